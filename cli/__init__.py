@@ -1,0 +1,1 @@
+"""The command line: one command a file, thin: parse, call, print."""

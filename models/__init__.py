@@ -1,0 +1,1 @@
+"""The PyMC models: the statistics of the project in one place."""
