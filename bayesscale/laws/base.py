@@ -14,9 +14,9 @@ class Law(ABC):
     """A scaling law with three anchored parameters.
 
     The parameters are `level` (logarithm of the value at the upper anchor, u = 1), `gain` (logarithm of the
-    improvement between the anchors, positive when more data help) and `shape` (curvature, unbounded). Data pin
-    these down almost separately, while the coefficients that papers print are strongly correlated; those are
-    derived with `coefficients` and turned back with `anchored`.
+    improvement between the anchors, positive when more data help) and `shape` (curvature, unbounded). Data
+    pin these down almost separately, while the coefficients that papers print are strongly correlated; those
+    are derived with `coefficients` and turned back with `anchored`.
 
     All methods broadcast over their arguments.
     """

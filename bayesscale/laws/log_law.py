@@ -10,7 +10,15 @@ from bayesscale.laws.axis import LogAxis
 from bayesscale.laws.base import Law
 
 # The score is zero where log(A D^alpha) would be negative; this keeps its logarithm and its gradient finite.
-_TINY = 1e-30
+_TINY = 1e-300
+# exp(-gain / beta) has to stay above _TINY and below the largest float: beyond this ratio beta follows the
+# gain, so that the anchors hold exactly whatever the parameters.
+_STEEPEST = 690.0
+
+
+def _exponent(gain: Any, shape: Any, xp: Any = np) -> Any:
+    """Return beta = exp(shape), kept large enough for exp(-gain / beta) to be a float."""
+    return xp.maximum(xp.exp(shape), xp.abs(gain) / _STEEPEST)
 
 
 class LogLaw(Law):
@@ -31,25 +39,30 @@ class LogLaw(Law):
 
     def value(self, u: Any, level: Any, gain: Any, shape: Any, xp: Any = np) -> Any:
         """Return the score at scaled position u; see `Law.value`."""
-        beta = xp.exp(shape)
+        beta = _exponent(gain, shape, xp)
         base = (1.0 - u) * xp.exp(-gain / beta) + u
         return xp.exp(level + beta * xp.log(xp.maximum(base, _TINY)))
 
     def inverse(self, target: Any, level: Any, gain: Any, shape: Any) -> Any:
         """Return the u at which the score reaches `target`; see `Law.inverse`."""
-        beta, start = np.exp(shape), np.exp(-np.asarray(gain) / np.exp(shape))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            u = (np.exp((np.log(target) - level) / beta) - start) / (1.0 - start)
+        gain, beta = np.asarray(gain), _exponent(gain, shape)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            log_target = np.log(np.maximum(target, 0.0))
+            start = np.expm1(-gain / beta)
+            u = (start - np.expm1((log_target - level) / beta)) / start
         # A flat or falling score reaches only what it had before the data began.
-        falling = np.where(np.log(target) <= level, -np.inf, np.inf)
-        return np.where(np.asarray(gain) > 0, u, falling)
+        falling = np.where(log_target <= level, -np.inf, np.inf)
+        return np.where(gain > 0, u, falling)
 
     def coefficients(self, level: Any, gain: Any, shape: Any, axis: LogAxis) -> dict[str, Any]:
-        """Return alpha, log A and beta."""
-        beta = np.exp(shape)
-        high, low = np.exp(np.asarray(level) / beta), np.exp((np.asarray(level) - gain) / beta)
-        alpha = (high - low) / axis.span
-        return {"alpha": alpha, "log_A": low - alpha * np.log(axis.lo), "beta": beta}
+        """Return alpha, log A and beta; infinite where level / beta is too large for a float."""
+        beta = _exponent(gain, shape)
+        fall = np.expm1(-np.asarray(gain) / beta)
+        with np.errstate(over="ignore"):
+            high = np.exp(np.asarray(level) / beta)
+            alpha = -high * fall / axis.span
+            log_a = high * (1.0 + fall * np.log(axis.hi) / axis.span)
+        return {"alpha": alpha, "log_A": log_a, "beta": beta}
 
     def anchored(self, coefficients: dict[str, Any], axis: LogAxis) -> tuple[Any, Any, Any]:
         """Return (level, gain, shape); needs log(A D^alpha) > 0 at both anchors."""

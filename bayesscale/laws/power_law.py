@@ -38,10 +38,11 @@ class PowerLaw(Law):
         gain = np.asarray(gain)
         c = np.abs(gain) + np.exp(shape)
         with np.errstate(divide="ignore", invalid="ignore"):
-            fall = np.expm1(np.log(target) - level) / np.expm1(gain)
+            log_target = np.log(np.maximum(target, 0.0))
+            fall = np.expm1(log_target - level) / np.expm1(gain)
             remaining = np.exp(-c) - np.expm1(-c) * fall
             u = np.where(remaining > 0, -np.log(np.maximum(remaining, 0.0)) / c, np.inf)
-        rising = np.where(np.log(target) >= level, -np.inf, np.inf)
+        rising = np.where(log_target >= level, -np.inf, np.inf)
         return np.where(gain > 0, u, rising)
 
     def coefficients(self, level: Any, gain: Any, shape: Any, axis: LogAxis) -> dict[str, Any]:
