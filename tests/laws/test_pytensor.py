@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytensor
 import pytensor.tensor as pt
 import pytest
 from numpy.typing import NDArray
+from pytensor import function  # type: ignore[attr-defined]
+from pytensor.gradient import grad
 
 from bayesscale.laws import LAWS, Law
 
@@ -31,9 +32,9 @@ def compiled(law: Law) -> Any:
     """Return a function that gives the values and their slopes in level, gain and shape."""
     u, level, gain, shape = (pt.dvector(name) for name in ("u", "level", "gain", "shape"))
     value = law.value(u, level, gain, shape, xp=pt)
-    slopes: Any = pytensor.gradient.grad(value.sum(), [level, gain, shape])
+    slopes: Any = grad(value.sum(), [level, gain, shape])
     # Few rewrites and no C compiler: for one call, compiling would be most of the time.
-    return pytensor.compile.function.function([u, level, gain, shape], [value, *slopes], mode="FAST_COMPILE")
+    return function([u, level, gain, shape], [value, *slopes], mode="FAST_COMPILE")
 
 
 def numeric_slopes(law: Law, step: float = 1e-6) -> NDArray[np.float64]:
