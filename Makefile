@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL = $(PIP) install -q -c constraints/$$($(BIN)/python -c "$(STACK)").txt
+INSTALL = $(PIP) install -qq -c constraints/$$($(BIN)/python -c "$(STACK)").txt
 STACK := import sys; print('py311' if sys.version_info < (3, 12) else 'py312plus')
 VERSION := import sys; print('%d.%d' % sys.version_info[:2])
 CACHES := .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov build dist *.egg-info
@@ -43,7 +43,7 @@ bench: $(VENV)/.installed-dev  ## the benchmarks, one after the other (hours)
 constraints: interpreter  ## resolve the newest releases and write them down as the tested ones of this Python
 	rm -rf build/resolve
 	$(PYTHON) -m venv build/resolve
-	build/resolve/bin/python -m pip --disable-pip-version-check install -q '.[dev]'
+	build/resolve/bin/python -m pip --disable-pip-version-check install -qq '.[dev]'
 	build/resolve/bin/python -m pip freeze --all --exclude pip --exclude bayesscale \
 		> constraints/$$(build/resolve/bin/python -c "$(STACK)").txt
 	rm -rf build/resolve
