@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced by the package that is being built here."""
+"""The metrics table: the catalogue of metrics, reading and validating files of scores."""

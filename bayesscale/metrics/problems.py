@@ -1,0 +1,132 @@
+"""What is wrong with a metrics table: every violation as a value, and one message for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from bayesscale.errors import DataError
+
+RULES: dict[str, str] = {
+    # The file as a whole
+    "readable": "a metrics table is a file that can be read",
+    "file-size": "a metrics table has at most 100 MB",
+    "format": "a metrics table is CSV, TSV, Parquet or JSONL",
+    "encoding": "text is encoded in UTF-8",
+    "not-empty": "a metrics table has a header and at least one row",
+    "quoting": "quotation marks in a CSV file come in pairs",
+    "column-count": "every row has as many cells as the header",
+    "unique-columns": "every column name occurs once",
+    "required-columns": "the table has a column of sizes and at least one metric",
+    "one-column-a-metric": "every metric has one column",
+    # One cell
+    "not-missing": "a required cell is not empty",
+    "number": "a number column holds numbers",
+    "finite": "a number is finite, not nan and not inf",
+    "size-not-negative": "a size is at least 0",
+    "size-positive": "a size on a logarithmic axis is greater than 0",
+    "known-metric": "the metric is one that bayesscale knows",
+    "value-in-range": "a value lies within the range of its metric",
+    "se-positive": "a standard error is greater than 0",
+    "alignment-in-range": "the alignment of mixture and task lies within 0 and 2",
+    "share-in-range": "a language's share of a mixture lies within 0 and 1",
+    # Several rows
+    "value-scale": "a metric is on its own scale, 0 to 100 or 0 to 1",
+    "no-duplicates": "a curve has one value for each size, metric, run and seed",
+    "one-baseline": "the non-pretrained baseline has one value for each metric, run and seed",
+    "two-sizes": "a curve has at least two different sizes",
+    "one-signature": "all scores of a metric have the same sacreBLEU signature",
+    "shares-sum": "the shares of a mixture sum to 1",
+    "alignment-constant": "a task and a mixture have one alignment",
+}
+"""Each rule that a metrics table must keep, by the key that `Problem.rule` holds."""
+
+_EXAMPLES = 3
+_LONGEST = 60
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One violation.
+
+    Parameters
+    ----------
+    line : int or None
+        Line of the file (the header is line 1) or number of the record; None if the file as a whole is meant.
+    column : str or None
+        The column, by the name that the file gives it where it has one.
+    rule : str
+        Key of the rule in `RULES`.
+    value : str or None
+        What was received, as it is written in the file.
+    hint : str
+        What to do about it.
+    """
+
+    line: int | None
+    column: str | None
+    rule: str
+    value: str | None
+    hint: str
+
+    @property
+    def received(self) -> str:
+        """The value received, quoted and short enough for a message."""
+        if self.value is None:
+            return ""
+        cut = self.value if len(self.value) <= _LONGEST else f"{self.value[:_LONGEST]}..."
+        return repr(cut)
+
+
+class MetricsError(DataError):
+    """A metrics table breaks rules; `problems` holds every violation and the message groups them.
+
+    Parameters
+    ----------
+    source : str
+        Name of the file.
+    problems : sequence of Problem
+        All violations found.
+    unit : str
+        What `Problem.line` counts: 'line' or 'record'.
+    """
+
+    def __init__(self, source: str, problems: Sequence[Problem], unit: str = "line") -> None:
+        self.source = source
+        self.unit = unit
+        self.problems = tuple(sorted(problems, key=lambda p: (p.line or 0, p.column or "", p.rule)))
+        super().__init__(_message(source, self.problems, unit))
+
+
+def _message(source: str, problems: Sequence[Problem], unit: str) -> str:
+    """Return the message: a block for each rule and column, with a few examples and the remedies."""
+    order = {rule: position for position, rule in enumerate(RULES)}
+
+    def kind(problem: Problem) -> tuple[int, str]:
+        return order[problem.rule], problem.column or ""
+
+    blocks = [_block(list(group), unit) for _, group in groupby(sorted(problems, key=kind), key=kind)]
+    count = "1 problem" if len(problems) == 1 else f"{len(problems):,} problems"
+    return "\n".join([f"{source} cannot be used: {count}", *blocks])
+
+
+def _block(problems: Sequence[Problem], unit: str) -> str:
+    """Return the part of the message that is about one rule and one column."""
+    first = problems[0]
+    column = f"column {first.column!r}: " if first.column else ""
+    shown = problems[:_EXAMPLES]
+    places = (_place(problem, unit) for problem in shown)
+    lines = [f"- {column}{RULES[first.rule]}", *(f"    {place}" for place in places if place)]
+    if more := len(problems) - len(shown):
+        last = f", the last in {unit} {problems[-1].line:,}" if problems[-1].line else ""
+        lines.append(f"    and {more:,} more{last}")
+    remedies = dict.fromkeys(problem.hint for problem in shown)
+    return "\n".join([*lines, *(f"    -> {hint}" for hint in remedies)])
+
+
+def _place(problem: Problem, unit: str) -> str:
+    """Return where the problem is and what was received."""
+    line = f"{unit} {problem.line:,}" if problem.line is not None else ""
+    received = f"received {problem.received}" if problem.value is not None else ""
+    return ": ".join(part for part in (line, received) if part)

@@ -1,0 +1,111 @@
+"""JSONL, Parquet and data frames as text cells."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+
+from bayesscale.metrics.problems import MetricsError, Problem
+from bayesscale.metrics.text_table import TextTable
+
+
+def read_json_lines(text: str, name: str) -> TextTable:
+    """Return the cells of a text with one JSON object a line; blank lines are skipped.
+
+    Parameters
+    ----------
+    text : str
+        The file's content.
+    name : str
+        The file's name, for messages.
+    """
+    if text.lstrip().startswith("["):
+        hint = "this is a JSON array; write one object a line: jq -c '.[]' FILE > NEW.jsonl"
+        raise MetricsError(name, [Problem(None, None, "format", None, hint)])
+    problems: list[Problem] = []
+    rows: dict[int, dict[str, str]] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                rows[number] = _record(line)
+            except (ValueError, RecursionError) as error:
+                hint = f"write one JSON object a line ({_reason(error)})"
+                problems.append(Problem(number, None, "format", line, hint))
+    if not rows:
+        raise MetricsError(name, problems)
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    cells = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object).fillna("")
+    return TextTable(name, cells.astype(object), problems=tuple(problems))
+
+
+def _record(line: str) -> dict[str, str]:
+    """Return one object's members as text; numbers stay as they are written."""
+    record = json.loads(
+        line, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_unique_members
+    )
+    if not isinstance(record, dict):
+        raise ValueError("not an object")
+    return {key.strip(): _json_text(value) for key, value in record.items()}
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a line; the decoder's own message would speak of its line 1."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.pos + 1}"
+    return "it holds half a surrogate pair" if isinstance(error, UnicodeError) else str(error)
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that gives one name twice."""
+    repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+    if repeated:
+        raise ValueError(f"the name {repeated[0]!r} occurs twice")
+    return dict(pairs)
+
+
+def _json_text(value: Any) -> str:
+    """Return a JSON value as the text of a cell."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value)  # as pandas writes it to CSV
+    if not isinstance(value, str):
+        return json.dumps(value)
+    value.encode()  # raises for half a surrogate pair, which no file could store again
+    return value.strip()
+
+
+def read_frame(frame: pd.DataFrame, name: str) -> TextTable:
+    """Return the cells of a data frame; records count from 1. Named levels of the index become columns.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Any columns, of any type.
+    name : str
+        The source's name, for messages.
+    """
+    levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
+    table = frame.reset_index(level=levels).reset_index(drop=True) if levels else frame.reset_index(drop=True)
+    table.columns = pd.Index([str(column).strip() for column in table.columns], dtype=object)
+    repeated = table.columns[table.columns.duplicated()].unique()
+    hint = "rename or remove one of the columns"
+    problems = [Problem(None, column, "unique-columns", column, hint) for column in repeated]
+    if table.empty:
+        hint = "the table has no rows; add a row for each score"
+        raise MetricsError(name, [Problem(None, None, "not-empty", None, hint)], "record")
+    cells = table.loc[:, ~table.columns.duplicated()].astype(object).map(_cell_text)
+    cells.index = pd.RangeIndex(1, len(cells) + 1)
+    return TextTable(name, cells, unit="record", problems=tuple(problems))
+
+
+def _cell_text(cell: Any) -> str:
+    """Return a cell as text; nothing for what is missing, no decimal point for what is whole."""
+    if pd.api.types.is_scalar(cell) and pd.isna(cell):
+        return ""
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(float(cell))
+    return str(cell).strip()
