@@ -1,0 +1,100 @@
+"""Rows that the user wants: conditions such as `model=r50|r101` and `finetune_tokens>=31M`."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from bayesscale.errors import UsageError, valid_names
+from bayesscale.metrics.numbers import is_text, to_numbers, without_placeholders
+
+_CONDITION = re.compile(r"\s*(.+?)\s*(!=|>=|<=|==|=|<|>)\s*(.*?)\s*", re.DOTALL)
+_ORDERS: dict[str, Callable[[pd.Series, float], pd.Series]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+
+
+def select_rows(cells: pd.DataFrame, where: Sequence[str]) -> pd.DataFrame:
+    """Return the rows that meet every condition.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame
+        Text cells.
+    where : sequence of str
+        `column=value`, with `!=`, `>=`, `<=`, `>` or `<` for `=`. Several values are separated by `|`; with
+        nothing after the sign, empty cells are meant. A column of numbers is compared as numbers.
+
+    Raises
+    ------
+    UsageError
+        A condition cannot be read, names no column, or leaves no row.
+    """
+    for condition in where:
+        kept = cells[_holds(cells, condition)]
+        if kept.empty:
+            raise UsageError(
+                f"--where must leave at least one row; received {condition!r}{_values(cells, condition)}"
+            )
+        cells = kept
+    return cells
+
+
+def _parse(condition: str, cells: pd.DataFrame) -> tuple[str, str, list[str]]:
+    """Return column, operator and values of a condition."""
+    match = _CONDITION.fullmatch(condition)
+    if not match:
+        raise UsageError(
+            f"--where is column=value, with = != >= <= > or <; received {condition!r}; "
+            f"write for instance --where 'model=r50|r101'"
+        )
+    column, sign, values = match.groups()
+    if column not in cells.columns:
+        raise UsageError(
+            f"--where needs a column of the file; received {column!r}; {valid_names(column, cells.columns)}"
+        )
+    return column, sign, [value.strip() for value in values.split("|")]
+
+
+def _holds(cells: pd.DataFrame, condition: str) -> pd.Series:
+    """Return where a condition is met."""
+    column, sign, values = _parse(condition, cells)
+    texts = without_placeholders(cells[column])
+    numbers = to_numbers(texts, sizes=True)
+    numeric = bool(numbers.notna().any() and not is_text(texts, numbers).any())
+    if sign in _ORDERS:
+        compare = _ORDERS[sign]
+        return compare(numbers, _bound(condition, values, numeric))
+    equal = _is_one_of(texts, numbers, values) if numeric else cells[column].isin(values)
+    return ~equal if sign == "!=" else equal
+
+
+def _bound(condition: str, values: list[str], numeric: bool) -> float:
+    """Return the number on the right of an order; refuse anything else."""
+    bound = to_numbers(pd.Series(values, dtype=object), sizes=True)
+    if not numeric or len(bound) != 1 or bound.isna().any():
+        raise UsageError(
+            f"--where with > < >= or <= needs a column of numbers and one number; received {condition!r}; "
+            f"use = with a list of values for text"
+        )
+    return float(bound.iloc[0])
+
+
+def _is_one_of(texts: pd.Series, numbers: pd.Series, values: list[str]) -> pd.Series:
+    """Return where a column of numbers has one of the values, or is empty if an empty value is among them."""
+    wanted = to_numbers(pd.Series(values, dtype=object), sizes=True).dropna()
+    return numbers.isin(wanted) | (texts.eq("") & ("" in values))
+
+
+def _values(cells: pd.DataFrame, condition: str) -> str:
+    """Return the end of a message: some values that the column has in the rows that are left."""
+    column, _, _ = _parse(condition, cells)
+    values = sorted(cells[column].unique())
+    more = f" and {len(values) - 10} more" if len(values) > 10 else ""
+    return f"; column {column!r} has {', '.join(map(repr, values[:10]))}{more}"
