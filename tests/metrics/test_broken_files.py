@@ -1,0 +1,151 @@
+"""Files and headers that are no metrics table: the rule and the remedy that a person is told."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bayesscale.metrics.problems import MetricsError, Problem
+from bayesscale.metrics.read import read_metrics
+
+Check = Callable[..., None]
+ProblemsOf = Callable[..., tuple[Problem, ...]]
+Written = Callable[..., Path]
+
+HEADER = "pretrain_tokens,bleu,task\n"
+GOOD = HEADER + "1e9,20,t\n1e10,25,t\n"
+
+HEADERS = {
+    "misspelt size": (
+        "pretrain_token,bleu",
+        "pretrain_tokens",
+        "did you mean 'pretrain_token'? name the column",
+    ),
+    "other axis": ("finetune_tokens,bleu", "pretrain_tokens", "--axis finetune_tokens"),
+    "no metric": ("pretrain_tokens,x", "metric and value", "valid: accuracy, bits_per_byte"),
+    "metric by another name": (
+        "pretrain_tokens,BLEU_mean",
+        "metric and value",
+        "is it --columns bleu=BLEU_mean?",
+    ),
+    "value without metric": ("pretrain_tokens,value", "metric", "give the table columns metric and value"),
+    "metric without value": ("pretrain_tokens,metric", "value", "give the table columns metric and value"),
+}
+
+
+@pytest.mark.parametrize(("header", "column", "remedy"), HEADERS.values(), ids=HEADERS.keys())
+def test_headers_that_lack_a_column(
+    check: Check, written: Written, header: str, column: str, remedy: str
+) -> None:
+    received = ", ".join(sorted(header.split(",")))
+    check(written(f"\n{header}\n1,2\n"), (2, column, "required-columns", received, remedy))
+
+
+def test_a_header_that_lacks_everything(problems_of: ProblemsOf, written: Written) -> None:
+    problems = problems_of(written("a,b\n1,2\n"))
+    assert [problem.column for problem in problems] == ["metric and value", "pretrain_tokens"]
+
+
+def test_two_columns_for_one_metric(check: Check, written: Written) -> None:
+    found = (1, "loss", "one-column-a-metric", "ce, loss", "choose one: --columns cross_entropy=ce")
+    check(written("pretrain_tokens,ce,loss\n1,2,3\n2,1,2\n"), found)
+
+
+def test_a_repeated_column(check: Check, written: Written) -> None:
+    text = "pretrain_tokens,bleu,bleu\n1,20,21\n2,30,x\n"
+    check(written(text), (1, "bleu", "unique-columns", "bleu", "rename or remove"))
+    frame = pd.DataFrame([[1, 20, 20], [2, 30, 30]], columns=["pretrain_tokens", "bleu", "bleu"])
+    with pytest.raises(MetricsError, match="every column name occurs once"):
+        read_metrics(frame)
+
+
+def test_a_wide_table_without_scores(check: Check, written: Written) -> None:
+    found = (None, None, "not-empty", None, "no row has a score")
+    check(written("pretrain_tokens,bleu\n1,\n2,NA\n"), found)
+
+
+FILES: dict[str, tuple[str, bytes, int | None, str, str | None, str]] = {
+    "empty": ("m.csv", b"", None, "not-empty", None, "the file is empty"),
+    "blank": ("m.csv", b" \n\r\n\t\n", None, "not-empty", None, "the file is empty"),
+    "only a mark": ("m.csv", b"\xef\xbb\xbf", None, "not-empty", None, "the file is empty"),
+    "header only": ("m.csv", HEADER.encode(), None, "not-empty", None, "add a row for each score"),
+    "header and commas": ("m.csv", HEADER.encode() + b",,\n", None, "not-empty", None, "add a row"),
+    "UTF-16": ("m.csv", GOOD.encode("utf-16"), None, "encoding", "UTF-16", "iconv -f UTF-16 -t UTF-8"),
+    "UTF-16 without mark": ("m.csv", GOOD.encode("utf-16-le"), None, "encoding", "UTF-16", "iconv -f UTF"),
+    "Latin-1": ("m.csv", (GOOD + "français").encode("latin-1"), 4, "encoding", "byte 0xe7", "-f LATIN1"),
+    "Latin-1 after a mark": ("m.csv", b"\xef\xbb\xbfa\n\n\xe9", 3, "encoding", "byte 0xe9", "-f LATIN1"),
+    "binary": ("m.csv", GOOD.encode() + b"\x00\x01", 4, "format", None, "the file is binary"),
+    "gzip": ("m.csv", gzip.compress(GOOD.encode()), None, "format", None, "gunzip"),
+    "workbook": ("m.xlsx", b"PK\x03\x04....", None, "format", None, "export the sheet as CSV"),
+    "NetCDF": ("fit.nc", b"\x89HDF\r\n\x1a\n", None, "format", None, "perhaps a fit"),
+    "no Parquet": ("m.parquet", GOOD.encode(), None, "format", None, "cannot be read as Parquet"),
+    "cut Parquet": ("m.parquet", b"PAR1" + b"\x00" * 50, None, "format", None, "cannot be read as Parquet"),
+    "JSON array": ("m.json", b'[{"a": 1}]', None, "format", None, "jq -c"),
+    "not JSON": ("m.jsonl", b"\nnonsense\n", 2, "format", "nonsense", "Expecting value at character 1"),
+    "no object": ("m.jsonl", b"{}\n3\n", 2, "format", "3", "not an object"),
+    "twice a name": ("m.jsonl", b'{"a": 1, "a": 2}', 1, "format", '{"a": 1, "a": 2}', "'a' occurs twice"),
+    "half a character": ("m.jsonl", b'{"a": "\\ud800"}', 1, "format", '{"a": "\\ud800"}', "surrogate"),
+    "deep": ("m.jsonl", b"{" + b'"a":[' * 99999, 1, "format", "{" + '"a":[' * 99999, "one JSON object"),
+    "long cell": ("m.csv", GOOD.encode() + b'"' + b"x" * 200000, 4, "quoting", None, "not closed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line", "rule", "value", "remedy"), FILES.values(), ids=FILES.keys()
+)
+def test_files_that_are_no_table(
+    problems_of: ProblemsOf,
+    written: Written,
+    name: str,
+    content: bytes,
+    line: int | None,
+    rule: str,
+    value: str | None,
+    remedy: str,
+) -> None:
+    problems = problems_of(written(content, name))
+    matching = [p for p in problems if (p.line, p.rule, p.value) == (line, rule, value)]
+    assert [remedy in problem.hint for problem in matching] == [True]
+
+
+def test_a_real_workbook_is_refused(problems_of: ProblemsOf, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.csv", "w") as archive:
+        archive.writestr("sheet.xml", "<a/>")
+    assert problems_of(tmp_path / "m.csv")[0].rule == "format"
+
+
+def test_a_directory(check: Check, tmp_path: Path) -> None:
+    check(tmp_path, (None, None, "readable", None, "this is a directory; name one file in it"))
+
+
+def test_a_missing_file(check: Check, written: Written, tmp_path: Path) -> None:
+    written(GOOD, "metrics.csv")
+    found = (None, None, "readable", None, f"did you mean {tmp_path / 'metrics.csv'}?")
+    check(tmp_path / "metric.csv", found)
+    check(tmp_path / "no" / "m.csv", (None, None, "readable", None, "there is no such file"))
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000])
+def test_names_that_no_file_can_have(name: str) -> None:
+    with pytest.raises(MetricsError, match="a file that can be read"):
+        read_metrics(name)
+
+
+def test_a_large_file_is_refused_before_it_is_read(check: Check, tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    with path.open("wb") as file:
+        file.truncate(200_000_000)  # sparse: takes no room, and reading it would find NUL bytes
+    check(path, (None, None, "file-size", "200 MB", "Keep one row for each finetuned checkpoint"))
+
+
+def test_records_of_parquet_are_counted_from_one(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    pd.DataFrame({"pretrain_tokens": [1.0, 2.0, -3.0], "bleu": [20.0, 22.0, 24.0]}).to_parquet(path)
+    with pytest.raises(MetricsError, match=r"record 3: received '-3'") as caught:
+        read_metrics(path)
+    assert [problem.line for problem in caught.value.problems] == [3]
