@@ -1,1 +1,7 @@
-"""Placeholder docstring, replaced by the package that is being built here."""
+"""The paper's point fit, with which everything is compared: Huber loss on logs, L-BFGS, held-out error."""
+
+from bayesscale.pointfit.fit import DELTAS, fit_huber
+from bayesscale.pointfit.huber import Optimum
+from bayesscale.pointfit.result import KIND, CurveFit, PointFit
+
+__all__ = ["DELTAS", "KIND", "CurveFit", "Optimum", "PointFit", "fit_huber"]

@@ -1,0 +1,165 @@
+"""What a Huber fit returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from bayesscale.errors import UsageError
+from bayesscale.laws import LAWS, LogAxis
+from bayesscale.pointfit.huber import Optimum
+
+KIND = "point estimate, no interval"
+"""What the numbers of a Huber fit are."""
+
+
+@dataclass(frozen=True)
+class CurveFit:
+    """The fit of one metric on one curve.
+
+    Parameters
+    ----------
+    curve : tuple
+        Values of the curve-defining columns.
+    metric, law : str
+        Names in `bayesscale.metrics.CATALOGUE` and `bayesscale.laws.LAWS`.
+    n_fit, n_held_out : int
+        Numbers of points fitted and held out.
+    message : str
+        Why the curve was not fitted, or what is to be said of the fit; empty if nothing.
+    axis : LogAxis or None
+        The fitted range of sizes, on which the parameters are anchored; None if the curve was not fitted.
+    optimum : Optimum or None
+        Parameters and loss; None if the curve was not fitted.
+    held_out_loss, held_out_rmsle : float or None
+        Mean Huber loss and root mean square of the held-out log residuals; None if nothing was held out.
+    """
+
+    curve: tuple[str | float, ...]
+    metric: str
+    law: str
+    n_fit: int
+    n_held_out: int
+    message: str
+    axis: LogAxis | None = None
+    optimum: Optimum | None = None
+    held_out_loss: float | None = None
+    held_out_rmsle: float | None = None
+
+    def coefficients(self) -> dict[str, float | None]:
+        """Return the coefficients that papers print, None where the curve was not fitted."""
+        law = LAWS[self.law]
+        if self.optimum is None or self.axis is None:
+            return dict.fromkeys(law.coefficient_names)
+        level, gain, shape = self.optimum.parameters
+        return {name: float(x) for name, x in law.coefficients(level, gain, shape, self.axis).items()}
+
+    def row(self) -> dict[str, Any]:
+        """Return the curve's row in `PointFit.frame`, without the curve's own columns."""
+        return {
+            "metric": self.metric,
+            "law": self.law,
+            **self.coefficients(),
+            "loss": self.optimum.loss if self.optimum else None,
+            "held_out_loss": self.held_out_loss,
+            "held_out_rmsle": self.held_out_rmsle,
+            "n_fit": self.n_fit,
+            "n_held_out": self.n_held_out,
+            "converged": self.optimum is not None and self.optimum.converged,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True)
+class PointFit:
+    """Huber fits of all curves of a table: one law and three numbers for each curve and metric.
+
+    Parameters
+    ----------
+    fits : tuple of CurveFit
+        One for each curve and metric.
+    curve_columns : tuple of str
+        The columns that define a curve.
+    size_column : str
+        The column of sizes: pretrain_tokens or finetune_tokens.
+    first : int or None
+        Number of smallest sizes that were fitted; None for all.
+    deltas : mapping of str to float
+        Where the Huber loss turns linear, by name of the law.
+    """
+
+    fits: tuple[CurveFit, ...]
+    curve_columns: tuple[str, ...]
+    size_column: str
+    first: int | None
+    deltas: Mapping[str, float]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each curve and metric; what does not apply to a row is missing (pandas.NA)."""
+        rows = [self._labels(fit) | fit.row() for fit in self.fits]
+        laws = {fit.law for fit in self.fits}
+        names = [name for law in LAWS.values() if law.name in laws for name in law.coefficient_names]
+        numbers = [*dict.fromkeys(names), "loss", "held_out_loss", "held_out_rmsle"]
+        columns = [
+            *self.curve_columns,
+            "metric",
+            "law",
+            *numbers,
+            "n_fit",
+            "n_held_out",
+            "converged",
+            "message",
+        ]
+        return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, "Float64"))
+
+    def predict(self, sizes: ArrayLike) -> pd.DataFrame:
+        """Return the fitted laws' values at given sizes.
+
+        Parameters
+        ----------
+        sizes : array
+            Sizes in tokens, above 0.
+
+        Returns
+        -------
+        DataFrame
+            The curve's columns, metric, the column of sizes, and value; curves that were not fitted are left
+            out, `frame` says why.
+
+        Raises
+        ------
+        UsageError
+            If a size is not a finite number above 0.
+        """
+        wanted = np.atleast_1d(np.asarray(sizes, dtype=float))
+        if not np.all((wanted > 0) & (wanted < np.inf)):
+            raise UsageError(f"sizes are finite numbers above 0; received {wanted.tolist()}")
+        rows = [
+            self._labels(fit) | {"metric": fit.metric, self.size_column: size, "value": value}
+            for fit in self.fits
+            if fit.optimum and fit.axis
+            for size, value in zip(wanted, _values(fit.law, fit.axis, fit.optimum, wanted), strict=True)
+        ]
+        return pd.DataFrame(rows, columns=[*self.curve_columns, "metric", self.size_column, "value"])
+
+    def _labels(self, fit: CurveFit) -> dict[str, str | float]:
+        """Return the curve's columns and their values."""
+        return dict(zip(self.curve_columns, fit.curve, strict=True))
+
+    def __str__(self) -> str:
+        points = "all sizes" if self.first is None else f"the {self.first} smallest sizes"
+        deltas = ", ".join(f"{law} {delta:g}" for law, delta in self.deltas.items())
+        title = f"Huber fit of {points} of each curve ({KIND}); delta: {deltas}"
+        table = self.frame().to_string(index=False, float_format="{:.4g}".format, na_rep="-")
+        return f"{title}\n{table}"
+
+
+def _values(law: str, axis: LogAxis, optimum: Optimum, sizes: Any) -> list[float]:
+    """Return a fitted law's values at sizes."""
+    values = LAWS[law].value(axis.u(sizes), optimum.level, optimum.gain, optimum.shape)
+    return [float(value) for value in values]
