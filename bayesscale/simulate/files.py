@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pandas as pd
 
-from bayesscale.errors import OutputExistsError, UsageError
+from bayesscale.errors import UsageError
+from bayesscale.files import write_files
 from bayesscale.simulate.generate import Simulated
 from bayesscale.simulate.population import POPULATION
 
@@ -56,25 +56,4 @@ def write(simulated: Simulated, table: Path, truth: Path | None = None, *, force
     }
     if len(contents) < 2:
         raise UsageError(f"the table and its truth need two files; received {table} for both")
-    existing = [str(path) for path in contents if path.exists()]
-    if existing and not force:
-        raise OutputExistsError(
-            f"{' and '.join(existing)} would be overwritten: choose another name, or force it"
-        )
-    for path, content in contents.items():
-        _write_whole(path, content)
-
-
-def _write_whole(path: Path, content: str) -> None:
-    """Write a temporary file in the same folder, then move it into place."""
-    # Not from tempfile, whose files nobody else may read.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_text(content, encoding="utf-8", newline="")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}; choose another place") from error
+    write_files(contents, force=force)

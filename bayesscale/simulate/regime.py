@@ -102,6 +102,10 @@ class Regime:
     limit: int | None = None
 
     def __post_init__(self) -> None:
+        if not self.metrics or len(set(self.metrics)) < len(self.metrics):
+            raise UsageError(
+                f"a regime has at least one metric and none twice; received {list(self.metrics)}"
+            )
         for metric in self.metrics:
             if metric not in POPULATION:
                 raise UsageError(f"no metric {metric!r} is simulated; {valid_names(metric, POPULATION)}")

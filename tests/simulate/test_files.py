@@ -35,7 +35,7 @@ def test_values_have_the_decimals_of_their_metric(simulated: Simulated) -> None:
 def test_files_that_exist_are_kept(simulated: Simulated, tmp_path: Path) -> None:
     table, truth = tmp_path / "simulated.csv", tmp_path / "truth.json"
     truth.write_text("mine")
-    with pytest.raises(OutputExistsError, match=r"truth\.json would be overwritten"):
+    with pytest.raises(OutputExistsError, match=r"--force .*truth\.json exists already"):
         write(simulated, table, truth)
     assert not table.exists()
     assert truth.read_text() == "mine"
