@@ -100,7 +100,7 @@ class PointFit:
     deltas: Mapping[str, float]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each curve and metric; what does not apply to a row is missing (pandas.NA)."""
+        """Return one row for each curve and metric; numbers that do not apply to a row are missing."""
         rows = [self._labels(fit) | fit.row() for fit in self.fits]
         laws = {fit.law for fit in self.fits}
         names = [name for law in LAWS.values() if law.name in laws for name in law.coefficient_names]
@@ -115,7 +115,7 @@ class PointFit:
             "converged",
             "message",
         ]
-        return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, "Float64"))
+        return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float))
 
     def predict(self, sizes: ArrayLike) -> pd.DataFrame:
         """Return the fitted laws' values at given sizes.
