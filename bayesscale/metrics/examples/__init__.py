@@ -1,1 +1,68 @@
-"""Placeholder docstring, replaced by the package that is being built here."""
+"""Bundled metrics tables, described in index.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from bayesscale.errors import UsageError, valid_names
+
+_FOLDER = Path(__file__).parent
+
+
+class Example(BaseModel):
+    """A bundled metrics table.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls it by.
+    file : str
+        File in the folder of the examples.
+    title, description : str
+        One line, and what is in it.
+    origin : str
+        'simulated' or 'measured': what kind of numbers it holds.
+    seed : int
+        Seed of the simulation.
+    command : str
+        The command that made it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    file: str
+    title: str
+    origin: str
+    seed: int
+    command: str
+    description: str
+
+    @property
+    def path(self) -> Path:
+        """Where the table lies."""
+        return _FOLDER / self.file
+
+
+def list_examples() -> tuple[Example, ...]:
+    """Return the bundled tables, in the order of the index."""
+    index = tomllib.loads((_FOLDER / "index.toml").read_text(encoding="utf-8"))
+    return TypeAdapter(tuple[Example, ...]).validate_python(
+        [{"name": name, **entry} for name, entry in index.items()]
+    )
+
+
+def find_example(name: str) -> Example:
+    """Return the bundled table of a name; UsageError if there is none."""
+    examples = {example.name: example for example in list_examples()}
+    if name not in examples:
+        raise UsageError(f"no example is called {name!r}; {valid_names(name, examples)}")
+    return examples[name]
+
+
+def example_path(name: str) -> Path:
+    """Return the file of a bundled table; UsageError if there is none of that name."""
+    return find_example(name).path
