@@ -106,9 +106,12 @@ def _message(source: str, problems: Sequence[Problem], unit: str) -> str:
     def kind(problem: Problem) -> tuple[int, str]:
         return order[problem.rule], problem.column or ""
 
-    blocks = [_block(list(group), unit) for _, group in groupby(sorted(problems, key=kind), key=kind)]
+    groups = [list(group) for _, group in groupby(sorted(problems, key=kind), key=kind)]
+    blocks = [_block(group, unit) for group in groups]
     count = "1 problem" if len(problems) == 1 else f"{len(problems):,} problems"
-    return "\n".join([f"{source} cannot be used: {count}", *blocks])
+    cut = any(len(group) > _EXAMPLES for group in groups)
+    more = ["all of them: bayesscale check FILE --json"] if cut else []
+    return "\n".join([f"{source} cannot be used: {count}", *blocks, *more])
 
 
 def _block(problems: Sequence[Problem], unit: str) -> str:

@@ -58,7 +58,8 @@ class Metrics:
         return curves.drop_duplicates(ignore_index=True)
 
     def __str__(self) -> str:
-        counts = f"{len(self.curves()):,} curves in {self.axis}, {len(self.frame):,} scores"
+        curves = len(self.curves())
+        counts = f"{curves:,} curve{'s' if curves > 1 else ''} in {self.axis}, {len(self.frame):,} scores"
         return f"{self.source}: {counts} of {', '.join(self.metrics)}"
 
 

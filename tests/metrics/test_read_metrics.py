@@ -58,7 +58,7 @@ def test_a_long_table(tmp_path: Path) -> None:
     assert metrics.frame["se"].isna().tolist() == [False, True, False, True, False, True]
     assert metrics.frame.loc[metrics.is_baseline, "mixture"].unique().tolist() == ["none"]
     assert len(metrics.curves()) == 1
-    assert str(metrics).endswith("1 curves in pretrain_tokens, 6 scores of bleu, cross_entropy")
+    assert str(metrics).endswith("1 curve in pretrain_tokens, 6 scores of bleu, cross_entropy")
 
 
 def test_order_format_headers_and_shape_do_not_change_the_hash(tmp_path: Path) -> None:
