@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import re
-
-import numpy as np
 
 from bayesscale.errors import UsageError
 
@@ -27,10 +26,10 @@ def parse_tokens(text: str) -> float:
     plain = _without_commas(text.strip())
     match = _NUMBER.fullmatch(plain)
     try:
-        value = float(match[1]) * _FACTORS[match[2].upper()] if match else np.nan
+        value = float(match[1]) * _FACTORS[match[2].upper()] if match else math.nan
     except ValueError:
-        value = np.nan
-    if not np.isfinite(value):
+        value = math.nan
+    if not math.isfinite(value):
         raise UsageError(
             f"a size is a finite number of at least 0, with or without a suffix K, M, B (or G) or T; "
             f"received {text!r}; write for instance 6M, 1.5B, 1T, 3e9 or 1000000"

@@ -1,0 +1,140 @@
+"""Entry point of `bayesscale`: finds the command, and turns errors into one message and an exit code.
+
+Each command is the function `NAME` in the module `bayesscale.cli.NAME`, imported only when it is called, so
+that the help appears at once. Exit codes: 0 ok, 1 internal error, 2 usage, 3 bad data, 4 diagnostics failed.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated, Any, TextIO
+
+import typer
+from typer.core import TyperGroup
+
+from bayesscale import __version__
+from bayesscale.cli.output import printable
+from bayesscale.errors import BayesscaleError
+
+COMMANDS = {
+    "check": "Say what is understood of a metrics table, or what is wrong.",
+    "fit": "Fit the model to a metrics table; write the posterior.",
+    "show": "Summarise a fit: parameters and diagnostics.",
+    "predict": "Forecast scores at other sizes, with intervals.",
+    "plot": "Draw data, credible bands and forecasts of a fit.",
+    "priors": "Print the priors and their reasons.",
+    "simulate": "Simulate a metrics table of which the truth is known.",
+    "examples": "List the bundled metrics tables, or write one.",
+}
+_VERSIONS_OF = ("pymc", "arviz", "nutpie", "numpy", "pandas")
+_INTERRUPTED = 130
+
+
+class LazyGroup(TyperGroup):
+    """Commands that are imported only when they are called; the help comes from `COMMANDS`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Replace the placeholder of the command that is called by the command itself."""
+        name, placeholder, rest = super().resolve_command(ctx, args)
+        return name, _load(name) if name else placeholder, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Call the command; answer Ctrl-C with one line instead of a traceback."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(_INTERRUPTED) from None
+
+
+def _load(name: str) -> Any:
+    """Import a command."""
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name)(getattr(import_module(f"bayesscale.cli.{name}"), name))
+    return typer.main.get_command(single)
+
+
+def _print_version(wanted: bool) -> None:
+    """Print the versions that a bug report needs, and stop."""
+    if wanted:
+        from importlib import metadata
+
+        python = ".".join(map(str, sys.version_info[:3]))
+        others = [f"{name} {metadata.version(name)}" for name in _VERSIONS_OF]
+        typer.echo(f"bayesscale {__version__}")
+        typer.echo(f"Python {python}, {', '.join(others)}")
+        raise typer.Exit
+
+
+# Plain help: rich would be imported for it, which takes as long as everything else.
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the versions and stop."
+        ),
+    ] = False,
+) -> None:
+    """Bayesian scaling laws for downstream tasks: from a metrics table to credible intervals."""
+    context.obj["debug"] = debug
+
+
+def _placeholder() -> None:
+    """Stand for a command in the list of commands."""
+
+
+for _name, _help in COMMANDS.items():
+    if find_spec(f"bayesscale.cli.{_name}"):
+        app.command(_name, help=_help)(_placeholder)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; always ends with SystemExit.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Default: those of the process.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        _never_fail_to_encode(stream)
+    settings: dict[str, bool] = {}
+    try:
+        typer.main.get_command(app)(args=arguments, prog_name="bayesscale", obj=settings)
+    except Exception as error:
+        if settings.get("debug"):
+            traceback.print_exception(error)
+        message, code = _outcome(error)
+        typer.echo(printable(message), err=True)
+        sys.exit(code)
+
+
+def _never_fail_to_encode(stream: TextIO) -> None:
+    """Escape characters that a terminal's encoding lacks, instead of stopping at them."""
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _outcome(error: Exception) -> tuple[str, int]:
+    """Return the message and the exit code of an error; one that nobody expected says how to report it."""
+    if isinstance(error, BayesscaleError):
+        return f"error: {error}", error.exit_code
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return (
+        f"internal error: {what} - this is a bug; please report it with the command, the output of "
+        f"'bayesscale --version' and the traceback that 'bayesscale --debug ...' shows"
+    ), BayesscaleError.exit_code

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayesscale.cli.output import Answer, print_answer, printable
+
+FRAME = pd.DataFrame(
+    {
+        "task": ["a task with a rather long name that does not end soon", "日本語\x1b[2J"],
+        "pretrain_tokens": [1.3e11, 0.0],
+        "value": [27.31234, np.nan],
+        "count": [1234567, 2],
+        "ok": [True, False],
+        "large": [123456.7, np.inf],
+    }
+)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Make rich believe in a narrow terminal with colours."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return monkeypatch
+
+
+def test_a_file_gets_the_table_in_full(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    print_answer(Answer(FRAME, {}, ["a sentence"]))
+    out = capsys.readouterr().out
+    sentence, head, first, second = out.splitlines()
+    assert sentence == "a sentence"
+    assert head.split() == list(FRAME.columns)
+    assert first.split("  ")[0] == FRAME["task"][0]
+    assert first.split()[-5:] == ["130B", "27.31", "1,234,567", "True", "123,457"]
+    assert second.split() == ["日本語\\x1b[2J", "0", "2", "False", "inf"]
+    assert "\x1b" not in out
+
+
+def test_a_narrow_terminal_loses_nothing(
+    capsys: pytest.CaptureFixture[str], terminal: pytest.MonkeyPatch
+) -> None:
+    terminal.setenv("NO_COLOR", "1")
+    print_answer(Answer(FRAME[["task", "value"]], {}))
+    out = capsys.readouterr().out
+    assert set(re.findall(r"\x1b\[([\d;]*)m", out)) <= {"0", "1"}  # bold, but no colour
+    lines = re.sub(r"\x1b\[[\d;]*m", "", out).splitlines()
+    assert max(map(len, lines)) <= 40
+    assert "…" not in "".join(lines)
+    letters = "".join(lines).replace(" ", "")
+    for word in FRAME["task"][0].split():
+        assert word in letters
+
+
+def test_markup_in_data_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    print_answer(Answer(pd.DataFrame({"[bold]a": ["[red]x[/red]", "[/]"]}), {}, ["[bold]s"]))
+    assert capsys.readouterr().out.split() == ["[bold]s", "[bold]a", "[red]x[/red]", "[/]"]
+
+
+def test_json_is_exact_and_valid(capsys: pytest.CaptureFixture[str]) -> None:
+    document = {
+        "a": np.float64(0.1) + 0.2,
+        "b": [np.int64(3), np.nan, float("inf")],
+        "c": {"d": np.array([1.5, np.nan])},
+        "e": (True, None, "日"),
+    }
+    print_answer(Answer(FRAME, document), as_json=True)
+    assert json.loads(capsys.readouterr().out) == {
+        "a": 0.1 + 0.2,
+        "b": [3, None, None],
+        "c": {"d": [1.5, None]},
+        "e": [True, None, "日"],
+    }
+
+
+def test_csv_is_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    print_answer(Answer(FRAME, {}, ["not printed"]), as_csv=True)
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[0] == "task,pretrain_tokens,value,count,ok,large"
+    assert lines[1].endswith(",130000000000.0,27.31234,1234567,True,123456.7")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("plain ü\n", "plain ü\n"), ("\x1b[2J", "\\x1b[2J"), ("a\tb\r", "a\\tb\\r")]
+)
+def test_printable(text: str, shown: str) -> None:
+    assert printable(text) == shown
