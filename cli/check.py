@@ -1,0 +1,63 @@
+"""`bayesscale check`: what was understood of a metrics table, or every violation."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from bayesscale.cli.options import (
+    AxisOption,
+    ColumnsOption,
+    CsvOption,
+    CurveOption,
+    JsonOption,
+    MetricsFile,
+    WhereOption,
+    read_table,
+)
+from bayesscale.cli.output import Answer, print_answer
+
+if TYPE_CHECKING:
+    from bayesscale.metrics.problems import MetricsError
+
+
+def check(
+    file: MetricsFile,
+    columns: ColumnsOption = None,
+    axis: AxisOption = "pretrain_tokens",
+    curve: CurveOption = None,
+    where: WhereOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Read a metrics table and say what was understood, or every violation.
+
+    Exit code 3 if the table breaks a rule. With --json or --csv, all violations are on stdout; without, a
+    message that groups them is on stderr.
+    """
+    from bayesscale.metrics.problems import MetricsError
+
+    try:
+        metrics = read_table(file, columns, axis, curve, where)
+    except MetricsError as error:
+        if not (as_json or as_csv):
+            raise
+        print_answer(_violations(error), as_json=as_json, as_csv=as_csv)
+        raise typer.Exit(error.exit_code) from None
+    from bayesscale.metrics.describe import curve_table, document, sentences
+
+    answer = Answer(
+        curve_table(metrics), document(metrics), sentences(metrics), sizes=("smallest", "largest")
+    )
+    print_answer(answer, as_json=as_json, as_csv=as_csv)
+
+
+def _violations(error: MetricsError) -> Answer:
+    """Return all violations for a program."""
+    import pandas as pd
+
+    problems = [asdict(problem) for problem in error.problems]
+    document = {"status": "violations", "source": error.source, "unit": error.unit, "problems": problems}
+    return Answer(pd.DataFrame(problems).astype({"line": "Int64"}), document)
