@@ -60,13 +60,20 @@ def _load(name: str) -> Any:
 def _print_version(wanted: bool) -> None:
     """Print the versions that a bug report needs, and stop."""
     if wanted:
-        from importlib import metadata
-
         python = ".".join(map(str, sys.version_info[:3]))
-        others = [f"{name} {metadata.version(name)}" for name in _VERSIONS_OF]
         typer.echo(f"bayesscale {__version__}")
-        typer.echo(f"Python {python}, {', '.join(others)}")
+        typer.echo(f"Python {python}, {', '.join(map(_version, _VERSIONS_OF))}")
         raise typer.Exit
+
+
+def _version(package: str) -> str:
+    """Return a package and its version; where the harness runs, PyMC need not be installed."""
+    from importlib import metadata
+
+    try:
+        return f"{package} {metadata.version(package)}"
+    except metadata.PackageNotFoundError:
+        return f"{package} not installed"
 
 
 # Plain help: rich would be imported for it, which takes as long as everything else.

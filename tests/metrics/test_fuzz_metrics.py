@@ -155,6 +155,7 @@ scalars = st.none() | st.booleans() | st.integers(-2, 10**20) | st.floats() | st
         st.fixed_dictionaries({"pretrain_tokens": scalars, "bleu": scalars, "task": scalars}), max_size=5
     )
 )
+@settings(max_examples=40)
 def test_random_data_frames(records: list[Mapping[str, object]]) -> None:
     attempt(pd.DataFrame(records))
 
