@@ -1,0 +1,124 @@
+"""What follows from the draws by formulas: the papers' coefficients, likelihoods and replicated data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import stats
+
+from bayesscale.laws import LOG_LAW, POWER_LAW, Law
+from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.metrics.curves import Curves, Observations
+from bayesscale.models.effects import joint_effects
+from bayesscale.models.noise import total_sd
+from bayesscale.models.priors import Priors
+
+FloatArray = NDArray[np.float64]
+# Rows evaluated at once; bounds the memory that large data sets take.
+_CHUNK = 512
+
+
+def law_blocks(curves: Curves) -> Iterator[tuple[str, Observations, Law, int]]:
+    """Yield (name, observations, law, position of the first metric) of scores and losses, where there are any."""
+    first = 0
+    for name, rows, law in (("score", curves.scores, LOG_LAW), ("loss", curves.losses, POWER_LAW)):
+        if len(rows):
+            yield name, rows, law, first
+        first += len(rows.metrics)
+
+
+def coefficients(posterior: xr.Dataset, curves: Curves, priors: Priors) -> xr.Dataset:
+    """Return the papers' coefficients of every curve, with units.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        Holds `curve_effect` (chain, draw, curve, effect).
+    curves : Curves
+        The data.
+    priors : Priors
+        The priors, for the order of the effects.
+    """
+    effects = joint_effects(curves.scores.metrics, curves.losses.metrics, priors)
+    values = posterior["curve_effect"].transpose("chain", "draw", "curve", "effect").to_numpy()
+    found = {}
+    for name, rows, law, first in law_blocks(curves):
+        columns = effects.columns(first + np.arange(len(rows.metrics)))
+        with np.errstate(over="ignore"):
+            each = law.coefficients(*(values[..., column] for column in columns), curves.axis)
+        for coefficient, array in each.items():
+            found[f"{name}_{coefficient}"] = (("chain", "draw", "curve", name), array)
+    coords = {name: list(rows.metrics) for name, rows, _, _ in law_blocks(curves)}
+    return xr.Dataset(found, coords=coords)
+
+
+def replicate(
+    posterior: xr.Dataset, curves: Curves, priors: Priors, seed: int
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return the log likelihood of every observation and replicated data, both as float32.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        Draws of the joint model (or of its prior).
+    curves : Curves
+        The data.
+    priors : Priors
+        The priors, for the order of the effects.
+    seed : int
+        Seed of the replicated data.
+    """
+    rng = np.random.default_rng([seed, 1])
+    likelihood, replicated = {}, {}
+    blocks: list[tuple[str, Observations]] = [(name, rows) for name, rows, _, _ in law_blocks(curves)]
+    if len(curves.baseline):
+        blocks.append(("baseline", curves.baseline))
+    for name, rows in blocks:
+        shape = (posterior.sizes["chain"], posterior.sizes["draw"], len(rows))
+        density, drawn = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        for start in range(0, len(rows), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            mean, sd, degrees = location_scale(posterior, curves, priors, name, part)
+            density[..., part] = stats.t.logpdf(rows.value[part], degrees, mean, sd)
+            values = mean + sd * rng.standard_t(degrees, size=mean.shape)
+            drawn[..., part] = np.clip(values, *ranges(rows, part))
+        dims = ("chain", "draw", f"{name}_observation")
+        likelihood[name], replicated[name] = (dims, density), (dims, drawn)
+    return xr.Dataset(likelihood), xr.Dataset(replicated)
+
+
+def ranges(rows: Observations, part: slice) -> tuple[FloatArray, FloatArray]:
+    """Return the smallest and largest valid value of observations."""
+    low = np.array([CATALOGUE[name].low for name in rows.metrics])
+    high = np.array([CATALOGUE[name].high for name in rows.metrics])
+    return low[rows.metric[part]], high[rows.metric[part]]
+
+
+def location_scale(
+    posterior: xr.Dataset, curves: Curves, priors: Priors, name: str, part: slice
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return location, scale and degrees of freedom of some observations, shape (chain, draw, rows)."""
+    if name == "baseline":
+        rows, first = curves.baseline, 0
+        unit, metric = rows.unit[part], rows.metric[part]
+        mean = np.exp(_array(posterior, "baseline_level")[..., unit, metric])
+        own = _array(posterior, "noise_sd")[..., metric]
+    else:
+        _, rows, law, first = next(block for block in law_blocks(curves) if block[0] == name)
+        unit, metric = rows.unit[part], rows.metric[part] + first
+        effects = joint_effects(curves.scores.metrics, curves.losses.metrics, priors)
+        values = _array(posterior, "curve_effect")
+        mean = law.value(curves.axis.u(rows.size[part]), *(values[..., unit, c] for c in effects.columns(metric)))
+        factor = np.exp(_array(posterior, "noise_factor")[..., unit, metric])
+        own = _array(posterior, "noise_sd")[..., metric] * factor
+    independent = _array(posterior, "se_independent")[..., metric] if "se_independent" in posterior else None
+    degrees = 2.0 + _array(posterior, "noise_tails")[..., metric]
+    return mean, total_sd(own, rows.se[part], independent), degrees
+
+
+def _array(posterior: xr.Dataset, name: str) -> FloatArray:
+    """Return a variable with chain and draw first."""
+    return np.asarray(posterior[name].transpose("chain", "draw", ...).to_numpy())

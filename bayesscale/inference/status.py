@@ -1,0 +1,177 @@
+"""Whether draws can be trusted: diagnostics, and a status with a remedy made of them."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+MAX_RHAT = 1.01
+MIN_ESS = 400
+MIN_BFMI = 0.3
+"""Limits of Vehtari et al. (arXiv 1903.08008) and Betancourt (arXiv 1604.00695)."""
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """The worst value of each diagnostic over all parameters and chains.
+
+    Parameters
+    ----------
+    rhat : float
+        Largest rank-normalised split R-hat, and `rhat_of`, its variable.
+    ess_bulk, ess_tail : float
+        Smallest effective sample sizes, and their variables.
+    divergences : int
+        Divergent transitions of all chains.
+    bfmi : float
+        Smallest energy Bayesian fraction of missing information; NaN where the sampler gives no energies.
+    deepest : int
+        Transitions that ended at the largest tree depth.
+    steps : float
+        Leapfrog steps a draw, on average.
+    draws : int
+        Draws of all chains.
+    """
+
+    rhat: float
+    rhat_of: str
+    ess_bulk: float
+    ess_bulk_of: str
+    ess_tail: float
+    ess_tail_of: str
+    divergences: int
+    bfmi: float
+    deepest: int
+    steps: float
+    draws: int
+
+    def document(self) -> dict[str, Any]:
+        """Return the diagnostics as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Status:
+    """Whether a fit may be used, and what to do if not.
+
+    Parameters
+    ----------
+    problems : tuple of str
+        What failed, with the numbers; empty if nothing did.
+    remedy : str
+        What to do about it.
+    """
+
+    problems: tuple[str, ...] = ()
+    remedy: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether no diagnostic failed."""
+        return not self.problems
+
+    @property
+    def label(self) -> str:
+        """'converged' or 'not converged'."""
+        return "converged" if self.ok else "not converged"
+
+    def __str__(self) -> str:
+        return self.label if self.ok else f"{self.label}: {'; '.join(self.problems)}. {self.remedy}"
+
+
+def diagnose(posterior: xr.Dataset, stats: xr.Dataset, max_depth: int) -> Diagnostics:
+    """Return the diagnostics of all variables in a posterior.
+
+    Parameters
+    ----------
+    posterior, stats : xarray.Dataset
+        Draws and sampler statistics with dimensions chain and draw.
+    max_depth : int
+        Largest tree depth allowed.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import arviz as az
+
+        rhat = _worst(az.rhat(posterior), np.nanmax)
+        bulk = _worst(az.ess(posterior, method="bulk"), np.nanmin)
+        tail = _worst(az.ess(posterior, method="tail"), np.nanmin)
+    return Diagnostics(
+        *rhat,
+        *bulk,
+        *tail,
+        divergences=int(stats["diverging"].sum()),
+        bfmi=_bfmi(stats),
+        deepest=int((stats["tree_depth"] >= max_depth).sum()),
+        steps=float(stats["n_steps"].mean()),
+        draws=int(stats["diverging"].size),
+    )
+
+
+def _worst(values: Any, of: Any) -> tuple[float, str]:
+    """Return the worst value and its variable; constants, such as the diagonal of a correlation, give NaN."""
+    values = values.to_dataset() if hasattr(values, "to_dataset") and not isinstance(values, xr.Dataset) else values
+    found = {str(name): v.to_numpy() for name, v in values.data_vars.items() if np.isfinite(v).any()}
+    worst = {name: float(of(v)) for name, v in found.items()}
+    name = max(worst, key=lambda key: worst[key]) if of is np.nanmax else min(worst, key=lambda key: worst[key])
+    return worst[name], name
+
+
+def _bfmi(stats: xr.Dataset) -> float:
+    """Return the smallest energy fraction of missing information over the chains."""
+    if "energy" not in stats:
+        return float("nan")
+    energy = stats["energy"].transpose("chain", "draw").to_numpy()
+    return float((np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)).min())
+
+
+def judge(found: Diagnostics) -> Status:
+    """Return the status that the diagnostics deserve.
+
+    Parameters
+    ----------
+    found : Diagnostics
+        From `diagnose`.
+    """
+    checks = [
+        (
+            found.divergences > 0,
+            f"{found.divergences} divergent transitions of {found.draws:,} draws (0 allowed)",
+            "raise --target-accept to 0.97",
+        ),
+        (
+            found.rhat > MAX_RHAT,
+            f"R-hat {found.rhat:.3f} of {found.rhat_of} (at most {MAX_RHAT})",
+            "raise --tune and --draws",
+        ),
+        (
+            found.ess_bulk < MIN_ESS,
+            f"bulk ESS {found.ess_bulk:.0f} of {found.ess_bulk_of} (at least {MIN_ESS})",
+            "raise --draws",
+        ),
+        (
+            found.ess_tail < MIN_ESS,
+            f"tail ESS {found.ess_tail:.0f} of {found.ess_tail_of} (at least {MIN_ESS})",
+            "raise --draws",
+        ),
+        (
+            found.bfmi < MIN_BFMI,
+            f"E-BFMI {found.bfmi:.2f} (at least {MIN_BFMI})",
+            "raise --tune; if it stays, tighten the priors of the spreads",
+        ),
+        (
+            found.deepest > 0.01 * found.draws,
+            f"{found.deepest} draws at the largest tree depth (at most 1%)",
+            "raise --tune, or --max-depth",
+        ),
+    ]
+    failed = [(problem, remedy) for holds, problem, remedy in checks if holds]
+    if not failed:
+        return Status()
+    remedies = list(dict.fromkeys(remedy for _, remedy in failed))
+    advice = "Remedy: " + "; ".join(remedies) + "; if that does not help, look at the curves for values that no law fits."
+    return Status(tuple(problem for problem, _ in failed), advice)

@@ -1,0 +1,179 @@
+"""From the metrics table to arrays: curves on one shared logarithmic axis, with the labels to find them again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesscale.laws import LogAxis
+from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.metrics.design import Covariate, Factor, design_columns, with_alignment
+from bayesscale.metrics.table import Metrics
+from bayesscale.units import format_tokens
+
+SIZES = {"pretrain_tokens": "finetune_tokens", "finetune_tokens": "pretrain_tokens"}
+"""The size along a curve, and the one that is constant on it."""
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Measured values of the metrics that follow one law.
+
+    Parameters
+    ----------
+    metrics : tuple of str
+        The metrics, in the order in which `metric` counts them.
+    unit, metric : array of int, shape (n,)
+        Position of the curve (or of the baseline cell) and of the metric.
+    size, value, se : array of float, shape (n,)
+        Size along the curve (0 for a baseline), measured value, its standard error (0 where unknown).
+    """
+
+    metrics: tuple[str, ...]
+    unit: IntArray
+    metric: IntArray
+    size: FloatArray
+    value: FloatArray
+    se: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """All that the models need of a metrics table.
+
+    Parameters
+    ----------
+    axis_name : str
+        'pretrain_tokens' or 'finetune_tokens'.
+    axis : LogAxis
+        Anchored at the medians, over the curves, of their smallest and of their largest size: the ends of a
+        typical curve, so that levels and gains are comparable and mostly interpolated.
+    table : pandas.DataFrame
+        One row a curve: the curve columns and `alignment` where it is known.
+    curve_columns : tuple of str
+        The columns of `table` that tell curves apart.
+    factors : tuple of Factor
+        Grouping factors with at least two levels: task, mixture, and both together where that can be told apart.
+    covariates : tuple of Covariate
+        Numbers that vary between curves: log10 of the other size, log10 of the model size, alignment.
+    scores, losses : Observations
+        Values of the metrics that rise (log-law) and fall (power law) with more data.
+    cells : pandas.DataFrame
+        One row a cell of the non-pretrained baseline; empty where there is none.
+    baseline : Observations
+        Values of the baseline; `unit` counts the rows of `cells`, `metric` all metrics of `names`.
+    """
+
+    axis_name: str
+    axis: LogAxis
+    table: pd.DataFrame
+    curve_columns: tuple[str, ...]
+    factors: tuple[Factor, ...]
+    covariates: tuple[Covariate, ...]
+    scores: Observations
+    losses: Observations
+    cells: pd.DataFrame
+    baseline: Observations
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All metrics: scores, then losses."""
+        return self.scores.metrics + self.losses.metrics
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """One unique label a curve, such as 'en-fr | en+fr | 42M'."""
+        return unit_labels(self.table, self.curve_columns)
+
+    @cached_property
+    def cell_labels(self) -> list[str]:
+        """One unique label a baseline cell."""
+        return unit_labels(self.cells, tuple(self.cells.columns))
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+
+def unit_labels(table: pd.DataFrame, columns: tuple[str, ...]) -> list[str]:
+    """Return a readable label a row: its values, sizes with a suffix, joined by ' | '."""
+    def text(name: str, value: object) -> str:
+        return format_tokens(float(value)) if name in (*SIZES, "model_params") else str(value)  # type: ignore[arg-type]
+
+    rows = table[list(columns)].itertuples(index=False, name=None)
+    return [" | ".join(text(n, v) for n, v in zip(columns, row, strict=True)) for row in rows]
+
+
+def build_curves(metrics: Metrics) -> Curves:
+    """Return the arrays of a metrics table.
+
+    Parameters
+    ----------
+    metrics : Metrics
+        A table that `read_metrics` accepted.
+    """
+    along = with_alignment(metrics.frame[~metrics.is_baseline])
+    columns = list(metrics.curve_columns)
+    unit = along.groupby(columns, sort=True, dropna=False).ngroup().to_numpy(np.int64)
+    first = np.unique(unit, return_index=True)[1]
+    keep = [n for n in dict.fromkeys([*columns, "task", "mixture", "alignment"]) if n in along.columns]
+    table = along.iloc[first][keep].reset_index(drop=True)
+    names = sorted(along["metric"].unique(), key=lambda name: (CATALOGUE[name].improves != "up", name))
+    rising = tuple(name for name in names if CATALOGUE[name].improves == "up")
+    falling = tuple(name for name in names if CATALOGUE[name].improves == "down")
+    factors, covariates = design_columns(table, metrics.curve_columns, SIZES[metrics.axis])
+    cells, baseline = _baseline(metrics, rising + falling)
+    return Curves(
+        axis_name=metrics.axis,
+        axis=_anchors(along.groupby(unit)[metrics.axis]),
+        table=table,
+        curve_columns=metrics.curve_columns,
+        factors=factors,
+        covariates=covariates,
+        scores=_observations(along, unit, metrics.axis, rising),
+        losses=_observations(along, unit, metrics.axis, falling),
+        cells=cells,
+        baseline=baseline,
+    )
+
+
+def _anchors(sizes: Any) -> LogAxis:
+    """Return the ends of a typical curve; those of the data set where the typical ends coincide."""
+    lo, hi = float(sizes.min().median()), float(sizes.max().median())
+    return LogAxis(lo, hi) if lo < hi else LogAxis(float(sizes.min().min()), float(sizes.max().max()))
+
+
+def _observations(rows: pd.DataFrame, unit: IntArray, size: str, names: tuple[str, ...]) -> Observations:
+    """Return the values of the named metrics."""
+    chosen = rows["metric"].isin(names).to_numpy()
+    rows = rows[chosen]
+    se = rows["se"].fillna(0.0) if "se" in rows.columns else pd.Series(0.0, index=rows.index)
+    return Observations(
+        metrics=names,
+        unit=unit[chosen],
+        metric=pd.Categorical(rows["metric"], categories=list(names)).codes.astype(np.int64),
+        size=rows[size].to_numpy(float),
+        value=rows["value"].to_numpy(float),
+        se=se.to_numpy(float),
+    )
+
+
+def _baseline(metrics: Metrics, names: tuple[str, ...]) -> tuple[pd.DataFrame, Observations]:
+    """Return the cells of the non-pretrained baseline, (task, D_f, ...), and their values."""
+    rows = metrics.frame[metrics.is_baseline & metrics.frame["metric"].isin(names)]
+    columns = [name for name in metrics.curve_columns if name != "mixture"]
+    if rows.empty or not columns:
+        rows, columns = rows.iloc[:0], columns or ["task"]
+    unit = rows.groupby(columns, sort=True, dropna=False).ngroup().to_numpy(np.int64)
+    cells = rows.iloc[np.unique(unit, return_index=True)[1]][columns].reset_index(drop=True)
+    return cells, _observations(rows, unit, metrics.axis, names)

@@ -1,0 +1,136 @@
+"""What curves share: the grouping factors and covariates over which the models pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesscale.metrics.alignment import alignment_score, mixture_shares, task_languages
+
+PAIR = "task_mixture"
+"""The factor of task and mixture together."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A grouping of the curves whose levels are drawn from one population.
+
+    Parameters
+    ----------
+    name : str
+        'task', 'mixture' or 'task_mixture'.
+    levels : tuple of str
+        Labels of the levels, sorted.
+    index : array of int, shape (curves,)
+        Level of each curve.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    index: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """A number that varies between curves and has a slope on every effect.
+
+    Parameters
+    ----------
+    name : str
+        'finetune_tokens', 'pretrain_tokens', 'model_params' or 'alignment'.
+    log10 : bool
+        Whether the slope is per factor of ten (sizes) or per unit (alignment).
+    centre : float
+        Subtracted, so that the population mean belongs to a typical curve.
+    values : array of float, shape (curves,)
+        Transformed and centred; 0, a typical curve, where it is unknown.
+    """
+
+    name: str
+    log10: bool
+    centre: float
+    values: NDArray[np.float64]
+
+    def scaled(self, raw: object) -> NDArray[np.float64]:
+        """Return raw values on the scale of `values`; 0 where they are unknown or, for a size, zero."""
+        return _transform(raw, self.log10, self.centre)
+
+
+def _transform(raw: object, log10: bool, centre: float) -> NDArray[np.float64]:
+    """Return transformed, centred values, 0 where they are unknown."""
+    values = np.asarray(raw, dtype=float)
+    if log10:
+        values = np.log10(np.where(values > 0, values, np.nan))
+    return np.nan_to_num(values - centre, nan=0.0)
+
+
+def design_columns(
+    table: pd.DataFrame, columns: tuple[str, ...], other_size: str
+) -> tuple[tuple[Factor, ...], tuple[Covariate, ...]]:
+    """Return the factors and covariates that vary between the curves.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a curve.
+    columns : tuple of str
+        The columns that define a curve; only these can become factors or size covariates.
+    other_size : str
+        The size that is constant on a curve.
+    """
+    factors = [_factor(name, table[name]) for name in ("task", "mixture") if name in columns]
+    factors = [factor for factor in factors if len(factor.levels) > 1]
+    if len(factors) == 2:
+        pair = _factor(PAIR, table["task"] + " | " + table["mixture"])
+        # With one curve a pair, the pair and the curve's own residual cannot be told apart.
+        if len(table) >= 1.5 * len(pair.levels):
+            factors.append(pair)
+    candidates = [(name, table[name], True) for name in (other_size, "model_params") if name in columns]
+    if "alignment" in table.columns:
+        candidates.append(("alignment", table["alignment"], False))
+    covariates = [_covariate(name, values, log10) for name, values, log10 in candidates]
+    return tuple(factors), tuple(covariate for covariate in covariates if np.ptp(covariate.values) > 0)
+
+
+def _factor(name: str, labels: pd.Series) -> Factor:
+    """Return a factor from one label a curve."""
+    levels, index = np.unique(labels.astype(str).to_numpy(), return_inverse=True)
+    return Factor(name, tuple(levels), index.astype(np.int64))
+
+
+def _covariate(name: str, raw: pd.Series, log10: bool) -> Covariate:
+    """Return a centred covariate from one number a curve."""
+    values = raw.to_numpy(float)
+    known = np.unique(values[np.isfinite(values) & ((values > 0) | (not log10))])
+    known = np.log10(known) if log10 else known
+    centre = float((known.min() + known.max()) / 2) if known.size else 0.0
+    return Covariate(name, log10, centre, _transform(values, log10, centre))
+
+
+def with_alignment(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with the paper's alignment score where shares and the task's languages give one.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns `task` and `mixture`, and perhaps `alignment` and share_<language>. A value that the user gave
+        is kept.
+    """
+    shares = mixture_shares(frame)
+    if not shares:
+        return frame
+    pairs = frame[["task", "mixture"]].drop_duplicates().itertuples(index=False)
+    scores = {
+        (pair.task, pair.mixture): alignment_score(shares[str(pair.mixture)], *languages)
+        for pair in pairs
+        if pair.mixture in shares and (languages := task_languages(str(pair.task)))
+    }
+    computed = pd.Series(
+        [scores.get(key, np.nan) for key in zip(frame["task"], frame["mixture"], strict=True)],
+        index=frame.index,
+    )
+    given = frame["alignment"] if "alignment" in frame.columns else computed
+    return frame.assign(alignment=given.fillna(computed))

@@ -1,0 +1,86 @@
+"""The effects of a joint model: which there are, in which order, with which priors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.metrics.design import Covariate
+from bayesscale.models.priors import EffectPrior, Priors
+
+SLOPES = {"model_params": "params_slope", "alignment": "alignment_slope"}
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Order and priors of the effects (level, gain and shape of every metric).
+
+    Level and gain of all metrics come first, since their residuals are correlated; the shapes follow.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Such as 'bleu.level', 'bleu.gain', 'cross_entropy.level', ..., 'bleu.shape'.
+    priors : tuple of EffectPrior
+        The prior of each.
+    offsets : array, shape (effects,)
+        Added to the prior mean: the log of the metric's typical value for levels, else 0.
+    """
+
+    names: tuple[str, ...]
+    priors: tuple[EffectPrior, ...]
+    offsets: NDArray[np.float64]
+
+    @property
+    def correlated(self) -> int:
+        """Number of effects whose residuals are correlated: level and gain of each metric."""
+        return 2 * len(self.names) // 3
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """Prior means of the population means."""
+        return self.offsets + np.array([prior.mean.mean for prior in self.priors])
+
+    def values(self, prior: str, parameter: str) -> NDArray[np.float64]:
+        """Return one parameter of one prior for every effect."""
+        return np.array([getattr(getattr(effect, prior), parameter) for effect in self.priors])
+
+    def slopes(self, covariates: tuple[Covariate, ...], parameter: str) -> NDArray[np.float64]:
+        """Return one parameter of the slopes' priors, shape (covariates, effects)."""
+        rows = [self.values(SLOPES.get(c.name, "size_slope"), parameter) for c in covariates]
+        return np.array(rows).reshape(len(covariates), len(self.names))
+
+    def columns(self, metric: Any) -> tuple[Any, Any, Any]:
+        """Return the positions of level, gain and shape of metrics given by position (an integer or an array)."""
+        return 2 * metric, 2 * metric + 1, self.correlated + metric
+
+
+def joint_effects(scores: tuple[str, ...], losses: tuple[str, ...], priors: Priors) -> Effects:
+    """Return the effects of scores and losses, in this order.
+
+    Parameters
+    ----------
+    scores, losses : tuple of str
+        Metrics that follow the log-law and the power law.
+    priors : Priors
+        The priors of both laws.
+    """
+    laws = [(name, priors.score) for name in scores] + [(name, priors.loss) for name in losses]
+    names = [f"{name}.{effect}" for name, _ in laws for effect in ("level", "gain")]
+    chosen = [prior for _, law in laws for prior in (law.level, law.gain)]
+    typical = [np.log(priors.typical.get(name, CATALOGUE[name].typical)) for name, _ in laws]
+    offsets = [value for level in typical for value in (level, 0.0)]
+    return Effects(
+        names=(*names, *(f"{name}.shape" for name, _ in laws)),
+        priors=(*chosen, *(law.shape for _, law in laws)),
+        offsets=np.array([*offsets, *np.zeros(len(laws))]),
+    )
+
+
+def noise_scales(metrics: tuple[str, ...], priors: Priors) -> NDArray[np.float64]:
+    """Return the typical noise of metrics, in their units."""
+    return np.array([priors.noise.get(name, CATALOGUE[name].noise) for name in metrics])

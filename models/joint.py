@@ -1,0 +1,230 @@
+"""The joint hierarchical model of all curves and metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from bayesscale.laws import LOG_LAW, POWER_LAW, Law
+from bayesscale.metrics.curves import Curves, Observations
+from bayesscale.metrics.design import Factor
+from bayesscale.models.centring import choose_centring
+from bayesscale.models.coefficients import Design, group_prior, whitening, zero_sum_basis
+from bayesscale.models.effects import Effects, joint_effects, noise_scales
+from bayesscale.models.noise import student_noise
+from bayesscale.models.priors import Priors
+
+
+@dataclass(frozen=True)
+class JointModel:
+    """Log-laws of all scores and power laws of all losses, pooled over tasks, mixtures and D_f.
+
+    Parameters
+    ----------
+    priors : Priors
+        The priors; the defaults serve data like the paper's.
+    """
+
+    priors: Priors = field(default_factory=Priors)
+
+    def effects(self, curves: Curves) -> Effects:
+        """Return the effects that these curves have."""
+        return joint_effects(curves.scores.metrics, curves.losses.metrics, self.priors)
+
+    def coords(self, curves: Curves) -> dict[str, list[str]]:
+        """Return the labels of the model's dimensions."""
+        effects = self.effects(curves)
+        coords = {
+            "curve": curves.labels,
+            "effect": list(effects.names),
+            "correlated": list(effects.names[: effects.correlated]),
+            "correlated_other": list(effects.names[: effects.correlated]),
+            "metric": list(curves.names),
+            **{factor.name: list(factor.levels) for factor in curves.factors},
+        }
+        if curves.covariates:
+            coords["covariate"] = [covariate.name for covariate in curves.covariates]
+        if len(curves.baseline):
+            coords["cell"] = curves.cell_labels
+        return coords
+
+    def data(self, curves: Curves, *, centred: bool = True) -> dict[str, Any]:
+        """Return the arrays that the model is given as data, by name.
+
+        Parameters
+        ----------
+        curves : Curves
+            The curves.
+        centred : bool
+            False gives the plain non-centred hierarchy, whose prior can be drawn from.
+        """
+        centring = choose_centring(curves, self.effects(curves))
+        white = whitening(curves, self.effects(curves), centring)
+        arrays: dict[str, Any] = {
+            "design": Design.of(curves).matrix,
+            "whitening_location": white.location,
+            "whitening_factor": white.factor,
+            "whitened": white.centred if centred else np.zeros_like(white.centred),
+            "centring_location": centring.location,
+            "centring_factor": centring.factor,
+            "centred": centring.centred if centred else np.zeros_like(centring.centred),
+        }
+        for name, rows in (("score", curves.scores), ("loss", curves.losses), ("baseline", curves.baseline)):
+            if len(rows):
+                u = curves.axis.u(rows.size) if name != "baseline" else np.zeros(len(rows))
+                arrays[f"{name}_index"] = np.column_stack([rows.unit, rows.metric])
+                arrays[f"{name}_place"] = np.column_stack([u, rows.se])
+                arrays[f"{name}_value"] = rows.value
+        return arrays
+
+    def build(self, curves: Curves, *, centred: bool = True) -> pm.Model:
+        """Return the PyMC model of the curves.
+
+        Parameters
+        ----------
+        curves : Curves
+            The curves.
+        centred : bool
+            Centre the effects of curves with informative data. False is the same model in the plain
+            non-centred form, without a potential, from whose prior one can draw.
+        """
+        with pm.Model(coords=self.coords(curves)) as model:
+            data = {name: pm.Data(name, array) for name, array in self.data(curves, centred=centred).items()}
+            effects = self.effects(curves)
+            expected = self._expected(curves, effects, data)
+            values = self._curve_effects(effects, expected, data, centred)
+            self._likelihood(curves, effects, values, data)
+        return model
+
+    def _expected(self, curves: Curves, effects: Effects, data: dict[str, Any]) -> Any:
+        """Return the effects that the population expects of each curve, shape (curves, effects)."""
+        design = Design.of(curves)
+        coefficient = self._coefficients(design, effects, curves, data)
+        pm.Deterministic("mean", coefficient[:, 0], dims="effect")
+        if curves.covariates:
+            pm.Deterministic("slope", coefficient[:, design.covariates].T, dims=("covariate", "effect"))
+        for factor, place in design.factors:
+            level = zero_sum_basis(len(factor.levels)) @ coefficient[:, place].T
+            pm.Deterministic(f"{factor.name}_effect", level, dims=(factor.name, "effect"))
+        return data["design"] @ coefficient.T
+
+    def _coefficients(self, design: Design, effects: Effects, curves: Curves, data: dict[str, Any]) -> Any:
+        """Return the coefficients of the regression, shape (effects, columns).
+
+        With `whitened` 1 they are sampled in the basis that the data suggest; the potential replaces the standard
+        normal density of `coefficient_raw` by that of the coefficients' prior.
+        """
+        count, columns = len(effects.names), design.matrix.shape[1]
+        mean = np.zeros((count, columns))
+        mean[:, 0], mean[:, design.covariates] = effects.mean, effects.slopes(curves.covariates, "mean").T
+        fixed = [effects.values("mean", "sd")[:, None], effects.slopes(curves.covariates, "sd").T]
+        spreads = [_group_sd(factor, effects)[:, None] * np.ones(len(factor.levels) - 1) for factor, _ in design.factors]
+        sd = pt.concatenate([*(pt.as_tensor(part) for part in fixed if part.size), *spreads], axis=1)
+        raw = pm.Normal("coefficient_raw", 0.0, 1.0, shape=(count, columns))
+        whitened = data["whitened"][:, None]
+        direct = data["whitening_location"] + (data["whitening_factor"] * raw[:, None, :]).sum(axis=-1)
+        white = (direct - mean) / sd
+        pm.Potential("whitening", (whitened * (0.5 * (raw**2 - white**2) - pt.log(sd))).sum())
+        return pt.where(whitened > 0, direct, mean + sd * raw)
+
+    def _curve_effects(
+        self, effects: Effects, expected: Any, data: dict[str, Any], centred: bool
+    ) -> Any:
+        """Return the curves' effects: expected plus residuals, correlated between level and gain of all metrics."""
+        count = effects.correlated
+        median, spread = effects.values("curve_sd", "median"), effects.values("curve_sd", "spread")
+        cholesky, correlation, sd = pm.LKJCholeskyCov(
+            "residual",
+            n=count,
+            eta=self.priors.correlation,
+            sd_dist=pm.LogNormal.dist(np.log(median[:count]), spread[:count], shape=(count,)),
+            compute_corr=True,
+            store_in_trace=False,
+        )
+        pm.Deterministic("curve_sd", sd, dims="correlated")
+        pm.Deterministic("curve_correlation", correlation, dims=("correlated", "correlated_other"))
+        shape_sd = pm.LogNormal("shape_sd", np.log(median[count:]), spread[count:], dims="metric")
+        raw = pm.Normal("curve_raw", 0.0, 1.0, dims=("curve", "effect"))
+        residual = pt.concatenate([raw[:, :count] @ cholesky.T, raw[:, count:] * shape_sd], axis=1)
+        value = expected + residual
+        if centred:
+            value = _centre(raw, value, expected, cholesky, shape_sd, data)
+        return pm.Deterministic("curve_effect", value, dims=("curve", "effect"))
+
+    def _likelihood(self, curves: Curves, effects: Effects, values: Any, data: dict[str, Any]) -> None:
+        """Add the noise and the observed values of scores, losses and baseline."""
+        noise = student_noise(curves, self.priors, noise_scales(curves.names, self.priors))
+        laws: list[tuple[str, Observations, Law]] = [
+            ("score", curves.scores, LOG_LAW),
+            ("loss", curves.losses, POWER_LAW),
+        ]
+        first = 0
+        for name, rows, law in laws:
+            if not len(rows):
+                continue
+            curve, metric = data[f"{name}_index"][:, 0], data[f"{name}_index"][:, 1] + first
+            u, se = data[f"{name}_place"][:, 0], data[f"{name}_place"][:, 1]
+            mean = law.value(u, *(values[curve, column] for column in effects.columns(metric)), xp=pt)
+            noise.observe(name, mean, noise.of_curve(curve, metric, se), metric, data[f"{name}_value"])
+            first += len(rows.metrics)
+        if len(curves.baseline):
+            self._baseline(curves, noise, data)
+
+    def _baseline(self, curves: Curves, noise: Any, data: dict[str, Any]) -> None:
+        """Add the level of the non-pretrained model in every cell (task, D_f): a line in log D_f plus residual."""
+        priors, cell, metric = self.priors, data["baseline_index"][:, 0], data["baseline_index"][:, 1]
+        effects = self.effects(curves)
+        typical = effects.offsets[: effects.correlated : 2]
+        mean = pm.Normal(
+            "baseline_mean", typical + priors.baseline_level.mean, priors.baseline_level.sd, dims="metric"
+        )
+        sd = pm.LogNormal(
+            "baseline_sd", np.log(priors.baseline_sd.median), priors.baseline_sd.spread, dims="metric"
+        )
+        expected = mean[None, :] * np.ones((len(curves.cells), 1))
+        covariate = baseline_covariate(curves)
+        if covariate is not None:
+            slope = pm.Normal(
+                "baseline_slope", priors.baseline_slope.mean, priors.baseline_slope.sd, dims="metric"
+            )
+            expected = expected + covariate[:, None] * slope
+        level = pm.Normal("baseline_level", expected, sd, dims=("cell", "metric"))
+        sigma = noise.of_metric(metric, data["baseline_place"][:, 1])
+        noise.observe("baseline", pt.exp(level[cell, metric]), sigma, metric, data["baseline_value"])
+
+
+def baseline_covariate(curves: Curves) -> Any:
+    """Return centred log10 D_f of the baseline's cells, or None where it does not vary."""
+    for covariate in curves.covariates:
+        if covariate.name in ("finetune_tokens", "pretrain_tokens") and covariate.name in curves.cells.columns:
+            values = covariate.scaled(curves.cells[covariate.name])
+            return values if np.ptp(values) > 0 else None
+    return None
+
+
+def _group_sd(factor: Factor, effects: Effects) -> Any:
+    """Return the spread of a factor's levels, one an effect."""
+    prior = group_prior(factor.name)
+    median, spread = effects.values(prior, "median"), effects.values(prior, "spread")
+    return pm.LogNormal(f"{factor.name}_sd", np.log(median), spread, dims="effect")
+
+
+def _centre(raw: Any, plain: Any, expected: Any, cholesky: Any, shape_sd: Any, data: dict[str, Any]) -> Any:
+    """Return the effects, with those marked as centred sampled directly.
+
+    For a centred effect, `raw` is the effect itself, shifted and scaled, instead of a standardised residual. The
+    potential replaces its standard normal density by that of the residual.
+    """
+    centred, factor = data["centred"], data["centring_factor"]
+    direct = data["centring_location"] + (factor * raw[:, None, :]).sum(axis=-1)
+    off = direct - expected
+    count = cholesky.shape[0]
+    white_pair = pt.linalg.solve_triangular(cholesky, off[:, :count].T, lower=True).T
+    white = pt.concatenate([white_pair, off[:, count:] / shape_sd], axis=1)
+    log_scale = pt.concatenate([pt.log(pt.diag(cholesky)), pt.log(shape_sd)])
+    pm.Potential("centring", (centred * (0.5 * (raw**2 - white**2) - log_scale)).sum())
+    return pt.where(centred > 0, direct, plain)

@@ -1,0 +1,222 @@
+"""The priors of the joint model: values that can be read, changed and written down, each with its reason."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
+
+from bayesscale.errors import PriorError
+
+
+class _Value(BaseModel):
+    """A frozen group of settings that refuses names it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Normal(_Value):
+    """Normal distribution by mean and standard deviation."""
+
+    mean: float
+    sd: PositiveFloat
+
+    def __str__(self) -> str:
+        return f"Normal(mean={self.mean:g}, sd={self.sd:g})"
+
+
+class LogNormal(_Value):
+    """Log-normal distribution by its median and the standard deviation of its logarithm."""
+
+    median: PositiveFloat
+    spread: PositiveFloat
+
+    def __str__(self) -> str:
+        return f"LogNormal(median={self.median:g}, spread={self.spread:g})"
+
+
+class Beta(_Value):
+    """Beta distribution by its two shapes."""
+
+    a: PositiveFloat
+    b: PositiveFloat
+
+    def __str__(self) -> str:
+        return f"Beta(a={self.a:g}, b={self.b:g})"
+
+
+class Gamma(_Value):
+    """Gamma distribution by shape and rate."""
+
+    shape: PositiveFloat
+    rate: PositiveFloat
+
+    def __str__(self) -> str:
+        return f"Gamma(shape={self.shape:g}, rate={self.rate:g})"
+
+
+class EffectPrior(_Value):
+    """Prior of one effect (level, gain or shape) over all curves."""
+
+    mean: Annotated[Normal, Field(description="population mean of the effect")]
+    size_slope: Annotated[Normal, Field(description="change per factor of ten of the other size (D_f)")]
+    params_slope: Annotated[Normal, Field(description="change per factor of ten of the model size")]
+    alignment_slope: Annotated[Normal, Field(description="change from alignment 0 to alignment 1")]
+    task_sd: Annotated[LogNormal, Field(description="spread between tasks")]
+    mixture_sd: Annotated[LogNormal, Field(description="spread between mixtures (and task-mixture pairs)")]
+    curve_sd: Annotated[LogNormal, Field(description="spread between curves that nothing else explains")]
+
+
+def _effect(mean: float, sd: float, slope: float, task: float, curve: float) -> EffectPrior:
+    """Return an effect's prior; zero-avoiding spreads keep the hierarchy free of funnels."""
+    symmetric = Normal(mean=0.0, sd=slope)
+    return EffectPrior(
+        mean=Normal(mean=mean, sd=sd),
+        size_slope=symmetric,
+        params_slope=symmetric,
+        alignment_slope=Normal(mean=0.0, sd=2 * slope),
+        task_sd=LogNormal(median=task, spread=0.7),
+        mixture_sd=LogNormal(median=0.7 * task, spread=0.7),
+        curve_sd=LogNormal(median=curve, spread=0.7),
+    )
+
+
+class LawPrior(_Value):
+    """Prior of a law: its three anchored effects and the noise around it."""
+
+    level: Annotated[
+        EffectPrior,
+        Field(description="log value at the upper anchor, relative to the metric's typical value"),
+    ]
+    gain: Annotated[
+        EffectPrior, Field(description="log of the improvement between the anchors; may be negative")
+    ]
+    shape: Annotated[
+        EffectPrior, Field(description="log beta of the log-law; log(alpha span - |gain|) of the power law")
+    ]
+    noise: Annotated[
+        LogNormal, Field(description="sd of one run around its law, in multiples of the metric's typical noise")
+    ]
+
+
+class Priors(_Value):
+    """All priors of the joint model.
+
+    The defaults are weak: their middle is what the papers report, their width admits much more. Effects are on
+    logarithmic scales, so 0.1 is about 10%.
+    """
+
+    score: Annotated[LawPrior, Field(description="metrics that rise with data (BLEU, chrF, COMET, accuracy)")] = (
+        LawPrior(
+            level=_effect(0.0, 0.8, 0.25, 0.2, 0.08),
+            gain=_effect(0.4, 0.8, 0.25, 0.12, 0.06),
+            shape=_effect(0.0, 0.5, 0.15, 0.2, 0.12),
+            noise=LogNormal(median=1.0, spread=1.0),
+        )
+    )
+    loss: Annotated[LawPrior, Field(description="metrics that fall with data (cross-entropy, error rate)")] = (
+        LawPrior(
+            level=_effect(0.0, 0.8, 0.25, 0.2, 0.08),
+            gain=_effect(0.2, 0.5, 0.15, 0.08, 0.04),
+            shape=_effect(0.0, 0.7, 0.15, 0.2, 0.12),
+            noise=LogNormal(median=1.0, spread=1.5),
+        )
+    )
+    correlation: Annotated[
+        PositiveFloat,
+        Field(description="LKJ concentration of the correlation between level and gain of all metrics; 1 is flat"),
+    ] = 3.0
+    noise_spread: Annotated[
+        LogNormal, Field(description="spread, on the log scale, of the noise between curves")
+    ] = LogNormal(median=0.25, spread=0.5)
+    tails: Annotated[
+        Gamma, Field(description="degrees of freedom of the Student-t noise, beyond 2; small values mean outliers")
+    ] = Gamma(shape=2.0, rate=0.1)
+    se_independent: Annotated[
+        Beta,
+        Field(
+            description="share of the observed variance se^2 that is independent between checkpoints; the rest "
+            "is the test set's own error, which the scores of a curve have in common"
+        ),
+    ] = Beta(a=1.5, b=1.5)
+    baseline_level: Annotated[
+        Normal, Field(description="log of the non-pretrained baseline, relative to the metric's typical value")
+    ] = Normal(mean=-0.3, sd=1.0)
+    baseline_slope: Annotated[
+        Normal, Field(description="change of the baseline per factor of ten of D_f")
+    ] = Normal(mean=0.0, sd=0.5)
+    baseline_sd: Annotated[
+        LogNormal, Field(description="spread of the baseline between tasks and D_f around that line")
+    ] = LogNormal(median=0.2, spread=0.7)
+    typical: Annotated[
+        dict[str, PositiveFloat],
+        Field(description="typical value of a metric at the upper anchor, in its unit; default: the catalogue's"),
+    ] = {}
+    noise: Annotated[
+        dict[str, PositiveFloat],
+        Field(description="typical noise of a metric, in its unit; default: the catalogue's"),
+    ] = {}
+
+
+def load_priors(path: str | Path) -> Priors:
+    """Return the priors of a TOML file; what it does not name keeps its default.
+
+    Parameters
+    ----------
+    path : path
+        For instance ``[score.gain.mean]`` with ``mean = 0.2`` and ``sd = 0.3``.
+
+    Raises
+    ------
+    PriorError
+        The file cannot be read, or names a prior or parameter that does not exist or is out of range.
+    """
+    try:
+        changes = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PriorError(f"priors are read from a TOML file; {path}: {error}") from error
+    return change_priors(Priors(), changes)
+
+
+def change_priors(priors: Priors, changes: dict[str, Any]) -> Priors:
+    """Return priors with nested changes applied, such as ``{"score": {"gain": {"mean": {"sd": 0.3}}}}``.
+
+    Raises
+    ------
+    PriorError
+        A change names a prior or parameter that does not exist, or gives a value out of range.
+    """
+    try:
+        return Priors.model_validate(_merged(priors.model_dump(), changes))
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}; received {e['input']!r}" for e in error.errors()]
+        names = "`bayesscale priors` lists all names and values"
+        raise PriorError("\n".join(["priors that cannot be used:", *lines, names])) from error
+
+
+def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return nested values with the changes laid over them."""
+    merged = dict(values)
+    for name, change in changes.items():
+        old = merged.get(name)
+        merged[name] = _merged(old, change) if isinstance(old, dict) and isinstance(change, dict) else change
+    return merged
+
+
+def list_priors(priors: Priors) -> list[dict[str, str]]:
+    """Return one row a prior: its dotted name, its distribution and what it is about."""
+    return [{"prior": name, "value": value, "meaning": reason} for name, value, reason in _leaves(priors, "", "")]
+
+
+def _leaves(group: BaseModel, path: str, reason: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (dotted name, value, meaning) of all settings below a group."""
+    for name, field in type(group).model_fields.items():
+        value, here = getattr(group, name), f"{path}{name}"
+        about = " - ".join(filter(None, [reason, field.description or ""]))
+        if isinstance(value, BaseModel) and not isinstance(value, Normal | LogNormal | Beta | Gamma):
+            yield from _leaves(value, f"{here}.", about)
+        else:
+            yield here, str(value), about
