@@ -1,0 +1,159 @@
+"""Draws of the effects and the noise of curves, measured or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesscale.metrics.curves import unit_labels
+from bayesscale.metrics.design import PAIR, Factor
+from bayesscale.models.effects import Effects, joint_effects
+from bayesscale.models.predictor import linear_predictor
+from bayesscale.questions.targets import Targets
+
+if TYPE_CHECKING:
+    from bayesscale.inference import Fit
+
+FloatArray = NDArray[np.float64]
+# Keeps the Cholesky factor of a correlation that is singular to rounding finite.
+_JITTER = 1e-10
+
+
+def keyed_rng(seed: int, *names: str) -> np.random.Generator:
+    """Return a generator that depends on names only: no answer depends on what else is asked."""
+    return np.random.default_rng([seed, *(crc32(name.encode()) for name in names)])
+
+
+@dataclass(frozen=True)
+class TargetEffects:
+    """Effects and noise of the curves that a question is about.
+
+    The effects of a curve that was not measured are the population's: mean, slopes and effects of the groups
+    that were measured, a draw from the spread for each group that was not, and a draw of the curve's residual.
+
+    Parameters
+    ----------
+    fit : Fit
+        The draws.
+    targets : Targets
+        The curves.
+    alignment : array, shape (targets,)
+        Alignment of each, NaN where unknown: a typical curve is then assumed.
+    seed : int
+        Seed of what is drawn for unmeasured curves.
+    """
+
+    fit: Fit
+    targets: Targets
+    alignment: FloatArray
+    seed: int
+
+    @cached_property
+    def order(self) -> Effects:
+        """The order of the effects."""
+        curves = self.fit.curves
+        return joint_effects(curves.scores.metrics, curves.losses.metrics, self.fit.priors)
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """One label a target."""
+        return unit_labels(self.targets.table, tuple(map(str, self.targets.table.columns)))
+
+    @cached_property
+    def _count(self) -> int:
+        """Number of draws."""
+        return len(self.fit.draws("mean"))
+
+    def effects(self, rows: slice) -> FloatArray:
+        """Return the effects of some targets, shape (draws, targets, effects)."""
+        position = self.targets.position[rows]
+        measured = position >= 0
+        found = np.empty((self._count, len(position), len(self.order.names)))
+        found[:, measured] = self.fit.draws("curve_effect")[:, position[measured]]
+        if not measured.all():
+            new = np.arange(len(self.targets))[rows][~measured]
+            found[:, ~measured] = self._expected(new) + self._residual(new)
+        return found
+
+    def noise_factor(self, rows: slice, metric: int) -> FloatArray:
+        """Return the log factor on the noise of one metric, shape (draws, targets)."""
+        position = self.targets.position[rows]
+        found = np.asarray(self.fit.draws("noise_factor")[:, np.maximum(position, 0), metric])
+        spread = self.fit.draws("noise_spread")[:, metric]
+        name = self.fit.curves.names[metric]
+        for place in np.flatnonzero(position < 0):
+            rng = keyed_rng(self.seed, "noise", name, self.labels[rows][place])
+            found[:, place] = spread * rng.standard_normal(self._count)
+        return found
+
+    def _expected(self, new: NDArray[np.int64]) -> FloatArray:
+        """Return what the population expects of unmeasured targets, shape (draws, new, effects)."""
+        slopes = self.fit.draws("slope") if self.fit.curves.covariates else None
+        factors = {factor.name: factor for factor in self.fit.curves.factors}
+        groups = [self._group(name, factors.get(name), new) for name in ("task", "mixture", PAIR)]
+        chosen = [group for group in groups if group is not None]
+        return np.asarray(linear_predictor(self.fit.draws("mean"), self._covariates(new), slopes, chosen))
+
+    def _covariates(self, new: NDArray[np.int64]) -> FloatArray:
+        """Return the centred covariates of unmeasured targets, shape (new, covariates)."""
+        table = self.targets.table.iloc[new]
+        columns = [
+            covariate.scaled(self.alignment[new] if covariate.name == "alignment" else table[covariate.name])
+            for covariate in self.fit.curves.covariates
+        ]
+        return np.column_stack(columns) if columns else np.zeros((len(new), 0))
+
+    def _group(
+        self, name: str, factor: Factor | None, new: NDArray[np.int64]
+    ) -> tuple[FloatArray, NDArray[np.int64]] | None:
+        """Return the effects of a factor's levels, new ones included, and the level of each target."""
+        if factor is None and name != "mixture":
+            return None
+        table = self.targets.table.iloc[new]
+        wanted = list(table["task"] + " | " + table["mixture"] if name == PAIR else table[name].astype(str))
+        # A factor with one level has no effects: the mean is that level's.
+        levels = list(factor.levels) if factor else sorted(set(self.fit.curves.table["mixture"].astype(str)))
+        known = (
+            self.fit.draws(f"{name}_effect")
+            if factor
+            else np.zeros((self._count, len(levels), len(self.order.names)))
+        )
+        unknown = [level for level in dict.fromkeys(wanted) if level not in levels]
+        drawn = [self._new_level(name, level, len(levels))[:, None] for level in unknown]
+        places = {level: place for place, level in enumerate([*levels, *unknown])}
+        return np.concatenate([known, *drawn], axis=1), np.array([places[level] for level in wanted])
+
+    def _new_level(self, factor: str, level: str, known: int) -> FloatArray:
+        """Return the effect of a level that was not measured, shape (draws, effects).
+
+        The effects of the L known levels sum to zero, so `mean` is their average and not the population's,
+        from which it differs with variance sd^2 / L. A new level adds its own sd^2.
+        """
+        rng = keyed_rng(self.seed, factor, level)
+        shape = (self._count, len(self.order.names))
+        if self.fit.has(f"{factor}_sd"):
+            spread = self.fit.draws(f"{factor}_sd")
+        else:
+            median, sd = (self.order.values("mixture_sd", name) for name in ("median", "spread"))
+            spread = median * np.exp(sd * rng.standard_normal(shape))
+        return np.asarray(np.sqrt(1 + 1 / known) * spread * rng.standard_normal(shape))
+
+    def _residual(self, new: NDArray[np.int64]) -> FloatArray:
+        """Return what sets unmeasured curves apart from their groups, shape (draws, new, effects)."""
+        count = self.order.correlated
+        correlation = self.fit.draws("curve_correlation") + _JITTER * np.eye(count)
+        factor = self.fit.draws("curve_sd")[:, :, None] * np.linalg.cholesky(correlation)
+        shape_sd = self.fit.draws("shape_sd")
+        parts = []
+        for label in (self.labels[place] for place in new):
+            raw = keyed_rng(self.seed, "residual", label).standard_normal(
+                (self._count, len(self.order.names))
+            )
+            pair = np.einsum("sij,sj->si", factor, raw[:, :count])
+            parts.append(np.concatenate([pair, shape_sd * raw[:, count:]], axis=1))
+        return np.stack(parts, axis=1)

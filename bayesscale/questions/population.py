@@ -1,0 +1,136 @@
+"""What the population of curves is like: means, slopes, spreads, correlations and noise, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.metrics.design import PAIR
+from bayesscale.models.effects import Effects, joint_effects
+
+if TYPE_CHECKING:
+    from bayesscale.inference import Fit
+
+FloatArray = NDArray[np.float64]
+Row = tuple[str, str, str, str, FloatArray]
+"""Metric, effect, quantity, meaning and draws."""
+STATISTICS = ("median", "lower", "upper")
+_EFFECTS = {
+    "level": "log value at the upper anchor",
+    "gain": "log improvement between the anchors",
+    "shape": "curvature",
+}
+_GROUPS = {"task": "tasks", "mixture": "mixtures", PAIR: "pairs of task and mixture"}
+
+
+def interval(draws: FloatArray, prob: float) -> FloatArray:
+    """Return median and equal-tailed interval of draws of shape (draws, ...), shape (..., 3)."""
+    tail = (1 - prob) / 2
+    # Nearest draws, not interpolated ones: coefficients may be infinite, and inf - inf is no number.
+    return np.moveaxis(np.quantile(draws, np.array([0.5, tail, 1 - tail]), axis=0, method="nearest"), 0, -1)
+
+
+def population_table(fit: Fit, prob: float) -> pd.DataFrame:
+    """Return a row for each quantity of the population.
+
+    Parameters
+    ----------
+    fit : Fit
+        The draws.
+    prob : float
+        Probability of the equal-tailed intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns metric, effect, quantity, meaning, median, lower, upper.
+    """
+    effects = joint_effects(fit.curves.scores.metrics, fit.curves.losses.metrics, fit.priors)
+    rows = [*_of_effects(fit, effects), *_correlations(fit, effects), *_of_noise(fit)]
+    table = pd.DataFrame([row[:4] for row in rows], columns=["metric", "effect", "quantity", "meaning"])
+    table[list(STATISTICS)] = np.array([interval(row[4], prob) for row in rows])
+    return table
+
+
+def _of_effects(fit: Fit, effects: Effects) -> Iterator[Row]:
+    """Yield mean, slopes and spreads of every effect, metric by metric."""
+    for place, metric in enumerate(fit.curves.names):
+        for effect, column in zip(_EFFECTS, effects.columns(place), strict=True):
+            meaning = _EFFECTS[effect]
+            yield metric, effect, "mean", f"{meaning}, of a typical curve", fit.draws("mean")[:, column]
+            for number, covariate in enumerate(fit.curves.covariates):
+                change = f"change of {effect} {_per(covariate.name, covariate.log10)}"
+                yield (
+                    metric,
+                    effect,
+                    f"slope of {covariate.name}",
+                    change,
+                    fit.draws("slope")[:, number, column],
+                )
+            for factor in fit.curves.factors:
+                draws = fit.draws(f"{factor.name}_sd")[:, column]
+                yield (
+                    metric,
+                    effect,
+                    f"{factor.name}_sd",
+                    f"spread of {effect} between {_GROUPS[factor.name]}",
+                    draws,
+                )
+            own = fit.draws("shape_sd")[:, place] if effect == "shape" else fit.draws("curve_sd")[:, column]
+            yield (
+                metric,
+                effect,
+                "curve_sd",
+                f"spread of {effect} between curves that nothing else explains",
+                own,
+            )
+
+
+def _per(covariate: str, log10: bool) -> str:
+    """Return the unit of a slope in words."""
+    return f"per factor of ten of {covariate}" if log10 else f"from {covariate} 0 to {covariate} 1"
+
+
+def _correlations(fit: Fit, effects: Effects) -> Iterator[Row]:
+    """Yield the correlations of the curves' residuals between effects."""
+    names = effects.names[: effects.correlated]
+    draws = fit.draws("curve_correlation")
+    for first in range(len(names)):
+        for second in range(first + 1, len(names)):
+            pair = f"{names[first]} and {names[second]}"
+            yield (
+                "",
+                "",
+                f"correlation of {pair}",
+                f"correlation of {pair} between curves",
+                draws[:, first, second],
+            )
+
+
+def _of_noise(fit: Fit) -> Iterator[Row]:
+    """Yield what is known of the noise of each metric, and of its baseline."""
+    for place, metric in enumerate(fit.curves.names):
+        unit = CATALOGUE[metric].unit
+        meanings = {
+            "noise_sd": f"scale of one run around its law ({unit})",
+            "noise_spread": "spread of the log of that scale between curves",
+            "noise_tails": "degrees of freedom of the Student-t noise beyond 2; small: outliers",
+            "se_independent": "share of se^2 that is independent between checkpoints",
+            "baseline_mean": "log value without pretraining, of a typical task",
+            "baseline_slope": "change of that log value per factor of ten of the other size",
+            "baseline_sd": "spread of that log value between tasks and sizes around the line",
+        }
+        for name, meaning in meanings.items():
+            if fit.has(name):
+                yield (
+                    metric,
+                    "baseline" if name.startswith("baseline") else "noise",
+                    name,
+                    meaning,
+                    fit.draws(name)[:, place],
+                )

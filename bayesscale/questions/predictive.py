@@ -1,0 +1,151 @@
+"""Posterior predictive distributions: the laws of curves at given sizes, and new measurements around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesscale.laws import LOG_LAW, POWER_LAW, Law
+from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.models.noise import total_sd
+from bayesscale.questions.baseline import TargetBaseline
+from bayesscale.questions.effects import TargetEffects, keyed_rng
+
+FloatArray = NDArray[np.float64]
+COLUMNS = ("median", "mean", "lower", "upper", "law_median", "law_lower", "law_upper")
+"""What is said of each size: of a new measurement, then of the law."""
+# Numbers in one array; a few such arrays are held at a time.
+_CHUNK = 2_000_000
+
+
+def law_of(metric: str) -> Law:
+    """Return the law that a metric follows."""
+    return LOG_LAW if CATALOGUE[metric].improves == "up" else POWER_LAW
+
+
+def described(law: FloatArray, predicted: FloatArray, prob: float) -> FloatArray:
+    """Return median, mean and equal-tailed interval of predictions, then median and interval of the law.
+
+    Parameters
+    ----------
+    law, predicted : array, shape (..., draws)
+        Draws of the law's value and of a new measurement.
+    prob : float
+        Probability of the intervals.
+
+    Returns
+    -------
+    array, shape (..., 7)
+        In the order of `COLUMNS`.
+    """
+    tail = (1 - prob) / 2
+    lower, median, upper = np.quantile(predicted, [tail, 0.5, 1 - tail], axis=-1)
+    law_lower, law_median, law_upper = np.quantile(law, [tail, 0.5, 1 - tail], axis=-1)
+    return np.stack(
+        [median, predicted.mean(axis=-1), lower, upper, law_median, law_lower, law_upper], axis=-1
+    )
+
+
+@dataclass(frozen=True)
+class Predictive:
+    """Posterior predictive distribution of measurements on curves.
+
+    Parameters
+    ----------
+    effects : TargetEffects
+        The curves.
+    prob : float
+        Probability of the intervals.
+    chunk : int
+        Numbers that one array may hold; bounds the memory, changes no result.
+    """
+
+    effects: TargetEffects
+    prob: float
+    chunk: int = _CHUNK
+
+    @cached_property
+    def _draws(self) -> int:
+        return len(self.effects.fit.draws("noise_sd"))
+
+    def describe(self, sizes: FloatArray, metrics: Sequence[int]) -> FloatArray:
+        """Return what is said of each curve, metric and size.
+
+        Parameters
+        ----------
+        sizes : array, shape (targets, sizes)
+            Sizes of each curve; 0 is the baseline.
+        metrics : sequence of int
+            Positions of the metrics.
+
+        Returns
+        -------
+        array, shape (targets, metrics, sizes, 7)
+            In the order of `COLUMNS`.
+        """
+        found = np.empty((len(sizes), len(metrics), sizes.shape[1], len(COLUMNS)))
+        baseline = TargetBaseline(self.effects) if (sizes == 0).any() else None
+        for rows in self._chunks(sizes.shape[1]):
+            effects = self.effects.effects(rows)
+            for place, metric in enumerate(metrics):
+                found[rows, place] = self._law(effects, rows, sizes[rows], metric)
+                if baseline is not None:
+                    self._replace_baseline(found[rows, place], baseline, rows, sizes[rows], metric)
+        return found
+
+    def _chunks(self, sizes: int) -> Iterator[slice]:
+        """Yield the targets in chunks."""
+        step = max(1, self.chunk // (self._draws * sizes))
+        for start in range(0, len(self.effects.targets), step):
+            yield slice(start, min(start + step, len(self.effects.targets)))
+
+    def _law(self, effects: FloatArray, rows: slice, sizes: FloatArray, metric: int) -> FloatArray:
+        """Return what is said of one metric at sizes on curves, shape (targets, sizes, 7)."""
+        fit = self.effects.fit
+        # The anchor stands in for size 0, which is not on the curve.
+        u = fit.curves.axis.u(np.where(sizes > 0, sizes, fit.curves.axis.hi))
+        level, gain, shape = (
+            np.ascontiguousarray(effects[..., column].T)[:, None]
+            for column in self.effects.order.columns(metric)
+        )
+        with np.errstate(over="ignore"):
+            law = law_of(fit.curves.names[metric]).value(u[..., None], level, gain, shape)
+        own = fit.draws("noise_sd")[:, metric, None] * np.exp(self.effects.noise_factor(rows, metric))
+        return self._with_noise(law, own, self.effects.labels[rows], metric)
+
+    def _replace_baseline(
+        self, found: FloatArray, baseline: TargetBaseline, rows: slice, sizes: FloatArray, metric: int
+    ) -> None:
+        """Put what is said of the baseline where the size is 0."""
+        level = baseline.value(rows, metric)
+        own = np.broadcast_to(self.effects.fit.draws("noise_sd")[:, metric, None], level.shape)
+        of_baseline = self._with_noise(level.T[:, None], own, baseline.labels[rows], metric)
+        found[...] = np.where((sizes == 0)[..., None], of_baseline, found)
+
+    def _with_noise(self, law: FloatArray, own: FloatArray, labels: Sequence[str], metric: int) -> FloatArray:
+        """Return what is said of draws of a law, shape (targets, sizes, draws), and of measurements around it.
+
+        One draw of the noise serves all sizes of a curve: each interval is about one measurement.
+        """
+        fit, name = self.effects.fit, self.effects.fit.curves.names[metric]
+        independent = fit.draws("se_independent")[:, metric, None] if fit.has("se_independent") else None
+        scale = total_sd(own, self._typical_se(metric), independent)
+        degrees = 2.0 + fit.draws("noise_tails")[:, metric]
+        noise = [
+            keyed_rng(self.effects.seed, "measurement", name, label).standard_t(degrees) for label in labels
+        ]
+        predicted = law + (scale.T * np.array(noise))[:, None]
+        spec = CATALOGUE[name]
+        return described(law, np.clip(predicted, spec.low, spec.high), self.prob)
+
+    def _typical_se(self, metric: int) -> float:
+        """Return the median standard error of a metric's scores; 0 where nobody gave one."""
+        curves = self.effects.fit.curves
+        scores = len(curves.scores.metrics)
+        rows, own = (curves.scores, metric) if metric < scores else (curves.losses, metric - scores)
+        known = rows.se[(rows.metric == own) & (rows.se > 0)]
+        return float(np.median(known)) if known.size else 0.0

@@ -1,0 +1,230 @@
+"""Which curves a question is about: measured ones, and those that nobody has measured yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesscale.errors import QuestionError, UsageError, valid_names
+from bayesscale.metrics.curves import SIZES, Curves
+from bayesscale.units import format_tokens
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user asks for; None asks for all that was measured.
+
+    Parameters
+    ----------
+    curves : sequence of str, optional
+        Labels of measured curves, such as 'en-fr | en+fr | 42M'; excludes the other choices.
+    tasks : sequence of str, optional
+        Measured tasks.
+    mixtures : sequence of str, optional
+        Mixtures, of which any may be new.
+    other_sizes : sequence of float, optional
+        Values of the size that is constant on a curve (D_f), measured or not.
+    shares : mapping of language to share, optional
+        Language shares of the one mixture that was not measured.
+    alignment : float, optional
+        Alignment of the one mixture and task that were not measured together.
+    """
+
+    curves: Sequence[str] | None = None
+    tasks: Sequence[str] | None = None
+    mixtures: Sequence[str] | None = None
+    other_sizes: Sequence[float] | None = None
+    shares: Mapping[str, float] | None = None
+    alignment: float | None = None
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The curves that a question is about.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a curve: task, mixture and the other curve columns, in the order of the answer.
+    position : array of int, shape (targets,)
+        Row in `Curves.table`; -1 where the curve was not measured.
+    notes : tuple of str
+        What is to be said of the choice.
+    """
+
+    table: pd.DataFrame
+    position: NDArray[np.int64]
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def measured(self) -> NDArray[np.bool_]:
+        """Which curves were measured."""
+        return np.asarray(self.position >= 0)
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+
+def answer_columns(curves: Curves) -> list[str]:
+    """Return the columns that name a curve in answers: task, mixture, then the other curve columns."""
+    return list(
+        dict.fromkeys([n for n in ("task", "mixture") if n in curves.table] + list(curves.curve_columns))
+    )
+
+
+def choose_targets(curves: Curves, wanted: Selection) -> Targets:
+    """Return the curves that the user asks for.
+
+    Parameters
+    ----------
+    curves : Curves
+        The measured curves.
+    wanted : Selection
+        What the user asks for.
+
+    Raises
+    ------
+    QuestionError
+        A task or curve is unknown, or nothing is known of how curves change with what is asked.
+    UsageError
+        The choices contradict each other or are no sizes.
+    """
+    if wanted.curves is not None:
+        return _by_label(curves, wanted)
+    _check_columns(curves, wanted)
+    sizes = _snapped(wanted.other_sizes, curves)
+    asked = pd.DataFrame(_rows(curves, wanted, sizes), columns=answer_columns(curves))
+    known = curves.table[asked.columns].assign(position=np.arange(len(curves)))
+    merged = asked.drop_duplicates().merge(known, how="left", on=list(asked.columns))
+    position = merged.pop("position").fillna(-1).to_numpy(np.int64)
+    _check_covariate(curves, wanted, bool((position < 0).any()))
+    return Targets(merged, position, (*_size_notes(curves, sizes), *_mixture_notes(curves, wanted)))
+
+
+def _by_label(curves: Curves, wanted: Selection) -> Targets:
+    """Return measured curves by their labels."""
+    if wanted != Selection(curves=wanted.curves):
+        raise UsageError("curves are chosen by their labels or by task, mixture and size; choose one way")
+    places = {label: place for place, label in enumerate(curves.labels)}
+    labels = list(dict.fromkeys(wanted.curves or ()))
+    _check_known("curve", labels, places)
+    position = np.array([places[label] for label in labels], dtype=np.int64)
+    table = curves.table[answer_columns(curves)].iloc[position].reset_index(drop=True)
+    return Targets(table, position)
+
+
+def _check_known(what: str, received: Iterable[str], valid: Iterable[str]) -> None:
+    """Refuse names that were not measured, naming the nearest one that was."""
+    valid = list(valid)
+    for name in received:
+        if name not in valid:
+            raise QuestionError(
+                f"a {what} must be one that was measured; received {name!r}; {_some(name, valid)}"
+            )
+
+
+def _some(name: str, valid: Sequence[str]) -> str:
+    """Return the end of a message; of many valid names only the nearest ones."""
+    if len(valid) <= 20:
+        return valid_names(name, valid)
+    near = get_close_matches(name, valid, n=5, cutoff=0.0)
+    return f"nearest of {len(valid)}: {', '.join(near)}; `bayesscale show` lists all"
+
+
+def _check_columns(curves: Curves, wanted: Selection) -> None:
+    """Refuse a choice by something that does not tell the curves apart."""
+    other = SIZES[curves.axis_name]
+    for column, asked in (("task", wanted.tasks), ("mixture", wanted.mixtures), (other, wanted.other_sizes)):
+        if asked is None:
+            continue
+        if column not in curves.curve_columns:
+            raise QuestionError(
+                f"curves are chosen by what tells them apart; received a choice by {column}; "
+                f"{valid_names(column, curves.curve_columns)}"
+            )
+        if not len(asked):
+            raise UsageError(f"a choice by {column} needs at least one value; received none")
+    if wanted.tasks is not None:
+        _check_known("task", wanted.tasks, sorted(set(curves.table["task"])))
+
+
+def _snapped(sizes: Sequence[float] | None, curves: Curves) -> list[float] | None:
+    """Return sizes, each replaced by the measured one that prints alike: 5.243B means 5242880000."""
+    if sizes is None:
+        return None
+    measured = np.unique(curves.table[SIZES[curves.axis_name]].to_numpy(float))
+    return [_nearest(float(size), measured) for size in sizes]
+
+
+def _nearest(size: float, measured: NDArray[np.float64]) -> float:
+    """Return the measured size that a person means by a number, or the number."""
+    if not (np.isfinite(size) and (size > 0 or size in measured)):
+        raise UsageError(f"sizes are finite numbers above 0; received {size:g}")
+    alike = [float(known) for known in measured if format_tokens(known) == format_tokens(size)]
+    return min(alike, key=lambda known: abs(known - size)) if alike else size
+
+
+def _rows(curves: Curves, wanted: Selection, sizes: list[float] | None) -> Iterator[dict[str, Any]]:
+    """Yield the curves asked for: every mixture and size, for every task."""
+    table, other = curves.table, SIZES[curves.axis_name]
+    columns = [name for name in answer_columns(curves) if name not in ("task", "mixture")]
+    # Lists of names, not a groupby: a table may lack the column task.
+    for task in dict.fromkeys(wanted.tasks or table["task"]):
+        of_task = table[table["task"] == task]
+        for mixture in dict.fromkeys(wanted.mixtures or of_task["mixture"]):
+            pair = of_task[of_task["mixture"] == mixture]
+            alike = pair if len(pair) else of_task
+            rest = columns if sizes is None else [name for name in columns if name != other]
+            # Without further columns there is one combination, the empty one.
+            for combination in alike[rest].drop_duplicates().to_dict("records") or [{}]:
+                for size in sizes or [None]:
+                    own = {} if size is None else {other: size}
+                    yield {"task": task, "mixture": mixture, **combination, **own}
+
+
+def _check_covariate(curves: Curves, wanted: Selection, new: bool) -> None:
+    """Refuse a D_f that was not measured where all curves have the same."""
+    other = SIZES[curves.axis_name]
+    if wanted.other_sizes is None or not new or other in [covariate.name for covariate in curves.covariates]:
+        return
+    values = set(curves.table[other])
+    if {float(size) for size in _snapped(wanted.other_sizes, curves) or ()} - values:
+        raise QuestionError(
+            f"another {other} can be answered for only if the curves differ in it; all have "
+            f"{', '.join(map(format_tokens, sorted(values)))}; add curves with other values and fit again"
+        )
+
+
+def _size_notes(curves: Curves, sizes: list[float] | None) -> list[str]:
+    """Say which sizes lie outside those measured."""
+    other = SIZES[curves.axis_name]
+    if sizes is None:
+        return []
+    low, high = float(curves.table[other].min()), float(curves.table[other].max())
+    return [
+        f"{other} {format_tokens(size)} lies outside the measured {format_tokens(low)} to "
+        f"{format_tokens(high)}: its trend is assumed to go on"
+        for size in sizes
+        if not low <= size <= high
+    ]
+
+
+def _mixture_notes(curves: Curves, wanted: Selection) -> list[str]:
+    """Say which mixtures are new, and which known one may have been meant."""
+    known = sorted(set(curves.table["mixture"])) if wanted.mixtures is not None else []
+    notes = []
+    for mixture in dict.fromkeys(wanted.mixtures or ()):
+        if mixture not in known:
+            near = get_close_matches(mixture, known, n=1, cutoff=0.6)
+            meant = f" (did you mean {near[0]!r}?)" if near else ""
+            notes.append(
+                f"mixture {mixture!r} was not measured{meant}: its effect is drawn from the spread between "
+                "mixtures"
+            )
+    return notes
