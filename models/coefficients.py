@@ -124,7 +124,9 @@ class _Prior:
         slopes = effects.slopes(curves.covariates, "mean"), effects.slopes(curves.covariates, "sd")
         mean, sd = (
             np.array([first, *(rest[:, effect] if len(rest) else [])])
-            for first, rest in zip((effects.mean[effect], effects.priors[effect].mean.sd), slopes, strict=True)
+            for first, rest in zip(
+                (effects.mean[effect], effects.priors[effect].mean.sd), slopes, strict=True
+            )
         )
         group = tuple(getattr(effects.priors[effect], group_prior(f.name)).median for f in curves.factors)
         return cls(mean, sd, group, effects.priors[effect].curve_sd.median)

@@ -91,7 +91,9 @@ def _straight_line(data: Padded, law: Law, mean: FloatArray) -> tuple[FloatArray
     design = np.stack([(1 - data.u) * data.weight, data.u * data.weight], axis=-1)
     moments = np.swapaxes(design, 1, 2) @ design + 1e-9 * np.eye(2)
     ends = np.linalg.solve(moments, (np.swapaxes(design, 1, 2) @ data.value[..., None]))[..., 0]
-    noise = _noise(data.weight * (data.value - (design @ ends[..., None])[..., 0]), data.weight, 2, data.value)
+    noise = _noise(
+        data.weight * (data.value - (design @ ends[..., None])[..., 0]), data.weight, 2, data.value
+    )
     typical = np.median(data.value[data.weight > 0])
     low, high = np.log(np.maximum(ends, max(0.05 * typical, 1e-6))).T
     gain = high - low if law.improves == "up" else low - high
@@ -124,7 +126,9 @@ def _normal_equations(
     residual = weight * (law.value(data.u, *_columns(theta)) - data.value)
     steps = _STEP * np.eye(3)
     slopes = [
-        weight * (law.value(data.u, *_columns(theta + s)) - law.value(data.u, *_columns(theta - s))) / (2 * _STEP)
+        weight
+        * (law.value(data.u, *_columns(theta + s)) - law.value(data.u, *_columns(theta - s)))
+        / (2 * _STEP)
         for s in steps
     ]
     jacobian = np.stack(slopes, axis=-1)

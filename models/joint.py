@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,13 +10,14 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayesscale.laws import LOG_LAW, POWER_LAW, Law
-from bayesscale.metrics.curves import Curves, Observations
+from bayesscale.laws import LOG_LAW, POWER_LAW
+from bayesscale.metrics.curves import Curves
 from bayesscale.metrics.design import Factor
 from bayesscale.models.centring import choose_centring
 from bayesscale.models.coefficients import Design, group_prior, whitening, zero_sum_basis
 from bayesscale.models.effects import Effects, joint_effects, noise_scales
 from bayesscale.models.noise import student_noise
+from bayesscale.models.packing import shared
 from bayesscale.models.priors import Priors
 
 
@@ -35,15 +37,16 @@ class JointModel:
         """Return the effects that these curves have."""
         return joint_effects(curves.scores.metrics, curves.losses.metrics, self.priors)
 
-    def coords(self, curves: Curves) -> dict[str, list[str]]:
+    def coords(self, curves: Curves) -> dict[str, Sequence[Any]]:
         """Return the labels of the model's dimensions."""
         effects = self.effects(curves)
-        coords = {
+        coords: dict[str, Sequence[Any]] = {
             "curve": curves.labels,
             "effect": list(effects.names),
             "correlated": list(effects.names[: effects.correlated]),
             "correlated_other": list(effects.names[: effects.correlated]),
             "metric": list(curves.names),
+            "observation": range(sum(len(rows) for rows in curves.blocks.values())),
             **{factor.name: list(factor.levels) for factor in curves.factors},
         }
         if curves.covariates:
@@ -73,12 +76,11 @@ class JointModel:
             "centring_factor": centring.factor,
             "centred": centring.centred if centred else np.zeros_like(centring.centred),
         }
-        for name, rows in (("score", curves.scores), ("loss", curves.losses), ("baseline", curves.baseline)):
-            if len(rows):
-                u = curves.axis.u(rows.size) if name != "baseline" else np.zeros(len(rows))
-                arrays[f"{name}_index"] = np.column_stack([rows.unit, rows.metric])
-                arrays[f"{name}_place"] = np.column_stack([u, rows.se])
-                arrays[f"{name}_value"] = rows.value
+        for name, rows in curves.blocks.items():
+            u = curves.axis.u(rows.size) if name != "baseline" else np.zeros(len(rows))
+            arrays[f"{name}_index"] = np.column_stack([rows.unit, rows.metric])
+            arrays[f"{name}_place"] = np.column_stack([u, rows.se])
+        arrays["value"] = np.concatenate([rows.value for rows in curves.blocks.values()])
         return arrays
 
     def build(self, curves: Curves, *, centred: bool = True) -> pm.Model:
@@ -93,7 +95,7 @@ class JointModel:
             non-centred form, without a potential, from whose prior one can draw.
         """
         with pm.Model(coords=self.coords(curves)) as model:
-            data = {name: pm.Data(name, array) for name, array in self.data(curves, centred=centred).items()}
+            data = shared(self.data(curves, centred=centred))
             effects = self.effects(curves)
             expected = self._expected(curves, effects, data)
             values = self._curve_effects(effects, expected, data, centred)
@@ -122,7 +124,10 @@ class JointModel:
         mean = np.zeros((count, columns))
         mean[:, 0], mean[:, design.covariates] = effects.mean, effects.slopes(curves.covariates, "mean").T
         fixed = [effects.values("mean", "sd")[:, None], effects.slopes(curves.covariates, "sd").T]
-        spreads = [_group_sd(factor, effects)[:, None] * np.ones(len(factor.levels) - 1) for factor, _ in design.factors]
+        spreads = [
+            _group_sd(factor, effects)[:, None] * np.ones(len(factor.levels) - 1)
+            for factor, _ in design.factors
+        ]
         sd = pt.concatenate([*(pt.as_tensor(part) for part in fixed if part.size), *spreads], axis=1)
         raw = pm.Normal("coefficient_raw", 0.0, 1.0, shape=(count, columns))
         whitened = data["whitened"][:, None]
@@ -131,9 +136,7 @@ class JointModel:
         pm.Potential("whitening", (whitened * (0.5 * (raw**2 - white**2) - pt.log(sd))).sum())
         return pt.where(whitened > 0, direct, mean + sd * raw)
 
-    def _curve_effects(
-        self, effects: Effects, expected: Any, data: dict[str, Any], centred: bool
-    ) -> Any:
+    def _curve_effects(self, effects: Effects, expected: Any, data: dict[str, Any], centred: bool) -> Any:
         """Return the curves' effects: expected plus residuals, correlated between level and gain of all metrics."""
         count = effects.correlated
         median, spread = effects.values("curve_sd", "median"), effects.values("curve_sd", "spread")
@@ -158,27 +161,25 @@ class JointModel:
     def _likelihood(self, curves: Curves, effects: Effects, values: Any, data: dict[str, Any]) -> None:
         """Add the noise and the observed values of scores, losses and baseline."""
         noise = student_noise(curves, self.priors, noise_scales(curves.names, self.priors))
-        laws: list[tuple[str, Observations, Law]] = [
-            ("score", curves.scores, LOG_LAW),
-            ("loss", curves.losses, POWER_LAW),
-        ]
-        first = 0
-        for name, rows, law in laws:
-            if not len(rows):
-                continue
-            curve, metric = data[f"{name}_index"][:, 0], data[f"{name}_index"][:, 1] + first
+        means, sigmas, metrics = [], [], []
+        for name, rows in curves.blocks.items():
+            unit, metric = data[f"{name}_index"][:, 0], data[f"{name}_index"][:, 1]
             u, se = data[f"{name}_place"][:, 0], data[f"{name}_place"][:, 1]
-            mean = law.value(u, *(values[curve, column] for column in effects.columns(metric)), xp=pt)
-            noise.observe(name, mean, noise.of_curve(curve, metric, se), metric, data[f"{name}_value"])
-            first += len(rows.metrics)
-        if len(curves.baseline):
-            self._baseline(curves, noise, data)
+            if name == "baseline":
+                means.append(pt.exp(self._baseline(curves, effects)[unit, metric]))
+                sigmas.append(noise.of_baseline(metric, se))
+            else:
+                metric = metric + curves.names.index(rows.metrics[0])
+                law = LOG_LAW if name == "score" else POWER_LAW
+                means.append(law.value(u, *(values[unit, c] for c in effects.columns(metric)), xp=pt))
+                sigmas.append(noise.of_curves(unit, metric, se))
+            metrics.append(metric)
+        mean, sigma, metric = (pt.concatenate(parts) for parts in (means, sigmas, metrics))
+        noise.observe(mean, sigma, metric, data["value"])
 
-    def _baseline(self, curves: Curves, noise: Any, data: dict[str, Any]) -> None:
-        """Add the level of the non-pretrained model in every cell (task, D_f): a line in log D_f plus residual."""
-        priors, cell, metric = self.priors, data["baseline_index"][:, 0], data["baseline_index"][:, 1]
-        effects = self.effects(curves)
-        typical = effects.offsets[: effects.correlated : 2]
+    def _baseline(self, curves: Curves, effects: Effects) -> Any:
+        """Return the log level of the non-pretrained model, (cell, metric): a line in log D_f plus residual."""
+        priors, typical = self.priors, effects.offsets[: effects.correlated : 2]
         mean = pm.Normal(
             "baseline_mean", typical + priors.baseline_level.mean, priors.baseline_level.sd, dims="metric"
         )
@@ -192,15 +193,16 @@ class JointModel:
                 "baseline_slope", priors.baseline_slope.mean, priors.baseline_slope.sd, dims="metric"
             )
             expected = expected + covariate[:, None] * slope
-        level = pm.Normal("baseline_level", expected, sd, dims=("cell", "metric"))
-        sigma = noise.of_metric(metric, data["baseline_place"][:, 1])
-        noise.observe("baseline", pt.exp(level[cell, metric]), sigma, metric, data["baseline_value"])
+        return pm.Normal("baseline_level", expected, sd, dims=("cell", "metric"))
 
 
 def baseline_covariate(curves: Curves) -> Any:
     """Return centred log10 D_f of the baseline's cells, or None where it does not vary."""
     for covariate in curves.covariates:
-        if covariate.name in ("finetune_tokens", "pretrain_tokens") and covariate.name in curves.cells.columns:
+        if (
+            covariate.name in ("finetune_tokens", "pretrain_tokens")
+            and covariate.name in curves.cells.columns
+        ):
             values = covariate.scaled(curves.cells[covariate.name])
             return values if np.ptp(values) > 0 else None
     return None

@@ -10,24 +10,8 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayesscale.metrics.curves import Curves
+from bayesscale.models.measurement import FEWEST_DEGREES, has_se, total_sd
 from bayesscale.models.priors import Priors
-
-
-def total_sd(own: Any, se: Any, independent: Any, xp: Any = np) -> Any:
-    """Return the scale of one measurement: own noise and the independent part of its standard error.
-
-    Parameters
-    ----------
-    own : array
-        Scale of the run-to-run noise.
-    se : array
-        Standard error on the test set, 0 where unknown.
-    independent : array or None
-        Share of se^2 that checkpoints scored on one test set do not have in common; None: nobody gave a se.
-    xp : module
-        NumPy or `pytensor.tensor`.
-    """
-    return own if independent is None else xp.sqrt(own**2 + independent * se**2)
 
 
 @dataclass(frozen=True)
@@ -39,22 +23,48 @@ class StudentNoise:
     degrees: Any
     independent: Any
 
-    def of_curve(self, curve: Any, metric: Any, se: Any) -> Any:
+    def of_curves(self, curve: Any, metric: Any, se: Any) -> Any:
         """Return the scale of values measured on curves."""
         own = self.sd[metric] * pt.exp(self.log_factor[curve, metric])
         return self._total(own, metric, se)
 
-    def of_metric(self, metric: Any, se: Any) -> Any:
-        """Return the scale of values that belong to no curve."""
+    def of_baseline(self, metric: Any, se: Any) -> Any:
+        """Return the scale of values of the baseline, which belong to no curve."""
         return self._total(self.sd[metric], metric, se)
 
     def _total(self, own: Any, metric: Any, se: Any) -> Any:
         independent = None if self.independent is None else self.independent[metric]
         return total_sd(own, se, independent, xp=pt)
 
-    def observe(self, name: str, mean: Any, sigma: Any, metric: Any, value: Any) -> None:
-        """Add observed values to the model."""
-        pm.StudentT(name, nu=self.degrees[metric], mu=mean, sigma=sigma, observed=value)
+    def observe(self, mean: Any, sigma: Any, metric: Any, value: Any) -> None:
+        """Add the observed values of all metrics, dims `observation`."""
+        half = 0.5 * self.degrees
+        # One constant a metric: gamma functions of every observation would be half the cost of the model.
+        constant = pt.gammaln(half + 0.5) - pt.gammaln(half) - 0.5 * pt.log(2.0 * np.pi * half)
+        pm.CustomDist(
+            "value",
+            mean,
+            sigma,
+            self.degrees[metric],
+            constant[metric],
+            logp=_student_logp,
+            random=_student_random,
+            observed=value,
+            dims="observation",
+        )
+
+
+def _student_logp(value: Any, mean: Any, sigma: Any, degrees: Any, constant: Any) -> Any:
+    """Return the log density of Student-t noise."""
+    standardised = (value - mean) / sigma
+    return constant - pt.log(sigma) - 0.5 * (degrees + 1.0) * pt.log1p(standardised**2 / degrees)
+
+
+def _student_random(
+    mean: Any, sigma: Any, degrees: Any, constant: Any, rng: np.random.Generator, size: Any
+) -> Any:
+    """Return draws of Student-t noise around the mean."""
+    return mean + sigma * rng.standard_t(degrees, size=size)
 
 
 def student_noise(curves: Curves, priors: Priors, scales: Any) -> StudentNoise:
@@ -79,11 +89,8 @@ def student_noise(curves: Curves, priors: Priors, scales: Any) -> StudentNoise:
     tails = pm.Gamma("noise_tails", priors.tails.shape, priors.tails.rate, dims="metric")
     independent = None
     if has_se(curves):
-        independent = pm.Beta("se_independent", priors.se_independent.a, priors.se_independent.b, dims="metric")
+        independent = pm.Beta(
+            "se_independent", priors.se_independent.a, priors.se_independent.b, dims="metric"
+        )
     log_factor = pm.Deterministic("noise_factor", spread * raw, dims=("curve", "metric"))
-    return StudentNoise(sd, log_factor, 2.0 + tails, independent)
-
-
-def has_se(curves: Curves) -> bool:
-    """Return whether any value has a standard error."""
-    return any(bool(rows.se.any()) for rows in (curves.scores, curves.losses, curves.baseline))
+    return StudentNoise(sd, log_factor, FEWEST_DEGREES + tails, independent)

@@ -98,7 +98,8 @@ class LawPrior(_Value):
         EffectPrior, Field(description="log beta of the log-law; log(alpha span - |gain|) of the power law")
     ]
     noise: Annotated[
-        LogNormal, Field(description="sd of one run around its law, in multiples of the metric's typical noise")
+        LogNormal,
+        Field(description="sd of one run around its law, in multiples of the metric's typical noise"),
     ]
 
 
@@ -109,31 +110,34 @@ class Priors(_Value):
     logarithmic scales, so 0.1 is about 10%.
     """
 
-    score: Annotated[LawPrior, Field(description="metrics that rise with data (BLEU, chrF, COMET, accuracy)")] = (
-        LawPrior(
-            level=_effect(0.0, 0.8, 0.25, 0.2, 0.08),
-            gain=_effect(0.4, 0.8, 0.25, 0.12, 0.06),
-            shape=_effect(0.0, 0.5, 0.15, 0.2, 0.12),
-            noise=LogNormal(median=1.0, spread=1.0),
-        )
+    score: Annotated[
+        LawPrior, Field(description="metrics that rise with data (BLEU, chrF, COMET, accuracy)")
+    ] = LawPrior(
+        level=_effect(0.0, 0.8, 0.25, 0.2, 0.08),
+        gain=_effect(0.4, 0.8, 0.25, 0.12, 0.06),
+        shape=_effect(0.0, 0.5, 0.15, 0.2, 0.12),
+        noise=LogNormal(median=1.0, spread=1.0),
     )
-    loss: Annotated[LawPrior, Field(description="metrics that fall with data (cross-entropy, error rate)")] = (
-        LawPrior(
-            level=_effect(0.0, 0.8, 0.25, 0.2, 0.08),
-            gain=_effect(0.2, 0.5, 0.15, 0.08, 0.04),
-            shape=_effect(0.0, 0.7, 0.15, 0.2, 0.12),
-            noise=LogNormal(median=1.0, spread=1.5),
-        )
+    loss: Annotated[
+        LawPrior, Field(description="metrics that fall with data (cross-entropy, error rate)")
+    ] = LawPrior(
+        level=_effect(0.0, 0.8, 0.25, 0.2, 0.08),
+        gain=_effect(0.2, 0.5, 0.15, 0.08, 0.04),
+        shape=_effect(0.0, 0.7, 0.15, 0.2, 0.12),
+        noise=LogNormal(median=1.0, spread=1.5),
     )
     correlation: Annotated[
         PositiveFloat,
-        Field(description="LKJ concentration of the correlation between level and gain of all metrics; 1 is flat"),
+        Field(
+            description="LKJ concentration of the correlation between level and gain of all metrics; 1 is flat"
+        ),
     ] = 3.0
     noise_spread: Annotated[
         LogNormal, Field(description="spread, on the log scale, of the noise between curves")
     ] = LogNormal(median=0.25, spread=0.5)
     tails: Annotated[
-        Gamma, Field(description="degrees of freedom of the Student-t noise, beyond 2; small values mean outliers")
+        Gamma,
+        Field(description="degrees of freedom of the Student-t noise, beyond 2; small values mean outliers"),
     ] = Gamma(shape=2.0, rate=0.1)
     se_independent: Annotated[
         Beta,
@@ -143,7 +147,8 @@ class Priors(_Value):
         ),
     ] = Beta(a=1.5, b=1.5)
     baseline_level: Annotated[
-        Normal, Field(description="log of the non-pretrained baseline, relative to the metric's typical value")
+        Normal,
+        Field(description="log of the non-pretrained baseline, relative to the metric's typical value"),
     ] = Normal(mean=-0.3, sd=1.0)
     baseline_slope: Annotated[
         Normal, Field(description="change of the baseline per factor of ten of D_f")
@@ -153,7 +158,9 @@ class Priors(_Value):
     ] = LogNormal(median=0.2, spread=0.7)
     typical: Annotated[
         dict[str, PositiveFloat],
-        Field(description="typical value of a metric at the upper anchor, in its unit; default: the catalogue's"),
+        Field(
+            description="typical value of a metric at the upper anchor, in its unit; default: the catalogue's"
+        ),
     ] = {}
     noise: Annotated[
         dict[str, PositiveFloat],
@@ -192,7 +199,9 @@ def change_priors(priors: Priors, changes: dict[str, Any]) -> Priors:
     try:
         return Priors.model_validate(_merged(priors.model_dump(), changes))
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}; received {e['input']!r}" for e in error.errors()]
+        lines = [
+            f"  {'.'.join(map(str, e['loc']))}: {e['msg']}; received {e['input']!r}" for e in error.errors()
+        ]
         names = "`bayesscale priors` lists all names and values"
         raise PriorError("\n".join(["priors that cannot be used:", *lines, names])) from error
 
@@ -208,7 +217,9 @@ def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 def list_priors(priors: Priors) -> list[dict[str, str]]:
     """Return one row a prior: its dotted name, its distribution and what it is about."""
-    return [{"prior": name, "value": value, "meaning": reason} for name, value, reason in _leaves(priors, "", "")]
+    return [
+        {"prior": name, "value": value, "meaning": reason} for name, value, reason in _leaves(priors, "", "")
+    ]
 
 
 def _leaves(group: BaseModel, path: str, reason: str) -> Iterator[tuple[str, str, str]]:

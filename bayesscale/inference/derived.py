@@ -13,7 +13,7 @@ from bayesscale.laws import LOG_LAW, POWER_LAW, Law
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves, Observations
 from bayesscale.models.effects import joint_effects
-from bayesscale.models.noise import total_sd
+from bayesscale.models.measurement import FEWEST_DEGREES, total_sd
 from bayesscale.models.priors import Priors
 
 FloatArray = NDArray[np.float64]
@@ -72,22 +72,21 @@ def replicate(
         Seed of the replicated data.
     """
     rng = np.random.default_rng([seed, 1])
-    likelihood, replicated = {}, {}
-    blocks: list[tuple[str, Observations]] = [(name, rows) for name, rows, _, _ in law_blocks(curves)]
-    if len(curves.baseline):
-        blocks.append(("baseline", curves.baseline))
-    for name, rows in blocks:
-        shape = (posterior.sizes["chain"], posterior.sizes["draw"], len(rows))
-        density, drawn = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    total = sum(len(rows) for rows in curves.blocks.values())
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"], total)
+    density, drawn = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    first = 0
+    for name, rows in curves.blocks.items():
         for start in range(0, len(rows), _CHUNK):
-            part = slice(start, start + _CHUNK)
+            part = slice(start, min(start + _CHUNK, len(rows)))
+            to = slice(first + part.start, first + part.stop)
             mean, sd, degrees = location_scale(posterior, curves, priors, name, part)
-            density[..., part] = stats.t.logpdf(rows.value[part], degrees, mean, sd)
+            density[..., to] = stats.t.logpdf(rows.value[part], degrees, mean, sd)
             values = mean + sd * rng.standard_t(degrees, size=mean.shape)
-            drawn[..., part] = np.clip(values, *ranges(rows, part))
-        dims = ("chain", "draw", f"{name}_observation")
-        likelihood[name], replicated[name] = (dims, density), (dims, drawn)
-    return xr.Dataset(likelihood), xr.Dataset(replicated)
+            drawn[..., to] = np.clip(values, *ranges(rows, part))
+        first += len(rows)
+    dims = ("chain", "draw", "observation")
+    return xr.Dataset({"value": (dims, density)}), xr.Dataset({"value": (dims, drawn)})
 
 
 def ranges(rows: Observations, part: slice) -> tuple[FloatArray, FloatArray]:
@@ -101,21 +100,23 @@ def location_scale(
     posterior: xr.Dataset, curves: Curves, priors: Priors, name: str, part: slice
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return location, scale and degrees of freedom of some observations, shape (chain, draw, rows)."""
+    rows = curves.blocks[name]
+    unit, metric = rows.unit[part], rows.metric[part]
     if name == "baseline":
-        rows, first = curves.baseline, 0
-        unit, metric = rows.unit[part], rows.metric[part]
         mean = np.exp(_array(posterior, "baseline_level")[..., unit, metric])
         own = _array(posterior, "noise_sd")[..., metric]
     else:
-        _, rows, law, first = next(block for block in law_blocks(curves) if block[0] == name)
-        unit, metric = rows.unit[part], rows.metric[part] + first
+        metric = metric + curves.names.index(rows.metrics[0])
+        law = LOG_LAW if name == "score" else POWER_LAW
         effects = joint_effects(curves.scores.metrics, curves.losses.metrics, priors)
         values = _array(posterior, "curve_effect")
-        mean = law.value(curves.axis.u(rows.size[part]), *(values[..., unit, c] for c in effects.columns(metric)))
-        factor = np.exp(_array(posterior, "noise_factor")[..., unit, metric])
-        own = _array(posterior, "noise_sd")[..., metric] * factor
+        each = (values[..., unit, column] for column in effects.columns(metric))
+        mean = law.value(curves.axis.u(rows.size[part]), *each)
+        own = _array(posterior, "noise_sd")[..., metric] * np.exp(
+            _array(posterior, "noise_factor")[..., unit, metric]
+        )
     independent = _array(posterior, "se_independent")[..., metric] if "se_independent" in posterior else None
-    degrees = 2.0 + _array(posterior, "noise_tails")[..., metric]
+    degrees = FEWEST_DEGREES + _array(posterior, "noise_tails")[..., metric]
     return mean, total_sd(own, rows.se[part], independent), degrees
 
 

@@ -13,12 +13,22 @@ from typing import Any
 from bayesscale.inference.fit import Fit
 from bayesscale.inference.sampler import Sampler, sample
 from bayesscale.inference.status import diagnose, judge
-from bayesscale.inference.tree import build_tree, prior_draws, without_internals
 from bayesscale.metrics.curves import build_curves
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.priors import Priors
 
-PACKAGES = ("bayesscale", "pymc", "pytensor", "nutpie", "arviz", "numba", "numpy", "scipy", "pandas", "xarray")
+PACKAGES = (
+    "bayesscale",
+    "pymc",
+    "pytensor",
+    "nutpie",
+    "arviz",
+    "numba",
+    "numpy",
+    "scipy",
+    "pandas",
+    "xarray",
+)
 
 
 def fit(
@@ -54,6 +64,8 @@ def fit(
     """
     priors, sampler, say = priors or Priors(), sampler or Sampler(), report or _silent
     start = time.perf_counter()
+    # Imported late: reading a stored fit needs none of it.
+    from bayesscale.inference.tree import build_tree, prior_draws, without_internals
     from bayesscale.models.joint import JointModel
 
     imported = time.perf_counter()

@@ -28,7 +28,8 @@ class Sampler:
     chains : int
         Independent chains; at least 2, since one chain cannot show that it has converged.
     cores : int or None
-        Chains that run at the same time; None for as many as there are processors. The draws do not depend on it.
+        Chains that run at the same time; None for as many as there are processors. The draws do not depend
+        on it.
     target_accept : float
         Acceptance rate aimed at, between 0.5 and 1; larger means smaller steps and fewer divergences.
     max_depth : int
@@ -39,11 +40,11 @@ class Sampler:
         'nutpie', or 'pymc' for PyMC's own sampler (slower; for comparisons).
     """
 
-    draws: int = 1000
-    tune: int = 700
+    draws: int = 1500
+    tune: int = 600
     chains: int = 4
     cores: int | None = None
-    target_accept: float = 0.9
+    target_accept: float = 0.95
     max_depth: int = 10
     seed: int = 0
     method: str = "nutpie"
@@ -111,7 +112,9 @@ def sample(model: Any, sampler: Sampler, *, progress: bool, report: Callable[[st
     return Draws(draws.posterior, draws.stats, {"compile": middle - start, **draws.seconds})
 
 
-def sample_compiled(compiled: Any, sampler: Sampler, *, progress: bool, report: Callable[[str], None]) -> Draws:
+def sample_compiled(
+    compiled: Any, sampler: Sampler, *, progress: bool, report: Callable[[str], None]
+) -> Draws:
     """Draw from a compiled model.
 
     Parameters
@@ -150,7 +153,9 @@ def _pymc(model: Any, sampler: Sampler, progress: bool, report: Callable[[str], 
     """Draw with PyMC's own sampler, which compiles and samples in one call."""
     import pymc as pm
 
-    report(f"compiling, and sampling {sampler.chains} chains of {sampler.tune} + {sampler.draws} draws with PyMC")
+    report(
+        f"compiling, and sampling {sampler.chains} chains of {sampler.tune} + {sampler.draws} draws with PyMC"
+    )
     start = time.perf_counter()
     with warnings.catch_warnings(), model:
         warnings.simplefilter("ignore")

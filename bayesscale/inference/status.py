@@ -114,10 +114,16 @@ def diagnose(posterior: xr.Dataset, stats: xr.Dataset, max_depth: int) -> Diagno
 
 def _worst(values: Any, of: Any) -> tuple[float, str]:
     """Return the worst value and its variable; constants, such as the diagonal of a correlation, give NaN."""
-    values = values.to_dataset() if hasattr(values, "to_dataset") and not isinstance(values, xr.Dataset) else values
+    values = (
+        values.to_dataset()
+        if hasattr(values, "to_dataset") and not isinstance(values, xr.Dataset)
+        else values
+    )
     found = {str(name): v.to_numpy() for name, v in values.data_vars.items() if np.isfinite(v).any()}
     worst = {name: float(of(v)) for name, v in found.items()}
-    name = max(worst, key=lambda key: worst[key]) if of is np.nanmax else min(worst, key=lambda key: worst[key])
+    name = (
+        max(worst, key=lambda key: worst[key]) if of is np.nanmax else min(worst, key=lambda key: worst[key])
+    )
     return worst[name], name
 
 
@@ -141,7 +147,7 @@ def judge(found: Diagnostics) -> Status:
         (
             found.divergences > 0,
             f"{found.divergences} divergent transitions of {found.draws:,} draws (0 allowed)",
-            "raise --target-accept to 0.97",
+            "raise --target-accept to 0.99",
         ),
         (
             found.rhat > MAX_RHAT,
@@ -173,5 +179,9 @@ def judge(found: Diagnostics) -> Status:
     if not failed:
         return Status()
     remedies = list(dict.fromkeys(remedy for _, remedy in failed))
-    advice = "Remedy: " + "; ".join(remedies) + "; if that does not help, look at the curves for values that no law fits."
+    advice = (
+        "Remedy: "
+        + "; ".join(remedies)
+        + "; if that does not help, look at the curves for values that no law fits."
+    )
     return Status(tuple(problem for problem, _ in failed), advice)

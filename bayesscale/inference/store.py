@@ -45,7 +45,9 @@ def save(fit: Fit, path: str | os.PathLike[str], *, force: bool = False) -> Path
     check_target(target, force=force)
     tree = fit.tree.copy(deep=False)
     tree.attrs = {"bayesscale": json.dumps(_description(fit))}
-    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", suffix=".part", delete=False) as part:
+    with NamedTemporaryFile(
+        dir=target.parent, prefix=f".{target.name}.", suffix=".part", delete=False
+    ) as part:
         temporary = Path(part.name)
     try:
         tree.to_netcdf(temporary, engine=_ENGINE, encoding=_encoding(tree))
@@ -71,7 +73,9 @@ def check_target(target: Path, *, force: bool) -> None:
     if target.exists() and not force:
         raise OutputExistsError(f"{target} exists; choose another name, or --force to replace it")
     if not target.parent.is_dir():
-        raise OutputExistsError(f"the folder of the output must exist; {target.parent} does not; create it first")
+        raise OutputExistsError(
+            f"the folder of the output must exist; {target.parent} does not; create it first"
+        )
     if not os.access(target.parent, os.W_OK):
         raise OutputExistsError(f"the folder of the output must be writable; {target.parent} is not")
 
@@ -134,12 +138,16 @@ def load(path: str | os.PathLike[str]) -> Fit:
     """
     source = Path(path)
     if not source.is_file():
-        raise FitFileError(f"a fit is read from a file; {source} is {'a directory' if source.is_dir() else 'missing'}")
+        raise FitFileError(
+            f"a fit is read from a file; {source} is {'a directory' if source.is_dir() else 'missing'}"
+        )
     try:
         with xr.open_datatree(source, engine=_ENGINE) as opened:
             tree = opened.load()
     except Exception as error:  # h5py and xarray raise many kinds on damaged files
-        raise FitFileError(f"{source} is no fit or is damaged ({error}); fit again with `bayesscale fit`") from error
+        raise FitFileError(
+            f"{source} is no fit or is damaged ({error}); fit again with `bayesscale fit`"
+        ) from error
     return _rebuilt(tree, source)
 
 

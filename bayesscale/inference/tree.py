@@ -22,7 +22,9 @@ PRIOR_DRAWS = 500
 def without_internals(posterior: xr.Dataset) -> xr.Dataset:
     """Return the draws without the sampler's own coordinates."""
     names = [n for n in map(str, posterior.data_vars) if n not in INTERNAL and not n.endswith("__")]
-    return posterior[names].drop_vars([c for c in map(str, posterior.coords) if c == "unconstrained_parameter"])
+    return posterior[names].drop_vars(
+        [c for c in map(str, posterior.coords) if c == "unconstrained_parameter"]
+    )
 
 
 def build_tree(
@@ -47,72 +49,58 @@ def build_tree(
     posterior = xr.merge([posterior, coefficients(posterior, curves, priors)])
     likelihood, replicated = replicate(posterior, curves, priors, seed)
     _, prior_replicated = replicate(prior, curves, priors, seed)
-    labels = observation_coords(curves)
     groups = {
         "posterior": posterior,
         "sample_stats": stats,
-        "log_likelihood": _labelled(likelihood, labels),
-        "posterior_predictive": _with_units(_labelled(replicated, labels), curves),
+        "log_likelihood": _labelled(likelihood, curves),
+        "posterior_predictive": _labelled(replicated, curves),
         "prior": prior,
-        "prior_predictive": _with_units(_labelled(prior_replicated, labels), curves),
-        "observed_data": _with_units(_labelled(_observed(curves, "value"), labels), curves),
-        "constant_data": _constant(curves, labels),
+        "prior_predictive": _labelled(prior_replicated, curves),
+        "observed_data": _labelled(xr.Dataset({"value": _observed(curves, "value")}), curves),
+        "constant_data": _constant(curves),
         "metrics_table": table_dataset(metrics),
     }
     return xr.DataTree.from_dict(groups)
 
 
 def observation_coords(curves: Curves) -> dict[str, Any]:
-    """Return the labels of every observation: its curve, metric and size."""
-    blocks = {"score": (curves.scores, curves.labels), "loss": (curves.losses, curves.labels)}
-    if len(curves.baseline):
-        blocks["baseline"] = (curves.baseline, curves.cell_labels)
-    coords: dict[str, Any] = {}
-    for name, (rows, units) in blocks.items():
-        if len(rows):
-            dim = f"{name}_observation"
-            coords[dim] = np.arange(len(rows))
-            coords[f"{name}_curve"] = (dim, [units[i] for i in rows.unit])
-            coords[f"{name}_metric"] = (dim, [rows.metrics[i] for i in rows.metric])
-            coords[f"{name}_{curves.axis_name}"] = (dim, rows.size, {"units": "tokens"})
-    return coords
+    """Return the labels of every observation: its curve (or baseline cell), metric and size."""
+    units = {"score": curves.labels, "loss": curves.labels, "baseline": curves.cell_labels}
+    rows = [(units[name], part) for name, part in curves.blocks.items()]
+    labels = {
+        "observation_curve": [labels[i] for labels, part in rows for i in part.unit],
+        "observation_metric": [part.metrics[i] for _, part in rows for i in part.metric],
+        f"observation_{curves.axis_name}": np.concatenate([part.size for _, part in rows]),
+    }
+    count = len(labels["observation_curve"])
+    return {
+        "observation": np.arange(count),
+        **{name: ("observation", values) for name, values in labels.items()},
+    }
 
 
-def _labelled(data: xr.Dataset, coords: dict[str, Any]) -> xr.Dataset:
-    """Return the data with the coordinates of the dimensions that it has."""
-    own = {n: c for n, c in coords.items() if (c[0] if isinstance(c, tuple) else n) in data.dims}
-    return data.assign_coords(own)
+def _labelled(data: xr.Dataset, curves: Curves) -> xr.Dataset:
+    """Return per-observation data with labels, and the units of the metrics in their attributes."""
+    units = "; ".join(f"{metric}: {CATALOGUE[metric].unit}" for metric in curves.names)
+    named = data.assign_coords(observation_coords(curves))
+    return named.assign({name: values.assign_attrs(units=units) for name, values in named.data_vars.items()})
 
 
-def _observed(curves: Curves, what: str) -> xr.Dataset:
-    """Return one array of the observations of every block."""
-    blocks = {"score": curves.scores, "loss": curves.losses, "baseline": curves.baseline}
-    return xr.Dataset(
-        {name: (f"{name}_observation", getattr(rows, what)) for name, rows in blocks.items() if len(rows)}
+def _observed(curves: Curves, what: str) -> xr.DataArray:
+    """Return one array of all observations."""
+    return xr.DataArray(
+        np.concatenate([getattr(r, what) for r in curves.blocks.values()]), dims="observation"
     )
 
 
-def _with_units(data: xr.Dataset, curves: Curves) -> xr.Dataset:
-    """Return the data with the units of the metrics in each variable's attributes."""
-    blocks = {"score": curves.scores, "loss": curves.losses, "baseline": curves.baseline}
-    for name in data.data_vars:
-        metrics = blocks[str(name)].metrics
-        data[name].attrs["units"] = "; ".join(f"{metric}: {CATALOGUE[metric].unit}" for metric in metrics)
-    return data
-
-
-def _constant(curves: Curves, labels: dict[str, Any]) -> xr.Dataset:
-    """Return sizes, standard errors and covariates."""
-    errors = _observed(curves, "se")
-    data = {f"{name}_se": errors[name] for name in errors.data_vars}
-    sizes = _observed(curves, "size")
-    data |= {f"{name}_size": sizes[name].assign_attrs(units="tokens") for name in sizes.data_vars}
+def _constant(curves: Curves) -> xr.Dataset:
+    """Return sizes, standard errors, covariates and anchors."""
+    data = _labelled(xr.Dataset({"se": _observed(curves, "se")}), curves)
     for covariate in curves.covariates:
         unit = "log10, centred" if covariate.log10 else "centred"
-        data[f"curve_{covariate.name}"] = xr.DataArray(covariate.values, dims="curve", attrs={"units": unit})
-    anchors = xr.DataArray([curves.axis.lo, curves.axis.hi], dims="anchor", attrs={"units": "tokens"})
-    named = xr.Dataset({**data, "anchors": anchors}, coords={"curve": curves.labels, "anchor": ["lo", "hi"]})
-    return _labelled(named, labels)
+        data[f"curve_{covariate.name}"] = ("curve", covariate.values, {"units": unit})
+    data["anchors"] = ("anchor", [curves.axis.lo, curves.axis.hi], {"units": "tokens"})
+    return data.assign_coords(curve=curves.labels, anchor=["lo", "hi"])
 
 
 def table_dataset(metrics: Metrics) -> xr.Dataset:
@@ -142,7 +130,11 @@ def prior_draws(model: Any, seed: int) -> xr.Dataset:
         warnings.simplefilter("ignore")
         # Python's own evaluation: compiling would take longer than the few draws do.
         drawn = pm.sample_prior_predictive(
-            PRIOR_DRAWS, model=model, var_names=names, random_seed=seed, compile_kwargs={"mode": "FAST_COMPILE"}
+            PRIOR_DRAWS,
+            model=model,
+            var_names=names,
+            random_seed=seed,
+            compile_kwargs={"mode": "FAST_COMPILE"},
         )
     group = drawn["prior"]
     return group.to_dataset() if hasattr(group, "to_dataset") else group

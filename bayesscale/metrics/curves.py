@@ -91,6 +91,12 @@ class Curves:
         """All metrics: scores, then losses."""
         return self.scores.metrics + self.losses.metrics
 
+    @property
+    def blocks(self) -> dict[str, Observations]:
+        """The observations in the models' order: 'score', 'loss' and 'baseline', those that there are."""
+        parts = {"score": self.scores, "loss": self.losses, "baseline": self.baseline}
+        return {name: rows for name, rows in parts.items() if len(rows)}
+
     @cached_property
     def labels(self) -> list[str]:
         """One unique label a curve, such as 'en-fr | en+fr | 42M'."""
@@ -107,6 +113,7 @@ class Curves:
 
 def unit_labels(table: pd.DataFrame, columns: tuple[str, ...]) -> list[str]:
     """Return a readable label a row: its values, sizes with a suffix, joined by ' | '."""
+
     def text(name: str, value: object) -> str:
         return format_tokens(float(value)) if name in (*SIZES, "model_params") else str(value)  # type: ignore[arg-type]
 

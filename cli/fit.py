@@ -1,0 +1,174 @@
+"""`bayesscale fit`: from a metrics table to a posterior in a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bayesscale.cli.options import (
+    AxisOption,
+    ColumnsOption,
+    CsvOption,
+    CurveOption,
+    JsonOption,
+    WhereOption,
+    read_table,
+)
+from bayesscale.errors import UsageError, valid_names
+
+if TYPE_CHECKING:
+    from bayesscale.inference import Fit, Sampler
+    from bayesscale.metrics.table import Metrics
+
+_METHODS = ("nuts", "huber")
+_FAILED = 4
+
+
+def fit(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="The metrics table; or give --example.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="NetCDF file for the posterior.")
+    ] = None,
+    example: Annotated[
+        str | None, typer.Option(help="Fit a bundled table instead; `bayesscale examples` lists them.")
+    ] = None,
+    columns: ColumnsOption = None,
+    axis: AxisOption = "pretrain_tokens",
+    curve: CurveOption = None,
+    where: WhereOption = None,
+    method: Annotated[
+        str, typer.Option(help="nuts: the joint model. huber: the paper's point fit, without intervals.")
+    ] = "nuts",
+    first: Annotated[
+        int | None, typer.Option(help="With huber: fit the first so many sizes; 0 for all. Default 4.")
+    ] = None,
+    priors: Annotated[
+        Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1500,
+    tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 600,
+    chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
+    cores: Annotated[
+        int | None, typer.Option(help="Chains at a time; the draws do not depend on it.")
+    ] = None,
+    target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.95,
+    max_depth: Annotated[int, typer.Option(help="Most doublings of a trajectory.")] = 10,
+    seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing output file.")] = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Fit log-laws of scores and power laws of losses to all curves at once, and write the posterior.
+
+    Exit code 3 if the table breaks a rule, 4 if the sampler's diagnostics failed: the file is written then as
+    well, and everything that is shown of it says so.
+    """
+    if method not in _METHODS:
+        raise UsageError(f"--method is unknown; received {method!r}; {valid_names(method, _METHODS)}")
+    if method == "huber":
+        _point_fit(_table(file, example, columns, axis, curve, where), first, output, as_json, as_csv)
+        return
+    if first is not None:
+        raise UsageError("--first goes with --method huber; choose rows with --where instead")
+    if output is None:
+        raise UsageError("the posterior needs a file to be written to; give -o, for instance -o fit.nc")
+    from bayesscale.inference import Sampler, save
+    from bayesscale.inference.store import check_target
+
+    check_target(output, force=force)
+    sampler = Sampler(draws, tune, chains, cores, target_accept, max_depth, seed)
+    metrics = _table(file, example, columns, axis, curve, where)
+    result = _sampled(metrics, sampler, priors)
+    save(result, output, force=force)
+    _print(result, output, as_json, as_csv)
+    if not result.status.ok:
+        raise typer.Exit(_FAILED)
+
+
+def _table(
+    file: Path | None,
+    example: str | None,
+    columns: list[str] | None,
+    axis: str,
+    curve: list[str] | None,
+    where: list[str] | None,
+) -> Metrics:
+    """Return the metrics table of a file or of a bundled example."""
+    if (file is None) == (example is None):
+        raise UsageError("give a metrics table or --example NAME, one of the two")
+    if file is not None:
+        return read_table(file, columns, axis, curve, where)
+    from dataclasses import replace
+
+    from bayesscale.metrics.examples import example_path
+
+    metrics = read_table(example_path(str(example)), columns, axis, curve, where)
+    return replace(metrics, source=f"example {example}")
+
+
+def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None) -> Fit:
+    """Fit, with a progress bar on a terminal and one line a phase otherwise."""
+    from bayesscale.inference import fit as fit_model
+    from bayesscale.models.priors import Priors, load_priors
+
+    terminal = sys.stderr.isatty()
+    return fit_model(
+        metrics,
+        priors=load_priors(priors) if priors else Priors(),
+        sampler=sampler,
+        progress=terminal,
+        report=lambda phase: typer.echo(f"{phase} ...", err=True),
+        command=" ".join(["bayesscale", *sys.argv[1:]]),
+    )
+
+
+def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
+    """Say what was fitted, how the sampler did, and where the posterior is."""
+    import pandas as pd
+
+    from bayesscale.cli.output import Answer, print_answer
+
+    diagnostics, timings = result.provenance["diagnostics"], result.provenance["timings"]
+    rows = [
+        ("status", result.status.label),
+        ("R-hat, largest", f"{diagnostics['rhat']:.4f} ({diagnostics['rhat_of']})"),
+        ("ESS bulk, smallest", f"{diagnostics['ess_bulk']:.0f} ({diagnostics['ess_bulk_of']})"),
+        ("ESS tail, smallest", f"{diagnostics['ess_tail']:.0f} ({diagnostics['ess_tail_of']})"),
+        ("divergences", f"{diagnostics['divergences']} of {diagnostics['draws']:,} draws"),
+        ("leapfrog steps a draw", f"{diagnostics['steps']:.1f}"),
+        ("seconds", ", ".join(f"{name} {value:.1f}" for name, value in timings.items())),
+        ("written to", str(output)),
+    ]
+    document: dict[str, Any] = {
+        "status": result.status.label,
+        "problems": list(result.status.problems),
+        "remedy": result.status.remedy,
+        "output": str(output),
+        "provenance": result.provenance,
+    }
+    sentences = [str(result.metrics), *result.metrics.notes]
+    if not result.status.ok:
+        sentences.append(str(result.status))
+    frame = pd.DataFrame(rows, columns=["diagnostic", "value"])
+    print_answer(Answer(frame, document, sentences), as_json=as_json, as_csv=as_csv)
+
+
+def _point_fit(
+    metrics: Metrics, first: int | None, output: Path | None, as_json: bool, as_csv: bool
+) -> None:
+    """Print the paper's point fit."""
+    if output is not None:
+        raise UsageError("--method huber gives no posterior; leave out -o, and use --csv or --json to keep it")
+    from bayesscale.cli.output import Answer, print_answer
+    from bayesscale.pointfit import KIND, fit_huber
+
+    point = fit_huber(metrics, first=4 if first is None else first or None)
+    frame = point.frame()
+    document = {"kind": KIND, "fits": frame.to_dict("records")}
+    sentences = [str(metrics), f"{KIND}: Huber loss on logarithms, as in arXiv 2402.04177"]
+    print_answer(Answer(frame, document, sentences), as_json=as_json, as_csv=as_csv)
