@@ -1,8 +1,10 @@
 """How fast is the fit, and does it scale? The same model by nutpie, by PyMC's own NUTS and by NumPyro.
 
-Each fit runs in its own process on SIMULATED tables (2 metrics x 10 checkpoints a curve): wall seconds apart for
-import, compilation and sampling, seconds to 400 effective samples of the slowest parameter, leapfrog steps a draw,
-effective samples per thousand gradients (which do not depend on the machine), and peak memory.
+Each fit runs in its own process on SIMULATED tables (2 metrics x 10 checkpoints a curve): wall seconds
+apart for import, compilation and sampling, seconds to 400 effective samples of the slowest parameter,
+leapfrog steps a draw, effective samples per thousand gradients (which do not depend on the machine), and
+peak memory.
+
 Run: python benchmarks/fit_speed.py [seconds allowed for one fit]
 """
 

@@ -1,8 +1,10 @@
 """Do the intervals cover? Simulated tables in the regime of the paper, fitted one after the other.
 
-For each law's coefficients and for forecasts at ten times the largest D_p: how often the equal-tailed 50% and 90%
-intervals hold the truth of the simulation. All numbers are SIMULATED; breaks are off, since the joint model
-follows unbroken laws. Run: python benchmarks/recovery.py [sets]
+For each law's coefficients and for forecasts at ten times the largest D_p: how often the equal-tailed
+50% and 90% intervals hold the truth of the simulation. All numbers are SIMULATED; breaks are off, since
+the joint model follows unbroken laws.
+
+Run: python benchmarks/recovery.py [sets]
 """
 
 from __future__ import annotations
