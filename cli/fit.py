@@ -158,12 +158,12 @@ def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
     print_answer(Answer(frame, document, sentences), as_json=as_json, as_csv=as_csv)
 
 
-def _point_fit(
-    metrics: Metrics, first: int | None, output: Path | None, as_json: bool, as_csv: bool
-) -> None:
+def _point_fit(metrics: Metrics, first: int | None, output: Path | None, as_json: bool, as_csv: bool) -> None:
     """Print the paper's point fit."""
     if output is not None:
-        raise UsageError("--method huber gives no posterior; leave out -o, and use --csv or --json to keep it")
+        raise UsageError(
+            "--method huber gives no posterior; leave out -o, and use --csv or --json to keep it"
+        )
     from bayesscale.cli.output import Answer, print_answer
     from bayesscale.pointfit import KIND, fit_huber
 

@@ -1,8 +1,8 @@
 """Where to centre the hierarchy: a first look at what each curve says by itself.
 
-The sampler moves easily if the effects of curves with informative data are sampled directly (centred) and those
-of other curves as deviations from the population (non-centred). This look decides which, and gives the centred
-ones a location and a scale. It affects speed only, never the posterior.
+The sampler moves easily if the effects of curves with informative data are sampled directly (centred) and
+those of other curves as deviations from the population (non-centred). This look decides which, and gives the
+centred ones a location and a scale. It affects speed only, never the posterior.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class Centring:
     location : array, shape (curves, effects)
         A rough estimate.
     factor : array, shape (curves, effects, effects)
-        Lower triangular factor of a rough posterior covariance; the identity for effects that are not centred.
+        Lower triangular factor of a rough posterior covariance; the identity for effects that are not
+        centred.
     centred : array of 0.0 and 1.0, shape (curves, effects)
         Which effects are sampled directly. Level and gain of all metrics of a curve go together, since their
         residuals are correlated; a shape is centred only where those are.
@@ -79,7 +80,7 @@ def _estimates(
     rows = data.metric == metric
     found, unit = np.unique(data.unit[rows], return_inverse=True)
     padded = Padded.of(unit, curves.axis.u(data.size[rows]), data.value[rows])
-    # Wide enough not to pull informative curves, narrow enough to hold flat ones, whose shape nothing pins down.
+    # Wide enough not to pull informative curves, narrow enough to hold flat ones, whose shape is left open.
     spread = np.hypot(effects.values("mean", "sd")[columns], effects.values("task_sd", "median")[columns])
     return found, *look(law, padded, effects.mean[columns], spread)
 

@@ -2,7 +2,8 @@
 
 Every effect (level, gain or shape of a metric) of every curve is expected to be
 ``mean + covariates @ slopes + task + mixture``. The columns of this regression are strongly correlated a
-posteriori, so they are sampled in a basis in which a plug-in approximation of their posterior is a standard normal.
+posteriori, so they are sampled in a basis in which a plug-in approximation of their posterior is a standard
+normal.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _PRIOR_LEVELS = 2.0
 def zero_sum_basis(levels: int) -> FloatArray:
     """Return an orthonormal basis of the vectors that sum to zero, shape (levels, levels - 1).
 
-    Standard normal coordinates in it are the zero-sum normal distribution. The sum of zero takes out the ridge
-    between the mean and the common part of the levels.
+    Standard normal coordinates in it are the zero-sum normal distribution. The sum of zero takes out the
+    ridge between the mean and the common part of the levels.
     """
     centre = np.eye(levels) - 1 / levels
     return np.asarray(np.linalg.svd(centre)[0][:, : levels - 1])
@@ -112,7 +113,7 @@ def whitening(curves: Curves, effects: Effects, centring: Centring) -> Whitening
 
 @dataclass(frozen=True)
 class _Prior:
-    """Priors of one effect's coefficients: mean and sd of those with a fixed prior, medians of the spreads."""
+    """Priors of one effect's coefficients: mean and sd where the prior is fixed, medians of the spreads."""
 
     mean: FloatArray
     sd: FloatArray
@@ -159,7 +160,7 @@ def _regression(
             _shrunk(estimate[place] ** 2 + np.diag(covariance)[place], median)
             for (_, place), median in zip(design.factors, prior.group, strict=True)
         ]
-    return estimate, covariance
+    return estimate, np.asarray(covariance)
 
 
 def _shrunk(squares: FloatArray, median: float) -> float:

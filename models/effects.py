@@ -43,7 +43,7 @@ class Effects:
     @property
     def mean(self) -> NDArray[np.float64]:
         """Prior means of the population means."""
-        return self.offsets + np.array([prior.mean.mean for prior in self.priors])
+        return self.offsets + np.array([prior.mean.mean for prior in self.priors], dtype=np.float64)
 
     def values(self, prior: str, parameter: str) -> NDArray[np.float64]:
         """Return one parameter of one prior for every effect."""
@@ -55,7 +55,7 @@ class Effects:
         return np.array(rows).reshape(len(covariates), len(self.names))
 
     def columns(self, metric: Any) -> tuple[Any, Any, Any]:
-        """Return the positions of level, gain and shape of metrics given by position (an integer or an array)."""
+        """Return the positions of level, gain and shape of metrics by position (an integer or an array)."""
         return 2 * metric, 2 * metric + 1, self.correlated + metric
 
 

@@ -78,7 +78,7 @@ def look(law: Law, data: Padded, mean: FloatArray, spread: FloatArray) -> tuple[
     residual = data.weight * (law.value(data.u, *_columns(theta)) - data.value)
     noise = np.minimum(noise, _noise(residual, data.weight, 3, data.value))
     _, curvature = _normal_equations(law, data, theta, noise, mean, precision)
-    return theta, np.linalg.inv(curvature)
+    return theta, np.asarray(np.linalg.inv(curvature))
 
 
 def _columns(theta: FloatArray) -> tuple[FloatArray, ...]:

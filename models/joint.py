@@ -117,8 +117,8 @@ class JointModel:
     def _coefficients(self, design: Design, effects: Effects, curves: Curves, data: dict[str, Any]) -> Any:
         """Return the coefficients of the regression, shape (effects, columns).
 
-        With `whitened` 1 they are sampled in the basis that the data suggest; the potential replaces the standard
-        normal density of `coefficient_raw` by that of the coefficients' prior.
+        With `whitened` 1 they are sampled in the basis that the data suggest; the potential replaces the
+        standard normal density of `coefficient_raw` by that of the coefficients' prior.
         """
         count, columns = len(effects.names), design.matrix.shape[1]
         mean = np.zeros((count, columns))
@@ -137,7 +137,7 @@ class JointModel:
         return pt.where(whitened > 0, direct, mean + sd * raw)
 
     def _curve_effects(self, effects: Effects, expected: Any, data: dict[str, Any], centred: bool) -> Any:
-        """Return the curves' effects: expected plus residuals, correlated between level and gain of all metrics."""
+        """Return the curves' effects: expected plus residuals, those of levels and gains correlated."""
         count = effects.correlated
         median, spread = effects.values("curve_sd", "median"), effects.values("curve_sd", "spread")
         cholesky, correlation, sd = pm.LKJCholeskyCov(
@@ -171,14 +171,15 @@ class JointModel:
             else:
                 metric = metric + curves.names.index(rows.metrics[0])
                 law = LOG_LAW if name == "score" else POWER_LAW
-                means.append(law.value(u, *(values[unit, c] for c in effects.columns(metric)), xp=pt))
+                level, gain, shape = (values[unit, column] for column in effects.columns(metric))
+                means.append(law.value(u, level, gain, shape, xp=pt))
                 sigmas.append(noise.of_curves(unit, metric, se))
             metrics.append(metric)
         mean, sigma, metric = (pt.concatenate(parts) for parts in (means, sigmas, metrics))
         noise.observe(mean, sigma, metric, data["value"])
 
     def _baseline(self, curves: Curves, effects: Effects) -> Any:
-        """Return the log level of the non-pretrained model, (cell, metric): a line in log D_f plus residual."""
+        """Return log levels of the non-pretrained model, (cell, metric): a line in log D_f plus residuals."""
         priors, typical = self.priors, effects.offsets[: effects.correlated : 2]
         mean = pm.Normal(
             "baseline_mean", typical + priors.baseline_level.mean, priors.baseline_level.sd, dims="metric"
@@ -218,8 +219,8 @@ def _group_sd(factor: Factor, effects: Effects) -> Any:
 def _centre(raw: Any, plain: Any, expected: Any, cholesky: Any, shape_sd: Any, data: dict[str, Any]) -> Any:
     """Return the effects, with those marked as centred sampled directly.
 
-    For a centred effect, `raw` is the effect itself, shifted and scaled, instead of a standardised residual. The
-    potential replaces its standard normal density by that of the residual.
+    For a centred effect, `raw` is the effect itself, shifted and scaled, instead of a standardised residual.
+    The potential replaces its standard normal density by that of the residual.
     """
     centred, factor = data["centred"], data["centring_factor"]
     direct = data["centring_location"] + (factor * raw[:, None, :]).sum(axis=-1)

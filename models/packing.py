@@ -1,4 +1,4 @@
-"""Many arrays in two: the compiled model takes seconds less for every array that it is not given by itself."""
+"""Many arrays in two: every array that the model is not given by itself makes it compile seconds faster."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     arrays : mapping of str to array
         Arrays of any shape. The two results refit a compiled model to data of the same shapes.
     """
-    kinds = {REALS: ("f", np.float64), INTEGERS: ("i", np.int64)}
-    return {
-        name: np.concatenate([np.ravel(a) for a in arrays.values() if a.dtype.kind == kind] or [[]]).astype(
-            dtype
-        )
-        for name, (kind, dtype) in kinds.items()
-    }
+    return {REALS: _joined(arrays, np.dtype(np.float64)), INTEGERS: _joined(arrays, np.dtype(np.int64))}
+
+
+def _joined(arrays: Mapping[str, NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the elements of all arrays of one kind, end to end."""
+    chosen = (np.ravel(array) for array in arrays.values() if array.dtype.kind == dtype.kind)
+    return np.concatenate([np.empty(0, dtype), *chosen], dtype=dtype)
 
 
 def shared(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

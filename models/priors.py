@@ -106,8 +106,8 @@ class LawPrior(_Value):
 class Priors(_Value):
     """All priors of the joint model.
 
-    The defaults are weak: their middle is what the papers report, their width admits much more. Effects are on
-    logarithmic scales, so 0.1 is about 10%.
+    The defaults are weak: their middle is what the papers report, their width admits much more. Effects are
+    on logarithmic scales, so 0.1 is about 10%.
     """
 
     score: Annotated[
@@ -129,7 +129,8 @@ class Priors(_Value):
     correlation: Annotated[
         PositiveFloat,
         Field(
-            description="LKJ concentration of the correlation between level and gain of all metrics; 1 is flat"
+            description="LKJ concentration of the correlation between levels and gains of all metrics; "
+            "1 is flat"
         ),
     ] = 3.0
     noise_spread: Annotated[
@@ -142,8 +143,8 @@ class Priors(_Value):
     se_independent: Annotated[
         Beta,
         Field(
-            description="share of the observed variance se^2 that is independent between checkpoints; the rest "
-            "is the test set's own error, which the scores of a curve have in common"
+            description="share of the observed variance se^2 that is independent between checkpoints; the "
+            "rest is the test set's own error, which the scores of a curve have in common"
         ),
     ] = Beta(a=1.5, b=1.5)
     baseline_level: Annotated[

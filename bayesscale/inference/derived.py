@@ -22,7 +22,7 @@ _CHUNK = 512
 
 
 def law_blocks(curves: Curves) -> Iterator[tuple[str, Observations, Law, int]]:
-    """Yield (name, observations, law, position of the first metric) of scores and losses, where there are any."""
+    """Yield (name, observations, law, position of the first metric) of scores and of losses."""
     first = 0
     for name, rows, law in (("score", curves.scores, LOG_LAW), ("loss", curves.losses, POWER_LAW)):
         if len(rows):
@@ -48,7 +48,8 @@ def coefficients(posterior: xr.Dataset, curves: Curves, priors: Priors) -> xr.Da
     for name, rows, law, first in law_blocks(curves):
         columns = effects.columns(first + np.arange(len(rows.metrics)))
         with np.errstate(over="ignore"):
-            each = law.coefficients(*(values[..., column] for column in columns), curves.axis)
+            level, gain, shape = (values[..., column] for column in columns)
+            each = law.coefficients(level, gain, shape, curves.axis)
         for coefficient, array in each.items():
             found[f"{name}_{coefficient}"] = (("chain", "draw", "curve", name), array)
     coords = {name: list(rows.metrics) for name, rows, _, _ in law_blocks(curves)}

@@ -92,7 +92,7 @@ def _silent(_: str) -> None:
 
 
 def without_constants(posterior: Any) -> Any:
-    """Return all parameters that were sampled or derived, without the duplicates on the unconstrained scale."""
+    """Return all parameters, sampled and derived, without the duplicates on the unconstrained scale."""
     return posterior[[name for name in posterior.data_vars if not str(name).endswith("__")]]
 
 

@@ -79,9 +79,9 @@ def compile_model(model: Any) -> Any:
     Strict floating-point arithmetic: with reordered sums a fresh and a cached compilation differ in the last
     digit, and one seed no longer gives one set of draws.
     """
-    import pytensor
+    from pytensor.configdefaults import config
 
-    with warnings.catch_warnings(), pytensor.config.change_flags(numba__fastmath=False):
+    with warnings.catch_warnings(), config.change_flags(numba__fastmath=False):
         warnings.simplefilter("ignore")
         import nutpie
 
@@ -146,7 +146,7 @@ def sample_compiled(
             progress_bar=progress,
             save_warmup=False,
         )
-    return Draws(_dataset(trace["posterior"]), _stats(trace), {"sample": time.perf_counter() - start})
+    return Draws(as_dataset(trace["posterior"]), _stats(trace), {"sample": time.perf_counter() - start})
 
 
 def _pymc(model: Any, sampler: Sampler, progress: bool, report: Callable[[str], None]) -> Draws:
@@ -169,17 +169,18 @@ def _pymc(model: Any, sampler: Sampler, progress: bool, report: Callable[[str], 
             progressbar=progress,
             compute_convergence_checks=False,
         )
-    return Draws(_dataset(trace["posterior"]), _stats(trace), {"sample": time.perf_counter() - start})
+    return Draws(as_dataset(trace["posterior"]), _stats(trace), {"sample": time.perf_counter() - start})
 
 
-def _dataset(group: Any) -> xr.Dataset:
-    """Return a group as a Dataset on both stacks: a Dataset there already, a node of a DataTree here."""
-    return group.to_dataset() if hasattr(group, "to_dataset") else group
+def as_dataset(group: Any) -> xr.Dataset:
+    """Return a group as a Dataset on both stacks: PyMC 5 gives a Dataset, PyMC 6 a node of a DataTree."""
+    dataset: xr.Dataset = group.to_dataset() if isinstance(group, xr.DataTree) else group
+    return dataset
 
 
 def _stats(trace: Any) -> xr.Dataset:
     """Return the sampler's statistics that are kept, by their ArviZ names."""
-    stats = _dataset(trace["sample_stats"])
+    stats = as_dataset(trace["sample_stats"])
     energy = stats.get("energy")
     kept = {
         "diverging": stats["diverging"],

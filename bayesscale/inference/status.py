@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesscale.inference.sampler import as_dataset
+
 MAX_RHAT = 1.01
 MIN_ESS = 400
 MIN_BFMI = 0.3
@@ -114,12 +116,8 @@ def diagnose(posterior: xr.Dataset, stats: xr.Dataset, max_depth: int) -> Diagno
 
 def _worst(values: Any, of: Any) -> tuple[float, str]:
     """Return the worst value and its variable; constants, such as the diagonal of a correlation, give NaN."""
-    values = (
-        values.to_dataset()
-        if hasattr(values, "to_dataset") and not isinstance(values, xr.Dataset)
-        else values
-    )
-    found = {str(name): v.to_numpy() for name, v in values.data_vars.items() if np.isfinite(v).any()}
+    each = as_dataset(values).data_vars.items()
+    found = {str(name): v.to_numpy() for name, v in each if np.isfinite(v).any()}
     worst = {name: float(of(v)) for name, v in found.items()}
     name = (
         max(worst, key=lambda key: worst[key]) if of is np.nanmax else min(worst, key=lambda key: worst[key])

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from bayesscale.metrics.table import Metrics, data_hash
 from bayesscale.models.priors import Priors
 
 FORMAT = 1
-_ENGINE = "h5netcdf"
+_ENGINE: Final = "h5netcdf"
 _SMALL = {"zlib": True, "complevel": 1}
 
 
@@ -111,7 +111,7 @@ def _encoding(tree: xr.DataTree) -> dict[str, dict[str, Any]]:
 
 
 def _description(fit: Fit) -> dict[str, Any]:
-    """Return all of a fit that is no array. NetCDF attributes hold no bool, None or dict, hence one JSON text."""
+    """Return all of a fit that is no array, for one JSON text: NetCDF attributes hold no bool or dict."""
     return {
         "format": FORMAT,
         "axis": fit.metrics.axis,
@@ -171,7 +171,8 @@ def _rebuilt(tree: xr.DataTree, source: Path) -> Fit:
         )
     except (KeyError, ValueError, TypeError) as error:
         raise FitFileError(
-            f"{source} is a NetCDF file but no complete fit of bayesscale ({error!r}); fit again with `bayesscale fit`"
+            f"{source} is a NetCDF file but no complete fit of bayesscale ({error!r}); "
+            "fit again with `bayesscale fit`"
         ) from error
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from bayesscale.inference.derived import coefficients, replicate
+from bayesscale.inference.sampler import as_dataset
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
 from bayesscale.metrics.table import Metrics
@@ -28,9 +29,14 @@ def without_internals(posterior: xr.Dataset) -> xr.Dataset:
 
 
 def build_tree(
-    posterior: xr.Dataset, stats: xr.Dataset, prior: xr.Dataset, metrics: Metrics, curves: Curves, priors: Priors,
+    posterior: xr.Dataset,
+    stats: xr.Dataset,
+    prior: xr.Dataset,
+    metrics: Metrics,
+    curves: Curves,
+    priors: Priors,
     seed: int,
-) -> xr.DataTree:  # fmt: skip
+) -> xr.DataTree:
     """Return all groups.
 
     Parameters
@@ -67,7 +73,7 @@ def observation_coords(curves: Curves) -> dict[str, Any]:
     """Return the labels of every observation: its curve (or baseline cell), metric and size."""
     units = {"score": curves.labels, "loss": curves.labels, "baseline": curves.cell_labels}
     rows = [(units[name], part) for name, part in curves.blocks.items()]
-    labels = {
+    labels: dict[str, Any] = {
         "observation_curve": [labels[i] for labels, part in rows for i in part.unit],
         "observation_metric": [part.metrics[i] for _, part in rows for i in part.metric],
         f"observation_{curves.axis_name}": np.concatenate([part.size for _, part in rows]),
@@ -104,7 +110,7 @@ def _constant(curves: Curves) -> xr.Dataset:
 
 
 def table_dataset(metrics: Metrics) -> xr.Dataset:
-    """Return the metrics table itself, a variable a column, so that the file needs no other to be refitted."""
+    """Return the metrics table itself, a variable a column, so that the file alone is enough to refit."""
     frame = metrics.frame
     columns = {
         str(name): ("row", frame[name].to_numpy(float if frame[name].dtype.kind in "fiu" else object))
@@ -136,5 +142,4 @@ def prior_draws(model: Any, seed: int) -> xr.Dataset:
             random_seed=seed,
             compile_kwargs={"mode": "FAST_COMPILE"},
         )
-    group = drawn["prior"]
-    return group.to_dataset() if hasattr(group, "to_dataset") else group
+    return as_dataset(drawn["prior"])

@@ -1,4 +1,4 @@
-"""From the metrics table to arrays: curves on one shared logarithmic axis, with the labels to find them again."""
+"""From the metrics table to arrays: curves on one logarithmic axis, and the labels to find them again."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ class Curves:
     curve_columns : tuple of str
         The columns of `table` that tell curves apart.
     factors : tuple of Factor
-        Grouping factors with at least two levels: task, mixture, and both together where that can be told apart.
+        Grouping factors with at least two levels: task, mixture, and both together where that can be told
+        apart.
     covariates : tuple of Covariate
         Numbers that vary between curves: log10 of the other size, log10 of the model size, alignment.
     scores, losses : Observations
@@ -131,7 +132,7 @@ def build_curves(metrics: Metrics) -> Curves:
     """
     along = with_alignment(metrics.frame[~metrics.is_baseline])
     columns = list(metrics.curve_columns)
-    unit = along.groupby(columns, sort=True, dropna=False).ngroup().to_numpy(np.int64)
+    unit = _numbered(along, columns)
     first = np.unique(unit, return_index=True)[1]
     keep = [n for n in dict.fromkeys([*columns, "task", "mixture", "alignment"]) if n in along.columns]
     table = along.iloc[first][keep].reset_index(drop=True)
@@ -154,6 +155,11 @@ def build_curves(metrics: Metrics) -> Curves:
     )
 
 
+def _numbered(rows: pd.DataFrame, columns: list[str]) -> IntArray:
+    """Return the number of each row's group, groups sorted by their columns."""
+    return np.asarray(rows.groupby(columns, sort=True, dropna=False).ngroup(), dtype=np.int64)
+
+
 def _anchors(sizes: Any) -> LogAxis:
     """Return the ends of a typical curve; those of the data set where the typical ends coincide."""
     lo, hi = float(sizes.min().median()), float(sizes.max().median())
@@ -171,7 +177,7 @@ def _observations(rows: pd.DataFrame, unit: IntArray, size: str, names: tuple[st
         metric=pd.Categorical(rows["metric"], categories=list(names)).codes.astype(np.int64),
         size=rows[size].to_numpy(float),
         value=rows["value"].to_numpy(float),
-        se=se.to_numpy(float),
+        se=np.asarray(se, dtype=np.float64),
     )
 
 
@@ -181,6 +187,6 @@ def _baseline(metrics: Metrics, names: tuple[str, ...]) -> tuple[pd.DataFrame, O
     columns = [name for name in metrics.curve_columns if name != "mixture"]
     if rows.empty or not columns:
         rows, columns = rows.iloc[:0], columns or ["task"]
-    unit = rows.groupby(columns, sort=True, dropna=False).ngroup().to_numpy(np.int64)
+    unit = _numbered(rows, columns)
     cells = rows.iloc[np.unique(unit, return_index=True)[1]][columns].reset_index(drop=True)
     return cells, _observations(rows, unit, metrics.axis, names)
