@@ -1,4 +1,4 @@
-"""Write text files, each whole or not at all."""
+"""Write files, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from bayesscale.errors import OutputExistsError, UsageError
 
 
-def write_files(contents: Mapping[Path, str], *, force: bool = False) -> None:
+def write_files(contents: Mapping[Path, str | bytes], *, force: bool = False) -> None:
     """Write files that belong together; none of them if one exists already.
 
     Parameters
     ----------
-    contents : mapping of Path to str
-        Text of each file; folders are made where they are missing.
+    contents : mapping of Path to str or bytes
+        Content of each file, text as UTF-8; folders are made where they are missing.
     force : bool
         Whether files that exist are replaced.
 
@@ -36,14 +36,14 @@ def write_files(contents: Mapping[Path, str], *, force: bool = False) -> None:
         _write_whole(path, content)
 
 
-def _write_whole(path: Path, content: str) -> None:
+def _write_whole(path: Path, content: str | bytes) -> None:
     """Write a temporary file in the same folder, then move it into place."""
     # Not from tempfile, whose files nobody else may read.
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            temporary.write_text(content, encoding="utf-8", newline="")
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -1,1 +1,7 @@
-"""Placeholder docstring, replaced by the package that is being built here."""
+"""What a user asks of a fit, one question a file."""
+
+from bayesscale.questions.forecast import Forecast, forecast
+from bayesscale.questions.picture import picture
+from bayesscale.questions.summary import Summary, summary
+
+__all__ = ["Forecast", "Summary", "forecast", "picture", "summary"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,7 +16,16 @@ from bayesscale.units import format_tokens
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
-_TOKENS = (*SIZES, "model_params")
+SHORT = {
+    "pretrain_tokens": "D_p",
+    "finetune_tokens": "D_f",
+    "law_lower": "law lower",
+    "law_upper": "law upper",
+    "efolds_beyond": "beyond",
+}
+"""Headings in tables for people, which have to fit a terminal."""
+TOKENS = (*SIZES, "model_params", "D_p", "D_f")
+"""Columns of sizes, written as 130B."""
 
 
 def draws_in(fit: Fit) -> int:
@@ -59,7 +69,8 @@ def interval_text(fit: Fit, prob: float) -> str:
 def source_text(fit: Fit) -> str:
     """Return what the data are."""
     simulated = " - SIMULATED data, not measured" if is_simulated(fit) else ""
-    return f"{fit.provenance.get('source', 'data')}: {len(fit.curves):,} curves{simulated}"
+    source = Path(str(fit.provenance.get("source", "data"))).name
+    return f"{source}: {len(fit.curves):,} curve{'s' if len(fit.curves) > 1 else ''}{simulated}"
 
 
 def units_text(metrics: Sequence[str]) -> str:
@@ -95,6 +106,6 @@ def _plain(value: Any) -> Any:
 def table_text(table: pd.DataFrame) -> str:
     """Return a table as people read it: four significant digits, sizes with a suffix."""
     shown = table.copy()
-    for name in [name for name in _TOKENS if name in shown]:
+    for name in [name for name in TOKENS if name in shown]:
         shown[name] = [format_tokens(size) for size in shown[name]]
     return shown.to_string(index=False, float_format="{:.4g}".format, na_rep="-")

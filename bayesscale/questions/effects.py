@@ -34,7 +34,7 @@ class TargetEffects:
     """Effects and noise of the curves that a question is about.
 
     The effects of a curve that was not measured are the population's: mean, slopes and effects of the groups
-    that were measured, a draw from the spread for each group that was not, and a draw of the curve's residual.
+    that were measured, a draw from the spread for each group that was not, and a draw of its own residual.
 
     Parameters
     ----------

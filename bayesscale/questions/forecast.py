@@ -21,7 +21,7 @@ from bayesscale.questions.asked import (
     target_effects,
 )
 from bayesscale.questions.baseline import TargetBaseline
-from bayesscale.questions.describe import plain_records, reading, record, table_text
+from bayesscale.questions.describe import SHORT, plain_records, reading, record, table_text
 from bayesscale.questions.predictive import COLUMNS, Predictive
 from bayesscale.questions.targets import Selection, Targets
 
@@ -87,14 +87,18 @@ class Forecast:
     def sentences(self) -> list[str]:
         """Return what a reader has to know of the table."""
         lines = reading(self.fit, self.prob, self.metrics)
-        lines.append("lower to upper: a new measurement; law_lower to law_upper: the law without noise")
+        lines.append(
+            "lower to upper: a new measurement; law lower to law upper: the law without noise; beyond: "
+            f"e-folds of {SHORT[self.fit.curves.axis_name]} past the curve's last one"
+        )
         return [*lines, *(f"note: {note}" for note in self.notes)]
 
     def readable(self) -> pd.DataFrame:
-        """Return the columns that a person reads."""
+        """Return the columns that a person reads, under short headings."""
         constant = [n for n in ("task", "mixture") if n in self.table and set(self.table[n]) == {"all"}]
         measured = ["measured"] if self.table["measured"].all() else []
-        return self.table.drop(columns=[*constant, *measured, "mean", "law_median"])
+        table = self.table.drop(columns=[*constant, *measured, "mean", "law_median"])
+        return table.rename(columns=SHORT)
 
     def plot(self) -> Picture:
         """Return a picture of the curves with bands up to the largest size asked for."""
@@ -165,24 +169,38 @@ def forecast(
     matrix = np.broadcast_to(asked, (len(effects.targets), len(asked)))
     predictive = Predictive(effects, prob)
     values = predictive.describe(matrix, places)
-    table = _table(fit.curves, effects.targets, places, asked, values)
+    table = forecast_table(fit.curves, effects.targets, places, matrix, values)
     if (asked == 0).any():
         notes = (*notes, *TargetBaseline(effects).notes())
     notes = (*notes, *_notes(fit.curves, effects.targets, places, table))
     return Forecast(fit, predictive, tuple(fit.curves.names[p] for p in places), table, notes)
 
 
-def _table(
+def forecast_table(
     curves: Curves, targets: Targets, places: list[int], sizes: FloatArray, values: FloatArray
 ) -> pd.DataFrame:
-    """Return the frame: a row for each target, metric and size, in this order."""
+    """Return a row for each target, metric and size, in this order; see `Forecast.frame`.
+
+    Parameters
+    ----------
+    curves : Curves
+        The measured curves.
+    targets : Targets
+        The curves asked for.
+    places : list of int
+        Positions of the metrics.
+    sizes : array, shape (targets, sizes)
+        Sizes of each curve.
+    values : array, shape (targets, metrics, sizes, 7)
+        From `Predictive.describe`.
+    """
     count, metrics, points, _ = values.shape
     table = targets.table.loc[np.repeat(np.arange(count), metrics * points)].reset_index(drop=True)
     table["metric"] = np.tile(np.repeat([curves.names[place] for place in places], points), count)
-    table[curves.axis_name] = np.tile(sizes, count * metrics)
+    table[curves.axis_name] = np.repeat(sizes[:, None], metrics, axis=1).ravel()
     table[list(COLUMNS)] = values.reshape(-1, len(COLUMNS))
     positive = np.where(sizes > 0, sizes, np.nan)
-    table["efolds_beyond"] = np.log(positive / _last(curves, targets)[:, places, None]).ravel()
+    table["efolds_beyond"] = np.log(positive[:, None] / _last(curves, targets)[:, places, None]).ravel()
     table["measured"] = np.repeat(targets.measured, metrics * points)
     return table
 

@@ -110,8 +110,8 @@ def _notes(curves: Curves, new: list[Pair], found: Mapping[Pair, float]) -> list
         value = found.get((task, mixture), np.nan)
         if np.isnan(value):
             notes.append(
-                f"the alignment of mixture {mixture!r} with task {task!r} is unknown: that of a typical curve "
-                "is assumed; give language shares or the alignment"
+                f"the alignment of mixture {mixture!r} with task {task!r} is unknown: that of a typical "
+                "curve is assumed; give language shares or the alignment"
             )
         elif not measured.min() <= value <= measured.max():
             notes.append(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bayesscale.laws import LOG_LAW, POWER_LAW, Law
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.models.noise import total_sd
+from bayesscale.models.measurement import total_sd
 from bayesscale.questions.baseline import TargetBaseline
 from bayesscale.questions.effects import TargetEffects, keyed_rng
 
@@ -127,7 +127,7 @@ class Predictive:
         found[...] = np.where((sizes == 0)[..., None], of_baseline, found)
 
     def _with_noise(self, law: FloatArray, own: FloatArray, labels: Sequence[str], metric: int) -> FloatArray:
-        """Return what is said of draws of a law, shape (targets, sizes, draws), and of measurements around it.
+        """Return what is said of draws of a law, shape (targets, sizes, draws), and of new measurements.
 
         One draw of the noise serves all sizes of a curve: each interval is about one measurement.
         """

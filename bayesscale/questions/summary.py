@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.effects import joint_effects
 from bayesscale.questions.asked import check_prob
-from bayesscale.questions.describe import plain_records, reading, record, table_text
+from bayesscale.questions.describe import SHORT, plain_records, reading, record, table_text
 from bayesscale.questions.population import STATISTICS, interval, population_table
 from bayesscale.questions.predictive import law_of
 from bayesscale.questions.targets import answer_columns
@@ -45,12 +45,8 @@ class Summary:
 
     def frame(self) -> pd.DataFrame:
         """Return both tables in one; `part` says which, and what a row does not have is missing."""
-        parts = [
-            table.assign(part=part)
-            for part, table in (("curve", self.curves), ("population", self.population))
-        ]
-        # Without rows a part would have columns of no type, which concat warns of.
-        both = pd.concat([part for part in parts if len(part)], ignore_index=True)
+        parts = (self.curves.assign(part="curve"), self.population.assign(part="population"))
+        both = pd.concat(parts, ignore_index=True)
         return both[["part", *(name for name in both.columns if name != "part")]]
 
     def document(self) -> dict[str, Any]:
@@ -73,7 +69,8 @@ class Summary:
         """Return what a reader has to know of the tables."""
         diagnostics = self.fit.provenance.get("diagnostics", {})
         shown = ", ".join(f"{name} {_short(value)}" for name, value in diagnostics.items())
-        lines = [*reading(self.fit, self.prob, self.fit.curves.names), f"status: {self.fit.status}"]
+        lines = reading(self.fit, self.prob, self.fit.curves.names)
+        lines += [f"status: {self.fit.status}"] if self.fit.status.ok else []
         lines += [f"diagnostics: {shown}"] if shown else []
         lines += [f"made by: {command}"] if (command := self.fit.provenance.get("command")) else []
         return [*lines, *(f"{name}: {meaning}" for name, meaning in meanings(self.fit).items())]
@@ -90,12 +87,12 @@ class Summary:
         names = answer_columns(self.fit.curves)
         cells = own.assign(
             cell=[
-                f"{m:.4g} ({lo:.4g} to {hi:.4g})"
+                f"{m:.3g} ({lo:.3g} to {hi:.3g})"
                 for m, lo, hi in own[list(STATISTICS)].itertuples(index=False)
             ]
         )
         wide = cells.pivot_table(index=names, columns="quantity", values="cell", aggfunc="first", sort=False)
-        return wide.reset_index().rename_axis(columns=None)
+        return wide.reset_index().rename_axis(columns=None).rename(columns=SHORT)
 
     def readable_population(self) -> pd.DataFrame:
         """Return the population as people read it."""

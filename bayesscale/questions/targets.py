@@ -183,8 +183,7 @@ def _rows(curves: Curves, wanted: Selection, sizes: list[float] | None) -> Itera
             rest = columns if sizes is None else [name for name in columns if name != other]
             # Without further columns there is one combination, the empty one.
             for combination in alike[rest].drop_duplicates().to_dict("records") or [{}]:
-                for size in sizes or [None]:
-                    own = {} if size is None else {other: size}
+                for own in [{other: size} for size in sizes or ()] or [{}]:
                     yield {"task": task, "mixture": mixture, **combination, **own}
 
 

@@ -156,20 +156,24 @@ class MadeUp:
         wide = ("mean", "curve_effect")
         return xr.Dataset(
             {
-                name: (("chain", "draw", *dims), self._spread(np.asarray(value), name in wide, rng))
+                name: (
+                    ("chain", "draw", *dims),
+                    self._drawn(np.asarray(value), len(dims), rng if name in wide else None),
+                )
                 for name, (dims, value) in (pairs | dict(self.replaced)).items()
             }
         )
 
-    def _spread(
-        self, value: NDArray[np.float64], wide: bool, rng: np.random.Generator
+    def _drawn(
+        self, value: NDArray[np.float64], dims: int, rng: np.random.Generator | None
     ) -> NDArray[np.float64]:
-        """Return draws around a value, or the value in every draw; those given in full as they are."""
-        shape = (2, self.draws // 2)
-        if value.shape[:2] == shape:
+        """Return draws around a value, or the value in every draw; draws that are given as they are."""
+        if value.ndim == dims + 2:
             return value
-        drawn = rng.standard_normal((*shape, *value.shape))
-        return value + (self.width if wide else 0.0) * drawn
+        shape = (2, self.draws // 2, *value.shape)
+        return np.broadcast_to(value, shape) + (
+            0.0 if rng is None else self.width * rng.standard_normal(shape)
+        )
 
 
 def typical_effects(curves: Curves, effects: Effects) -> NDArray[np.float64]:

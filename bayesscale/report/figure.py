@@ -1,0 +1,238 @@
+"""One page of small multiples: data, credible bands, forecast region. Matplotlib without global state."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from bayesscale.report.drawing import Drawing
+from bayesscale.units import format_tokens
+
+_COLUMNS = 6
+# In inches: width and height of a panel, height of a single row; margins left and right; a line of text.
+_PANEL = (2.05, 1.75)
+_SINGLE = 2.6
+_MARKERS = "os^Dv"
+_GREY = "0.35"
+_SMALL = 7
+_SIDES = (0.9, 0.25)
+_LINE = 0.16
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Rows and columns of panels; the rows of each metric form a block."""
+
+    columns: int
+    rows: int
+    metrics: int
+
+    @classmethod
+    def of(cls, keys: int, metrics: int) -> _Grid:
+        rows = ceil(keys / _COLUMNS)
+        return cls(ceil(keys / rows), rows, metrics)
+
+    def place(self, metric: int, key: int) -> tuple[int, int]:
+        """Return row and column of a panel."""
+        return metric * self.rows + key // self.columns, key % self.columns
+
+
+def draw_page(drawing: Drawing, page: str = "") -> Figure:
+    """Return a figure of all panels.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        What is to be drawn; as many panels as are readable on one page.
+    page : str
+        Such as 'page 1 of 3'.
+    """
+    keys = drawing.keys
+    grid = _Grid.of(len(keys), len(drawing.metrics))
+    figure = Figure(dpi=100)
+    axes = figure.subplots(grid.rows * grid.metrics, grid.columns, squeeze=False)
+    for ax in axes.flat:
+        ax.set_visible(False)
+    for number, metric in enumerate(drawing.metrics):
+        used = [(axes[grid.place(number, i)], key) for i, key in enumerate(keys)]
+        for ax, key in used:
+            ax.set_visible(True)
+            _panel(ax, drawing, key, metric)
+        _share(drawing, metric, used)
+        _label_axes(drawing, metric, grid, [ax for ax, _ in used], last=metric == drawing.metrics[-1])
+    _frame(figure, drawing, grid, page)
+    return figure
+
+
+def _plain(text: str) -> str:
+    """Return text in which no dollar sign starts a formula."""
+    return text.replace("$", r"\$")
+
+
+def _colours(drawing: Drawing) -> dict[float | None, Any]:
+    """Return a colour for each level, from dark to light as the size grows."""
+    levels = drawing.levels
+    shades = colormaps["viridis"](np.linspace(0.08, 0.82, max(len(levels), 1)))
+    return dict(zip(levels, shades, strict=True)) if levels else {None: shades[0]}
+
+
+def _marker(drawing: Drawing, level: float | None) -> str:
+    """Return a marker, so that few levels differ by more than colour."""
+    levels = drawing.levels
+    return _MARKERS[levels.index(level)] if level is not None and len(levels) <= len(_MARKERS) else "o"
+
+
+def _panel(ax: Axes, drawing: Drawing, key: tuple[Any, ...], metric: str) -> None:
+    """Draw the lines of one panel and mark its forecast region."""
+    colours = _colours(drawing)
+    ends = []
+    for level, tables in drawing.lines(key, metric):
+        _line(ax, drawing.axis, colours[level], _marker(drawing, level), tables)
+        bands = tables["bands"]
+        ends.append(
+            (bands.loc[bands["efolds_beyond"] <= 1e-9, drawing.axis].max(), bands[drawing.axis].max())
+        )
+    last, end = np.nanmax(np.array(ends, dtype=float), axis=0, initial=0.0)
+    if 0 < last < end:
+        ax.axvspan(last, end, color="0.93", lw=0, zorder=0)
+        ax.axvline(last, color="0.6", lw=0.8, ls=":", zorder=1)
+        ax.text(
+            last, 0.99, " forecast", transform=ax.get_xaxis_transform(), fontsize=6, color="0.45", va="top"
+        )
+    ax.set_xscale("log")
+    ax.set_title("\n".join(textwrap.wrap(_plain(drawing.heading(key)), 30)[:2]), fontsize=8, y=1.0)
+
+
+def _line(ax: Axes, axis: str, colour: Any, marker: str, tables: dict[str, pd.DataFrame]) -> None:
+    """Draw one curve: points, law with its band, and predictive band beyond the data."""
+    bands, points = tables["bands"].sort_values(axis), tables["points"]
+    beyond = bands[bands["efolds_beyond"] >= -1e-9]
+    inside = bands[bands["efolds_beyond"] <= 1e-9]
+    ax.fill_between(bands[axis], bands["law_lower"], bands["law_upper"], color=colour, alpha=0.45, lw=0)
+    ax.fill_between(beyond[axis], beyond["lower"], beyond["upper"], color=colour, alpha=0.18, lw=0)
+    ax.plot(inside[axis], inside["law_median"], color=colour, lw=1.1)
+    ax.plot(beyond[axis], beyond["law_median"], color=colour, lw=1.1, ls=(0, (3, 1.5)))
+    for value in tables["baseline"]["value"]:
+        ax.axhline(value, color=colour, lw=0.8, ls=(0, (1, 2)))
+    ax.errorbar(
+        points[axis], points["value"], yerr=points["se"].fillna(0.0), fmt=marker, color=colour, ms=3, mew=0.4,
+        mec="white", elinewidth=0.8, zorder=3,
+    )  # fmt: skip
+
+
+def _share(drawing: Drawing, metric: str, used: list[tuple[Axes, tuple[Any, ...]]]) -> None:
+    """Give the panels of a metric the same axes: all data, and bands as far as they do not dwarf them."""
+    parts = [tables for _, key in used for _, tables in drawing.lines(key, metric)]
+    sizes = np.concatenate([part["bands"][drawing.axis] for part in parts])
+    bands = np.concatenate([part["bands"][["law_lower", "law_upper", "lower", "upper"]] for part in parts])
+    data = np.concatenate([pd.concat([part["points"]["value"], part["baseline"]["value"]]) for part in parts])
+    data = data if data.size else bands[:, :2].ravel()
+    span = max(np.ptp(data), 1e-3 * float(np.abs(data).max()), 1e-9)
+    low = max(bands.min(), data.min() - span)
+    high = min(bands.max(), data.max() + span)
+    low, high = min(low, data.min()), max(high, data.max())
+    room = max(high - low, span)
+    for ax, _ in used:
+        ax.set_xlim(sizes.min() / 1.25, sizes.max() * 1.02)
+        # Room at the top for the word forecast.
+        ax.set_ylim(low - 0.04 * room, high + 0.1 * room)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return at most four round sizes, none so near the right edge that its label meets the next panel's."""
+    right = high / (high / low) ** 0.03
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)))
+    for steps in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), np.arange(1.0, 10.0, 0.5)):
+        sizes = np.outer(decades, steps).ravel()
+        inside = sizes[(sizes >= low) & (sizes <= right)]
+        if len(inside) > 1:
+            break
+    return [float(size) for size in inside[:: max(1, ceil(len(inside) / 4))]]
+
+
+def _label_axes(drawing: Drawing, metric: str, grid: _Grid, axes: list[Axes], *, last: bool) -> None:
+    """Label what is at the edge of the block: units on the left, token counts at the foot."""
+    for number, ax in enumerate(axes):
+        ax.xaxis.set_major_locator(FixedLocator(_ticks(*ax.get_xlim())))
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda size, _: format_tokens(size)))
+        ax.tick_params(labelsize=_SMALL, length=2.5, pad=2)
+        ax.grid(axis="y", color="0.9", lw=0.5)
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+        if number % grid.columns:
+            ax.tick_params(labelleft=False)
+        else:
+            ax.set_ylabel(_plain(f"{metric}\n({drawing.units[metric]})"), fontsize=8)
+        foot = number + grid.columns >= len(axes)
+        ax.tick_params(labelbottom=foot)
+        if foot and last:
+            ax.set_xlabel(drawing.axis.replace("_", " "), fontsize=8)
+
+
+def _legend(drawing: Drawing) -> tuple[list[Any], list[str]]:
+    """Return the handles and labels of the legend."""
+    colours = _colours(drawing)
+    handles: list[Any] = [
+        Line2D([], [], color=colours[level], marker=_marker(drawing, level), ms=4, mec="white", lw=1.5)
+        for level in drawing.levels
+    ]
+    labels = [
+        f"{(drawing.colour or '').replace('_', ' ')} {format_tokens(level)}" for level in drawing.levels
+    ]
+    handles += [
+        Line2D([], [], color=_GREY, marker="o", ls="", ms=4),
+        Patch(color=_GREY, alpha=0.45, lw=0),
+        Patch(color=_GREY, alpha=0.18, lw=0),
+    ]
+    labels += [
+        "measured" + (", with standard error" if drawing.points["se"].notna().any() else ""),
+        f"law: median and {drawing.percent} credible band",
+        f"new measurement: {drawing.percent} predictive interval",
+    ]
+    if len(drawing.baseline):
+        handles.append(Line2D([], [], color=_GREY, lw=0.8, ls=(0, (1, 2))))
+        labels.append("without pretraining (mean measured)")
+    return handles, labels
+
+
+def _frame(figure: Figure, drawing: Drawing, grid: _Grid, page: str) -> None:
+    """Set the size of the figure and put title, warning, legend and caption around the panels."""
+    width = max(7.5, _PANEL[0] * grid.columns + sum(_SIDES))
+    reasons = textwrap.wrap(_plain(drawing.warning), int(width * 14))
+    caption = textwrap.wrap(_plain(drawing.caption), int(width * 17))
+    handles, labels = _legend(drawing)
+    columns = max(1, min(int(width / 2.5), len(handles)))
+    head = 0.55 + (0.26 + _LINE * len(reasons) if reasons else 0.0)
+    foot = 0.7 + _LINE * (ceil(len(handles) / columns) + len(caption))
+    rows = grid.rows * grid.metrics
+    height = head + (_SINGLE if rows == 1 else _PANEL[1] * rows) + foot
+    figure.set_size_inches(width, height)
+    figure.subplots_adjust(
+        left=_SIDES[0] / width, right=1 - _SIDES[1] / width, bottom=foot / height, top=1 - head / height,
+        wspace=0.08, hspace=0.32,
+    )  # fmt: skip
+    title = _plain(" - ".join(filter(None, [drawing.title, drawing.common(), page])))
+    left = 0.08 / width
+    figure.text(left, 1 - 0.1 / height, title, va="top", fontsize=10, weight="bold")
+    if reasons:
+        shout = "NOT CONVERGED - do not rely on this picture"
+        figure.text(left, 1 - 0.32 / height, shout, va="top", fontsize=14, weight="bold", color="red")
+        figure.text(left, 1 - 0.58 / height, "\n".join(reasons), va="top", fontsize=8, color="red")
+    figure.text(left, 0.06 / height, "\n".join(caption), va="bottom", fontsize=_SMALL, color=_GREY)
+    place = (left, (0.14 + _LINE * len(caption)) / height)
+    figure.legend(
+        handles, labels, loc="lower left", bbox_to_anchor=place, ncol=columns, fontsize=_SMALL, frameon=False,
+        borderaxespad=0, borderpad=0, handlelength=1.6, columnspacing=1.2,
+    )  # fmt: skip

@@ -1,0 +1,121 @@
+"""Options and steps that the commands on a fit share: read it, choose what is asked, end with its code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bayesscale.errors import UsageError
+from bayesscale.units import parse_tokens
+
+if TYPE_CHECKING:
+    from bayesscale.inference import Fit
+
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+", re.ASCII)
+NOT_CONVERGED = 4
+"""Exit code of an answer from draws whose diagnostics failed."""
+
+FitFile = Annotated[Path, typer.Argument(metavar="FIT", help="A file written by 'bayesscale fit'.")]
+IntervalOption = Annotated[
+    float, typer.Option("--interval", metavar="PROB", help="Probability of the equal-tailed intervals.")
+]
+TaskOption = Annotated[
+    list[str] | None, typer.Option("--task", metavar="NAME", help="Only this task. Repeatable.")
+]
+MetricOption = Annotated[
+    list[str] | None, typer.Option("--metric", metavar="NAME,...", help="Only these metrics. Repeatable.")
+]
+FinetuneOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--finetune-tokens",
+        metavar="SIZE,...",
+        help="D_f of the curves, measured or not. Default: all measured.",
+    ),
+]
+PretrainOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pretrain-tokens",
+        metavar="SIZE,...",
+        help="D_p, where the curves are in D_f. Default: all measured.",
+    ),
+]
+
+
+def load_fit(path: Path) -> Fit:
+    """Return the fit in a file; FitFileError if there is none."""
+    from bayesscale.inference import load
+
+    return load(path)
+
+
+def parse_sizes(option: str, texts: Sequence[str]) -> list[float]:
+    """Return the sizes of an option such as `--tokens 1e12,1T`.
+
+    Parameters
+    ----------
+    option : str
+        Its name, for the message.
+    texts : sequence of str
+        As given, one for each time that the option was used.
+
+    Raises
+    ------
+    UsageError
+        A part is no size, or commas may be meant to group thousands.
+    """
+    sizes = []
+    for text in texts:
+        parts = [part.strip() for part in text.split(",")]
+        if _THOUSANDS.fullmatch(text.strip()):
+            raise UsageError(
+                f"{option} takes sizes separated by commas; received {text!r}, in which the commas may group "
+                f"thousands; write {text.replace(',', '')}, or repeat {option} for each size"
+            )
+        sizes += [parse_tokens(part) for part in parts]
+    return sizes
+
+
+def parse_names(texts: Iterable[str] | None) -> list[str] | None:
+    """Return the names of an option that may be repeated or hold several, None if it was not used."""
+    if texts is None:
+        return None
+    return [name.strip() for text in texts for name in text.split(",") if name.strip()]
+
+
+def other_sizes(fit: Fit, finetune: list[str] | None, pretrain: list[str] | None) -> list[float] | None:
+    """Return the values asked for of the size that is constant on a curve.
+
+    Parameters
+    ----------
+    fit : Fit
+        Which says along which size the curves are.
+    finetune, pretrain : list of str or None
+        Values of `--finetune-tokens` and `--pretrain-tokens`.
+
+    Raises
+    ------
+    UsageError
+        The other option is the one that goes with this fit.
+    """
+    along = fit.curves.axis_name
+    given = {"finetune_tokens": finetune, "pretrain_tokens": pretrain}
+    if given.pop(along) is not None:
+        option = f"--{along.replace('_', '-')}"
+        raise UsageError(
+            f"sizes along the curves, here {along}, are given by --tokens; received {option}; use --tokens"
+        )
+    ((name, texts),) = given.items()
+    return None if texts is None else parse_sizes(f"--{name.replace('_', '-')}", texts)
+
+
+def end(fit: Fit) -> None:
+    """Say on stderr that a fit did not converge, and stop with the exit code that says the same."""
+    if not fit.status.ok:
+        typer.echo(f"warning: {fit.status}", err=True)
+        raise typer.Exit(NOT_CONVERGED)

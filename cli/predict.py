@@ -1,0 +1,104 @@
+"""`bayesscale predict`: credible intervals for scores at other sizes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bayesscale.cli.fit_options import (
+    FinetuneOption,
+    FitFile,
+    IntervalOption,
+    MetricOption,
+    PretrainOption,
+    TaskOption,
+    end,
+    load_fit,
+    other_sizes,
+    parse_names,
+    parse_sizes,
+)
+from bayesscale.cli.options import CsvOption, JsonOption
+from bayesscale.cli.output import Answer, print_answer
+from bayesscale.errors import UsageError
+
+
+def predict(
+    file: FitFile,
+    tokens: Annotated[
+        list[str],
+        typer.Option(
+            "--tokens", metavar="SIZE,...", help="Sizes along the curves, such as 1e12,1T; 0: not pretrained."
+        ),
+    ],
+    interval: IntervalOption = 0.9,
+    task: TaskOption = None,
+    mixture: Annotated[
+        list[str] | None,
+        typer.Option("--mixture", metavar="NAME", help="Only this mixture, measured or new. Repeatable."),
+    ] = None,
+    finetune_tokens: FinetuneOption = None,
+    pretrain_tokens: PretrainOption = None,
+    share: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--share", metavar="LANG=SHARE,...", help="Language shares of a new mixture, fr=0.5,en=0.5."
+        ),
+    ] = None,
+    alignment: Annotated[
+        float | None,
+        typer.Option(
+            "--alignment", help="Alignment of a new mixture and its task, where shares are not known."
+        ),
+    ] = None,
+    metric: MetricOption = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of the noise. Default: that of the fit.")
+    ] = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Forecast scores at other sizes, for measured curves, other D_f and new mixtures, with intervals.
+
+    Exit code 4 if the fit did not converge; the answer is printed all the same.
+    """
+    from bayesscale.questions import forecast
+    from bayesscale.questions.describe import TOKENS
+
+    sizes, shares = parse_sizes("--tokens", tokens), _parse_shares(share)
+    fit = load_fit(file)
+    answer = forecast(
+        fit,
+        sizes,
+        prob=interval,
+        tasks=task,
+        mixtures=mixture,
+        other_sizes=other_sizes(fit, finetune_tokens, pretrain_tokens),
+        shares=shares,
+        alignment=alignment,
+        metrics=parse_names(metric),
+        seed=seed,
+    )
+    frame = answer.frame() if as_csv else answer.readable()
+    shown = Answer(frame, answer.document(), answer.sentences(), sizes=TOKENS)
+    print_answer(shown, as_json=as_json, as_csv=as_csv)
+    end(fit)
+
+
+def _parse_shares(texts: list[str] | None) -> dict[str, float] | None:
+    """Return the shares of `--share fr=0.5,en=0.5`, None if it was not used."""
+    if texts is None:
+        return None
+    shares: dict[str, float] = {}
+    for part in (part for text in texts for part in text.split(",")):
+        language, sign, number = (piece.strip() for piece in part.partition("="))
+        try:
+            shares[language] = float(number)
+        except ValueError:
+            sign = ""
+        if not (language and sign):
+            raise UsageError(
+                f"--share is language=share; received {part!r}; write for instance --share fr=0.5"
+            )
+    return shares

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.fits import Command, caller, write_fit
+from tests.questions.made_up import MadeUp, rows
+
+
+@pytest.fixture(scope="module")
+def fit(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_fit(tmp_path_factory.mktemp("fit"), MadeUp(draws=20, width=0.05, noise=0.3))
+
+
+@pytest.fixture
+def plot(capsys: pytest.CaptureFixture[str]) -> Command:
+    return caller(capsys, "plot")
+
+
+def test_a_picture_is_written(plot: Command, fit: str, tmp_path: Path) -> None:
+    path = tmp_path / "fit.png"
+    code, out, err = plot(fit, "-o", str(path), "--tokens", "1T", "--metric", "bleu", "--interval", "0.5")
+    assert (code, out, err) == (0, f"{path}\n", "")
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_nothing_is_overwritten_without_force(plot: Command, fit: str, tmp_path: Path) -> None:
+    path = tmp_path / "fit.svg"
+    path.write_text("mine")
+    code, out, err = plot(fit, "-o", str(path), "--task", "en-fr")
+    assert (code, out) == (2, "")
+    assert "--force" in err
+    assert path.read_text() == "mine"
+    assert plot(fit, "-o", str(path), "--task", "en-fr", "--force")[0] == 0
+    assert path.read_text() != "mine"
+
+
+def test_many_curves_go_to_several_files(plot: Command, tmp_path: Path) -> None:
+    table = rows(tasks=tuple(f"t{n}" for n in range(13)), finetune=(6e6,), metrics=("bleu",))
+    fit = write_fit(tmp_path, MadeUp(table=table, draws=4))
+    code, out, err = plot(fit, "-o", str(tmp_path / "fit.png"))
+    assert code == 0
+    assert out.split() == [str(tmp_path / "fit-1.png"), str(tmp_path / "fit-2.png")]
+    assert err.startswith("2 pages, since a page holds 24 panels; --task, --mixture or --metric draw fewer")
+    assert plot(fit, "-o", str(tmp_path / "few.png"), "--mixture", "en")[1:] == (
+        f"{tmp_path / 'few.png'}\n",
+        "",
+    )
+
+
+def test_a_fit_that_did_not_converge_is_drawn_with_exit_code_4(plot: Command, tmp_path: Path) -> None:
+    fit = write_fit(tmp_path, MadeUp(draws=4, problems=("R-hat 1.2",)))
+    path = tmp_path / "fit.png"
+    code, out, err = plot(fit, "-o", str(path), "--metric", "bleu")
+    assert (code, out) == (4, f"{path}\n")
+    assert err.startswith("warning: not converged: R-hat 1.2.")
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["-o", "fit.jpg"], 2, "received 'fit.jpg'; valid: .pdf, .png, .svg"),
+        (
+            ["-o", "fit.png", "--tokens", "1T,2T"],
+            2,
+            "is one size here, where the forecast ends; received '1T,2T'",
+        ),
+        (["-o", "fit.png", "--interval", "0"], 2, "received 0"),
+        (["-o", "fit.png", "--task", "en-rf"], 3, "did you mean 'en-fr'?"),
+    ],
+)
+def test_what_cannot_be_drawn(plot: Command, fit: str, arguments: list[str], code: int, told: str) -> None:
+    ended, out, err = plot(fit, *arguments)
+    assert (ended, out) == (code, "")
+    assert told in err
+    assert not Path("fit.png").exists()
