@@ -129,10 +129,13 @@ def sample_compiled(
         Receives one line a phase.
     """
     import nutpie
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     report(f"sampling {sampler.chains} chains of {sampler.tune} + {sampler.draws} draws")
     start = time.perf_counter()
-    with warnings.catch_warnings():
+    # The chains take up the processors. OpenBLAS splits even the smallest triangular solve, and where its
+    # threads have to wait for a processor a gradient takes a hundred times longer.
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("ignore")
         trace = nutpie.sample(
             compiled,

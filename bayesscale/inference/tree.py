@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -132,7 +135,7 @@ def prior_draws(model: Any, seed: int) -> xr.Dataset:
     import pymc as pm
 
     names = [v.name for v in model.unobserved_RVs if v.name not in INTERNAL]
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")
         # Python's own evaluation: compiling would take longer than the few draws do.
         drawn = pm.sample_prior_predictive(
@@ -143,3 +146,15 @@ def prior_draws(model: Any, seed: int) -> xr.Dataset:
             compile_kwargs={"mode": "FAST_COMPILE"},
         )
     return as_dataset(drawn["prior"])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep PyMC 5 from naming on standard error every variable that it draws."""
+    log = logging.getLogger("pymc.sampling.forward")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
