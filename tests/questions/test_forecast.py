@@ -292,3 +292,11 @@ def test_simulated_data_are_called_so() -> None:
     answer = forecast(fit, [1e12])
     assert answer.document()["simulated"]
     assert "SIMULATED data, not measured" in str(answer)
+
+
+def test_a_folder_called_simulated_says_nothing_of_its_files() -> None:
+    fit = MadeUp(draws=4).fit()
+    fit.provenance["source"] = "simulated/measured.csv"
+    assert not forecast(fit, [1e12]).document()["simulated"]
+    fit.provenance["source"] = "isik-simulated"
+    assert forecast(fit, [1e12]).document()["simulated"]
