@@ -1,3 +1,61 @@
-"""Bayesian scaling laws for downstream tasks."""
+"""Bayesian scaling laws for downstream tasks.
+
+    metrics = bayesscale.read_metrics("metrics.csv")
+    fit = bayesscale.fit(metrics)
+    print(bayesscale.forecast(fit, [1e12]))
+
+The names below are imported when they are first used, so that `import bayesscale` takes no time.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bayesscale.inference import Sampler, fit, load, save
+    from bayesscale.metrics.read import read_metrics
+    from bayesscale.models import Priors, load_priors
+    from bayesscale.questions import forecast, summary
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Priors",
+    "Sampler",
+    "__version__",
+    "fit",
+    "forecast",
+    "load",
+    "load_priors",
+    "read_metrics",
+    "save",
+    "summary",
+]
+
+_HOMES = {
+    "Priors": "bayesscale.models",
+    "Sampler": "bayesscale.inference",
+    "fit": "bayesscale.inference",
+    "forecast": "bayesscale.questions",
+    "load": "bayesscale.inference",
+    "load_priors": "bayesscale.models",
+    "read_metrics": "bayesscale.metrics.read",
+    "save": "bayesscale.inference",
+    "summary": "bayesscale.questions",
+}
+
+
+if not TYPE_CHECKING:  # else a type checker would take any name for a public one
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = value = getattr(import_module(_HOMES[name]), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, imported or not."""
+    return sorted({*globals(), *__all__})
