@@ -38,9 +38,12 @@ def is_simulated(fit: Fit) -> bool:
     """Return whether the data say that they were simulated: by their runs or by the name of their file."""
     frame = fit.metrics.frame
     runs = frame["run"].astype(str) if "run" in frame else pd.Series(dtype=str)
-    return bool(runs.str.startswith("simulated").any()) or "simulated" in str(
-        fit.provenance.get("source", "")
-    )
+    return bool(runs.str.startswith("simulated").any()) or "simulated" in _source_name(fit)
+
+
+def _source_name(fit: Fit) -> str:
+    """Return the name of the data's file or example, without its folder."""
+    return Path(str(fit.provenance.get("source", "data"))).name
 
 
 def record(fit: Fit) -> dict[str, Any]:
@@ -69,8 +72,7 @@ def interval_text(fit: Fit, prob: float) -> str:
 def source_text(fit: Fit) -> str:
     """Return what the data are."""
     simulated = " - SIMULATED data, not measured" if is_simulated(fit) else ""
-    source = Path(str(fit.provenance.get("source", "data"))).name
-    return f"{source}: {len(fit.curves):,} curve{'s' if len(fit.curves) > 1 else ''}{simulated}"
+    return f"{_source_name(fit)}: {len(fit.curves):,} curve{'s' if len(fit.curves) > 1 else ''}{simulated}"
 
 
 def units_text(metrics: Sequence[str]) -> str:
