@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,7 +20,7 @@ MIN_BFMI = 0.3
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """The worst value of each diagnostic over all parameters and chains.
+    """The worst value of each diagnostic over all parameters and chains; NaN, if there is one, is the worst.
 
     Parameters
     ----------
@@ -29,8 +30,8 @@ class Diagnostics:
         Smallest effective sample sizes, and their variables.
     divergences : int
         Divergent transitions of all chains.
-    bfmi : float
-        Smallest energy Bayesian fraction of missing information; NaN where the sampler gives no energies.
+    bfmi : float or None
+        Smallest energy Bayesian fraction of missing information; None where the sampler gives no energies.
     deepest : int
         Transitions that ended at the largest tree depth.
     steps : float
@@ -46,7 +47,7 @@ class Diagnostics:
     ess_tail: float
     ess_tail_of: str
     divergences: int
-    bfmi: float
+    bfmi: float | None
     deepest: int
     steps: float
     draws: int
@@ -99,9 +100,10 @@ def diagnose(posterior: xr.Dataset, stats: xr.Dataset, max_depth: int) -> Diagno
         warnings.simplefilter("ignore")
         import arviz as az
 
-        rhat = _worst(az.rhat(posterior), np.nanmax)
-        bulk = _worst(az.ess(posterior, method="bulk"), np.nanmin)
-        tail = _worst(az.ess(posterior, method="tail"), np.nanmin)
+        varying = _varying(posterior)
+        rhat = _worst(az.rhat(posterior), varying, 1)
+        bulk = _worst(az.ess(posterior, method="bulk"), varying, -1)
+        tail = _worst(az.ess(posterior, method="tail"), varying, -1)
     return Diagnostics(
         *rhat,
         *bulk,
@@ -114,23 +116,31 @@ def diagnose(posterior: xr.Dataset, stats: xr.Dataset, max_depth: int) -> Diagno
     )
 
 
-def _worst(values: Any, of: Any) -> tuple[float, str]:
-    """Return the worst value and its variable; constants, such as the diagonal of a correlation, give NaN."""
-    each = as_dataset(values).data_vars.items()
-    found = {str(name): v.to_numpy() for name, v in each if np.isfinite(v).any()}
-    worst = {name: float(of(v)) for name, v in found.items()}
-    name = (
-        max(worst, key=lambda key: worst[key]) if of is np.nanmax else min(worst, key=lambda key: worst[key])
-    )
-    return worst[name], name
+def _varying(posterior: xr.Dataset) -> xr.Dataset:
+    """Return which elements are no constants, such as the diagonal of a correlation, which has no R-hat."""
+    return ~(posterior.max(("chain", "draw")) == posterior.min(("chain", "draw")))
 
 
-def _bfmi(stats: xr.Dataset) -> float:
+def _worst(values: Any, varying: xr.Dataset, sign: int) -> tuple[float, str]:
+    """Return the worst value and its variable; with sign 1 large values are bad, with -1 small ones."""
+    worst = {}
+    for name, each in as_dataset(values).data_vars.items():
+        chosen = sign * each.to_numpy()[varying[name].transpose(*each.dims).to_numpy()]
+        if chosen.size:
+            worst[str(name)] = float(chosen.max())  # NaN if there is one
+    if not worst:
+        return math.nan, "all variables, none of which varies"
+    name = max(worst, key=lambda key: (math.isnan(worst[key]), worst[key]))
+    return sign * worst[name], name
+
+
+def _bfmi(stats: xr.Dataset) -> float | None:
     """Return the smallest energy fraction of missing information over the chains."""
     if "energy" not in stats:
-        return float("nan")
+        return None
     energy = stats["energy"].transpose("chain", "draw").to_numpy()
-    return float((np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)).min())
+    with np.errstate(invalid="ignore"):  # energies that never change
+        return float((np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)).min())
 
 
 def judge(found: Diagnostics) -> Status:
@@ -141,45 +151,46 @@ def judge(found: Diagnostics) -> Status:
     found : Diagnostics
         From `diagnose`.
     """
-    checks = [
+    failed = [(problem, remedy) for passed, problem, remedy in _checks(found) if not passed]
+    if not failed:
+        return Status()
+    remedies = "; ".join(dict.fromkeys(remedy for _, remedy in failed))
+    advice = f"Remedy: {remedies}; if that does not help, look at the curves for values that no law fits."
+    return Status(tuple(problem for problem, _ in failed), advice)
+
+
+def _checks(found: Diagnostics) -> list[tuple[bool, str, str]]:
+    """Return whether each check passed (NaN does not), and what to say and to do if not."""
+    bfmi = math.inf if found.bfmi is None else found.bfmi
+    return [
         (
-            found.divergences > 0,
+            found.divergences == 0,
             f"{found.divergences} divergent transitions of {found.draws:,} draws (0 allowed)",
             "raise --target-accept to 0.99",
         ),
         (
-            found.rhat > MAX_RHAT,
+            found.rhat <= MAX_RHAT,
             f"R-hat {found.rhat:.3f} of {found.rhat_of} (at most {MAX_RHAT})",
             "raise --tune and --draws",
         ),
         (
-            found.ess_bulk < MIN_ESS,
+            found.ess_bulk >= MIN_ESS,
             f"bulk ESS {found.ess_bulk:.0f} of {found.ess_bulk_of} (at least {MIN_ESS})",
             "raise --draws",
         ),
         (
-            found.ess_tail < MIN_ESS,
+            found.ess_tail >= MIN_ESS,
             f"tail ESS {found.ess_tail:.0f} of {found.ess_tail_of} (at least {MIN_ESS})",
             "raise --draws",
         ),
         (
-            found.bfmi < MIN_BFMI,
-            f"E-BFMI {found.bfmi:.2f} (at least {MIN_BFMI})",
+            bfmi >= MIN_BFMI,
+            f"E-BFMI {bfmi:.2f} (at least {MIN_BFMI})",
             "raise --tune; if it stays, tighten the priors of the spreads",
         ),
         (
-            found.deepest > 0.01 * found.draws,
+            found.deepest <= 0.01 * found.draws,
             f"{found.deepest} draws at the largest tree depth (at most 1%)",
             "raise --tune, or --max-depth",
         ),
     ]
-    failed = [(problem, remedy) for holds, problem, remedy in checks if holds]
-    if not failed:
-        return Status()
-    remedies = list(dict.fromkeys(remedy for _, remedy in failed))
-    advice = (
-        "Remedy: "
-        + "; ".join(remedies)
-        + "; if that does not help, look at the curves for values that no law fits."
-    )
-    return Status(tuple(problem for problem, _ in failed), advice)
