@@ -74,7 +74,7 @@ def checks(
             found = dict(zip(ANCHORED, draws, strict=True))
             true = dict(zip(ANCHORED, law.anchored(truth.coefficients, curves.axis), strict=True))
             for name, value in truth.coefficients.items():
-                array = derived[f"{kind}_{name}"].sel({"curve": curves.labels[curve], kind: metric})
+                array = derived[f"{kind}_{name}"].isel(curve=curve).sel({kind: metric})
                 found[name], true[name] = array.to_numpy().ravel(), value
             size = BEYOND * curves.axis.hi
             found["forecast of the law"] = law.value(curves.axis.u(size), *draws)
