@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -114,12 +115,15 @@ class Curves:
 
 def unit_labels(table: pd.DataFrame, columns: tuple[str, ...]) -> list[str]:
     """Return a readable label a row: its values, sizes with a suffix, joined by ' | '."""
+    labels = _joined(table, columns, format_tokens)
+    # Four digits do not tell 6,000,000 from 6,000,100.
+    return labels if len(set(labels)) == len(labels) else _joined(table, columns, "{:.15g}".format)
 
-    def text(name: str, value: object) -> str:
-        return format_tokens(float(value)) if name in (*SIZES, "model_params") else str(value)  # type: ignore[arg-type]
 
-    rows = table[list(columns)].itertuples(index=False, name=None)
-    return [" | ".join(text(n, v) for n, v in zip(columns, row, strict=True)) for row in rows]
+def _joined(table: pd.DataFrame, columns: tuple[str, ...], size: Callable[[float], str]) -> list[str]:
+    """Return a label a row, sizes written by a function."""
+    texts = [map(size if n in (*SIZES, "model_params") else str, table[n].tolist()) for n in columns]
+    return [" | ".join(row) for row in zip(*texts, strict=True)]
 
 
 def build_curves(metrics: Metrics) -> Curves:
@@ -161,9 +165,8 @@ def _numbered(rows: pd.DataFrame, columns: list[str]) -> IntArray:
 
 
 def _anchors(sizes: Any) -> LogAxis:
-    """Return the ends of a typical curve; those of the data set where the typical ends coincide."""
-    lo, hi = float(sizes.min().median()), float(sizes.max().median())
-    return LogAxis(lo, hi) if lo < hi else LogAxis(float(sizes.min().min()), float(sizes.max().max()))
+    """Return the ends of a typical curve; every curve has two sizes, so that the medians differ as well."""
+    return LogAxis(float(sizes.min().median()), float(sizes.max().median()))
 
 
 def _observations(rows: pd.DataFrame, unit: IntArray, size: str, names: tuple[str, ...]) -> Observations:
@@ -184,9 +187,7 @@ def _observations(rows: pd.DataFrame, unit: IntArray, size: str, names: tuple[st
 def _baseline(metrics: Metrics, names: tuple[str, ...]) -> tuple[pd.DataFrame, Observations]:
     """Return the cells of the non-pretrained baseline, (task, D_f, ...), and their values."""
     rows = metrics.frame[metrics.is_baseline & metrics.frame["metric"].isin(names)]
-    columns = [name for name in metrics.curve_columns if name != "mixture"]
-    if rows.empty or not columns:
-        rows, columns = rows.iloc[:0], columns or ["task"]
+    columns = [name for name in metrics.curve_columns if name != "mixture"] or ["task"]
     unit = _numbered(rows, columns)
     cells = rows.iloc[np.unique(unit, return_index=True)[1]][columns].reset_index(drop=True)
     return cells, _observations(rows, unit, metrics.axis, names)
