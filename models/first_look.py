@@ -13,6 +13,7 @@ from bayesscale.laws import Law
 FloatArray = NDArray[np.float64]
 _STEP = 1e-4
 _ITERATIONS = 40
+_LARGEST_CONDITION = 1e12
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,14 @@ def look(law: Law, data: Padded, mean: FloatArray, spread: FloatArray) -> tuple[
     residual = data.weight * (law.value(data.u, *_columns(theta)) - data.value)
     noise = np.minimum(noise, _noise(residual, data.weight, 3, data.value))
     _, curvature = _normal_equations(law, data, theta, noise, mean, precision)
-    return theta, np.asarray(np.linalg.inv(curvature))
+    return theta, np.asarray(np.linalg.inv(np.where(_invertible(curvature), curvature, precision)))
+
+
+def _invertible(matrices: FloatArray) -> NDArray[np.bool_]:
+    """Return which matrices floats can invert, shape (curves, 1, 1); other curves are left to the prior."""
+    finite = np.isfinite(matrices).all(axis=(1, 2))[:, None, None]
+    condition = np.linalg.cond(np.where(finite, matrices, np.eye(3)))[:, None, None]
+    return np.asarray(finite & (condition < _LARGEST_CONDITION))
 
 
 def _columns(theta: FloatArray) -> tuple[FloatArray, ...]:

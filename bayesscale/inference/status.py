@@ -166,7 +166,7 @@ def _checks(found: Diagnostics) -> list[tuple[bool, str, str]]:
         (
             found.divergences == 0,
             f"{found.divergences} divergent transitions of {found.draws:,} draws (0 allowed)",
-            "raise --target-accept to 0.99",
+            "raise --target-accept to 0.995",
         ),
         (
             found.rhat <= MAX_RHAT,
