@@ -32,7 +32,7 @@ FAILURES = {
     "rhat": (1.034, "R-hat 1.034 of mean (at most 1.01)", "raise --tune and --draws"),
     "ess_bulk": (120.4, "bulk ESS 120 of slope (at least 400)", "raise --draws"),
     "ess_tail": (399.0, "tail ESS 399 of noise_sd (at least 400)", "raise --draws"),
-    "divergences": (3, "3 divergent transitions of 6,000 draws (0 allowed)", "raise --target-accept to 0.995"),
+    "divergences": (3, "3 divergent transitions of 6,000 draws (0 allowed)", "--target-accept to 0.995"),
     "bfmi": (0.12, "E-BFMI 0.12 (at least 0.3)", "tighten the priors of the spreads"),
     "deepest": (61, "61 draws at the largest tree depth (at most 1%)", "raise --tune, or --max-depth"),
 }
