@@ -13,7 +13,8 @@ from bayesscale.laws import Law
 FloatArray = NDArray[np.float64]
 _STEP = 1e-4
 _ITERATIONS = 40
-_LARGEST_CONDITION = 1e12
+# The inverse of a scaled matrix with a larger condition number need not be positive definite.
+_LARGEST_CONDITION = 1e7
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Padded:
         return cls(*padded)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a step to where a law overflows is not taken
 def look(law: Law, data: Padded, mean: FloatArray, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return estimate and covariance of (level, gain, shape) of every curve.
 
@@ -84,9 +86,11 @@ def look(law: Law, data: Padded, mean: FloatArray, spread: FloatArray) -> tuple[
 
 def _invertible(matrices: FloatArray) -> NDArray[np.bool_]:
     """Return which matrices floats can invert, shape (curves, 1, 1); other curves are left to the prior."""
-    finite = np.isfinite(matrices).all(axis=(1, 2))[:, None, None]
-    condition = np.linalg.cond(np.where(finite, matrices, np.eye(3)))[:, None, None]
-    return np.asarray(finite & (condition < _LARGEST_CONDITION))
+    scale = np.sqrt(np.diagonal(matrices, axis1=1, axis2=2))
+    scaled = matrices / scale[:, :, None] / scale[:, None, :]
+    finite = np.isfinite(scaled).all(axis=(1, 2), keepdims=True)
+    condition = np.linalg.cond(np.where(finite, scaled, np.eye(3)))
+    return np.asarray(finite & (condition[:, None, None] < _LARGEST_CONDITION))
 
 
 def _columns(theta: FloatArray) -> tuple[FloatArray, ...]:
