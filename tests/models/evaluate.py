@@ -1,0 +1,54 @@
+"""Evaluate models without sampling: log densities and variables at points of the unconstrained space."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+Point = dict[str, Any]
+# Python's own evaluation: compiling would take longer than the few evaluations do.
+_MODE = "FAST_COMPILE"
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Ignore what PyTensor says of the compilers and BLAS libraries of this machine."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def log_density(model: Any) -> Callable[[Point], float]:
+    """Return the log density of data and unconstrained parameters, as the samplers see it."""
+    with quiet():
+        return model.compile_logp(mode=_MODE)  # type: ignore[no-any-return]
+
+
+def observed_log_density(model: Any) -> Callable[[Point], Any]:
+    """Return the log density of every observation."""
+    with quiet():
+        compiled = model.compile_logp(vars=[model["value"]], sum=False, mode=_MODE)
+    return lambda point: np.asarray(compiled(point)[0])
+
+
+def variables(model: Any, names: list[str]) -> Callable[[Point], dict[str, Any]]:
+    """Return named variables of the model at a point."""
+    with quiet():
+        outputs = model.replace_rvs_by_values([model[name] for name in names])
+        compiled = model.compile_fn(outputs, inputs=model.value_vars, mode=_MODE, on_unused_input="ignore")
+    return lambda point: dict(zip(names, compiled(point), strict=True))
+
+
+def points(model: Any, count: int, scale: float = 0.5, seed: int = 0) -> list[Point]:
+    """Return random points around the one where samplers start."""
+    rng = np.random.default_rng(seed)
+    with quiet():
+        start = model.initial_point()
+    return [
+        {name: value + scale * rng.standard_normal(np.shape(value)) for name, value in start.items()}
+        for _ in range(count)
+    ]

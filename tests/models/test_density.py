@@ -1,0 +1,187 @@
+"""The posterior does not depend on how it is sampled, and is the one that the formulas say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import stats
+
+from bayesscale.inference.derived import location_scale, replicate
+from bayesscale.metrics.curves import Curves
+from bayesscale.models.centring import Centring, choose_centring
+from bayesscale.models.coefficients import Design, Whitening, whitening, zero_sum_basis
+from bayesscale.models.joint import JointModel
+from bayesscale.models.priors import Priors
+from tests.models.evaluate import Point, log_density, observed_log_density, points, variables
+from tests.models.tables import curves_of, table
+
+FloatArray = NDArray[np.float64]
+MODEL = JointModel()
+
+
+def _mixed() -> Curves:
+    """Return clear, middling and vague curves: all, some and none of their effects can be centred."""
+    clear = table(("en-fr",), finetune=(6e6,), noise=0.1, sizes=np.geomspace(1e9, 6.4e10, 40).tolist())
+    middling = table(("en-de",), finetune=(6e6, 42e6), sizes=np.geomspace(1e9, 6.4e10, 10).tolist(), seed=1)
+    vague = table(("en-ro",), finetune=(6e6,), sizes=(1e10, 1.3e10), seed=2)
+    return curves_of(pd.concat([clear, middling, vague], ignore_index=True))
+
+
+def _gaps() -> Curves:
+    """Return curves with standard errors and pairs; one without its BLEU, one without its cross-entropy."""
+    frame = table(se=0.3)
+    first = (frame["task"] == "en-de") & (frame["mixture"] == "en") & (frame["finetune_tokens"] == 6e6)
+    last = (frame["task"] == "en-fr") & (frame["mixture"] == "en+fr") & (frame["finetune_tokens"] == 42e6)
+    return curves_of(frame[~(first & (frame["metric"] == "bleu") | last & (frame["metric"] != "bleu"))])
+
+
+@pytest.fixture(scope="module", params=[_mixed, _gaps], ids=["clear and vague", "gaps"])
+def curves(request: pytest.FixtureRequest) -> Curves:
+    """Return the curves of this module."""
+    chosen: Curves = request.param()
+    return chosen
+
+
+class _Parts:
+    """What a model says at a point: hyperparameters, coefficients and effects."""
+
+    def __init__(self, curves: Curves, found: dict[str, Any]) -> None:
+        self.curves, self.effects, self.found = curves, MODEL.effects(curves), found
+        self.design = Design.of(curves)
+
+    @property
+    def coefficients(self) -> FloatArray:
+        """Return the coefficients of the regression from what the posterior holds, (effects, columns)."""
+        parts = [self.found["mean"][:, None], self.found["slope"].T]
+        for factor, _ in self.design.factors:
+            parts.append(self.found[f"{factor.name}_effect"].T @ zero_sum_basis(len(factor.levels)))
+        return np.hstack(parts)
+
+    @property
+    def coefficient_sd(self) -> FloatArray:
+        """Return the prior standard deviations of the coefficients."""
+        parts = [
+            self.effects.values("mean", "sd")[:, None],
+            self.effects.slopes(self.curves.covariates, "sd").T,
+        ]
+        for factor, place in self.design.factors:
+            parts.append(self.found[f"{factor.name}_sd"][:, None] * np.ones(place.stop - place.start))
+        return np.hstack(parts)
+
+    @property
+    def standard_coefficients(self) -> FloatArray:
+        """Return the coefficients in units of their prior."""
+        mean = np.zeros_like(self.coefficients)
+        mean[:, 0] = self.effects.mean
+        mean[:, self.design.covariates] = self.effects.slopes(self.curves.covariates, "mean").T
+        return np.asarray((self.coefficients - mean) / self.coefficient_sd)
+
+    @property
+    def cholesky(self) -> FloatArray:
+        """Return the factor of the covariance of all residuals, (effects, effects)."""
+        count = self.effects.correlated
+        sd = self.found["curve_sd"]
+        whole = np.diag(np.concatenate([np.ones(count), self.found["shape_sd"]]))
+        whole[:count, :count] = np.linalg.cholesky(self.found["curve_correlation"] * sd * sd[:, None])
+        return whole
+
+    @property
+    def standard_residuals(self) -> FloatArray:
+        """Return the residuals of the curves in units of their spread."""
+        residual = self.found["curve_effect"] - self.design.matrix @ self.coefficients.T
+        return np.asarray(np.linalg.solve(self.cholesky, residual.T).T)
+
+
+def _parts(curves: Curves, model: Any) -> Any:
+    """Return a function from a point to its `_Parts`."""
+    factors = [name for f in curves.factors for name in (f"{f.name}_effect", f"{f.name}_sd")]
+    names = ["mean", "slope", "curve_effect", "curve_sd", "curve_correlation", "shape_sd", *factors]
+    found = variables(model, names)
+    return lambda point: _Parts(curves, found(point))
+
+
+def _bases(curves: Curves) -> tuple[Centring, Whitening]:
+    """Return where the curves are centred and how the coefficients are whitened."""
+    centring = choose_centring(curves, MODEL.effects(curves))
+    return centring, whitening(curves, MODEL.effects(curves), centring)
+
+
+def test_clear_and_vague_curves_are_centred_and_whitened_in_part() -> None:
+    centring, white = _bases(_mixed())
+    assert set(centring.centred.sum(axis=1)) == {0.0, 5.0, 6.0}
+    assert 0.0 < white.centred.mean() < 1.0
+
+
+def test_the_posterior_does_not_depend_on_centring_and_whitening(curves: Curves) -> None:
+    centring, white = _bases(curves)
+    centred, plain = MODEL.build(curves), MODEL.build(curves, centred=False)
+    density, plain_density = log_density(centred), log_density(plain)
+    parts, plain_parts = _parts(curves, centred), _parts(curves, plain)
+    for point in points(centred, 5):
+        here = parts(point)
+        moved: Point = point | {
+            "coefficient_raw": here.standard_coefficients,
+            "curve_raw": here.standard_residuals,
+        }
+        there = plain_parts(moved)
+        assert there.found["curve_effect"] == pytest.approx(here.found["curve_effect"], rel=1e-9)
+        assert there.coefficients == pytest.approx(here.coefficients, rel=1e-9, abs=1e-12)
+        # From densities of standardised coordinates to densities of the effects, where these are sampled.
+        jacobian = (centring.centred * np.log(np.diag(here.cholesky))).sum()
+        jacobian += (white.centred[:, None] * np.log(here.coefficient_sd)).sum()
+        assert density(point) == pytest.approx(plain_density(moved) - jacobian, rel=1e-10)
+
+
+def test_the_density_of_an_observation_is_student_s(curves: Curves) -> None:
+    model = MODEL.build(curves)
+    density, posterior = observed_log_density(model), _posterior(curves, model)
+    for point in points(model, 3, seed=1):
+        draws = posterior(point)
+        expected = []
+        for name, rows in curves.blocks.items():
+            mean, sd, degrees = location_scale(draws, curves, Priors(), name, slice(None))
+            expected.append(stats.t.logpdf(rows.value, degrees, mean, sd)[0, 0])
+        assert density(point) == pytest.approx(np.concatenate(expected), rel=1e-8)
+        stored, _ = replicate(draws, curves, Priors(), seed=0)
+        assert density(point) == pytest.approx(stored["value"].to_numpy()[0, 0], rel=1e-6)
+
+
+def _posterior(curves: Curves, model: Any) -> Any:
+    """Return a function from a point to a posterior of this one draw."""
+    names = ["curve_effect", "noise_sd", "noise_factor", "noise_tails"]
+    names += ["baseline_level"] if len(curves.baseline) else []
+    names += ["se_independent"] if curves.scores.se.any() else []
+    found = variables(model, names)
+
+    def posterior(point: Point) -> xr.Dataset:
+        values = found(point)
+        return xr.Dataset(
+            {
+                name: (("chain", "draw", *(f"{name}_{i}" for i in range(value.ndim))), value[None, None])
+                for name, value in values.items()
+            }
+        )
+
+    return posterior
+
+
+def test_of_a_standard_error_only_the_independent_share_counts() -> None:
+    with_se, without = table(("en-fr",), baseline=False, se=2.0), table(("en-fr",), baseline=False)
+    curves, bare = curves_of(with_se), curves_of(without)
+    model, plain = MODEL.build(curves, centred=False), MODEL.build(bare, centred=False)
+    density, own = observed_log_density(model), observed_log_density(plain)
+    (point,) = points(plain, 1)
+    nothing, all_of_it = -40.0, 40.0  # logits of the share
+    shared = density(point | {"se_independent_logodds__": np.full(2, nothing)})
+    assert shared == pytest.approx(own(point), rel=1e-9)
+    independent = point | {"se_independent_logodds__": np.full(2, all_of_it)}
+    found = _posterior(curves, model)(independent)
+    sd = location_scale(found, curves, Priors(), "score", slice(None))[1][0, 0]
+    noise = found["noise_sd"].to_numpy()[0, 0, 0] * np.exp(found["noise_factor"].to_numpy()[0, 0, :, 0])
+    assert sd == pytest.approx(np.hypot(noise[curves.scores.unit], 2.0), rel=1e-9)
+    assert not np.allclose(density(independent), own(point), rtol=1e-3)
