@@ -81,7 +81,8 @@ class JointModel:
             arrays[f"{name}_index"] = np.column_stack([rows.unit, rows.metric])
             arrays[f"{name}_place"] = np.column_stack([u, rows.se])
         arrays["value"] = np.concatenate([rows.value for rows in curves.blocks.values()])
-        return arrays
+        covariate = baseline_covariate(curves)
+        return arrays if covariate is None else arrays | {"baseline_covariate": covariate}
 
     def build(self, curves: Curves, *, centred: bool = True) -> pm.Model:
         """Return the PyMC model of the curves.
@@ -166,7 +167,7 @@ class JointModel:
             unit, metric = data[f"{name}_index"][:, 0], data[f"{name}_index"][:, 1]
             u, se = data[f"{name}_place"][:, 0], data[f"{name}_place"][:, 1]
             if name == "baseline":
-                means.append(pt.exp(self._baseline(curves, effects)[unit, metric]))
+                means.append(pt.exp(self._baseline(curves, effects, data)[unit, metric]))
                 sigmas.append(noise.of_baseline(metric, se))
             else:
                 metric = metric + curves.names.index(rows.metrics[0])
@@ -178,7 +179,7 @@ class JointModel:
         mean, sigma, metric = (pt.concatenate(parts) for parts in (means, sigmas, metrics))
         noise.observe(mean, sigma, metric, data["value"])
 
-    def _baseline(self, curves: Curves, effects: Effects) -> Any:
+    def _baseline(self, curves: Curves, effects: Effects, data: dict[str, Any]) -> Any:
         """Return log levels of the non-pretrained model, (cell, metric): a line in log D_f plus residuals."""
         priors, typical = self.priors, effects.offsets[: effects.correlated : 2]
         mean = pm.Normal(
@@ -188,12 +189,11 @@ class JointModel:
             "baseline_sd", np.log(priors.baseline_sd.median), priors.baseline_sd.spread, dims="metric"
         )
         expected = mean[None, :] * np.ones((len(curves.cells), 1))
-        covariate = baseline_covariate(curves)
-        if covariate is not None:
+        if "baseline_covariate" in data:
             slope = pm.Normal(
                 "baseline_slope", priors.baseline_slope.mean, priors.baseline_slope.sd, dims="metric"
             )
-            expected = expected + covariate[:, None] * slope
+            expected = expected + data["baseline_covariate"][:, None] * slope
         return pm.Normal("baseline_level", expected, sd, dims=("cell", "metric"))
 
 
@@ -205,7 +205,7 @@ def baseline_covariate(curves: Curves) -> Any:
             and covariate.name in curves.cells.columns
         ):
             values = covariate.scaled(curves.cells[covariate.name])
-            return values if np.ptp(values) > 0 else None
+            return values if np.unique(values).size > 1 else None
     return None
 
 
