@@ -25,7 +25,8 @@ def quiet() -> Iterator[None]:
 def log_density(model: Any) -> Callable[[Point], float]:
     """Return the log density of data and unconstrained parameters, as the samplers see it."""
     with quiet():
-        return model.compile_logp(mode=_MODE)  # type: ignore[no-any-return]
+        compiled = model.compile_logp(mode=_MODE)
+    return lambda point: float(compiled(point))
 
 
 def observed_log_density(model: Any) -> Callable[[Point], Any]:

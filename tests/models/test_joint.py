@@ -1,0 +1,111 @@
+"""The joint model of every structure that a metrics table can have: built, labelled and evaluated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+
+from bayesscale.metrics.curves import Curves
+from bayesscale.models.joint import JointModel
+from bayesscale.models.packing import pack
+from tests.models.evaluate import log_density, points, quiet
+from tests.models.tables import SIZES, curves_of, table
+from tests.models.variants import VARIANTS
+
+MODEL = JointModel()
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_structure_can_be_built_in_both_forms(name: str) -> None:
+    curves = VARIANTS[name]()
+    for centred in (True, False):
+        arrays = MODEL.data(curves, centred=centred)
+        assert [key for key, array in arrays.items() if not np.isfinite(array).all()] == []
+        model: Any = MODEL.build(curves, centred=centred)
+        assert {"mean", "curve_effect", "noise_sd", "value"} <= set(model.named_vars)
+
+
+@pytest.mark.parametrize("name", ["one curve of one metric", "two sizes", "along finetune_tokens"])
+def test_the_smallest_structures_have_a_finite_density(name: str) -> None:
+    model = MODEL.build(VARIANTS[name]())
+    density = log_density(model)
+    assert [value for point in points(model, 5) if not np.isfinite(value := density(point))] == []
+
+
+def _variables(curves: Curves) -> dict[str, tuple[str, ...]]:
+    """Return the dimensions of all variables that are no coordinates of the sampler."""
+    model: Any = MODEL.build(curves)
+    internal = {"coefficient_raw", "curve_raw", "noise_raw", "residual", "value", "whitening", "centring"}
+    names = [v.name for v in [*model.unobserved_RVs] if v.name not in internal]
+    return {name: tuple(model.named_vars_to_dims.get(name, ())) for name in names}
+
+
+def test_variables_have_labelled_dimensions() -> None:
+    everything = _variables(curves_of(table(se=0.3)))
+    assert everything == {
+        "mean": ("effect",),
+        "slope": ("covariate", "effect"),
+        **{f"{factor}_effect": (factor, "effect") for factor in ("task", "mixture", "task_mixture")},
+        **{f"{factor}_sd": ("effect",) for factor in ("task", "mixture", "task_mixture")},
+        "curve_effect": ("curve", "effect"),
+        "curve_sd": ("correlated",),
+        "curve_correlation": ("correlated", "correlated_other"),
+        "shape_sd": ("metric",),
+        "noise_sd": ("metric",),
+        "noise_spread": ("metric",),
+        "noise_factor": ("curve", "metric"),
+        "noise_tails": ("metric",),
+        "se_independent": ("metric",),
+        "baseline_mean": ("metric",),
+        "baseline_slope": ("metric",),
+        "baseline_sd": ("metric",),
+        "baseline_level": ("cell", "metric"),
+    }
+    alone = _variables(curves_of(table(("en-fr",), ("en",), (6e6,), baseline=False)))
+    missing = {"slope", "se_independent", *(name for name in everything if name.startswith("baseline"))}
+    missing |= {
+        f"{factor}_{kind}" for factor in ("task", "mixture", "task_mixture") for kind in ("effect", "sd")
+    }
+    assert set(everything) - set(alone) == missing
+
+
+def test_coordinates_are_the_user_s_labels() -> None:
+    curves = curves_of(table())
+    coords = MODEL.coords(curves)
+    assert coords["curve"] == curves.labels
+    assert coords["task"] == ["en-de", "en-fr"]
+    assert coords["metric"] == ["bleu", "cross_entropy"]
+    assert coords["covariate"] == ["finetune_tokens", "alignment"]
+    assert coords["cell"] == curves.cell_labels
+    assert coords["correlated"] == list(coords["effect"])[:4]
+    assert len(coords["observation"]) == len(curves.scores) + len(curves.losses) + len(curves.baseline)
+
+
+def test_a_baseline_of_one_size_has_no_slope() -> None:
+    assert "baseline_slope" not in _variables(curves_of(table(finetune=(6e6,))))
+    frame = table()
+    only_one = (frame["pretrain_tokens"] > 0) | (frame["finetune_tokens"] == 6e6)
+    assert "baseline_slope" not in _variables(curves_of(frame[only_one]))
+
+
+def _other() -> pd.DataFrame:
+    """Return a table of the same structure as `table()` with nothing else in common."""
+    frame = table(finetune=(2e6, 5e8), sizes=[3.0 * size for size in SIZES], se=0.2, seed=7)
+    frame["task"] = frame["task"].str.replace("fr", "cs")
+    return frame.rename(columns={"share_fr": "share_de"})
+
+
+def test_a_compiled_model_serves_other_data_of_the_same_structure() -> None:
+    first, second = curves_of(table(se=0.3)), curves_of(_other())
+    model, fresh = MODEL.build(first), MODEL.build(second)
+    density, expected = log_density(model), log_density(fresh)
+    before = [density(point) for point in points(model, 3)]
+    with quiet():
+        pm.set_data(pack(MODEL.data(second)), model=model)
+    after = [density(point) for point in points(model, 3)]
+    assert after == pytest.approx([expected(point) for point in points(fresh, 3)], rel=1e-12)
+    assert np.abs(np.subtract(after, before)).min() > 1.0
