@@ -7,9 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
-from bayesscale.errors import PriorError
+from bayesscale.errors import PriorError, valid_names
+from bayesscale.metrics.catalogue import CATALOGUE, find_metric
+
+
+def _metric(name: str) -> str:
+    """Return the name of a metric in tables."""
+    if (spec := find_metric(name)) is None:
+        raise ValueError(f"unknown metric; {valid_names(name, CATALOGUE)}")
+    return spec.name
+
+
+MetricName = Annotated[str, AfterValidator(_metric)]
 
 
 class _Value(BaseModel):
@@ -158,13 +169,13 @@ class Priors(_Value):
         LogNormal, Field(description="spread of the baseline between tasks and D_f around that line")
     ] = LogNormal(median=0.2, spread=0.7)
     typical: Annotated[
-        dict[str, PositiveFloat],
+        dict[MetricName, PositiveFloat],
         Field(
             description="typical value of a metric at the upper anchor, in its unit; default: the catalogue's"
         ),
     ] = {}
     noise: Annotated[
-        dict[str, PositiveFloat],
+        dict[MetricName, PositiveFloat],
         Field(description="typical noise of a metric, in its unit; default: the catalogue's"),
     ] = {}
 

@@ -38,7 +38,7 @@ def test_every_prior_is_listed_with_its_meaning(priors: Command) -> None:
     [
         {},
         {"score": {"gain": {"mean": {"mean": 0.1 + 0.2, "sd": 1e-5}}}, "correlation": 1e300},
-        {"typical": {"bleu": 31.0}, "noise": {"chrf": 0.25, 'a b.c"d': 1.0}},
+        {"typical": {"bleu": 31.0}, "noise": {"chrf": 0.25, "rougel": 1.0}},
     ],
 )
 def test_toml_reads_back_unchanged(priors: Command, tmp_path: Path, changes: dict[str, object]) -> None:
