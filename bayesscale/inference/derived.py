@@ -31,7 +31,7 @@ def law_blocks(curves: Curves) -> Iterator[tuple[str, Observations, Law, int]]:
 
 
 def coefficients(posterior: xr.Dataset, curves: Curves, priors: Priors) -> xr.Dataset:
-    """Return the papers' coefficients of every curve, with units.
+    """Return the papers' coefficients of every curve.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesscale.errors import FitFileError, OutputExistsError
+from bayesscale.errors import FitFileError, OutputExistsError, UsageError
 from bayesscale.inference.fit import Fit
 from bayesscale.inference.status import Status
 from bayesscale.metrics.curves import build_curves
@@ -40,14 +40,23 @@ def save(fit: Fit, path: str | os.PathLike[str], *, force: bool = False) -> Path
     ------
     OutputExistsError
         The file exists and `force` is not given, or the folder does not.
+    UsageError
+        The file cannot be written, for instance because the disk is full.
     """
     target = Path(path)
     check_target(target, force=force)
     tree = fit.tree.copy(deep=False)
     tree.attrs = {"bayesscale": json.dumps(_description(fit))}
-    with NamedTemporaryFile(
-        dir=target.parent, prefix=f".{target.name}.", suffix=".part", delete=False
-    ) as part:
+    try:
+        _write_whole(tree, target, force)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error}; choose another place") from error
+    return target
+
+
+def _write_whole(tree: xr.DataTree, target: Path, force: bool) -> None:
+    """Write a temporary file in the same folder, then put it into place."""
+    with NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".part", delete=False) as part:
         temporary = Path(part.name)
     try:
         tree.to_netcdf(temporary, engine=_ENGINE, encoding=_encoding(tree))
@@ -55,7 +64,6 @@ def save(fit: Fit, path: str | os.PathLike[str], *, force: bool = False) -> Path
         _replace(temporary, target, force)
     finally:
         temporary.unlink(missing_ok=True)
-    return target
 
 
 def check_target(target: Path, *, force: bool) -> None:
@@ -160,6 +168,8 @@ def _rebuilt(tree: xr.DataTree, source: Path) -> Fit:
                 f"{source} has format {stored['format']}, this version reads format {FORMAT}; "
                 f"use bayesscale {stored['provenance']['versions']['bayesscale']} or fit again"
             )
+        if missing := {"posterior", "metrics_table"} - set(tree.children):
+            raise ValueError(f"without {' and '.join(sorted(missing))}")
         metrics = _metrics(tree["metrics_table"].to_dataset(), stored)
         return Fit(
             tree=tree,

@@ -59,11 +59,11 @@ def build_tree(
     likelihood, replicated = replicate(posterior, curves, priors, seed)
     _, prior_replicated = replicate(prior, curves, priors, seed)
     groups = {
-        "posterior": posterior,
+        "posterior": _with_units(posterior, curves),
         "sample_stats": stats,
         "log_likelihood": _labelled(likelihood, curves),
         "posterior_predictive": _labelled(replicated, curves),
-        "prior": prior,
+        "prior": _with_units(prior, curves),
         "prior_predictive": _labelled(prior_replicated, curves),
         "observed_data": _labelled(xr.Dataset({"value": _observed(curves, "value")}), curves),
         "constant_data": _constant(curves),
@@ -88,10 +88,20 @@ def observation_coords(curves: Curves) -> dict[str, Any]:
     }
 
 
+def _units(metrics: tuple[str, ...]) -> str:
+    """Return the units of metrics in one line."""
+    return "; ".join(f"{metric}: {CATALOGUE[metric].unit}" for metric in metrics)
+
+
+def _with_units(draws: xr.Dataset, curves: Curves) -> xr.Dataset:
+    """Return draws with the units of variables that have any; others are logarithms or pure numbers."""
+    units = {"noise_sd": _units(curves.names), "loss_E": _units(curves.losses.metrics)}
+    return draws.assign({n: draws[n].assign_attrs(units=unit) for n, unit in units.items() if n in draws})
+
+
 def _labelled(data: xr.Dataset, curves: Curves) -> xr.Dataset:
     """Return per-observation data with labels, and the units of the metrics in their attributes."""
-    units = "; ".join(f"{metric}: {CATALOGUE[metric].unit}" for metric in curves.names)
-    named = data.assign_coords(observation_coords(curves))
+    units, named = _units(curves.names), data.assign_coords(observation_coords(curves))
     return named.assign({name: values.assign_attrs(units=units) for name, values in named.data_vars.items()})
 
 

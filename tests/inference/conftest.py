@@ -1,0 +1,68 @@
+"""A complete fit without sampling: its draws are draws from the prior."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from bayesscale.inference import Fit, Sampler
+from bayesscale.inference.run import record
+from bayesscale.inference.status import diagnose, judge
+from bayesscale.inference.tree import build_tree, prior_draws
+from bayesscale.metrics.curves import build_curves
+from bayesscale.metrics.read import read_metrics
+from bayesscale.models.joint import JointModel
+from bayesscale.models.priors import Priors, change_priors
+from tests.models.tables import table
+
+CHAINS, DRAWS = 2, 150
+
+
+def _chains(prior: xr.Dataset) -> xr.Dataset:
+    """Return the first draws of the prior as if several chains had made them."""
+    kept = prior.isel(chain=0, draw=slice(CHAINS * DRAWS)).drop_vars(["chain", "draw"])
+    split = {
+        str(name): (
+            ("chain", "draw", *variable.dims[1:]),
+            variable.to_numpy().reshape(CHAINS, DRAWS, *variable.shape[1:]),
+        )
+        for name, variable in kept.data_vars.items()
+    }
+    coords = {name: kept[name] for name in kept.coords if name not in ("chain", "draw")}
+    return xr.Dataset(split, coords={"chain": range(CHAINS), "draw": range(DRAWS), **coords})
+
+
+def _stats() -> xr.Dataset:
+    """Return what a sampler tells of its draws."""
+    rng = np.random.default_rng(0)
+    stats: dict[str, Any] = {
+        "diverging": np.zeros((CHAINS, DRAWS), bool),
+        "n_steps": np.full((CHAINS, DRAWS), 15),
+        "tree_depth": np.full((CHAINS, DRAWS), 4),
+        "step_size": np.full((CHAINS, DRAWS), 0.3),
+        "lp": rng.standard_normal((CHAINS, DRAWS)),
+        "energy": rng.standard_normal((CHAINS, DRAWS)),
+    }
+    return xr.Dataset({name: (("chain", "draw"), values) for name, values in stats.items()})
+
+
+@pytest.fixture(scope="session")
+def made() -> Fit:
+    """Return a fit of a small table, some of whose names are not ASCII."""
+    frame = table(se=0.3).replace({"task": {"en-de": "en→日本語"}, "mixture": {"en+fr": 'en & "fr", 50 %é'}})
+    metrics = read_metrics(frame)
+    priors = change_priors(Priors(), {"score": {"gain": {"mean": {"mean": 0.35}}}})
+    curves, sampler = build_curves(metrics), Sampler(draws=DRAWS, chains=CHAINS, seed=5)
+    prior = prior_draws(JointModel(priors).build(curves, centred=False), sampler.seed)
+    posterior, stats = _chains(prior), _stats()
+    tree = build_tree(posterior, stats, prior, metrics, curves, priors, sampler.seed)
+    found = diagnose(posterior, stats, sampler.max_depth)
+    provenance = record(sampler, priors, "bayesscale fit é.csv", {"sample": 1.0}) | {
+        "source": metrics.source,
+        "data_hash": metrics.data_hash,
+        "diagnostics": found.document(),
+    }
+    return Fit(tree, metrics, curves, priors, judge(found), provenance)
