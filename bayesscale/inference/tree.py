@@ -26,9 +26,7 @@ PRIOR_DRAWS = 500
 def without_internals(posterior: xr.Dataset) -> xr.Dataset:
     """Return the draws without the sampler's own coordinates."""
     names = [n for n in map(str, posterior.data_vars) if n not in INTERNAL and not n.endswith("__")]
-    return posterior[names].drop_vars(
-        [c for c in map(str, posterior.coords) if c == "unconstrained_parameter"]
-    )
+    return posterior[names]
 
 
 def build_tree(
