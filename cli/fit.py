@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bayesscale.cli.fit_options import NOT_CONVERGED
 from bayesscale.cli.options import (
     AxisOption,
     ColumnsOption,
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from bayesscale.metrics.table import Metrics
 
 _METHODS = ("nuts", "huber")
-_FAILED = 4
 
 
 def fit(
@@ -87,7 +88,7 @@ def fit(
     save(result, output, force=force)
     _print(result, output, as_json, as_csv)
     if not result.status.ok:
-        raise typer.Exit(_FAILED)
+        raise typer.Exit(NOT_CONVERGED)
 
 
 def _table(
@@ -123,7 +124,7 @@ def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None) -> Fit:
         sampler=sampler,
         progress=terminal,
         report=lambda phase: typer.echo(f"{phase} ...", err=True),
-        command=" ".join(["bayesscale", *sys.argv[1:]]),
+        command=shlex.join(["bayesscale", *sys.argv[1:]]),
     )
 
 
