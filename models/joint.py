@@ -170,10 +170,12 @@ class JointModel:
                 means.append(pt.exp(self._baseline(curves, effects, data)[unit, metric]))
                 sigmas.append(noise.of_baseline(metric, se))
             else:
-                metric = metric + curves.names.index(rows.metrics[0])
+                own, metric = metric, metric + curves.names.index(rows.metrics[0])
                 law = LOG_LAW if name == "score" else POWER_LAW
-                level, gain, shape = (values[unit, column] for column in effects.columns(metric))
-                means.append(law.value(u, level, gain, shape, xp=pt))
+                places = curves.names.index(rows.metrics[0]) + np.arange(len(rows.metrics))
+                level, gain, shape = (values[:, column] for column in effects.columns(places))
+                terms = law.terms(level, gain, shape, xp=pt)
+                means.append(law.at(u, _looked_up(terms, unit, own), xp=pt))
                 sigmas.append(noise.of_curves(unit, metric, se))
             metrics.append(metric)
         mean, sigma, metric = (pt.concatenate(parts) for parts in (means, sigmas, metrics))
@@ -195,6 +197,12 @@ class JointModel:
             )
             expected = expected + data["baseline_covariate"][:, None] * slope
         return pm.Normal("baseline_level", expected, sd, dims=("cell", "metric"))
+
+
+def _looked_up(terms: tuple[Any, Any, Any], unit: Any, metric: Any) -> tuple[Any, Any, Any]:
+    """Return for every observation the terms of its curve and metric."""
+    first, second, third = (term[unit, metric] for term in terms)
+    return first, second, third
 
 
 def baseline_covariate(curves: Curves) -> Any:

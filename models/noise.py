@@ -25,7 +25,7 @@ class StudentNoise:
 
     def of_curves(self, curve: Any, metric: Any, se: Any) -> Any:
         """Return the scale of values measured on curves."""
-        own = self.sd[metric] * pt.exp(self.log_factor[curve, metric])
+        own = (self.sd * pt.exp(self.log_factor))[curve, metric]
         return self._total(own, metric, se)
 
     def of_baseline(self, metric: Any, se: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import xarray as xr
 
 from bayesscale.errors import UsageError, valid_names
+from bayesscale.inference.linking import linked_by_address
 
 METHODS = ("nutpie", "pymc")
 
@@ -81,7 +82,7 @@ def compile_model(model: Any) -> Any:
     """
     from pytensor.configdefaults import config
 
-    with warnings.catch_warnings(), config.change_flags(numba__fastmath=False):
+    with warnings.catch_warnings(), config.change_flags(numba__fastmath=False), linked_by_address():
         warnings.simplefilter("ignore")
         import nutpie
 

@@ -28,7 +28,6 @@ class Law(ABC):
     """'up' when larger values are better, 'down' otherwise."""
     coefficient_names: ClassVar[tuple[str, ...]]
 
-    @abstractmethod
     def value(self, u: Any, level: Any, gain: Any, shape: Any, xp: Any = np) -> Any:
         """Return the law's value at scaled position u.
 
@@ -41,6 +40,15 @@ class Law(ABC):
         xp : module
             NumPy or `pytensor.tensor`: the same formula serves forecasts and models.
         """
+        return self.at(u, self.terms(level, gain, shape, xp), xp)
+
+    @abstractmethod
+    def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, Any, Any]:
+        """Return the parts of the formula without u: computed once a curve, not once a value."""
+
+    @abstractmethod
+    def at(self, u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
+        """Return the law's value at scaled position u from the `terms` of its parameters."""
 
     @abstractmethod
     def inverse(self, target: Any, level: Any, gain: Any, shape: Any) -> Any:

@@ -37,10 +37,15 @@ class LogLaw(Law):
     improves: ClassVar[str] = "up"
     coefficient_names: ClassVar[tuple[str, ...]] = ("alpha", "log_A", "beta")
 
-    def value(self, u: Any, level: Any, gain: Any, shape: Any, xp: Any = np) -> Any:
-        """Return the score at scaled position u; see `Law.value`."""
+    def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, Any, Any]:
+        """Return level, beta and (y0 / y1)^(1 / beta); see `Law.terms`."""
         beta = _exponent(gain, shape, xp)
-        base = (1.0 - u) * xp.exp(-gain / beta) + u
+        return level, beta, xp.exp(-gain / beta)
+
+    def at(self, u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
+        """Return the score at scaled position u; see `Law.at`."""
+        level, beta, start = terms
+        base = (1.0 - u) * start + u
         return xp.exp(level + beta * xp.log(xp.maximum(base, _TINY)))
 
     def inverse(self, target: Any, level: Any, gain: Any, shape: Any) -> Any:

@@ -15,7 +15,7 @@ class PowerLaw(Law):
 
     With L0 = L(lo), L1 = L(hi) = exp(level), L0 / L1 = exp(gain) and c = alpha * span = |gain| + exp(shape),
 
-        L(u) = L1 + (L0 - L1) * (exp(-c u) - exp(-c)) / (1 - exp(-c)).
+        L(u) = E + (L0 - E) * exp(-c u),  L0 - E = (L0 - L1) / (1 - exp(-c)).
 
     c >= |gain| is the condition E >= 0, so the floor is never negative. A negative gain (the loss rises with
     more data) mirrors the curve: E is then the ceiling that it approaches and A is negative.
@@ -27,11 +27,17 @@ class PowerLaw(Law):
     improves: ClassVar[str] = "down"
     coefficient_names: ClassVar[tuple[str, ...]] = ("E", "log_A", "alpha")
 
-    def value(self, u: Any, level: Any, gain: Any, shape: Any, xp: Any = np) -> Any:
-        """Return the loss at scaled position u; see `Law.value`."""
+    def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, Any, Any]:
+        """Return E, L0 - E and c; see `Law.terms`."""
         c = xp.abs(gain) + xp.exp(shape)
-        fall = (xp.expm1(-c * u) - xp.expm1(-c)) / -xp.expm1(-c)
-        return xp.exp(level) * (1.0 + xp.expm1(gain) * fall)
+        high = xp.exp(level)
+        amplitude = high * xp.expm1(gain) / -xp.expm1(-c)
+        return high - amplitude * xp.exp(-c), amplitude, c
+
+    def at(self, u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
+        """Return the loss at scaled position u; see `Law.at`."""
+        floor, amplitude, c = terms
+        return floor + amplitude * xp.exp(-c * u)
 
     def inverse(self, target: Any, level: Any, gain: Any, shape: Any) -> Any:
         """Return the u at which the loss is as low as `target`; see `Law.inverse`."""
@@ -47,13 +53,11 @@ class PowerLaw(Law):
 
     def coefficients(self, level: Any, gain: Any, shape: Any, axis: LogAxis) -> dict[str, Any]:
         """Return E, log |A| and alpha; A has the sign of the gain."""
-        gain = np.asarray(gain)
-        c = np.abs(gain) + np.exp(shape)
-        amplitude = np.exp(level) * np.expm1(gain) / -np.expm1(-c)  # L0 - E
+        floor, amplitude, c = self.terms(level, np.asarray(gain), shape)
         alpha = c / axis.span
         with np.errstate(divide="ignore"):
             log_a = np.log(np.abs(amplitude)) + alpha * np.log(axis.lo)
-        return {"E": np.exp(level + gain) - amplitude, "log_A": log_a, "alpha": alpha}
+        return {"E": floor, "log_A": log_a, "alpha": alpha}
 
     def anchored(self, coefficients: dict[str, Any], axis: LogAxis) -> tuple[Any, Any, Any]:
         """Return (level, gain, shape); needs A > 0, alpha > 0 and E > 0."""
