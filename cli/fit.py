@@ -51,13 +51,14 @@ def fit(
     priors: Annotated[
         Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
     ] = None,
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1500,
-    tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 600,
+    breaks: Annotated[str, typer.Option(help="Laws that may break: scores, all or none.")] = "scores",
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1000,
+    tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 500,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
     cores: Annotated[
         int | None, typer.Option(help="Chains at a time; the draws do not depend on it.")
     ] = None,
-    target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.98,
+    target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.95,
     max_depth: Annotated[int, typer.Option(help="Most doublings of a trajectory.")] = 10,
     seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output file.")] = False,
@@ -84,7 +85,7 @@ def fit(
     check_target(output, force=force)
     sampler = Sampler(draws, tune, chains, cores, target_accept, max_depth, seed)
     metrics = _table(file, example, columns, axis, curve, where)
-    result = _sampled(metrics, sampler, priors)
+    result = _sampled(metrics, sampler, priors, breaks)
     save(result, output, force=force)
     _print(result, output, as_json, as_csv)
     if not result.status.ok:
@@ -112,7 +113,7 @@ def _table(
     return replace(metrics, source=f"example {example}")
 
 
-def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None) -> Fit:
+def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None, breaks: str) -> Fit:
     """Fit, with a progress bar on a terminal and one line a phase otherwise."""
     from bayesscale.inference import fit as fit_model
     from bayesscale.models.priors import Priors, load_priors
@@ -122,6 +123,7 @@ def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None) -> Fit:
         metrics,
         priors=load_priors(priors) if priors else Priors(),
         sampler=sampler,
+        breaks=breaks,
         progress=terminal,
         report=lambda phase: typer.echo(f"{phase} ...", err=True),
         command=shlex.join(["bayesscale", *sys.argv[1:]]),

@@ -10,9 +10,12 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from bayesscale.errors import UsageError, valid_names
 from bayesscale.laws import LOG_LAW, POWER_LAW
 from bayesscale.metrics.curves import Curves
 from bayesscale.metrics.design import Factor
+from bayesscale.models.breakable import observe_breakable
+from bayesscale.models.breaks import CHOICES, break_places, breakable
 from bayesscale.models.centring import choose_centring
 from bayesscale.models.coefficients import Design, group_prior, whitening, zero_sum_basis
 from bayesscale.models.effects import Effects, joint_effects, noise_scales
@@ -29,9 +32,16 @@ class JointModel:
     ----------
     priors : Priors
         The priors; the defaults serve data like the paper's.
+    breaks : str
+        Which metrics may break: 'scores', 'all' or 'none'.
     """
 
     priors: Priors = field(default_factory=Priors)
+    breaks: str = "scores"
+
+    def __post_init__(self) -> None:
+        if self.breaks not in CHOICES:
+            raise UsageError(f"breaks is unknown; received {self.breaks!r}; {valid_names(self.breaks, CHOICES)}")
 
     def effects(self, curves: Curves) -> Effects:
         """Return the effects that these curves have."""
@@ -46,9 +56,13 @@ class JointModel:
             "correlated": list(effects.names[: effects.correlated]),
             "correlated_other": list(effects.names[: effects.correlated]),
             "metric": list(curves.names),
-            "observation": range(sum(len(rows) for rows in curves.blocks.values())),
             **{factor.name: list(factor.levels) for factor in curves.factors},
         }
+        count = 0
+        if metrics := breakable(curves, self.breaks):
+            count = len(break_places(curves, metrics).owner)
+            coords |= {"break_metric": list(metrics), "breakable_observation": range(count)}
+        coords["unbreakable_observation"] = range(sum(map(len, curves.blocks.values())) - count)
         if curves.covariates:
             coords["covariate"] = [covariate.name for covariate in curves.covariates]
         if len(curves.baseline):
@@ -81,6 +95,8 @@ class JointModel:
             arrays[f"{name}_index"] = np.column_stack([rows.unit, rows.metric])
             arrays[f"{name}_place"] = np.column_stack([u, rows.se])
         arrays["value"] = np.concatenate([rows.value for rows in curves.blocks.values()])
+        if metrics := breakable(curves, self.breaks):
+            arrays |= break_places(curves, metrics).data()
         covariate = baseline_covariate(curves)
         return arrays if covariate is None else arrays | {"baseline_covariate": covariate}
 
@@ -179,7 +195,17 @@ class JointModel:
                 sigmas.append(noise.of_curves(unit, metric, se))
             metrics.append(metric)
         mean, sigma, metric = (pt.concatenate(parts) for parts in (means, sigmas, metrics))
-        noise.observe(mean, sigma, metric, data["value"])
+        stop = 0
+        if tested := breakable(curves, self.breaks):
+            places = break_places(curves, tested)
+            stop = len(places.owner)
+            given = {"mean": mean[:stop], "sigma": sigma[:stop], "value": data["value"][:stop]}
+            level = values[:, : 2 * len(tested) : 2]
+            observe_breakable(
+                curves, places, self.priors.breaks, data, given | {"degrees": noise.degrees, "level": level}
+            )
+        if stop < sum(map(len, curves.blocks.values())):
+            noise.observe(mean[stop:], sigma[stop:], metric[stop:], data["value"][stop:])
 
     def _baseline(self, curves: Curves, effects: Effects, data: dict[str, Any]) -> Any:
         """Return log levels of the non-pretrained model, (cell, metric): a line in log D_f plus residuals."""

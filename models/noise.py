@@ -50,7 +50,7 @@ class StudentNoise:
             logp=_student_logp,
             random=_student_random,
             observed=value,
-            dims="observation",
+            dims="unbreakable_observation",
         )
 
 

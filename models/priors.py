@@ -114,6 +114,29 @@ class LawPrior(_Value):
     ]
 
 
+class BreakPrior(_Value):
+    """Prior of breaks: how often they come and how much they change."""
+
+    hazard: Annotated[
+        LogNormal, Field(description="breaks per e-fold of data, of a typical curve (about 1 in 6 over a decade)")
+    ] = LogNormal(median=0.04, spread=1.0)
+    alignment: Annotated[
+        Normal,
+        Field(description="change of the log hazard from alignment 0 to alignment 1"),
+    ] = Normal(mean=-0.7, sd=1.0)
+    scale: Annotated[
+        LogNormal,
+        Field(
+            description="typical fall of the slope at a break: share of the score at the upper anchor that is "
+            "lost over the length of a typical curve"
+        ),
+    ] = LogNormal(median=0.4, spread=0.6)
+    spread: Annotated[
+        PositiveFloat,
+        Field(description="sd of that fall between curves, as a share of it; 0.6: one break in 20 is upward"),
+    ] = 0.6
+
+
 class Priors(_Value):
     """All priors of the joint model.
 
@@ -158,6 +181,7 @@ class Priors(_Value):
             "rest is the test set's own error, which the scores of a curve have in common"
         ),
     ] = Beta(a=1.5, b=1.5)
+    breaks: Annotated[BreakPrior, Field(description="breaks of the laws")] = BreakPrior()
     baseline_level: Annotated[
         Normal,
         Field(description="log of the non-pretrained baseline, relative to the metric's typical value"),

@@ -12,11 +12,13 @@ from scipy import stats
 from bayesscale.laws import LOG_LAW, POWER_LAW, Law
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves, Observations
+from bayesscale.models.breaks import with_break
 from bayesscale.models.effects import joint_effects
 from bayesscale.models.measurement import FEWEST_DEGREES, total_sd
 from bayesscale.models.priors import Priors
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 # Rows evaluated at once; bounds the memory that large data sets take.
 _CHUNK = 512
 
@@ -98,29 +100,48 @@ def ranges(rows: Observations, part: slice) -> tuple[FloatArray, FloatArray]:
 
 
 def location_scale(
-    posterior: xr.Dataset, curves: Curves, priors: Priors, name: str, part: slice
+    posterior: xr.Dataset, curves: Curves, priors: Priors, name: str, part: slice | IntArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return location, scale and degrees of freedom of some observations, shape (chain, draw, rows)."""
     rows = curves.blocks[name]
     unit, metric = rows.unit[part], rows.metric[part]
     if name == "baseline":
-        mean = np.exp(_array(posterior, "baseline_level")[..., unit, metric])
-        own = _array(posterior, "noise_sd")[..., metric]
+        mean = np.exp(array(posterior, "baseline_level")[..., unit, metric])
+        own = array(posterior, "noise_sd")[..., metric]
     else:
         metric = metric + curves.names.index(rows.metrics[0])
         law = LOG_LAW if name == "score" else POWER_LAW
         effects = joint_effects(curves.scores.metrics, curves.losses.metrics, priors)
-        values = _array(posterior, "curve_effect")
+        values = array(posterior, "curve_effect")
         each = (values[..., unit, column] for column in effects.columns(metric))
-        mean = law.value(curves.axis.u(rows.size[part]), *each)
-        own = _array(posterior, "noise_sd")[..., metric] * np.exp(
-            _array(posterior, "noise_factor")[..., unit, metric]
+        u = curves.axis.u(rows.size[part])
+        mean = _bent(posterior, curves, law.value(u, *each), u, unit, metric)
+        own = array(posterior, "noise_sd")[..., metric] * np.exp(
+            array(posterior, "noise_factor")[..., unit, metric]
         )
-    independent = _array(posterior, "se_independent")[..., metric] if "se_independent" in posterior else None
-    degrees = FEWEST_DEGREES + _array(posterior, "noise_tails")[..., metric]
+    independent = array(posterior, "se_independent")[..., metric] if "se_independent" in posterior else None
+    degrees = FEWEST_DEGREES + array(posterior, "noise_tails")[..., metric]
     return mean, total_sd(own, rows.se[part], independent), degrees
 
 
-def _array(posterior: xr.Dataset, name: str) -> FloatArray:
-    """Return a variable with chain and draw first."""
+def _bent(
+    posterior: xr.Dataset, curves: Curves, mean: FloatArray, u: FloatArray, unit: IntArray, metric: IntArray
+) -> FloatArray:
+    """Return the values of laws with the breaks that were drawn, if they were."""
+    if "break_at" not in posterior:
+        return mean
+    position, slope = array(posterior, "break_at"), array(posterior, "break_slope")
+    effects = joint_effects(curves.scores.metrics, curves.losses.metrics, Priors())
+    level = array(posterior, "curve_effect")
+    for place, name in enumerate(posterior["break_metric"].to_numpy()):
+        own = np.flatnonzero(metric == place)
+        key = (..., unit[own], place)
+        high = level[..., unit[own], effects.columns(place)[0]]
+        beyond = u[own] - curves.axis.u(position[key])
+        mean[..., own] = with_break(mean[..., own], str(name), high, slope[key], beyond)
+    return mean
+
+
+def array(posterior: xr.Dataset, name: str) -> FloatArray:
+    """Return a variable of any draws with chain and draw first."""
     return np.asarray(posterior[name].transpose("chain", "draw", ...).to_numpy())

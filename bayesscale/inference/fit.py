@@ -56,7 +56,12 @@ class Fit:
         """Return the PyMC model, built anew from data and priors."""
         from bayesscale.models.joint import JointModel
 
-        return JointModel(self.priors).build(self.curves)
+        return JointModel(self.priors, self.breaks).build(self.curves)
+
+    @property
+    def breaks(self) -> str:
+        """Which metrics may break: 'scores', 'all' or 'none'."""
+        return str(self.provenance["settings"]["breaks"])
 
     def __str__(self) -> str:
         chains, draws = (self.tree["posterior"].sizes[name] for name in ("chain", "draw"))

@@ -38,6 +38,7 @@ def fit(
     sampler: Sampler | None = None,
     progress: bool = False,
     report: Callable[[str], None] | None = None,
+    breaks: str = "scores",
     command: str = "",
 ) -> Fit:
     """Fit the joint model to a metrics table.
@@ -54,6 +55,8 @@ def fit(
         Show a progress bar while sampling.
     report : callable, optional
         Receives one line a phase.
+    breaks : str
+        Which metrics may break: 'scores', 'all' or 'none'.
     command : str
         What was run, for the record.
 
@@ -65,21 +68,20 @@ def fit(
     priors, sampler, say = priors or Priors(), sampler or Sampler(), report or _silent
     start = time.perf_counter()
     # Imported late: reading a stored fit needs none of it.
-    from bayesscale.inference.tree import build_tree, prior_draws, without_internals
+    from bayesscale.inference.tree import build_tree, prior_draws
     from bayesscale.models.joint import JointModel
 
     imported = time.perf_counter()
-    model, curves = JointModel(priors), build_curves(metrics)
+    model, curves = JointModel(priors, breaks), build_curves(metrics)
     draws = sample(model.build(curves), sampler, progress=progress, report=say)
     sampled = time.perf_counter()
     say("diagnosing, and drawing from the prior and of replicated data")
     found = diagnose(without_constants(draws.posterior), draws.stats, sampler.max_depth)
     prior = prior_draws(model.build(curves, centred=False), sampler.seed)
-    posterior = without_internals(draws.posterior)
-    tree = build_tree(posterior, draws.stats, prior, metrics, curves, priors, sampler.seed)
+    tree = build_tree(draws.posterior, draws.stats, prior, metrics, curves, priors, sampler.seed)
     seconds = {"import": imported - start, **draws.seconds, "finish": time.perf_counter() - sampled}
     provenance = {
-        **record(sampler, priors, command, seconds),
+        **record(sampler, priors, breaks, command, seconds),
         "source": metrics.source,
         "data_hash": metrics.data_hash,
         "diagnostics": found.document(),
@@ -96,7 +98,9 @@ def without_constants(posterior: Any) -> Any:
     return posterior[[name for name in posterior.data_vars if not str(name).endswith("__")]]
 
 
-def record(sampler: Sampler, priors: Priors, command: str, seconds: dict[str, float]) -> dict[str, Any]:
+def record(
+    sampler: Sampler, priors: Priors, breaks: str, command: str, seconds: dict[str, float]
+) -> dict[str, Any]:
     """Return what made a fit: versions, settings, seed, command and timings.
 
     Parameters
@@ -105,6 +109,8 @@ def record(sampler: Sampler, priors: Priors, command: str, seconds: dict[str, fl
         Settings of the sampler.
     priors : Priors
         The priors.
+    breaks : str
+        Which metrics may break.
     command : str
         What was run.
     seconds : dict
@@ -113,7 +119,7 @@ def record(sampler: Sampler, priors: Priors, command: str, seconds: dict[str, fl
     return {
         "versions": {"python": platform.python_version(), **{n: _version(n) for n in PACKAGES}},
         "seed": sampler.seed,
-        "settings": {"sampler": asdict(sampler), "priors": priors.model_dump()},
+        "settings": {"sampler": asdict(sampler), "priors": priors.model_dump(), "breaks": breaks},
         "command": command,
         "timings": {name: round(value, 3) for name, value in seconds.items()},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

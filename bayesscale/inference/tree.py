@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesscale.inference.broken import draw_breaks, unseen_breaks
 from bayesscale.inference.derived import coefficients, replicate
 from bayesscale.inference.sampler import as_dataset
 from bayesscale.metrics.catalogue import CATALOGUE
@@ -19,7 +20,7 @@ from bayesscale.metrics.table import Metrics
 from bayesscale.models.priors import Priors
 
 # Standardised coordinates of the sampler: diagnosed with all others, then left out of the file.
-INTERNAL = ("coefficient_raw", "curve_raw", "noise_raw", "residual")
+INTERNAL = ("coefficient_raw", "curve_raw", "noise_raw", "noise_weight_raw", "residual")
 PRIOR_DRAWS = 500
 
 
@@ -53,7 +54,10 @@ def build_tree(
     seed : int
         Seed of the replicated data.
     """
-    posterior = xr.merge([posterior, coefficients(posterior, curves, priors)])
+    if "break_scale" in posterior:
+        posterior = xr.merge([posterior, draw_breaks(posterior, curves, priors, seed)])
+        prior = xr.merge([prior, unseen_breaks(prior, curves, priors, seed)])
+    posterior = xr.merge([without_internals(posterior), coefficients(posterior, curves, priors)])
     likelihood, replicated = replicate(posterior, curves, priors, seed)
     _, prior_replicated = replicate(prior, curves, priors, seed)
     groups = {
