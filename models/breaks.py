@@ -1,6 +1,7 @@
 """Breaks: a score leaves its law at some size and from there on rises less, stays, or falls.
 
-With ramp = max(u - tau, 0), a broken score is f(u) + slope * f(1) * ramp, a broken loss L(u) - slope * L(1) * ramp.
+With ramp = max(u - tau, 0), a broken score is f(u) + slope * f(1) * ramp and a broken loss
+L(u) - slope * L(1) * ramp, f and L being the unbroken laws.
 A break comes with a constant hazard per e-fold of data, and its slope from a normal distribution, mostly
 below zero. Both its position and its slope are integrated out: every gap between checkpoints is cut into
 stretches, tau is in the middle of one of them or beyond the data, and the noise is normal once the weights of
@@ -116,7 +117,12 @@ def break_places(curves: Curves, metrics: tuple[str, ...], cuts: int | None = No
     sizes = [size[owner == t] for t in range(len(pairs))]
     stretches = [_stretches(each, cuts) for each in sizes]
     shape = len(pairs), max(1, *(len(each) for each in stretches))
-    start, stop, position, real = np.zeros(shape), np.ones(shape), np.zeros(shape), np.zeros(shape, dtype=bool)
+    start, stop, position, real = (
+        np.zeros(shape),
+        np.ones(shape),
+        np.zeros(shape),
+        np.zeros(shape, dtype=bool),
+    )
     for t, (own, ends) in enumerate(zip(sizes, stretches, strict=True)):
         start[t, : len(ends)], stop[t, : len(ends)] = ends.T - np.log(own.min())
         position[t, : len(ends)] = curves.axis.u(np.exp(ends.mean(axis=1)))
@@ -196,8 +202,8 @@ def log_states(log_hazard: Any, start: Any, stop: Any, length: Any, xp: Any = np
 def log_ratio(first: Any, second: Any, mean: Any, sd: Any, xp: Any = np) -> Any:
     """Return log p(values | break) - log p(values | none) with the slope integrated out.
 
-    With residuals r of the unbroken law, weights w = 1 / variance and b the effect of a unit slope, and the slope
-    drawn from Normal(mean, sd), the integral over it of prod N(r; slope b, 1 / w) / N(r; 0, 1 / w) is Gaussian.
+    With residuals r of the unbroken law, weights w = 1 / variance, b the effect of a unit slope, and the slope
+    drawn from Normal(mean, sd): the integral over the slope of prod N(r; slope b, 1 / w) / N(r; 0, 1 / w).
 
     Parameters
     ----------

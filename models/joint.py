@@ -41,7 +41,8 @@ class JointModel:
 
     def __post_init__(self) -> None:
         if self.breaks not in CHOICES:
-            raise UsageError(f"breaks is unknown; received {self.breaks!r}; {valid_names(self.breaks, CHOICES)}")
+            known = valid_names(self.breaks, CHOICES)
+            raise UsageError(f"breaks is unknown; received {self.breaks!r}; {known}")
 
     def effects(self, curves: Curves) -> Effects:
         """Return the effects that these curves have."""
@@ -197,13 +198,11 @@ class JointModel:
         mean, sigma, metric = (pt.concatenate(parts) for parts in (means, sigmas, metrics))
         stop = 0
         if tested := breakable(curves, self.breaks):
-            places = break_places(curves, tested)
-            stop = len(places.owner)
+            candidates = break_places(curves, tested)
+            stop = len(candidates.owner)
             given = {"mean": mean[:stop], "sigma": sigma[:stop], "value": data["value"][:stop]}
-            level = values[:, : 2 * len(tested) : 2]
-            observe_breakable(
-                curves, places, self.priors.breaks, data, given | {"degrees": noise.degrees, "level": level}
-            )
+            given |= {"degrees": noise.degrees, "level": values[:, : 2 * len(tested) : 2]}
+            observe_breakable(curves, candidates, self.priors.breaks, data, given)
         if stop < sum(map(len, curves.blocks.values())):
             noise.observe(mean[stop:], sigma[stop:], metric[stop:], data["value"][stop:])
 

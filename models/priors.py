@@ -118,7 +118,7 @@ class BreakPrior(_Value):
     """Prior of breaks: how often they come and how much they change."""
 
     hazard: Annotated[
-        LogNormal, Field(description="breaks per e-fold of data, of a typical curve (about 1 in 6 over a decade)")
+        LogNormal, Field(description="breaks per e-fold of data, of a typical curve; 0.04: 1 in 11 a decade")
     ] = LogNormal(median=0.04, spread=1.0)
     alignment: Annotated[
         Normal,
@@ -127,8 +127,8 @@ class BreakPrior(_Value):
     scale: Annotated[
         LogNormal,
         Field(
-            description="typical fall of the slope at a break: share of the score at the upper anchor that is "
-            "lost over the length of a typical curve"
+            description="typical fall of the slope at a break: share of the score at the upper anchor "
+            "that is lost over the length of a typical curve"
         ),
     ] = LogNormal(median=0.4, spread=0.6)
     spread: Annotated[

@@ -150,7 +150,7 @@ def _of_pair(
 def _sums(
     draws: xr.Dataset, curves: Curves, priors: Priors, places: BreakPlaces, pair: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the sums over the values behind each stretch that `log_ratio` takes, (chain, draw, stretches)."""
+    """Return the sums behind each stretch that `log_ratio` takes, (chain, draw, stretches)."""
     rows = np.flatnonzero(places.owner == pair)
     name, own, block = _block(curves, rows)
     mean, sd, degrees = location_scale(draws, curves, priors, name, own)

@@ -22,6 +22,7 @@ SHORT = {
     "law_lower": "law lower",
     "law_upper": "law upper",
     "efolds_beyond": "beyond",
+    "p_break": "P(break)",
 }
 """Headings in tables for people, which have to fit a terminal."""
 TOKENS = (*SIZES, "model_params", "D_p", "D_f")

@@ -91,6 +91,39 @@ class TargetEffects:
             found[:, place] = spread * rng.standard_normal(self._count)
         return found
 
+    def breaks(self, rows: slice, metric: int) -> tuple[FloatArray, FloatArray] | None:
+        """Return u and slope change of the breaks of some targets, each (draws, targets).
+
+        None if the metric cannot break. Of a curve that was not measured nothing is known: its break is drawn
+        from the hazard, which begins at the lower anchor, and from the spread of the slopes.
+        """
+        name = self.fit.curves.names[metric]
+        if not self.fit.has("break_at") or name not in self.fit.tree["posterior"]["break_metric"]:
+            return None
+        position = self.targets.position[rows]
+        at, slope = (
+            np.array(self.fit.draws(part)[:, np.maximum(position, 0), metric])
+            for part in ("break_at", "break_slope")
+        )
+        found = self.fit.curves.axis.u(at)
+        for place in np.flatnonzero(position < 0):
+            target = int(np.arange(len(self.targets))[rows][place])
+            found[:, place], slope[:, place] = self._new_break(target, metric)
+        return found, slope
+
+    def _new_break(self, target: int, metric: int) -> tuple[FloatArray, FloatArray]:
+        """Return u and slope change of the break of one target that was not measured, each (draws,)."""
+        fit = self.fit
+        rng = keyed_rng(self.seed, "break", fit.curves.names[metric], self.labels[target])
+        log_hazard = fit.draws("break_log_hazard")[:, metric]
+        if fit.has("break_alignment"):
+            names = [covariate.name for covariate in fit.curves.covariates]
+            centred = self._covariates(np.array([target]))[0, names.index("alignment")]
+            log_hazard = log_hazard + fit.draws("break_alignment")[:, metric] * centred
+        waited = rng.standard_exponential(self._count) / np.exp(log_hazard) / fit.curves.axis.span
+        scale = fit.draws("break_scale")[:, metric]
+        return waited, scale * (fit.priors.breaks.spread * rng.standard_normal(self._count) - 1.0)
+
     def _expected(self, new: NDArray[np.int64]) -> FloatArray:
         """Return what the population expects of unmeasured targets, shape (draws, new, effects)."""
         slopes = self.fit.draws("slope") if self.fit.curves.covariates else None

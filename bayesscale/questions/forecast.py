@@ -65,8 +65,9 @@ class Forecast:
         """Return one row a curve, metric and size.
 
         Columns: what names the curve, metric, the size; median, mean, lower and upper of a new measurement
-        (equal-tailed interval); law_median, law_lower and law_upper of the law without noise; efolds_beyond,
-        the size in e-folds beyond the curve's last one, negative inside the data, NaN for the baseline;
+        (equal-tailed interval); law_median, law_lower and law_upper of the law without noise; p_break, the
+        probability that the law broke before this size, NaN where it cannot; efolds_beyond, the size in
+        e-folds beyond the curve's last one, negative inside the data, NaN for the baseline;
         measured, whether the curve was. For an unmeasured curve the last size is that of its task.
         """
         return self.table.copy()
@@ -90,6 +91,7 @@ class Forecast:
         lines.append(
             "lower to upper: a new measurement; law lower to law upper: the law without noise; beyond: "
             f"e-folds of {SHORT[self.fit.curves.axis_name]} past the curve's last one"
+            + ("; P(break): that the law broke before this size" if self.fit.has("break_at") else "")
         )
         return [*lines, *(f"note: {note}" for note in self.notes)]
 
@@ -98,6 +100,8 @@ class Forecast:
         constant = [n for n in ("task", "mixture") if n in self.table and set(self.table[n]) == {"all"}]
         measured = ["measured"] if self.table["measured"].all() else []
         table = self.table.drop(columns=[*constant, *measured, "mean", "law_median"])
+        if table["p_break"].isna().all():
+            table = table.drop(columns="p_break")
         return table.rename(columns=SHORT)
 
     def plot(self) -> Picture:
@@ -191,7 +195,7 @@ def forecast_table(
         Positions of the metrics.
     sizes : array, shape (targets, sizes)
         Sizes of each curve.
-    values : array, shape (targets, metrics, sizes, 7)
+    values : array, shape (targets, metrics, sizes, columns)
         From `Predictive.describe`.
     """
     count, metrics, points, _ = values.shape
@@ -221,6 +225,7 @@ def _notes(curves: Curves, targets: Targets, places: list[int], table: pd.DataFr
         notes.append(
             f"the sizes reach up to {beyond:.2g} e-folds (a factor of {np.exp(beyond):.3g}) beyond the data: "
             "there the intervals assume that the laws go on to hold"
+            + (", or break as often and as much as the curves say" if table["p_break"].notna().any() else "")
         )
     known = measured_metrics(curves)[targets.position[targets.measured]]
     for place in places:

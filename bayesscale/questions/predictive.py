@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from bayesscale.laws import LOG_LAW, POWER_LAW, Law
 from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.models.breaks import with_break
 from bayesscale.models.measurement import total_sd
 from bayesscale.questions.baseline import TargetBaseline
 from bayesscale.questions.effects import TargetEffects, keyed_rng
 
 FloatArray = NDArray[np.float64]
-COLUMNS = ("median", "mean", "lower", "upper", "law_median", "law_lower", "law_upper")
-"""What is said of each size: of a new measurement, then of the law."""
+COLUMNS = ("median", "mean", "lower", "upper", "law_median", "law_lower", "law_upper", "p_break")
+"""What is said of each size: of a new measurement, of the law, and P(break before it), NaN if none can be."""
 # Numbers in one array; a few such arrays are held at a time.
 _CHUNK = 2_000_000
 
@@ -40,7 +41,7 @@ def described(law: FloatArray, predicted: FloatArray, prob: float) -> FloatArray
     Returns
     -------
     array, shape (..., 7)
-        In the order of `COLUMNS`.
+        In the order of `COLUMNS`, without the last.
     """
     tail = (1 - prob) / 2
     lower, median, upper = np.quantile(predicted, [tail, 0.5, 1 - tail], axis=-1)
@@ -84,7 +85,7 @@ class Predictive:
 
         Returns
         -------
-        array, shape (targets, metrics, sizes, 7)
+        array, shape (targets, metrics, sizes, columns)
             In the order of `COLUMNS`.
         """
         found = np.empty((len(sizes), len(metrics), sizes.shape[1], len(COLUMNS)))
@@ -104,18 +105,52 @@ class Predictive:
             yield slice(start, min(start + step, len(self.effects.targets)))
 
     def _law(self, effects: FloatArray, rows: slice, sizes: FloatArray, metric: int) -> FloatArray:
-        """Return what is said of one metric at sizes on curves, shape (targets, sizes, 7)."""
+        """Return what is said of one metric at sizes on curves, shape (targets, sizes, columns)."""
+        law, broken = self._values(effects, rows, sizes, metric)
+        own = self.effects.fit.draws("noise_sd")[:, metric, None] * np.exp(
+            self.effects.noise_factor(rows, metric)
+        )
+        return self._with_noise(law, own, self.effects.labels[rows], metric, broken)
+
+    def law(self, sizes: FloatArray, metric: int, rows: slice | None = None) -> FloatArray:
+        """Return draws of the laws of targets at sizes, with their breaks and without noise.
+
+        Parameters
+        ----------
+        sizes : array, shape (targets, sizes)
+            Sizes of each chosen target, above 0.
+        metric : int
+            Position of the metric.
+        rows : slice, optional
+            Which targets. Default: all.
+
+        Returns
+        -------
+        array, shape (targets, sizes, draws)
+            Within the metric's range.
+        """
+        rows = rows if rows is not None else slice(None)
+        return self._values(self.effects.effects(rows), rows, sizes, metric)[0]
+
+    def _values(
+        self, effects: FloatArray, rows: slice, sizes: FloatArray, metric: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return draws of the laws, (targets, sizes, draws), and the share of them broken by each size."""
         fit = self.effects.fit
         # The anchor stands in for size 0, which is not on the curve.
-        u = fit.curves.axis.u(np.where(sizes > 0, sizes, fit.curves.axis.hi))
+        u = fit.curves.axis.u(np.where(sizes > 0, sizes, fit.curves.axis.hi))[..., None]
         level, gain, shape = (
             np.ascontiguousarray(effects[..., column].T)[:, None]
             for column in self.effects.order.columns(metric)
         )
+        name = fit.curves.names[metric]
         with np.errstate(over="ignore"):
-            law = law_of(fit.curves.names[metric]).value(u[..., None], level, gain, shape)
-        own = fit.draws("noise_sd")[:, metric, None] * np.exp(self.effects.noise_factor(rows, metric))
-        return self._with_noise(law, own, self.effects.labels[rows], metric)
+            law = law_of(name).value(u, level, gain, shape)
+        if (drawn := self.effects.breaks(rows, metric)) is None:
+            return law, np.full(law.shape[:2], np.nan)
+        position, slope = (np.ascontiguousarray(part.T)[:, None] for part in drawn)
+        bent = with_break(law, name, level, slope, u - position)
+        return np.clip(bent, CATALOGUE[name].low, CATALOGUE[name].high), (position < u).mean(axis=-1)
 
     def _replace_baseline(
         self, found: FloatArray, baseline: TargetBaseline, rows: slice, sizes: FloatArray, metric: int
@@ -123,10 +158,13 @@ class Predictive:
         """Put what is said of the baseline where the size is 0."""
         level = baseline.value(rows, metric)
         own = np.broadcast_to(self.effects.fit.draws("noise_sd")[:, metric, None], level.shape)
-        of_baseline = self._with_noise(level.T[:, None], own, baseline.labels[rows], metric)
+        never = np.full((len(level.T), 1), np.nan)
+        of_baseline = self._with_noise(level.T[:, None], own, baseline.labels[rows], metric, never)
         found[...] = np.where((sizes == 0)[..., None], of_baseline, found)
 
-    def _with_noise(self, law: FloatArray, own: FloatArray, labels: Sequence[str], metric: int) -> FloatArray:
+    def _with_noise(
+        self, law: FloatArray, own: FloatArray, labels: Sequence[str], metric: int, broken: FloatArray
+    ) -> FloatArray:
         """Return what is said of draws of a law, shape (targets, sizes, draws), and of new measurements.
 
         One draw of the noise serves all sizes of a curve: each interval is about one measurement.
@@ -140,7 +178,8 @@ class Predictive:
         ]
         predicted = law + (scale.T * np.array(noise))[:, None]
         spec = CATALOGUE[name]
-        return described(law, np.clip(predicted, spec.low, spec.high), self.prob)
+        found = described(law, np.clip(predicted, spec.low, spec.high), self.prob)
+        return np.concatenate([found, np.broadcast_to(broken, law.shape[:2])[..., None]], axis=-1)
 
     def _typical_se(self, metric: int) -> float:
         """Return the median standard error of a metric's scores; 0 where nobody gave one."""
