@@ -32,6 +32,7 @@ def picture(
     *,
     until: float | None = None,
     prob: float = 0.9,
+    curves: Sequence[str] | None = None,
     tasks: Sequence[str] | None = None,
     mixtures: Sequence[str] | None = None,
     other_sizes: Sequence[float] | None = None,
@@ -48,7 +49,7 @@ def picture(
         Size up to which the forecast goes. Default: ten times the largest of the data.
     prob : float
         Probability of the equal-tailed bands.
-    tasks, mixtures, other_sizes, metrics, seed
+    curves, tasks, mixtures, other_sizes, metrics, seed
         As in `forecast`.
 
     Raises
@@ -57,7 +58,7 @@ def picture(
         As `forecast` does.
     """
     check_prob(prob)
-    effects, _ = target_effects(fit, Selection(None, tasks, mixtures, other_sizes), seed)
+    effects, _ = target_effects(fit, Selection(curves, tasks, mixtures, other_sizes), seed)
     places = metric_places(fit.curves, metrics)
     end = (
         _AHEAD * float(last_sizes(fit.curves).max())
