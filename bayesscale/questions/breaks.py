@@ -63,8 +63,8 @@ class Breaks:
         Columns: what names the curve, metric, sizes (how many were measured), last (the last one); p_broken,
         the probability of a break by then; break_median, break_lower, break_upper, where, in tokens, given
         that there is one; p_fall, the probability that the score has fallen since, and not only risen less or
-        stayed, given that there is one; at, the size at which lost_median, lost_lower, lost_upper are what the
-        break costs against the unbroken law, in the metric's unit, averaged over no break as well;
+        stayed, given that there is one; at, the size at which lost_median, lost_lower, lost_upper are what
+        the break costs against the unbroken law, in the metric's unit, averaged over no break as well;
         evidence in words. NaN where no draw has a break.
         """
         return self.table.copy()
