@@ -54,6 +54,14 @@ def load_fit(path: Path) -> Fit:
     return load(path)
 
 
+def one_size(option: str, text: str) -> float:
+    """Return the size of an option that takes one."""
+    sizes = parse_sizes(option, [text])
+    if len(sizes) != 1:
+        raise UsageError(f"{option} is one size here; received {text!r}; write one size")
+    return sizes[0]
+
+
 def parse_sizes(option: str, texts: Sequence[str]) -> list[float]:
     """Return the sizes of an option such as `--tokens 1e12,1T`.
 
@@ -119,3 +127,21 @@ def end(fit: Fit) -> None:
     if not fit.status.ok:
         typer.echo(f"warning: {fit.status}", err=True)
         raise typer.Exit(NOT_CONVERGED)
+
+
+def parse_shares(texts: list[str] | None) -> dict[str, float] | None:
+    """Return the shares of `--share fr=0.5,en=0.5`, None if it was not used."""
+    if texts is None:
+        return None
+    shares: dict[str, float] = {}
+    for part in (part for text in texts for part in text.split(",")):
+        language, sign, number = (piece.strip() for piece in part.partition("="))
+        try:
+            shares[language] = float(number)
+        except ValueError:
+            sign = ""
+        if not (language and sign):
+            raise UsageError(
+                f"--share is language=share; received {part!r}; write for instance --share fr=0.5"
+            )
+    return shares

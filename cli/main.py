@@ -24,6 +24,8 @@ COMMANDS = {
     "fit": "Fit the model to a metrics table; write the posterior.",
     "show": "Summarise a fit: parameters and diagnostics.",
     "predict": "Forecast scores at other sizes, with intervals.",
+    "rank": "Rank mixtures for a task, with probabilities.",
+    "breaks": "Say which laws have broken, where, and what it costs.",
     "plot": "Draw data, credible bands and forecasts of a fit.",
     "priors": "Print the priors and their reasons.",
     "simulate": "Simulate a metrics table of which the truth is known.",

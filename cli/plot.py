@@ -16,11 +16,10 @@ from bayesscale.cli.fit_options import (
     TaskOption,
     end,
     load_fit,
+    one_size,
     other_sizes,
     parse_names,
-    parse_sizes,
 )
-from bayesscale.errors import UsageError
 
 
 def plot(
@@ -52,7 +51,7 @@ def plot(
     from bayesscale.report import check_suffix
 
     target = check_suffix(output)
-    until = None if tokens is None else _one_size(tokens)
+    until = None if tokens is None else one_size("--tokens", tokens)
     fit = load_fit(file)
     drawn = picture(
         fit,
@@ -69,13 +68,3 @@ def plot(
         limits = "--task, --mixture or --metric draw fewer curves"
         typer.echo(f"{len(drawn.figures)} pages, since a page holds 24 panels; {limits}", err=True)
     end(fit)
-
-
-def _one_size(text: str) -> float:
-    """Return the size of `--tokens`."""
-    sizes = parse_sizes("--tokens", [text])
-    if len(sizes) != 1:
-        raise UsageError(
-            f"--tokens is one size here, where the forecast ends; received {text!r}; write one size"
-        )
-    return sizes[0]

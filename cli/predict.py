@@ -17,11 +17,11 @@ from bayesscale.cli.fit_options import (
     load_fit,
     other_sizes,
     parse_names,
+    parse_shares,
     parse_sizes,
 )
 from bayesscale.cli.options import CsvOption, JsonOption
 from bayesscale.cli.output import Answer, print_answer
-from bayesscale.errors import UsageError
 
 
 def predict(
@@ -66,7 +66,7 @@ def predict(
     from bayesscale.questions import forecast
     from bayesscale.questions.describe import TOKENS
 
-    sizes, shares = parse_sizes("--tokens", tokens), _parse_shares(share)
+    sizes, shares = parse_sizes("--tokens", tokens), parse_shares(share)
     fit = load_fit(file)
     answer = forecast(
         fit,
@@ -84,21 +84,3 @@ def predict(
     shown = Answer(frame, answer.document(), answer.sentences(), sizes=TOKENS)
     print_answer(shown, as_json=as_json, as_csv=as_csv)
     end(fit)
-
-
-def _parse_shares(texts: list[str] | None) -> dict[str, float] | None:
-    """Return the shares of `--share fr=0.5,en=0.5`, None if it was not used."""
-    if texts is None:
-        return None
-    shares: dict[str, float] = {}
-    for part in (part for text in texts for part in text.split(",")):
-        language, sign, number = (piece.strip() for piece in part.partition("="))
-        try:
-            shares[language] = float(number)
-        except ValueError:
-            sign = ""
-        if not (language and sign):
-            raise UsageError(
-                f"--share is language=share; received {part!r}; write for instance --share fr=0.5"
-            )
-    return shares

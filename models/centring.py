@@ -16,9 +16,10 @@ from bayesscale.laws import LOG_LAW, POWER_LAW, Law
 from bayesscale.metrics.curves import Curves, Observations
 from bayesscale.models.effects import Effects
 from bayesscale.models.first_look import Padded, look
+from bayesscale.models.regression import CoefficientPrior, Design, Regression, regress
 
 FloatArray = NDArray[np.float64]
-# An effect is centred if its standard error is below this many (prior median) spreads between curves.
+# An effect is centred if its standard error is below this many spreads between curves.
 _INFORMATIVE = 2.0
 
 
@@ -36,11 +37,14 @@ class Centring:
     centred : array of 0.0 and 1.0, shape (curves, effects)
         Which effects are sampled directly. Level and gain of all metrics of a curve go together, since their
         residuals are correlated; a shape is centred only where those are.
+    regressions : tuple of Regression
+        What the first look says of the population, one an effect.
     """
 
     location: FloatArray
     factor: FloatArray
     centred: FloatArray
+    regressions: tuple[Regression, ...]
 
 
 def choose_centring(curves: Curves, effects: Effects) -> Centring:
@@ -54,23 +58,51 @@ def choose_centring(curves: Curves, effects: Effects) -> Centring:
         Order and priors of the effects.
     """
     count, size = len(curves), len(effects.names)
-    location = np.broadcast_to(effects.mean, (count, size)).copy()
-    covariance = np.zeros((count, size, size))
-    covariance[:, np.arange(size), np.arange(size)] = effects.values("curve_sd", "median") ** 2
+    design = Design.of(curves)
+    location, expected = np.zeros((count, size)), np.zeros((count, size))
+    precision, regressions = np.zeros((count, size, size)), {}
     first = 0
     for data, law in ((curves.scores, LOG_LAW), (curves.losses, POWER_LAW)):
         for metric in range(len(data.metrics)):
             columns = np.array(effects.columns(first + metric))
-            found, estimate, spread = _estimates(data, metric, law, curves, effects, columns)
+            found, estimate, covariance = _estimates(data, metric, law, curves, effects, columns)
+            known = np.isin(np.arange(count), found)
+            error = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+            for place, column in enumerate(columns):
+                prior = CoefficientPrior.of(effects, int(column), curves)
+                regressions[int(column)] = regress(design, known, estimate[:, place], error[:, place], prior)
             location[np.ix_(found, columns)] = estimate
-            covariance[np.ix_(found, columns, columns)] = spread
+            precision[np.ix_(found, columns, columns)] = np.linalg.inv(covariance)
         first += len(data.metrics)
-    error = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
-    centred = (error < _INFORMATIVE * effects.values("curve_sd", "median")).astype(float)
-    together = centred[:, : effects.correlated].min(axis=1, keepdims=True)
-    centred = np.hstack([np.repeat(together, effects.correlated, axis=1), centred[:, effects.correlated :]])
-    centred *= together
-    return Centring(location, _factor(covariance, centred), centred)
+    ordered = tuple(regressions[column] for column in range(size))
+    expected = design.matrix @ np.array([each.mean for each in ordered]).T
+    spread = np.array([each.curve_sd for each in ordered])
+    centred = _choose(precision, spread, effects.correlated)
+    return Centring(*_combined(location, precision, expected, spread, centred), centred, ordered)
+
+
+def _choose(precision: FloatArray, spread: FloatArray, correlated: int) -> FloatArray:
+    """Return which effects are informative enough to be centred."""
+    missing = np.diagonal(precision, axis1=1, axis2=2) == 0
+    filled = precision + missing[:, :, None] * np.diag(spread**-2.0)
+    error = np.sqrt(np.diagonal(np.linalg.inv(filled), axis1=1, axis2=2))
+    centred = (error < _INFORMATIVE * spread).astype(float)
+    together = centred[:, :correlated].min(axis=1, keepdims=True)
+    centred[:, :correlated] = together
+    return np.asarray(centred * together)
+
+
+def _combined(
+    location: FloatArray, precision: FloatArray, expected: FloatArray, spread: FloatArray, centred: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return location and factor of the centred effects from their data and their population."""
+    own = np.diag(spread**-2.0)
+    total = precision + own
+    pull = np.einsum("cij,cj->ci", precision, location) + expected / spread**2
+    location = np.linalg.solve(total, pull[..., None])[..., 0]
+    covariance = np.linalg.inv(total)
+    covariance = 0.5 * (covariance + np.swapaxes(covariance, 1, 2))
+    return location, _factor(covariance, centred)
 
 
 def _estimates(

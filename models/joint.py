@@ -17,11 +17,12 @@ from bayesscale.metrics.design import Factor
 from bayesscale.models.breakable import observe_breakable
 from bayesscale.models.breaks import CHOICES, break_places, breakable
 from bayesscale.models.centring import choose_centring
-from bayesscale.models.coefficients import Design, group_prior, whitening, zero_sum_basis
+from bayesscale.models.coefficients import whitening
 from bayesscale.models.effects import Effects, joint_effects, noise_scales
 from bayesscale.models.noise import student_noise
 from bayesscale.models.packing import shared
 from bayesscale.models.priors import Priors
+from bayesscale.models.regression import Design, group_prior, zero_sum_basis
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class JointModel:
             False gives the plain non-centred hierarchy, whose prior can be drawn from.
         """
         centring = choose_centring(curves, self.effects(curves))
-        white = whitening(curves, self.effects(curves), centring)
+        white = whitening(self.effects(curves), centring)
         arrays: dict[str, Any] = {
             "design": Design.of(curves).matrix,
             "whitening_location": white.location,

@@ -1,0 +1,76 @@
+"""`bayesscale conflict`: whether cross-entropy and score disagree on which mixture or checkpoint is better."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bayesscale.cli.fit_options import (
+    FinetuneOption,
+    FitFile,
+    IntervalOption,
+    PretrainOption,
+    TaskOption,
+    end,
+    load_fit,
+    one_size,
+    other_sizes,
+    parse_names,
+)
+from bayesscale.cli.options import CsvOption, JsonOption
+from bayesscale.cli.output import Answer, print_answer
+
+
+def conflict(
+    file: FitFile,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="KIND", help="Pairs of 'mixtures' or of 'checkpoints'. Default: both."),
+    ] = None,
+    tokens: Annotated[
+        str | None,
+        typer.Option(
+            "--tokens",
+            metavar="SIZE",
+            help="Where mixtures are compared. Default: the last size to which both were measured.",
+        ),
+    ] = None,
+    interval: IntervalOption = 0.9,
+    task: TaskOption = None,
+    finetune_tokens: FinetuneOption = None,
+    pretrain_tokens: PretrainOption = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", metavar="NAME,...", help="Only these scores. Repeatable."),
+    ] = None,
+    loss: Annotated[
+        list[str] | None,
+        typer.Option("--loss", metavar="NAME,...", help="Only these losses. Repeatable."),
+    ] = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Say whether a loss, such as cross-entropy, and a score disagree on which mixture or checkpoint is better.
+
+    Exit code 4 if the fit did not converge; the answer is printed all the same.
+    """
+    from bayesscale.questions.conflict import conflict as ask
+    from bayesscale.questions.describe import TOKENS
+
+    size = None if tokens is None else one_size("--tokens", tokens)
+    fit = load_fit(file)
+    answer = ask(
+        fit,
+        by=by,
+        size=size,
+        prob=interval,
+        tasks=task,
+        other_sizes=other_sizes(fit, finetune_tokens, pretrain_tokens),
+        metrics=parse_names(metric),
+        losses=parse_names(loss),
+    )
+    frame = answer.frame() if as_csv else answer.readable()
+    shown = Answer(frame, answer.document(), answer.sentences(), sizes=TOKENS)
+    print_answer(shown, as_json=as_json, as_csv=as_csv)
+    end(fit)

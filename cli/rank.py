@@ -1,0 +1,86 @@
+"""`bayesscale rank`: which mixture is best for a task."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bayesscale.cli.fit_options import (
+    FinetuneOption,
+    FitFile,
+    IntervalOption,
+    MetricOption,
+    PretrainOption,
+    TaskOption,
+    end,
+    load_fit,
+    other_sizes,
+    parse_names,
+    parse_shares,
+    parse_sizes,
+)
+from bayesscale.cli.options import CsvOption, JsonOption
+from bayesscale.cli.output import Answer, print_answer
+
+
+def rank(
+    file: FitFile,
+    tokens: Annotated[
+        list[str],
+        typer.Option(
+            "--tokens", metavar="SIZE,...", help="Sizes at which mixtures are compared, such as 1e12,1T."
+        ),
+    ],
+    interval: IntervalOption = 0.9,
+    task: TaskOption = None,
+    mixture: Annotated[
+        list[str] | None,
+        typer.Option("--mixture", metavar="NAME", help="Compare this mixture, measured or new. Repeatable."),
+    ] = None,
+    finetune_tokens: FinetuneOption = None,
+    pretrain_tokens: PretrainOption = None,
+    share: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--share", metavar="LANG=SHARE,...", help="Language shares of a new mixture, fr=0.5,en=0.5."
+        ),
+    ] = None,
+    alignment: Annotated[
+        float | None,
+        typer.Option(
+            "--alignment", help="Alignment of a new mixture and its task, where shares are not known."
+        ),
+    ] = None,
+    metric: MetricOption = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of the noise. Default: that of the fit.")
+    ] = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Rank mixtures for each task at given sizes: P(best), P(better than the next), intervals.
+
+    Exit code 4 if the fit did not converge; the answer is printed all the same.
+    """
+    from bayesscale.questions.describe import TOKENS
+    from bayesscale.questions.rank import rank as ask
+
+    sizes, shares = parse_sizes("--tokens", tokens), parse_shares(share)
+    fit = load_fit(file)
+    answer = ask(
+        fit,
+        sizes,
+        prob=interval,
+        tasks=task,
+        mixtures=mixture,
+        other_sizes=other_sizes(fit, finetune_tokens, pretrain_tokens),
+        shares=shares,
+        alignment=alignment,
+        metrics=parse_names(metric),
+        seed=seed,
+    )
+    frame = answer.frame() if as_csv else answer.readable()
+    shown = Answer(frame, answer.document(), answer.sentences(), sizes=TOKENS)
+    print_answer(shown, as_json=as_json, as_csv=as_csv)
+    end(fit)
