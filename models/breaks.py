@@ -202,8 +202,8 @@ def log_states(log_hazard: Any, start: Any, stop: Any, length: Any, xp: Any = np
 def log_ratio(first: Any, second: Any, mean: Any, sd: Any, xp: Any = np) -> Any:
     """Return log p(values | break) - log p(values | none) with the slope integrated out.
 
-    With residuals r of the unbroken law, weights w = 1 / variance, b the effect of a unit slope, and the slope
-    drawn from Normal(mean, sd): the integral over the slope of prod N(r; slope b, 1 / w) / N(r; 0, 1 / w).
+    With residuals r of the unbroken law, weights w = 1 / variance, b the effect of a unit slope and the
+    slope from Normal(mean, sd): the integral over the slope of prod N(r; slope b, 1 / w) / N(r; 0, 1 / w).
 
     Parameters
     ----------

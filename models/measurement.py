@@ -12,8 +12,13 @@ FEWEST_DEGREES = 2.0
 """Degrees of freedom are this plus `noise_tails`, so that the noise has a variance."""
 
 
-def total_sd(own: Any, se: Any, independent: Any, xp: Any = np) -> Any:
-    """Return the scale of one measurement: own noise and the independent part of its standard error.
+RESOLUTION = 0.05
+"""Smallest noise, in multiples of the metric's typical noise: values are rounded, and equal ones are no proof
+of a law without noise. A curve of zeros would otherwise have an infinite density."""
+
+
+def total_sd(own: Any, se: Any, independent: Any, xp: Any = np, floor: Any = 0.0) -> Any:
+    """Return the scale of one measurement: own noise, resolution and the independent part of its s.e.
 
     Parameters
     ----------
@@ -25,8 +30,11 @@ def total_sd(own: Any, se: Any, independent: Any, xp: Any = np) -> Any:
         Share of se^2 that checkpoints scored on one test set do not have in common; None: nobody gave a se.
     xp : module
         NumPy or `pytensor.tensor`.
+    floor : array
+        Resolution of the metric, see `RESOLUTION`.
     """
-    return own if independent is None else xp.sqrt(own**2 + independent * se**2)
+    square = own**2 + floor**2
+    return xp.sqrt(square if independent is None else square + independent * se**2)
 
 
 def has_se(curves: Curves) -> bool:

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import NDArray
 
 from bayesscale.metrics.curves import Curves
-from bayesscale.models.measurement import FEWEST_DEGREES, has_se, total_sd
+from bayesscale.models.measurement import FEWEST_DEGREES, RESOLUTION, has_se, total_sd
 from bayesscale.models.priors import Priors
+
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class StudentNoise:
     log_factor: Any
     degrees: Any
     independent: Any
+    floor: FloatArray
 
     def of_curves(self, curve: Any, metric: Any, se: Any) -> Any:
         """Return the scale of values measured on curves."""
@@ -34,7 +38,8 @@ class StudentNoise:
 
     def _total(self, own: Any, metric: Any, se: Any) -> Any:
         independent = None if self.independent is None else self.independent[metric]
-        return total_sd(own, se, independent, xp=pt)
+        floor = pt.as_tensor(self.floor)[metric] if len(set(self.floor)) > 1 else self.floor[0]
+        return total_sd(own, se, independent, xp=pt, floor=floor)
 
     def observe(self, mean: Any, sigma: Any, metric: Any, value: Any) -> None:
         """Add the observed values of all metrics, dims `observation`."""
@@ -67,7 +72,7 @@ def _student_random(
     return mean + sigma * rng.standard_t(degrees, size=size)
 
 
-def student_noise(curves: Curves, priors: Priors, scales: Any) -> StudentNoise:
+def student_noise(curves: Curves, priors: Priors, scales: FloatArray) -> StudentNoise:
     """Add the noise variables to the model being built.
 
     Parameters
@@ -93,4 +98,4 @@ def student_noise(curves: Curves, priors: Priors, scales: Any) -> StudentNoise:
             "se_independent", priors.se_independent.a, priors.se_independent.b, dims="metric"
         )
     log_factor = pm.Deterministic("noise_factor", spread * raw, dims=("curve", "metric"))
-    return StudentNoise(sd, log_factor, FEWEST_DEGREES + tails, independent)
+    return StudentNoise(sd, log_factor, FEWEST_DEGREES + tails, independent, RESOLUTION * scales)

@@ -72,6 +72,7 @@ class CoefficientPrior:
 
     @classmethod
     def of(cls, effects: Effects, effect: int, curves: Curves) -> CoefficientPrior:
+        """Return the priors of an effect by position."""
         slopes = effects.slopes(curves.covariates, "mean"), effects.slopes(curves.covariates, "sd")
         mean, sd = (
             np.array([first, *(rest[:, effect] if len(rest) else [])])

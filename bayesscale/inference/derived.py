@@ -13,8 +13,8 @@ from bayesscale.laws import LOG_LAW, POWER_LAW, Law
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves, Observations
 from bayesscale.models.breaks import with_break
-from bayesscale.models.effects import joint_effects
-from bayesscale.models.measurement import FEWEST_DEGREES, total_sd
+from bayesscale.models.effects import joint_effects, noise_scales
+from bayesscale.models.measurement import FEWEST_DEGREES, RESOLUTION, total_sd
 from bayesscale.models.priors import Priors
 
 FloatArray = NDArray[np.float64]
@@ -121,7 +121,8 @@ def location_scale(
         )
     independent = array(posterior, "se_independent")[..., metric] if "se_independent" in posterior else None
     degrees = FEWEST_DEGREES + array(posterior, "noise_tails")[..., metric]
-    return mean, total_sd(own, rows.se[part], independent), degrees
+    floor = RESOLUTION * noise_scales(curves.names, priors)[metric]
+    return mean, total_sd(own, rows.se[part], independent, floor=floor), degrees
 
 
 def _bent(

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from bayesscale.laws import LOG_LAW, POWER_LAW, Law
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.breaks import with_break
-from bayesscale.models.measurement import total_sd
+from bayesscale.models.effects import noise_scales
+from bayesscale.models.measurement import RESOLUTION, total_sd
 from bayesscale.questions.baseline import TargetBaseline
 from bayesscale.questions.effects import TargetEffects, keyed_rng
 
@@ -171,7 +172,8 @@ class Predictive:
         """
         fit, name = self.effects.fit, self.effects.fit.curves.names[metric]
         independent = fit.draws("se_independent")[:, metric, None] if fit.has("se_independent") else None
-        scale = total_sd(own, self._typical_se(metric), independent)
+        floor = RESOLUTION * noise_scales((name,), fit.priors)[0]
+        scale = total_sd(own, self._typical_se(metric), independent, floor=floor)
         degrees = 2.0 + fit.draws("noise_tails")[:, metric]
         noise = [
             keyed_rng(self.effects.seed, "measurement", name, label).standard_t(degrees) for label in labels
