@@ -1,4 +1,4 @@
-"""`bayesscale conflict`: whether cross-entropy and score disagree on which mixture or checkpoint is better."""
+"""`bayesscale conflict`: whether a loss and a score disagree on which mixture or checkpoint is better."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def conflict(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Say whether a loss, such as cross-entropy, and a score disagree on which mixture or checkpoint is better.
+    """Say whether a loss, such as cross-entropy, would mislead about which mixture or checkpoint is better.
 
     Exit code 4 if the fit did not converge; the answer is printed all the same.
     """
