@@ -15,7 +15,9 @@ from bayesscale.questions.pairs import CHECKPOINTS, MIXTURES
 from bayesscale.units import format_tokens
 
 MOST_SENTENCES = 12
-"""About conflicts; more are not read."""
+"""About conflicts, and about links; more are not read."""
+MOST_PAIRS = 8
+"""Pairs that one sentence names: those that cost most."""
 MISLEADS, MISLEADS_NOT = "WOULD MISLEAD", "would not mislead"
 LIKELY = 0.5
 """Probability from which on a break is mentioned."""
@@ -50,10 +52,16 @@ def conflict_sentences(table: pd.DataFrame, cells: Sequence[str], axis: str) -> 
         lines += _of_checkpoints(part, cells, axis)
     # A stable sort: what misleads comes first, otherwise the order of the data.
     lines = sorted(lines, key=lambda line: MISLEADS not in line)
+    return [*(_in_short(part) for _, part in _parts(table, _METRICS)), *_first(lines)]
+
+
+def _first(lines: list[str]) -> list[str]:
+    """Return as many sentences as are read, and how many more there are."""
     hidden = len(lines) - MOST_SENTENCES
-    if hidden > 0:
-        lines = [*lines[:MOST_SENTENCES], f"... and {hidden} more such sentences: choose a task or a size"]
-    return [*(_in_short(part) for _, part in _parts(table, _METRICS)), *lines]
+    more = (
+        [f"... and {hidden} more such sentences; choose a task or a size to read them"] if hidden > 0 else []
+    )
+    return [*lines[:MOST_SENTENCES], *more]
 
 
 def _in_short(table: pd.DataFrame) -> str:
@@ -63,11 +71,13 @@ def _in_short(table: pd.DataFrame) -> str:
         own = table[table["by"] == kind]
         if len(own):
             wrong = int((own["p_conflict"] >= SURE).sum())
-            counts.append(f"{wrong or 'none'} of {len(own)} {one}{'s' if len(own) > 1 else ''} {of}")
+            unsettled = int(own["p_conflict"].between(UNSURE, SURE, inclusive="neither").sum())
+            more = f" ({unsettled} open)" if unsettled else ""
+            counts.append(f"{wrong or 'none'} of {len(own)} {one}{'s' if len(own) > 1 else ''} {of}{more}")
     first = table.iloc[0]
     return (
-        f"in short: choosing by {first['loss']} would mislead about {first['metric']} on "
-        f"{' and '.join(counts)} (P {SURE:g} or more); the worst choice is expected to lose "
+        f"in short: choosing by {first['loss']} would mislead about {first['metric']} (P {SURE:g} or more) "
+        f"on {' and '.join(counts)}; the worst choice is expected to lose "
         f"{table['regret'].max():.2g} {CATALOGUE[first['metric']].unit}"
     )
 
@@ -105,7 +115,10 @@ def _of_cell(part: pd.DataFrame, cells: Sequence[str], axis: str) -> str:
     wrong, rest = part[part["p_conflict"] >= SURE], part[part["p_conflict"] < SURE]
     if wrong.empty:
         return f"{start} {_verdict(part, 'pairs')}"
-    chosen = [_preferred(own, first["metric"]) for _, own in wrong.groupby("mixture_a", sort=False)]
+    worst = wrong.sort_values("regret", ascending=False, kind="stable").head(MOST_PAIRS)
+    chosen = [_preferred(own, first["metric"]) for _, own in worst.groupby("mixture_a", sort=False)]
+    if (more := len(wrong) - len(worst)) > 0:
+        chosen.append(f"and so in {more} more pairs")
     others = f"; it {_agreement(rest, 'other pairs')}" if len(rest) else ""
     opposite = f"though {first['metric']} says the opposite"
     return f"{start} {MISLEADS}: it prefers {'; '.join(chosen)}, {opposite}{others}"
@@ -228,7 +241,7 @@ def link_sentences(links: pd.DataFrame, cells: Sequence[str]) -> list[str]:
         Columns that name the curves of a link.
     """
     ordered = links.sort_values("p_holds", kind="stable") if len(links) else links
-    return [_of_link(row, cells) for row in ordered.to_dict("records")]
+    return _first([_of_link(row, cells) for row in ordered.to_dict("records")])
 
 
 def _of_link(row: dict[Any, Any], cells: Sequence[str]) -> str:

@@ -127,13 +127,28 @@ def test_words_where_the_loss_misleads(crossed: Fit) -> None:
 
 def test_the_answer_in_short(crossed: Fit, agreeing: Fit) -> None:
     assert conflict(crossed).findings()[0] == (
-        "in short: choosing by cross_entropy would mislead about bleu on 1 of 1 pair of mixtures and none "
-        "of 4 steps between checkpoints (P 0.9 or more); the worst choice is expected to lose 5 BLEU points"
+        "in short: choosing by cross_entropy would mislead about bleu (P 0.9 or more) on 1 of 1 pair of "
+        "mixtures and none of 4 steps between checkpoints; the worst choice is expected to lose 5 BLEU points"
     )
     assert conflict(agreeing, by="mixtures").findings()[0] == (
-        "in short: choosing by cross_entropy would mislead about bleu on none of 1 pair of mixtures "
-        "(P 0.9 or more); the worst choice is expected to lose 0 BLEU points"
+        "in short: choosing by cross_entropy would mislead about bleu (P 0.9 or more) on none of 1 pair of "
+        "mixtures; the worst choice is expected to lose 0 BLEU points"
     )
+
+
+def test_sentences_stay_short() -> None:
+    shares = {f"m{place}": {"share_en": 1.0, "share_fr": 0.0} for place in range(5)}
+    table = rows(tasks=tuple(f"en-{place}" for place in range(14)), mixtures=shares, finetune=(6e6,))
+    # The better by loss, the worse by score, in every pair of mixtures.
+    effects = [
+        row((WORSE[0] + 0.1 * place, *WORSE[1:]), (LOW[0] + 0.1 * place, *LOW[1:])) for place in range(5)
+    ]
+    findings = conflict(made_up(effects * 14, table), by="mixtures").findings()
+    assert "on 140 of 140 pairs of mixtures;" in findings[0]
+    assert findings[1].count(" lost)") == 8
+    assert "; and so in 2 more pairs, though bleu says the opposite" in findings[1]
+    assert findings[13] == "... and 2 more such sentences; choose a task or a size to read them"
+    assert findings[-1] == findings[13]
 
 
 def test_words_where_it_does_not(agreeing: Fit) -> None:
