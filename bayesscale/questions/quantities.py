@@ -1,0 +1,189 @@
+"""The quantities that a plan is about: a forecast, whether a curve broke, which mixture is better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesscale.errors import QuestionError, UsageError, valid_names
+from bayesscale.models.breaks import sign_of
+from bayesscale.questions.asked import check_sizes, last_sizes, metric_places, target_effects
+from bayesscale.questions.describe import SHORT
+from bayesscale.questions.effects import TargetEffects
+from bayesscale.questions.predictive import Predictive
+from bayesscale.questions.preposterior import Unknown
+from bayesscale.questions.targets import Selection
+from bayesscale.units import format_tokens
+
+if TYPE_CHECKING:
+    from bayesscale.inference import Fit
+
+FloatArray = NDArray[np.float64]
+QUESTIONS = ("forecast", "break", "better")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be known.
+
+    Parameters
+    ----------
+    question : str
+        One of `QUESTIONS`.
+    selection : Selection
+        The curves that it is about.
+    at : float, optional
+        The size D; only the question 'break' does without.
+    metric : str, optional
+        Default: the first metric of the fit.
+    versus : str, optional
+        For 'better': the mixture with which the chosen one is compared.
+    """
+
+    question: str
+    selection: Selection
+    at: float | None = None
+    metric: str | None = None
+    versus: str | None = None
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """Draws of what is to be known.
+
+    Parameters
+    ----------
+    unknown : Unknown
+        The draws, one row a curve (or pair of curves).
+    labels : tuple of str
+        What each is, in words.
+    metric : str
+        The metric.
+    until : float or None
+        The size D of the question, up to which it pays to measure.
+    notes : tuple of str
+        What is to be said of the choice.
+    """
+
+    unknown: Unknown
+    labels: tuple[str, ...]
+    metric: str
+    until: float | None
+    notes: tuple[str, ...]
+
+
+def quantities(fit: Fit, asked: Asked, seed: int | None) -> Quantities:
+    """Return draws of what is to be known.
+
+    Parameters
+    ----------
+    fit : Fit
+        The draws.
+    asked : Asked
+        What is to be known.
+    seed : int or None
+        Seed of what was not measured; None: the fit's own.
+
+    Raises
+    ------
+    UsageError
+        The question is unknown, or lacks what it needs.
+    QuestionError
+        The fit cannot answer it.
+    """
+    if asked.question not in QUESTIONS:
+        raise UsageError(
+            f"a question is one of those that a plan knows; received {asked.question!r}; "
+            f"{valid_names(asked.question, QUESTIONS)}"
+        )
+    if asked.at is None and asked.question != "break":
+        raise UsageError(f"the question {asked.question!r} is about one size; received none; give it as at")
+    if (asked.versus is None) == (asked.question == "better"):
+        raise UsageError(
+            "the question 'better', and no other, compares a mixture with a second one, versus; received "
+            f"the question {asked.question!r} {'without' if asked.versus is None else 'with'} it"
+        )
+    at = None if asked.at is None else float(check_sizes([asked.at], fit.curves)[0])
+    if at == 0:
+        raise UsageError("a plan is about sizes above 0, on a curve; received 0, the non-pretrained baseline")
+    (place,) = metric_places(fit.curves, [asked.metric] if asked.metric else fit.curves.names[:1])
+    build = {"forecast": _forecast, "break": _break, "better": _better}[asked.question]
+    return build(fit, asked, place, at, seed)
+
+
+def _forecast(fit: Fit, asked: Asked, place: int, at: float | None, seed: int | None) -> Quantities:
+    """Return the laws of the curves at one size."""
+    effects, notes = target_effects(fit, asked.selection, seed)
+    draws = _law(effects, place, at)
+    labels = [f"{fit.curves.names[place]} of {label} at {_size(fit, at)}" for label in effects.labels]
+    return Quantities(Unknown(draws, False), tuple(labels), fit.curves.names[place], at, notes)
+
+
+def _law(effects: TargetEffects, place: int, at: float | None) -> FloatArray:
+    """Return draws of the law of each target at one size, shape (targets, draws)."""
+    sizes = np.full((len(effects.targets), 1), at)
+    return Predictive(effects, 0.5).law(sizes, place)[:, 0]
+
+
+def _size(fit: Fit, at: float | None) -> str:
+    """Return a size along the curves in words."""
+    return f"{SHORT[fit.curves.axis_name]} {format_tokens(at or 0.0)}"
+
+
+def _break(fit: Fit, asked: Asked, place: int, at: float | None, seed: int | None) -> Quantities:
+    """Return whether the curves broke before a size, by default their last one."""
+    effects, notes = target_effects(fit, asked.selection, seed)
+    name, every = fit.curves.names[place], slice(None)
+    drawn = effects.breaks(every, place)
+    if drawn is None:
+        able = list(fit.tree["posterior"]["break_metric"].to_numpy()) if fit.has("break_at") else []
+        raise QuestionError(
+            f"a break is asked of a metric that may break in this fit; received {name!r}; "
+            + (f"{valid_names(name, able)}" if able else "none may: fit again with breaks")
+        )
+    if at is None and not effects.targets.measured.all():
+        raise UsageError("a curve that was not measured has no last size; received none; give one as at")
+    last = last_sizes(fit.curves)[effects.targets.position, place]
+    until = last if at is None else np.full(len(effects.targets), at)
+    u = fit.curves.axis.u(until)[:, None]
+    broken = u > drawn[0].T
+    when = [
+        f"by its last size {format_tokens(size)}" if at is None else f"before {_size(fit, at)}"
+        for size in until
+    ]
+    labels = [f"{name} of {label} broke {text}" for label, text in zip(effects.labels, when, strict=True)]
+    return Quantities(Unknown(broken.astype(float), True), tuple(labels), name, at, notes)
+
+
+def _better(fit: Fit, asked: Asked, place: int, at: float | None, seed: int | None) -> Quantities:
+    """Return whether one mixture is better than another at a size, for each task and D_f."""
+    chosen, versus = _two_mixtures(asked)
+    effects, notes = target_effects(fit, replace(asked.selection, mixtures=[chosen, versus]), seed)
+    table = effects.targets.table.reset_index(names="row")
+    rest = [name for name in effects.targets.table.columns if name != "mixture"]
+    both = pd.merge(table[table["mixture"] == chosen], table[table["mixture"] == versus], on=rest)
+    if both.empty:
+        raise QuestionError(
+            f"two mixtures are compared on the same task and size; {chosen!r} and {versus!r} share none "
+            "here; give the other size, measured or not, to compare them there"
+        )
+    law = _law(effects, place, at) * sign_of(fit.curves.names[place])
+    draws = law[both["row_x"]] > law[both["row_y"]]
+    name = fit.curves.names[place]
+    first = [effects.labels[row] for row in both["row_x"]]
+    labels = [f"{label} has better {name} than {versus} at {_size(fit, at)}" for label in first]
+    return Quantities(Unknown(draws.astype(float), True), tuple(labels), name, at, notes)
+
+
+def _two_mixtures(asked: Asked) -> tuple[str, str]:
+    """Return the two mixtures to be compared."""
+    mixtures: Sequence[str] = asked.selection.mixtures or ()
+    if len(mixtures) != 1 or asked.versus is None or mixtures[0] == asked.versus:
+        received = ", ".join(map(repr, [*mixtures, asked.versus]))
+        raise UsageError(f"the question 'better' compares two different mixtures; received {received}")
+    return mixtures[0], asked.versus

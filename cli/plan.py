@@ -1,0 +1,128 @@
+"""`bayesscale plan`: which next measurement teaches most about a question, per unit of cost."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bayesscale.cli.fit_options import (
+    FinetuneOption,
+    FitFile,
+    IntervalOption,
+    PretrainOption,
+    TaskOption,
+    end,
+    load_fit,
+    other_sizes,
+    parse_names,
+    parse_sizes,
+)
+from bayesscale.cli.options import CsvOption, JsonOption
+from bayesscale.cli.output import Answer, print_answer
+from bayesscale.units import parse_tokens
+
+
+def plan(
+    file: FitFile,
+    question: Annotated[
+        str,
+        typer.Option(
+            "--question",
+            metavar="NAME",
+            help="forecast: a score at a size; break: whether the law breaks; better: which mixture is.",
+        ),
+    ],
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", metavar="SIZE", help="Size that it is about. Without it, break means by the last size."
+        ),
+    ] = None,
+    task: TaskOption = None,
+    mixture: Annotated[
+        list[str] | None,
+        typer.Option("--mixture", metavar="NAME", help="Mixture that it is about. Repeatable."),
+    ] = None,
+    versus: Annotated[
+        str | None, typer.Option("--versus", metavar="MIXTURE", help="For better: the other mixture.")
+    ] = None,
+    finetune_tokens: FinetuneOption = None,
+    pretrain_tokens: PretrainOption = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", metavar="NAME", help="Metric. Default: the fit's first.")
+    ] = None,
+    candidate_tokens: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--candidate-tokens",
+            metavar="SIZE,...",
+            help="Sizes to measure at. Default: some beyond, between and missing on each curve.",
+        ),
+    ] = None,
+    candidate_mixture: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--candidate-mixture",
+            metavar="NAME,...",
+            help="Mixtures to measure, old or new. Default: all measured.",
+        ),
+    ] = None,
+    candidate_other: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--candidate-finetune-tokens",
+            metavar="SIZE,...",
+            help="D_f to measure, old or new (D_p where the curves are in D_f). Default: all measured.",
+        ),
+    ] = None,
+    cost_pretrain: Annotated[
+        float, typer.Option("--cost-pretrain", metavar="PRICE", help="Price of a token of pretraining.")
+    ] = 1.0,
+    cost_finetune: Annotated[
+        float, typer.Option("--cost-finetune", metavar="PRICE", help="Price of a token of finetuning.")
+    ] = 1.0,
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Pretraining cannot be continued from old checkpoints.")
+    ] = False,
+    interval: IntervalOption = 0.9,
+    outcomes: Annotated[
+        int, typer.Option("--outcomes", metavar="N", help="Simulated outcomes of each candidate.")
+    ] = 400,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of the simulation. Default: that of the fit.")
+    ] = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Rank the next measurements by what they are expected to teach about a question, and by their cost.
+
+    A measurement is one checkpoint, finetuned and scored. Nothing is fitted anew. Exit code 4 if the fit did
+    not converge; the answer is printed all the same.
+    """
+    from bayesscale.questions.candidates import Prices
+    from bayesscale.questions.plan import plan as ask
+    from bayesscale.questions.quantities import Asked
+    from bayesscale.questions.targets import Selection
+
+    size = None if at is None else parse_tokens(at)
+    sizes = None if candidate_tokens is None else parse_sizes("--candidate-tokens", candidate_tokens)
+    prices = Prices(cost_pretrain, cost_finetune, continued=not from_scratch)
+    fit = load_fit(file)
+    others = other_sizes(fit, finetune_tokens, pretrain_tokens)
+    wanted = Selection(tasks=task, mixtures=parse_names(mixture), other_sizes=others)
+    other = None if candidate_other is None else parse_sizes("--candidate-finetune-tokens", candidate_other)
+    answer = ask(
+        fit,
+        Asked(question, wanted, size, metric, versus),
+        candidates=Selection(tasks=task, mixtures=parse_names(candidate_mixture), other_sizes=other),
+        sizes=sizes,
+        prices=prices,
+        prob=interval,
+        outcomes=outcomes,
+        seed=seed,
+    )
+    frame = answer.frame() if as_csv else answer.readable()
+    shown = Answer(frame, answer.document(), answer.sentences(), sizes=("D_p", "D_f", "cost"))
+    print_answer(shown, as_json=as_json, as_csv=as_csv)
+    end(fit)
