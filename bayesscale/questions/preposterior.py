@@ -116,7 +116,10 @@ def learn(measurement: Measurement, unknown: Unknown, chosen: IntArray, prob: fl
     average, residual = _controlled(left, controls[: 1 if unknown.events else 2])
     missed = _missed(unknown, today[:, None], chosen), _missed(unknown, (mean + today).T, chosen)
     reduction, error = _reduction(unknown, average, residual, *missed)
-    right = float(np.maximum(share, 1 - share).mean()) if unknown.events else np.nan
+    likelier = np.maximum(share, 1 - share).mean(axis=1)
+    # No measurement makes the likelier answer less often right on average.
+    least = float(np.maximum(today, 1 - today).mean())
+    right = max(_controlled(likelier, controls[:1])[0], least) if unknown.events else np.nan
     return Learnt(
         reduction,
         error,
