@@ -17,32 +17,59 @@ if TYPE_CHECKING:
     from bayesscale.metrics.read import read_metrics
     from bayesscale.models import Priors, load_priors
     from bayesscale.questions import forecast, summary
+    from bayesscale.questions.advise import advise
+    from bayesscale.questions.breaks import breaks
+    from bayesscale.questions.candidates import Prices
+    from bayesscale.questions.conflict import conflict
+    from bayesscale.questions.plan import plan
+    from bayesscale.questions.quantities import Asked
+    from bayesscale.questions.rank import rank
+    from bayesscale.questions.targets import Selection
+    from bayesscale.questions.value import value
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Asked",
+    "Prices",
     "Priors",
     "Sampler",
+    "Selection",
     "__version__",
+    "advise",
+    "breaks",
+    "conflict",
     "fit",
     "forecast",
     "load",
     "load_priors",
+    "plan",
+    "rank",
     "read_metrics",
     "save",
     "summary",
+    "value",
 ]
 
 _HOMES = {
+    "Asked": "bayesscale.questions.quantities",
+    "Prices": "bayesscale.questions.candidates",
     "Priors": "bayesscale.models",
     "Sampler": "bayesscale.inference",
+    "Selection": "bayesscale.questions.targets",
+    "advise": "bayesscale.questions.advise",
+    "breaks": "bayesscale.questions.breaks",
+    "conflict": "bayesscale.questions.conflict",
     "fit": "bayesscale.inference",
     "forecast": "bayesscale.questions",
     "load": "bayesscale.inference",
     "load_priors": "bayesscale.models",
+    "plan": "bayesscale.questions.plan",
+    "rank": "bayesscale.questions.rank",
     "read_metrics": "bayesscale.metrics.read",
     "save": "bayesscale.inference",
     "summary": "bayesscale.questions",
+    "value": "bayesscale.questions.value",
 }
 
 

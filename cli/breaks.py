@@ -42,7 +42,9 @@ def breaks(
     metric: MetricOption = None,
     picture: Annotated[
         Path | None,
-        typer.Option("--plot", metavar="FILE", help="Draw the curves that may have broken: .png, .pdf, .svg."),
+        typer.Option(
+            "--plot", metavar="FILE", help="Draw the curves that may have broken: .png, .pdf, .svg."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a picture that exists.")] = False,
     as_json: JsonOption = False,
@@ -69,9 +71,7 @@ def breaks(
         metrics=parse_names(metric),
     )
     frame = answer.frame() if as_csv else answer.readable()
-    shown = Answer(
-        frame, answer.document(), answer.sentences(), sizes=(*TOKENS, "break at", "from", "to")
-    )
+    shown = Answer(frame, answer.document(), answer.sentences(), sizes=(*TOKENS, "break at", "from", "to"))
     print_answer(shown, as_json=as_json, as_csv=as_csv)
     if target:
         for written in answer.plot().save(target, force=force):

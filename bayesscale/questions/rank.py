@@ -55,8 +55,8 @@ class Ranking:
         """Return one row a mixture, with task, other size, metric and size, the best first.
 
         Columns: median, lower, upper of the law without noise (equal-tailed interval); p_best, the
-        probability that no other mixture in the comparison is better; p_better_than_next, that it is better than the one
-        in the next row, NaN in the last.
+        probability that no other mixture in the comparison is better; p_better_than_next, that it is better
+        than the one in the next row, NaN in the last.
         """
         return self.table.copy()
 

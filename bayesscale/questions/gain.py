@@ -1,0 +1,152 @@
+"""Draws of what pretraining gains, of one mixture on one task, as a line in D_f."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.metrics.curves import Curves
+from bayesscale.questions.asked import last_sizes
+from bayesscale.questions.baseline import TargetBaseline
+from bayesscale.questions.effects import TargetEffects
+from bayesscale.questions.predictive import Predictive
+from bayesscale.questions.targets import Targets
+
+FloatArray = NDArray[np.float64]
+AHEAD = 100.0
+"""How far beyond the largest measured D_f the line is followed."""
+SIZE = "finetune_tokens"
+# No two neighbouring sizes of the line are further apart than this factor, but for rounding.
+_STEP = 10.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """One mixture on one task: its curves at the D_f asked for, and at those that the line needs.
+
+    Between two sizes of the line, gains and scores are interpolated. The sizes are the measured D_f and, at
+    most a factor of ten apart, unmeasured ones, for which the fit's own predictions are taken.
+
+    Parameters
+    ----------
+    effects : TargetEffects
+        The curves, sorted by D_f if that varies.
+    asked : array of int
+        Rows that the user asked for.
+    tokens : float or None
+        D_p of the comparison; None: the last measured one of each curve and metric.
+    """
+
+    effects: TargetEffects
+    asked: NDArray[np.int64]
+    tokens: float | None
+
+    @property
+    def task(self) -> str:
+        """The task."""
+        return str(self.effects.targets.table["task"].iloc[0])
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The curves asked for."""
+        return self.effects.targets.table.iloc[self.asked].reset_index(drop=True)
+
+    @property
+    def measured(self) -> NDArray[np.bool_]:
+        """Which of the curves asked for were measured."""
+        return self.effects.targets.measured[self.asked]
+
+    def pretrain_tokens(self, place: int) -> FloatArray:
+        """Return the D_p at which each curve is compared, shape (curves,)."""
+        targets, curves = self.effects.targets, self.effects.fit.curves
+        if self.tokens is not None:
+            return np.full(len(targets), self.tokens)
+        last = last_sizes(curves)[:, place]
+        of_task = last[(curves.table["task"] == self.task).to_numpy()].max()
+        return np.where(targets.measured, last[targets.position], of_task)
+
+    def metric(self, place: int) -> str:
+        """Return the name of a metric."""
+        return self.effects.fit.curves.names[place]
+
+    def draws(self, place: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return draws of the score with and without pretraining, and of the gain, each (curves, draws)."""
+        spec = CATALOGUE[self.metric(place)]
+        # The probability serves intervals of new measurements, of which none is asked here.
+        law = Predictive(self.effects, 0.5).law(self.pretrain_tokens(place)[:, None], place)[:, 0]
+        score, baseline = (
+            np.clip(part, spec.low, spec.high)
+            for part in (law, TargetBaseline(self.effects).value(slice(None), place).T)
+        )
+        return score, baseline, score - baseline if spec.improves == "up" else baseline - score
+
+    def along(self, draws: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the D_f of the line, and its part of draws of shape (curves, draws)."""
+        sizes = line_sizes(self.effects.fit.curves, self.effects.targets.table)
+        rows = np.searchsorted(self.effects.targets.table[SIZE].to_numpy(float), sizes)
+        return sizes, draws[rows]
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The smallest D_f of this mixture's curves, and the largest of the task; if it has none, both."""
+        targets = self.effects.targets
+        known = measured_sizes(self.effects.fit.curves, targets.table)
+        own = targets.table.loc[targets.measured, SIZE].to_numpy(float)
+        return float(own.min() if own.size else known[0]), float(known[-1])
+
+
+def measured_sizes(curves: Curves, table: pd.DataFrame) -> FloatArray:
+    """Return the D_f at which a task was measured, with pretraining or without."""
+    task = table["task"].iloc[0]
+    parts = [part.loc[part["task"] == task, SIZE] for part in (curves.table, curves.cells) if len(part)]
+    return np.unique(np.concatenate(parts).astype(float))
+
+
+def line_sizes(curves: Curves, table: pd.DataFrame) -> FloatArray:
+    """Return the D_f of a task's line: the measured ones, some between, and some beyond both ends."""
+    known = measured_sizes(curves, table)
+    sizes = [known, known[0] / _STEP, known[-1] * _STEP, known[-1] * AHEAD]
+    for low, high in pairwise(known):
+        # A factor of 100, as between 210M and 21B, is two steps, whatever rounding makes of it.
+        steps = max(1, int(np.ceil(np.log(high / low) / np.log(_STEP) - 0.05)))
+        sizes.append(np.geomspace(low, high, steps + 1)[1:-1])
+    return np.unique(np.hstack(sizes))
+
+
+def lines(effects: TargetEffects, tokens: float | None) -> Iterator[Line]:
+    """Yield the lines to which curves belong.
+
+    Parameters
+    ----------
+    effects : TargetEffects
+        The curves asked for.
+    tokens : float or None
+        As in `Line`.
+    """
+    table = effects.targets.table
+    keys = [name for name in table.columns if name != SIZE]
+    for _, rows in table.groupby(keys, sort=False):
+        yield Line(*_with_line(effects, rows), tokens)
+
+
+def _with_line(effects: TargetEffects, rows: pd.DataFrame) -> tuple[TargetEffects, NDArray[np.int64]]:
+    """Return the effects of some curves and of those of their line, and which of them were asked for."""
+    curves = effects.fit.curves
+    asked = np.sort(rows[SIZE].to_numpy(float)) if SIZE in rows else np.zeros(len(rows))
+    table = rows
+    if SIZE in [covariate.name for covariate in curves.covariates]:
+        sizes = np.union1d(asked, line_sizes(curves, rows))
+        table = pd.concat([rows.iloc[[0]]] * len(sizes), ignore_index=True).assign(**{SIZE: sizes})
+    known = curves.table[list(table.columns)].assign(position=np.arange(len(curves)))
+    merged = table.merge(known, how="left", on=list(table.columns))
+    position = merged.pop("position").fillna(-1).to_numpy(np.int64)
+    alignment = np.full(len(merged), effects.alignment[rows.index[0]])
+    place = np.searchsorted(merged[SIZE].to_numpy(float), asked) if SIZE in merged else np.arange(len(rows))
+    found = TargetEffects(effects.fit, Targets(merged, position), alignment, effects.seed)
+    return found, np.asarray(place, dtype=np.int64)
