@@ -78,8 +78,8 @@ class Value:
         Data saved: alone_median, alone_lower, alone_upper, the D_f at which a model without pretraining has
         the same score, 0 or infinite where that lies outside searched_from to searched_to (a tenth of the
         smallest to 100 times the largest measured D_f of the task); saved_..., the same minus the own D_f,
-        the effective data transferred (Hernandez et al. 2021, arXiv 2102.01293); p_saves, the probability that
-        it is positive; p_beyond, that alone lies beyond the largest D_f at which the task's baseline was
+        the effective data transferred (Hernandez et al. 2021, arXiv 2102.01293); p_saves, the probability
+        that it is positive; p_beyond, that alone lies beyond the largest D_f at which the task's baseline was
         measured; beyond, its median in e-folds beyond that D_f, negative inside the data.
 
         Limit, the same for all rows of a mixture, task and metric: limit_median, limit_lower, limit_upper,
