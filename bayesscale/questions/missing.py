@@ -53,13 +53,6 @@ class BaselineRuns:
         varies = "finetune_tokens" in [covariate.name for covariate in self.curves.covariates]
         return varies and "finetune_tokens" in cells and cells["finetune_tokens"].nunique() > 1
 
-    def sizes(self, task: str, metric: str) -> NDArray[np.float64]:
-        """Return the D_f at which a metric's baseline was measured on a task, sorted; none without D_f."""
-        cells = self.of_metric(metric)
-        if "finetune_tokens" not in cells:
-            return np.zeros(0)
-        return np.unique(cells.loc[cells["task"] == task, "finetune_tokens"].to_numpy(float))
-
     def missing(self, table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
         """Return the cells of curves that lack a metric's baseline, and the metrics that each lacks."""
         names = list(self.curves.cells.columns)

@@ -46,7 +46,7 @@ def value_rows(
             continue
         numbers = _gains(line, place, deltas[metric], prob)
         if trend:
-            numbers |= _along(line, place, runs.sizes(line.task, metric), deltas[metric], prob)
+            numbers |= _along(line, place, runs, deltas[metric], prob)
         for row in np.flatnonzero(known | trend):
             yield {
                 **{name: line.table[name].iloc[row] for name in names},
@@ -70,18 +70,16 @@ def _gains(line: Line, place: int, delta: float, prob: float) -> dict[str, Float
     }
 
 
-def _along(line: Line, place: int, measured: FloatArray, delta: float, prob: float) -> dict[str, FloatArray]:
-    """Return what follows from gain and baseline as lines in D_f, for each curve asked for.
-
-    `measured` are the D_f at which the task's baseline was measured.
-    """
+def _along(line: Line, place: int, runs: BaselineRuns, delta: float, prob: float) -> dict[str, FloatArray]:
+    """Return what follows from gain and baseline as lines in D_f, for each curve asked for."""
     score, baseline, _ = line.draws(place)
     spec = CATALOGUE[line.metric(place)]
     sign = 1.0 if spec.improves == "up" else -1.0
+    every = line.effects.targets.table[SIZE].to_numpy(float)
+    own, measured = every[line.asked], every[runs.has(line.effects.targets.table, line.metric(place))]
     sizes, alone_line = line.along(sign * _log(baseline))
     # Its own spread would let an unmeasured baseline be worse than one with less data.
     alone_line = never_falling(alone_line, np.isin(sizes, measured))
-    own = line.effects.targets.table[SIZE].to_numpy(float)[line.asked]
     alone = np.array([equivalent(sizes, alone_line, sign * _log(draws)) for draws in score[line.asked]])
     gains = sign * (line.along(score)[1] - np.exp(sign * alone_line))
     first, last = line.ends

@@ -251,3 +251,18 @@ def test_the_picture_shows_every_gain(uncertain: Fit) -> None:
     assert len(picture.frame()) == 16
     titles = [ax.get_title() for ax in picture.figures[0].axes if ax.get_visible()]
     assert titles == ["en-de, bleu", "en-de, cross_entropy", "en-fr, bleu", "en-fr, cross_entropy"]
+
+
+def test_each_model_size_has_its_own_baseline() -> None:
+    small, large = (rows(tasks=("en-fr",)).assign(model_params=size) for size in (1e9, 3e9))
+    large = large.query("pretrain_tokens > 0 or finetune_tokens < 1e7")
+    answer = value(MadeUp(table=pd.concat([small, large]), draws=40, width=0.05).fit(), metrics=["bleu"])
+    last = answer.frame().groupby(["model_params", "finetune_tokens"])["baseline_measured"].all()
+    assert last.tolist() == [True, True, True, False]
+    assert [sentence.split(":")[0] for sentence in answer.document()["verdicts"]] == [
+        "en-fr, bleu, 1B parameters",
+        "en-fr, bleu, 3B parameters",
+    ]
+    frame = answer.frame()
+    end = (np.log(frame["alone_median"]) - frame["beyond"]).groupby(frame["model_params"]).first()
+    np.testing.assert_allclose(end, np.log([42e6, 6e6]), rtol=1e-9)
