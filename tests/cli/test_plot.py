@@ -65,7 +65,7 @@ def test_a_fit_that_did_not_converge_is_drawn_with_exit_code_4(plot: Command, tm
         (
             ["-o", "fit.png", "--tokens", "1T,2T"],
             2,
-            "is one size here, where the forecast ends; received '1T,2T'",
+            "--tokens is one size here; received '1T,2T'; write one size",
         ),
         (["-o", "fit.png", "--interval", "0"], 2, "received 0"),
         (["-o", "fit.png", "--task", "en-rf"], 3, "did you mean 'en-fr'?"),

@@ -15,7 +15,8 @@ from tests.cli.fits import Command, caller, write_fit
 from tests.questions.made_up import MadeUp, rows
 
 KEYS = ["task", "mixture", "finetune_tokens", "metric", "pretrain_tokens"]
-NUMBERS = ["median", "mean", "lower", "upper", "law_median", "law_lower", "law_upper", "efolds_beyond"]
+INTERVALS = ["median", "mean", "lower", "upper", "law_median", "law_lower", "law_upper"]
+NUMBERS = [*INTERVALS, "p_break", "efolds_beyond"]
 
 
 @pytest.fixture(scope="module")

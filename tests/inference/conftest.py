@@ -15,6 +15,7 @@ from bayesscale.inference.tree import build_tree, prior_draws
 from bayesscale.metrics.curves import build_curves
 from bayesscale.metrics.read import read_metrics
 from bayesscale.models.joint import JointModel
+from bayesscale.models.measurement import FEWEST_DEGREES
 from bayesscale.models.priors import Priors, change_priors
 from tests.models.tables import table
 
@@ -33,6 +34,14 @@ def _chains(prior: xr.Dataset) -> xr.Dataset:
     }
     coords = {name: kept[name] for name in kept.coords if name not in ("chain", "draw")}
     return xr.Dataset(split, coords={"chain": range(CHAINS), "draw": range(DRAWS), **coords})
+
+
+def _with_weights(draws: xr.Dataset, count: int) -> xr.Dataset:
+    """Return draws with the weights of the noise, which cannot be drawn with the rest of the prior."""
+    half = 0.5 * (FEWEST_DEGREES + draws["noise_tails"].sel(metric="bleu").to_numpy()[..., None])
+    weight = np.random.default_rng(1).gamma(half, 1 / half, (CHAINS, DRAWS, count))
+    dims = ("chain", "draw", "breakable_observation")
+    return draws.assign(noise_weight_raw=(dims, np.log(weight) * np.sqrt(half)))
 
 
 def _stats() -> xr.Dataset:
@@ -57,10 +66,10 @@ def made() -> Fit:
     priors = change_priors(Priors(), {"score": {"gain": {"mean": {"mean": 0.35}}}})
     curves, sampler = build_curves(metrics), Sampler(draws=DRAWS, chains=CHAINS, seed=5)
     prior = prior_draws(JointModel(priors).build(curves, centred=False), sampler.seed)
-    posterior, stats = _chains(prior), _stats()
+    posterior, stats = _with_weights(_chains(prior), len(curves.scores)), _stats()
     tree = build_tree(posterior, stats, prior, metrics, curves, priors, sampler.seed)
     found = diagnose(posterior, stats, sampler.max_depth)
-    provenance = record(sampler, priors, "bayesscale fit é.csv", {"sample": 1.0}) | {
+    provenance = record(sampler, priors, "scores", "bayesscale fit é.csv", {"sample": 1.0}) | {
         "source": metrics.source,
         "data_hash": metrics.data_hash,
         "diagnostics": found.document(),

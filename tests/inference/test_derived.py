@@ -10,14 +10,15 @@ import xarray as xr
 
 from bayesscale.inference import Fit, derived
 from bayesscale.inference.derived import law_blocks, location_scale, replicate
+from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
-from bayesscale.models.measurement import total_sd
+from bayesscale.models.measurement import RESOLUTION, total_sd
 from bayesscale.models.priors import Priors
 from tests.models.tables import curves_of, table
 
 
 def test_coefficients_give_the_laws_of_every_draw(made: Fit) -> None:
-    posterior = made.tree["posterior"].to_dataset()
+    posterior = made.tree["posterior"].to_dataset().drop_vars("break_at")  # of the laws without breaks
     for name, rows, law, _ in law_blocks(made.curves):
         mean = location_scale(posterior, made.curves, made.priors, name, slice(None))[0]
         picked = {"curve": xr.DataArray(rows.unit, dims="row"), name: xr.DataArray(rows.metric, dims="row")}
@@ -65,7 +66,8 @@ def test_replicated_data_are_distributed_as_the_model_says() -> None:
     mean, sd, degrees = (
         part[0, 0] for part in location_scale(posterior, curves, Priors(), "score", slice(None))
     )
-    assert (sd.tolist(), degrees.tolist()) == (pytest.approx([3.0] * 4), [10.0] * 4)
+    scale = np.hypot(3.0, RESOLUTION * CATALOGUE["bleu"].noise)
+    assert (sd.tolist(), degrees.tolist()) == (pytest.approx([scale] * 4), [10.0] * 4)
     drawn = replicate(posterior, curves, Priors(), 0)[1]["value"].to_numpy()[0].astype(float)
     error = sd * np.sqrt(degrees / (degrees - 2)) / 200
     assert (np.abs(drawn.mean(axis=0) - mean) < 4 * error).all()
@@ -97,3 +99,8 @@ def test_of_a_standard_error_only_the_independent_share_counts() -> None:
     assert total_sd(3.0, 4.0, 0.25) == pytest.approx(np.sqrt(9 + 4))
     assert total_sd(3.0, 0.0, 0.9) == 3.0
     assert total_sd(3.0, 4.0, None) == 3.0
+
+
+def test_noise_never_falls_below_the_metric_s_resolution() -> None:
+    assert total_sd(0.0, 0.0, None, floor=0.025) == 0.025
+    assert total_sd(3.0, 4.0, 1.0, floor=12.0) == 13.0

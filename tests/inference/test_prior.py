@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from bayesscale.inference import Fit
-from bayesscale.models.coefficients import Design
 from bayesscale.models.effects import Effects
 from bayesscale.models.joint import JointModel
 from bayesscale.models.priors import LogNormal
+from bayesscale.models.regression import Design
 
 FloatArray = NDArray[np.float64]
 

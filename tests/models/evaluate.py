@@ -29,10 +29,10 @@ def log_density(model: Any) -> Callable[[Point], float]:
     return lambda point: float(compiled(point))
 
 
-def observed_log_density(model: Any) -> Callable[[Point], Any]:
-    """Return the log density of every observation."""
+def observed_log_density(model: Any, name: str = "value") -> Callable[[Point], Any]:
+    """Return the log density of every observation of one observed variable."""
     with quiet():
-        compiled = model.compile_logp(vars=[model["value"]], sum=False, mode=_MODE)
+        compiled = model.compile_logp(vars=[model[name]], sum=False, mode=_MODE)
     return lambda point: np.asarray(compiled(point)[0])
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.centring import choose_centring
-from bayesscale.models.coefficients import Design, whitening, zero_sum_basis
+from bayesscale.models.coefficients import whitening
 from bayesscale.models.effects import joint_effects, noise_scales
 from bayesscale.models.predictor import linear_predictor
 from bayesscale.models.priors import Priors, change_priors
+from bayesscale.models.regression import Design, zero_sum_basis
 from tests.models.tables import curves_of, table
 
 DENSE = np.geomspace(1e9, 6.4e10, 40).tolist()
@@ -119,7 +120,7 @@ def test_coefficients_are_whitened_around_the_regression_of_clear_curves() -> No
     curves = curves_of(table(finetune=(6e6, 42e6, 3e8), sizes=DENSE, noise=0.01))
     effects = joint_effects(curves.scores.metrics, curves.losses.metrics, Priors())
     centring = choose_centring(curves, effects)
-    white = whitening(curves, effects, centring)
+    white = whitening(effects, centring)
     assert (white.centred == 1.0).all()
     predicted = Design.of(curves).matrix @ white.location.T
     # The made-up curves differ by D_f and mixture alone, so that the regression hits levels and gains.
@@ -134,7 +135,7 @@ def test_coefficients_are_whitened_around_the_regression_of_clear_curves() -> No
 def test_vague_effects_keep_the_basis_of_their_prior() -> None:
     curves = curves_of(table(noise=15.0))
     effects = joint_effects(curves.scores.metrics, curves.losses.metrics, Priors())
-    white = whitening(curves, effects, choose_centring(curves, effects))
+    white = whitening(effects, choose_centring(curves, effects))
     assert (white.centred == 0.0).all()
     assert (white.factor == np.eye(Design.of(curves).matrix.shape[1])).all()
     assert (white.location == 0.0).all()

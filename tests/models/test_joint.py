@@ -9,6 +9,8 @@ import pandas as pd
 import pymc as pm
 import pytest
 
+from bayesscale.errors import UsageError
+from bayesscale.inference.tree import INTERNAL
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.joint import JointModel
 from bayesscale.models.packing import pack
@@ -26,7 +28,10 @@ def test_every_structure_can_be_built_in_both_forms(name: str) -> None:
         arrays = MODEL.data(curves, centred=centred)
         assert [key for key, array in arrays.items() if not np.isfinite(array).all()] == []
         model: Any = MODEL.build(curves, centred=centred)
-        assert {"mean", "curve_effect", "noise_sd", "value"} <= set(model.named_vars)
+        assert {"mean", "curve_effect", "noise_sd"} <= set(model.named_vars)
+        others = len(curves.losses) + len(curves.baseline) > 0
+        observed = {"breakable_value": len(curves.scores) > 0, "value": others}
+        assert {v.name for v in model.observed_RVs} == {name for name, there in observed.items() if there}
 
 
 @pytest.mark.parametrize("name", ["one curve of one metric", "two sizes", "along finetune_tokens"])
@@ -39,8 +44,7 @@ def test_the_smallest_structures_have_a_finite_density(name: str) -> None:
 def _variables(curves: Curves) -> dict[str, tuple[str, ...]]:
     """Return the dimensions of all variables that are no coordinates of the sampler."""
     model: Any = MODEL.build(curves)
-    internal = {"coefficient_raw", "curve_raw", "noise_raw", "residual", "value", "whitening", "centring"}
-    names = [v.name for v in [*model.unobserved_RVs] if v.name not in internal]
+    names = [v.name for v in model.unobserved_RVs if v.name not in INTERNAL]
     return {name: tuple(model.named_vars_to_dims.get(name, ())) for name in names}
 
 
@@ -64,9 +68,13 @@ def test_variables_have_labelled_dimensions() -> None:
         "baseline_slope": ("metric",),
         "baseline_sd": ("metric",),
         "baseline_level": ("cell", "metric"),
+        "break_log_hazard": ("break_metric",),
+        "break_alignment": ("break_metric",),
+        "break_scale": ("break_metric",),
     }
     alone = _variables(curves_of(table(("en-fr",), ("en",), (6e6,), baseline=False)))
-    missing = {"slope", "se_independent", *(name for name in everything if name.startswith("baseline"))}
+    missing = {"slope", "se_independent", "break_alignment"}
+    missing |= {name for name in everything if name.startswith("baseline")}
     missing |= {
         f"{factor}_{kind}" for factor in ("task", "mixture", "task_mixture") for kind in ("effect", "sd")
     }
@@ -82,7 +90,26 @@ def test_coordinates_are_the_user_s_labels() -> None:
     assert coords["covariate"] == ["finetune_tokens", "alignment"]
     assert coords["cell"] == curves.cell_labels
     assert coords["correlated"] == list(coords["effect"])[:4]
-    assert len(coords["observation"]) == len(curves.scores) + len(curves.losses) + len(curves.baseline)
+    assert coords["break_metric"] == ["bleu"]
+    assert len(coords["breakable_observation"]) == len(curves.scores)
+    assert len(coords["unbreakable_observation"]) == len(curves.losses) + len(curves.baseline)
+
+
+def test_breaks_decide_which_values_may_break() -> None:
+    curves = curves_of(table())
+    scores, losses, baseline = map(len, (curves.scores, curves.losses, curves.baseline))
+    found = {}
+    for breaks in ("none", "scores", "all"):
+        coords = JointModel(breaks=breaks).coords(curves)
+        sizes = [len(coords.get(f"{kind}_observation", ())) for kind in ("breakable", "unbreakable")]
+        found[breaks] = (coords.get("break_metric"), *sizes)
+    assert found == {
+        "none": (None, 0, scores + losses + baseline),
+        "scores": (["bleu"], scores, losses + baseline),
+        "all": (["bleu", "cross_entropy"], scores + losses, baseline),
+    }
+    with pytest.raises(UsageError, match="received 'score'; did you mean 'scores'"):
+        JointModel(breaks="score")
 
 
 def test_a_baseline_of_one_size_has_no_slope() -> None:

@@ -27,6 +27,8 @@ TRUE = {
     "cross_entropy": (np.log(1.5), 0.3, -0.2),
 }
 """Level, gain and shape of a typical curve."""
+# Typical noise so small that the resolution of measurements, a share of it, changes no number.
+PRIORS = Priors(noise=dict.fromkeys(TRUE, 1e-12))
 
 
 def rows(
@@ -100,7 +102,7 @@ class MadeUp:
     def fit(self) -> Fit:
         """Return the fit."""
         metrics = read_metrics(self.table, axis=self.axis, curve=self.curve)
-        curves, priors = build_curves(metrics), Priors()
+        curves, priors = build_curves(metrics), PRIORS
         posterior = self._posterior(
             curves, joint_effects(curves.scores.metrics, curves.losses.metrics, priors)
         )
@@ -111,7 +113,7 @@ class MadeUp:
             "seed": 7,
             "data_hash": metrics.data_hash,
             "source": metrics.source,
-            "settings": {},
+            "settings": {"breaks": "none"},
             "command": "bayesscale fit table.csv -o fit.nc",
             "timings": {"sample": 1.0},
             "created": "2026-01-01T00:00:00+00:00",

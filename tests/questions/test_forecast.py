@@ -18,6 +18,7 @@ from bayesscale.questions.targets import Selection
 from tests.questions.made_up import MadeUp, rows
 
 INTERVALS = ["median", "mean", "lower", "upper", "law_median", "law_lower", "law_upper"]
+COLUMNS = [*INTERVALS, "p_break", "efolds_beyond", "measured"]
 KEY = ["task", "mixture", "finetune_tokens", "metric", "pretrain_tokens"]
 
 
@@ -35,7 +36,7 @@ def test_without_uncertainty_every_number_is_the_law(certain: Fit) -> None:
 
 def test_columns(certain: Fit) -> None:
     frame = forecast(certain, [1e12]).frame()
-    assert list(frame.columns) == [*KEY, *INTERVALS, "efolds_beyond", "measured"]
+    assert list(frame.columns) == [*KEY, *COLUMNS]
     without = MadeUp(table=rows(finetune=(6e6,)).drop(columns="finetune_tokens"), draws=4).fit()
     assert list(forecast(without, [1e12]).frame().columns)[:4] == [
         "task",
@@ -258,6 +259,7 @@ def test_document() -> None:
                 "finetune_tokens": 6e6,
                 "metric": "bleu",
                 "pretrain_tokens": size,
+                "p_break": None,
                 "efolds_beyond": beyond,
                 "measured": True,
                 **dict.fromkeys(INTERVALS, pytest.approx(value)),

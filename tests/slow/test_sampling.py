@@ -127,7 +127,20 @@ def _variants() -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize("name", list(_variants()))
 def test_every_structure_of_data_can_be_fitted(name: str) -> None:
-    result = fit(read_metrics(_variants()[name]), sampler=SHORT)
+    breaks = "all" if name.startswith("a metric missing") else "scores"
+    result = fit(read_metrics(_variants()[name]), sampler=SHORT, breaks=breaks)
     values = forecast(result, [1e12]).frame()[["median", "lower", "upper"]]
     assert np.isfinite(values.to_numpy()).all()
     assert (values["lower"] < values["upper"]).all()
+
+
+def test_curves_that_broke_are_found_and_no_others() -> None:
+    simulated = simulate(SMALL, 0)
+    result = fit(read_metrics(simulated.frame), sampler=Sampler(seed=3))
+    assert not result.status.problems
+    keys = result.curves.table[["task", "mixture", "finetune_tokens"]].itertuples(index=False, name=None)
+    truth = np.array([simulated.truth.curve(key, "bleu").break_tokens is not None for key in keys])
+    assert truth.sum() == 2
+    found = result.draws("break_probability")[..., 0].mean(axis=0)
+    assert found[truth].min() > 0.9
+    assert found[~truth].max() < 0.5
