@@ -1,0 +1,198 @@
+"""The guide of docs/decision.md: its commands and its Python run, and what it says in words is so."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bayesscale.simulate import Truth
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = "from bayesscale.cli.main import main; main()"
+BLOCK = re.compile(r"^```(?P<kind>console|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+MIXED = ("en30-fr70", "en50-fr50", "en70-fr30")
+SMALL, MIDDLE, LARGE = 42e6, 210e6, 21e9
+
+
+def blocks(root: Path, kind: str) -> list[str]:
+    """Return the blocks of one kind in the guide."""
+    text = (root / "docs" / "decision.md").read_text(encoding="utf-8")
+    return [block["text"] for block in BLOCK.finditer(text) if block["kind"] == kind]
+
+
+def commands(root: Path) -> dict[str, list[str]]:
+    """Return the commands of the guide in their order, and the lines of output that it shows of each."""
+    parts = [part for block in blocks(root, "console") for part in block.split("$ bayesscale ")[1:]]
+    found = [part.splitlines() for part in parts]
+    return {command: shown for command, *shown in found}
+
+
+def run(root: Path, folder: Path, *arguments: str) -> str:
+    """Run the command line as a user does; return stdout."""
+    path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def guide(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Run all commands of the guide in one folder; return it, and what each printed."""
+    folder = tmp_path_factory.mktemp("guide")
+    printed = {command: run(root, folder, *shlex.split(command)) for command in commands(root)}
+    return folder, printed
+
+
+@pytest.fixture(scope="module")
+def ask(root: Path, guide: tuple[Path, dict[str, str]]) -> Callable[[str], dict[str, Any]]:
+    """Return a function that gives the JSON document of the guide's only command that starts so."""
+
+    def document(start: str) -> dict[str, Any]:
+        (command,) = (command for command in guide[1] if command.startswith(start))
+        found = json.loads(run(root, guide[0], *shlex.split(command), "--json"))
+        assert (found["status"], found["simulated"]) == ("converged", True)
+        return dict(found)
+
+    return document
+
+
+Ask = Callable[[str], dict[str, Any]]
+
+
+def rows(document: dict[str, Any], name: str) -> pd.DataFrame:
+    """Return a table of a document by mixture and D_f."""
+    return pd.DataFrame(document[name]).set_index(["mixture", "finetune_tokens"])
+
+
+def test_the_guide_says_first_that_its_numbers_are_simulated(root: Path) -> None:
+    head = (root / "docs" / "decision.md").read_text(encoding="utf-8").split("## 1.")[0]
+    assert "SIMULATED" in head
+    fitted, *asked = commands(root)
+    assert "--example isik-simulated" in fitted
+    expected = "show, predict, breaks, rank, conflict, value, advise, plan, plan, simulate"
+    assert ", ".join(command.split()[0] for command in asked) == expected
+
+
+def test_the_commands_print_what_the_guide_shows(root: Path, guide: tuple[Path, dict[str, str]]) -> None:
+    # Digits depend on the releases; sentences and headings without any do not. `...` stands for what is cut.
+    for command, shown in commands(root).items():
+        printed = [" ".join(line.split()) for line in guide[1][command].splitlines()]
+        for line in shown:
+            expected = " ".join(line.removesuffix("...").split())
+            if not re.search(r"\d", expected):
+                assert any(found.startswith(expected) for found in printed), f"{command}: {line}"
+
+
+def test_the_python_of_the_guide_runs(
+    root: Path,
+    guide: tuple[Path, dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(guide[0])
+    names: dict[str, Any] = {}
+    for number, block in enumerate(blocks(root, "python")):
+        exec(compile(block, f"docs/decision.md, block {number}", "exec"), names)
+    assert set(names["broken"]["mixture"]) == {"en100"}
+    assert (names["misled"]["mixture_a"] == "en100").any()
+    assert 0.8 < names["both"] <= 1
+    assert 12 <= names["held"].sum() <= 15
+    assert "stop: the law broke" in capsys.readouterr().out
+
+
+def test_levels_and_gains_are_as_told(ask: Ask) -> None:
+    table = pd.DataFrame(ask("show")["curves"]).query("metric == 'bleu'")
+    gains = table.query("quantity == 'gain'")
+    assert gains.query("finetune_tokens == 42e6")["median"].min() > 0.25
+    assert gains.query("finetune_tokens == 21e9")["median"].max() < 0.05
+    alpha = table.query("quantity == 'alpha' and finetune_tokens == 42e6")
+    assert (alpha["upper"] > 5 * alpha["lower"]).all()
+
+
+def test_forecasts_carry_the_risk_of_a_break(ask: Ask) -> None:
+    table = rows(ask("predict"), "forecasts")
+    unbroken = table.drop([("en100", SMALL), ("en100", MIDDLE)])
+    assert unbroken["p_break"].between(0.03, 0.2).all()
+    reach = (unbroken["median"] - unbroken["lower"]) > (unbroken["upper"] - unbroken["median"])
+    assert reach.all()
+
+
+def test_the_two_broken_curves_are_found_and_no_other(ask: Ask, guide: tuple[Path, dict[str, str]]) -> None:
+    table = rows(ask("breaks"), "breaks")
+    broken = table[table["p_broken"] > 0.9]
+    truth = Truth.from_json((guide[0] / "again.truth.json").read_text(encoding="utf-8"))
+    true = truth.frame().query("break_tokens > 0")
+    assert set(broken.index) == {("en100", SMALL), ("en100", MIDDLE)}
+    assert set(zip(true["mixture"], true["finetune_tokens"], strict=True)) == set(broken.index)
+    assert (broken["p_fall"] > 0.9).all()
+    assert broken["lost_median"].between(5, 9).all()
+    assert table.drop(broken.index)["p_broken"].max() < 0.1
+
+
+def test_the_mixed_mixtures_are_ahead_and_open_among_themselves(ask: Ask) -> None:
+    pairs = pd.DataFrame(ask("rank")["pairs"]).query("finetune_tokens == 42e6")
+    better = pairs.set_index(["mixture", "than"])["p_better"]
+    for mixture in MIXED:
+        assert better[mixture, "fr100"] > 0.9
+        assert better[mixture, "en100"] > 0.99
+    assert better["fr100", "en100"] > 0.99
+    assert all(0.1 < better[a, b] < 0.9 for a in MIXED for b in MIXED if a != b)
+
+
+def test_cross_entropy_would_mislead(ask: Ask) -> None:
+    document = ask("conflict")
+    told = [line for line in document["findings"] if "mixtures at" in line and "WOULD MISLEAD" in line]
+    assert any("D_f 42M" in line and "prefers en100" in line for line in told)
+    assert any("D_f 210M" in line and "prefers en100" in line for line in told)
+    pairs = pd.DataFrame(document["pairs"]).query("by == 'mixtures' and p_conflict > 0.9")
+    assert 9 < pairs["regret"].max() < 10.5
+    assert {link["verdict"] for link in document["links"]} == {"fails"}
+
+
+def test_pretraining_is_worth_it_at_small_finetuning_sizes_only(ask: Ask) -> None:
+    table = pd.DataFrame(ask("value")["value"])
+    small = table.query("finetune_tokens < 21e9")
+    assert small["p_gain"].min() > 0.99
+    assert small["gain_median"].between(9, 20.5).all()
+    assert table.query("finetune_tokens == 21e9")["p_gain"].max() < 0.5
+
+
+def test_the_advice_is_the_one_in_the_table(ask: Ask) -> None:
+    table = pd.DataFrame(ask("advise")["advice"])
+    given = table.set_index(["mixture", "finetune_tokens"])["advice"].to_dict()
+    mixed = {(mixture, size): "target reached" for mixture in MIXED for size in (SMALL, MIDDLE)}
+    broken = {("en100", size): "stop: the law broke" for size in (SMALL, MIDDLE)}
+    french = {("fr100", size): "continue" for size in (SMALL, MIDDLE)}
+    large = {(mixture, LARGE): "pretraining not needed" for mixture in (*MIXED, "en100", "fr100")}
+    assert given == mixed | broken | french | large
+    (waiting,) = table.query("mixture == 'fr100' and finetune_tokens == 42e6").to_dict("records")
+    assert waiting["last"] < waiting["tokens_median"] < 1e12
+    assert waiting["p_continue"] > 0.8
+
+
+def test_the_plan_is_to_continue_the_curve_in_question(ask: Ask) -> None:
+    candidates = pd.DataFrame(ask("plan fit.nc --question forecast")["candidates"])
+    own = (candidates["mixture"] == "fr100") & (candidates["finetune_tokens"] == SMALL)
+    beyond = candidates["place"] == "beyond"
+    assert candidates[own & beyond]["reduction"].min() > 0.4
+    assert candidates[~own]["reduction"].max() < 0.15
+    best = pd.DataFrame(ask("plan fit.nc --question better")["candidates"]).iloc[0]
+    assert best["right_now"] < best["right_after"] < 0.8
