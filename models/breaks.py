@@ -3,10 +3,10 @@
 With ramp = max(u - tau, 0), a broken score is f(u) + slope * f(1) * ramp and a broken loss
 L(u) - slope * L(1) * ramp, f and L being the unbroken laws.
 A break comes with a constant hazard per e-fold of data, and its slope from a normal distribution, mostly
-below zero. Both its position and its slope are integrated out: every gap between checkpoints is cut into
-stretches, tau is in the middle of one of them or beyond the data, and the noise is normal once the weights of
-its Student-t distribution are known, so that the integral over the slope has a closed form. The sampler sees
-neither; `bayesscale.inference.broken` draws both afterwards.
+below zero. Both its position and its slope are integrated out. The position by sums: every gap between
+checkpoints is cut into stretches, and tau is in the middle of one of them or beyond the data. The slope
+exactly: the noise is normal once the weights of its Student-t distribution are known, and then the integral
+has a closed form. The sampler sees neither; `bayesscale.inference.broken` draws both afterwards.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 CHOICES = ("scores", "all", "none")
 # The gaps of a curve with more are not cut: the noise hides where in a gap the break is.
-_FEW_GAPS = 6
+_FEW_GAPS = 10
 _STRETCHES = 2
 
 

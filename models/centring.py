@@ -100,7 +100,7 @@ def _combined(
     total = precision + own
     pull = np.einsum("cij,cj->ci", precision, location) + expected / spread**2
     location = np.linalg.solve(total, pull[..., None])[..., 0]
-    covariance = np.linalg.inv(total)
+    covariance: FloatArray = np.asarray(np.linalg.inv(total), dtype=np.float64)
     covariance = 0.5 * (covariance + np.swapaxes(covariance, 1, 2))
     return location, _factor(covariance, centred)
 

@@ -111,7 +111,7 @@ class JointModel:
             The curves.
         centred : bool
             Centre the effects of curves with informative data. False is the same model in the plain
-            non-centred form, without a potential, from whose prior one can draw.
+            non-centred form, from whose prior one can draw.
         """
         with pm.Model(coords=self.coords(curves)) as model:
             data = shared(self.data(curves, centred=centred))

@@ -135,7 +135,8 @@ def regress(
         covariance = np.linalg.inv((matrix.T * weight) @ matrix + np.diag(precision))
         estimate = covariance @ (matrix.T @ (weight * value) + precision * mean)
         spread = (value - matrix @ estimate) ** 2 + np.einsum("ci,ij,cj->c", matrix, covariance, matrix)
-        curve_sd = _shrunk(np.maximum(spread - error**2, 0.0), prior.curve)
+        share = curve_sd**2 * weight  # of what a curve differs from its expectation, that is not error
+        curve_sd = _shrunk(share**2 * spread + curve_sd**2 * (1 - share), prior.curve)
         group_sd = [
             _shrunk(estimate[place] ** 2 + np.diag(covariance)[place], median)
             for (_, place), median in zip(design.factors, prior.group, strict=True)

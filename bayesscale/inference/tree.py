@@ -97,7 +97,11 @@ def _units(metrics: tuple[str, ...]) -> str:
 
 def _with_units(draws: xr.Dataset, curves: Curves) -> xr.Dataset:
     """Return draws with the units of variables that have any; others are logarithms or pure numbers."""
-    units = {"noise_sd": _units(curves.names), "loss_E": _units(curves.losses.metrics)}
+    units = {
+        "noise_sd": _units(curves.names),
+        "loss_E": _units(curves.losses.metrics),
+        "break_at": f"tokens of {curves.axis_name}",
+    }
     return draws.assign({n: draws[n].assign_attrs(units=unit) for n, unit in units.items() if n in draws})
 
 

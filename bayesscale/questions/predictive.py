@@ -148,7 +148,7 @@ class Predictive:
         with np.errstate(over="ignore"):
             law = law_of(name).value(u, level, gain, shape)
         if (drawn := self.effects.breaks(rows, metric)) is None:
-            return law, np.full(law.shape[:2], np.nan)
+            return np.clip(law, CATALOGUE[name].low, CATALOGUE[name].high), np.full(law.shape[:2], np.nan)
         position, slope = (np.ascontiguousarray(part.T)[:, None] for part in drawn)
         bent = with_break(law, name, level, slope, u - position)
         return np.clip(bent, CATALOGUE[name].low, CATALOGUE[name].high), (position < u).mean(axis=-1)

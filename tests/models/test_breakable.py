@@ -78,7 +78,7 @@ class _Model:
 def _middles(sizes: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return middles and lengths of the stretches of one curve, in e-folds: halves of gaps if few."""
     ends = np.log(np.sort(sizes))
-    cuts = 2 if len(ends) - 1 <= 6 else 1
+    cuts = 2 if len(ends) - 1 <= 10 else 1
     length = np.repeat(np.diff(ends), cuts) / cuts
     return ends[0] + np.cumsum(length) - length / 2, length
 
