@@ -58,7 +58,7 @@ def fit(
     cores: Annotated[
         int | None, typer.Option(help="Chains at a time; the draws do not depend on it.")
     ] = None,
-    target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.95,
+    target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.98,
     max_depth: Annotated[int, typer.Option(help="Most doublings of a trajectory.")] = 10,
     seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output file.")] = False,

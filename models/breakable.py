@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from pytensor.gradient import disconnected_grad
 
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.breaks import BreakPlaces, log_ratio, log_states
@@ -58,7 +59,10 @@ def observe_breakable(
     typical = scale[metric][:, None]
     ratio = inside + log_ratio(first, second, -typical, prior.spread * typical, xp=pt)
     states = pt.concatenate([none[:, None], pt.where(data["break_real"] > 0, ratio, _IMPOSSIBLE)], axis=1)
-    pm.Potential("breaks", pt.logsumexp(states, axis=1).sum())
+    # Written out: where a break is certain the exponentials overflow, and not every PyTensor sees to it.
+    largest = disconnected_grad(states.max(axis=1, keepdims=True))
+    total = largest[:, 0] + pt.log(pt.exp(states - largest).sum(axis=1))
+    pm.Potential("breaks", total.sum())
 
 
 def _weights(degrees: Any, metric: Any, count: int) -> Any:

@@ -45,7 +45,7 @@ class Sampler:
     tune: int = 500
     chains: int = 4
     cores: int | None = None
-    target_accept: float = 0.95
+    target_accept: float = 0.98
     max_depth: int = 10
     seed: int = 0
     method: str = "nutpie"

@@ -50,7 +50,7 @@ def break_row(fit: Fit, places: BreakPlaces, pair: int, prob: float, at: float |
     size = last if at is None else at
     law = _Law(fit, curve, metric)
     lost = interval(sign_of(name) * (law.unbroken(size) - law.value(size)), prob)
-    falls = sign_of(name) * (law.value(last) - law.unbroken(position)) < 0
+    falls = sign_of(name) * (law.value(last) - law.unbroken(np.minimum(position, last))) < 0
     p_broken = float(fit.draws("break_probability")[:, curve, metric].mean())
     p_fall = float(falls[broken].mean()) if broken.any() else np.nan
     sizes = len({float(x) for x in _sizes(fit, curve, name)})
