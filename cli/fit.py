@@ -135,6 +135,7 @@ def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
     import pandas as pd
 
     from bayesscale.cli.output import Answer, print_answer
+    from bayesscale.questions.describe import is_simulated
 
     diagnostics, timings = result.provenance["diagnostics"], result.provenance["timings"]
     rows = [
@@ -154,7 +155,8 @@ def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
         "output": str(output),
         "provenance": result.provenance,
     }
-    sentences = [str(result.metrics), *result.metrics.notes]
+    simulated = ["SIMULATED data, not measured"] if is_simulated(result) else []
+    sentences = [str(result.metrics), *simulated, *result.metrics.notes]
     if not result.status.ok:
         sentences.append(str(result.status))
     frame = pd.DataFrame(rows, columns=["diagnostic", "value"])
