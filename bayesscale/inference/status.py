@@ -16,6 +16,7 @@ MAX_RHAT = 1.01
 MIN_ESS = 400
 MIN_BFMI = 0.3
 """Limits of Vehtari et al. (arXiv 1903.08008) and Betancourt (arXiv 1604.00695)."""
+_LONGER, _MORE = "raise --tune and --draws", "raise --draws"
 
 
 @dataclass(frozen=True)
@@ -154,8 +155,11 @@ def judge(found: Diagnostics) -> Status:
     failed = [(problem, remedy) for passed, problem, remedy in _checks(found) if not passed]
     if not failed:
         return Status()
-    remedies = "; ".join(dict.fromkeys(remedy for _, remedy in failed))
-    advice = f"Remedy: {remedies}; if that does not help, look at the curves for values that no law fits."
+    remedies = list(dict.fromkeys(remedy for _, remedy in failed))
+    if _MORE in remedies and _LONGER in remedies:
+        remedies.remove(_MORE)  # the other one includes it
+    last = "if that does not help, look at the curves for values that no law fits."
+    advice = f"Remedy: {'; '.join([*remedies, last])}"
     return Status(tuple(problem for problem, _ in failed), advice)
 
 
@@ -171,17 +175,17 @@ def _checks(found: Diagnostics) -> list[tuple[bool, str, str]]:
         (
             found.rhat <= MAX_RHAT,
             f"R-hat {found.rhat:.3f} of {found.rhat_of} (at most {MAX_RHAT})",
-            "raise --tune and --draws",
+            _LONGER,
         ),
         (
             found.ess_bulk >= MIN_ESS,
             f"bulk ESS {found.ess_bulk:.0f} of {found.ess_bulk_of} (at least {MIN_ESS})",
-            "raise --draws",
+            _MORE,
         ),
         (
             found.ess_tail >= MIN_ESS,
             f"tail ESS {found.ess_tail:.0f} of {found.ess_tail_of} (at least {MIN_ESS})",
-            "raise --draws",
+            _MORE,
         ),
         (
             bfmi >= MIN_BFMI,

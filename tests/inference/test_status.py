@@ -81,6 +81,8 @@ def test_several_failures_are_all_named_and_no_remedy_is_repeated() -> None:
     status = judge(replace(GOOD, ess_bulk=10.0, ess_tail=20.0, divergences=1))
     assert len(status.problems) == 3
     assert status.remedy.count("raise --draws") == 1
+    longer = judge(replace(GOOD, rhat=1.2, ess_bulk=10.0))
+    assert longer.remedy.startswith("Remedy: raise --tune and --draws; if that")
 
 
 def _posterior(**variables: FloatArray) -> xr.Dataset:
