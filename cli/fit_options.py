@@ -46,6 +46,20 @@ PretrainOption = Annotated[
     ),
 ]
 
+ShareOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--share", metavar="LANG=SHARE,...", help="Language shares of a new mixture, fr=0.5,en=0.5."
+    ),
+]
+AlignmentOption = Annotated[
+    float | None,
+    typer.Option("--alignment", help="Alignment of a new mixture and its task, where shares are not known."),
+]
+NoiseSeedOption = Annotated[
+    int | None, typer.Option("--seed", min=0, help="Seed of the noise. Default: that of the fit.")
+]
+
 
 def load_fit(path: Path) -> Fit:
     """Return the fit in a file; FitFileError if there is none."""

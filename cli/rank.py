@@ -7,11 +7,14 @@ from typing import Annotated
 import typer
 
 from bayesscale.cli.fit_options import (
+    AlignmentOption,
     FinetuneOption,
     FitFile,
     IntervalOption,
     MetricOption,
+    NoiseSeedOption,
     PretrainOption,
+    ShareOption,
     TaskOption,
     end,
     load_fit,
@@ -40,22 +43,10 @@ def rank(
     ] = None,
     finetune_tokens: FinetuneOption = None,
     pretrain_tokens: PretrainOption = None,
-    share: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--share", metavar="LANG=SHARE,...", help="Language shares of a new mixture, fr=0.5,en=0.5."
-        ),
-    ] = None,
-    alignment: Annotated[
-        float | None,
-        typer.Option(
-            "--alignment", help="Alignment of a new mixture and its task, where shares are not known."
-        ),
-    ] = None,
+    share: ShareOption = None,
+    alignment: AlignmentOption = None,
     metric: MetricOption = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Seed of the noise. Default: that of the fit.")
-    ] = None,
+    seed: NoiseSeedOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
