@@ -1,0 +1,79 @@
+"""What is said of breaks: where, how much was lost, and the evidence in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from bayesscale.errors import QuestionError
+from bayesscale.inference import Fit
+from bayesscale.questions.break_rows import evidence
+from bayesscale.questions.breaks import breaks
+from tests.questions.breaking import breaking
+
+LAST = 1e11
+
+
+def _asked(fit: Fit, at: float, slope: float = -1.0) -> Fit:
+    """Return a fit that breaks for certain, with what `breaks` needs besides."""
+    broken = breaking(fit, at=at, slope=slope)
+    posterior = broken.tree["posterior"].to_dataset()
+    flat = posterior["break_at"].isel(curve=0)
+    added = xr.Dataset(
+        {
+            "break_probability": (posterior["break_at"] <= LAST).astype(float),
+            "break_log_hazard": xr.zeros_like(flat, dtype=float) + np.log(0.1),
+        }
+    ).drop_vars("curve", errors="ignore")
+    nodes = {name: node.to_dataset() for name, node in broken.tree.children.items()}
+    return replace(broken, tree=xr.DataTree.from_dict({**nodes, "posterior": posterior.merge(added)}))
+
+
+def test_a_break_costs_its_slope_times_the_way_since(certain: Fit) -> None:
+    table = breaks(_asked(certain, 1e10)).frame()
+    assert (table["metric"] == "bleu").all()
+    assert table["p_broken"].to_numpy() == pytest.approx(1.0)
+    assert table["break_median"].to_numpy() == pytest.approx(1e10)
+    # Slope -1 over half of the curve loses half of the value at the upper anchor, which is 25.
+    assert table["lost_median"].to_numpy() == pytest.approx(
+        0.5 * np.exp(certain.draws("curve_effect")[0, :, 0]), rel=1e-6
+    )
+    assert table["p_fall"].to_numpy() == pytest.approx(1.0)
+    assert table["evidence"].str.contains("broken: fell after about 10B").all()
+
+
+def test_a_later_break_is_no_break_yet_and_costs_nothing(certain: Fit) -> None:
+    table = breaks(_asked(certain, 1e13)).frame()
+    assert (table["p_broken"] == 0).all()
+    assert table["lost_median"].to_numpy() == pytest.approx(0.0)
+    assert table[["break_median", "p_fall"]].isna().all(axis=None)
+    assert (table["evidence"] == "no sign of a break").all()
+
+
+def test_a_small_break_of_a_rising_law_is_no_fall(certain: Fit) -> None:
+    assert (breaks(_asked(certain, 1e10, slope=-0.05)).frame()["p_fall"] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("p_broken", "p_fall", "sizes", "metric", "words"),
+    [
+        (0.05, 1.0, 10, "bleu", "no sign of a break"),
+        (0.6, 1.0, 3, "bleu", "undecided: 3 sizes are too few to tell"),
+        (0.3, 1.0, 10, "bleu", "undecided: a break is possible"),
+        (0.7, 0.5, 10, "bleu", "probably broken: stalled or fell after about 10B"),
+        (0.95, 0.1, 10, "bleu", "broken: stalled after about 10B, the weaker kind of break"),
+        (0.95, 0.9, 10, "cross_entropy", "broken: rose after about 10B"),
+    ],
+)
+def test_evidence_in_words(p_broken: float, p_fall: float, sizes: int, metric: str, words: str) -> None:
+    assert evidence(p_broken, p_fall, sizes, 1e10, metric) == words
+
+
+def test_what_cannot_be_answered_is_refused(certain: Fit) -> None:
+    with pytest.raises(QuestionError, match="--breaks scores"):
+        breaks(certain)
+    with pytest.raises(QuestionError, match="cross_entropy cannot break"):
+        breaks(_asked(certain, 1e10), metrics=["cross_entropy"])
