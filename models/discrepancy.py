@@ -92,10 +92,15 @@ class Basis:
         strayed = inside - _fitted(u, u) @ inside
         left, scale, right = np.linalg.svd(strayed, full_matrices=False)
         modes, loading = np.zeros((len(u), MODES)), np.zeros((MODES, inside.shape[1]))
-        known = min(MODES, int((scale**2 > _TINY * max(scale[0] ** 2, 1e-30)).sum()), max(len(np.unique(u)) - 2, 0))
+        known = min(
+            MODES, int((scale**2 > _TINY * max(scale[0] ** 2, 1e-30)).sum()), max(len(np.unique(u)) - 2, 0)
+        )
         # The sign of a mode is a convention that has to be the same wherever stored draws are read.
         sign = np.where(left[-1, :known] < 0, -1.0, 1.0)
-        modes[:, :known], loading[:known] = left[:, :known] * (sign * scale[:known]), right[:known] * sign[:, None]
+        modes[:, :known], loading[:known] = (
+            left[:, :known] * (sign * scale[:known]),
+            right[:known] * sign[:, None],
+        )
         return cls(u, modes, loading)
 
     def at(self, u: FloatArray, count: int) -> FloatArray:

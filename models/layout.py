@@ -66,7 +66,8 @@ def lay_out(curves: Curves) -> Layout:
     blocks = [(0, curves.scores), (len(curves.scores.metrics), curves.losses)]
     metric = np.concatenate([rows.metric + first for first, rows in blocks])
     unit, size, value, se = (
-        np.concatenate([getattr(rows, name) for _, rows in blocks]) for name in ("unit", "size", "value", "se")
+        np.concatenate([getattr(rows, name) for _, rows in blocks])
+        for name in ("unit", "size", "value", "se")
     )
     loss = metric >= len(curves.scores.metrics)
     key = (loss * len(curves) + unit) * len(curves.names) + metric

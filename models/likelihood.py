@@ -166,4 +166,7 @@ def _log_hazard(curves: Curves, prior: BreakPrior, data: dict[str, Any], places:
     if "alignment" not in names:
         return hazard[places.metric]
     trend = pm.Normal("break_alignment", prior.alignment.mean, prior.alignment.sd, dims="break_metric")
-    return hazard[places.metric] + trend[places.metric] * data["design"][:, 1 + names.index("alignment")][places.curve]
+    return (
+        hazard[places.metric]
+        + trend[places.metric] * data["design"][:, 1 + names.index("alignment")][places.curve]
+    )

@@ -39,7 +39,9 @@ def starting_point(
     expected = design.matrix @ mean.T
     raw = np.where(centring.centred > 0, 0.0, (centring.location - expected) / spread)
     return {
-        "coefficient_raw": np.where(white.centred[:, None] > 0, 0.0, _standardised(design, effects, mean, group, curves)),
+        "coefficient_raw": np.where(
+            white.centred[:, None] > 0, 0.0, _standardised(design, effects, mean, group, curves)
+        ),
         "curve_raw": raw,
         "residual": np.diag(spread[:count])[np.tril_indices(count)],
         "shape_sd": spread[count:],

@@ -157,7 +157,9 @@ def _strayed(posterior: xr.Dataset, curves: Curves, name: str, part: slice | Int
     own = at[:, np.arange(first, first + len(rows))[part]]
     unit, metric = rows.unit[part], rows.metric[part] + curves.names.index(rows.metrics[0])
     effects = joint_effects(curves.scores.metrics, curves.losses.metrics, Priors())
-    level, gain, _ = (array(posterior, "curve_effect")[..., unit, column] for column in effects.columns(metric))
+    level, gain, _ = (
+        array(posterior, "curve_effect")[..., unit, column] for column in effects.columns(metric)
+    )
     scale = discrepancy_unit(level, gain) * array(posterior, "discrepancy_scale")[..., metric]
     coefficients = array(posterior, "discrepancy")[..., unit, metric, :]
     return np.asarray(scale * np.einsum("...nm,mn->...n", coefficients, own))

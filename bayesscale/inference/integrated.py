@@ -141,7 +141,11 @@ def draw_integrated(draws: xr.Dataset, curves: Curves, priors: Priors, seed: int
     metrics = tuple(draws["break_metric"].to_numpy()) if "break_at" in found else ()
     places = break_places(curves, metrics, _CUTS) if metrics else None
     hazard = log_hazard(draws, curves) if metrics else None
-    means = {name: location_scale(draws, curves, priors, name, slice(None)) for name in curves.blocks if name != "baseline"}
+    means = {
+        name: location_scale(draws, curves, priors, name, slice(None))
+        for name in curves.blocks
+        if name != "baseline"
+    }
     mean, sd, degrees = (np.concatenate(parts, axis=-1) for parts in zip(*means.values(), strict=True))
     weight = np.exp(array(draws, "noise_weight_raw") / np.sqrt(0.5 * degrees)) / sd**2
     which = {}
@@ -151,7 +155,9 @@ def draw_integrated(draws: xr.Dataset, curves: Curves, priors: Priors, seed: int
     for number in range(len(layout.curve)):
         curve, metric, own = layout.curve[number], layout.metric[number], layout.own(number)
         residual = layout.value[number][layout.real[number]] - mean[..., own]
-        pair = _pair(draws, curves, priors, layout, number, residual[..., None, :], weight[..., own][..., None, :])
+        pair = _pair(
+            draws, curves, priors, layout, number, residual[..., None, :], weight[..., own][..., None, :]
+        )
         rng = np.random.default_rng([seed, 4, number])
         absorbed = pair.absorbed()
         lost = np.zeros(residual.shape)
@@ -160,7 +166,9 @@ def draw_integrated(draws: xr.Dataset, curves: Curves, priors: Priors, seed: int
             position, slope, probability = _break(
                 draws, priors, places, which[number], hazard[..., curve, metric], pair, absorbed, u, rng
             )
-            for name, part in zip(("break_at", "break_slope", "break_probability"), (position, slope, probability), strict=True):
+            for name, part in zip(
+                ("break_at", "break_slope", "break_probability"), (position, slope, probability), strict=True
+            ):
                 found[name].to_numpy()[..., curve, metric] = part
             sign = places.sign[which[number]]
             with np.errstate(over="ignore"):

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesscale.inference.integrated import draw_integrated, unseen
 from bayesscale.inference.derived import coefficients, replicate
+from bayesscale.inference.integrated import draw_integrated, unseen
 from bayesscale.inference.sampler import as_dataset
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves

@@ -117,9 +117,7 @@ class _Problem:
         level = self.log_value[self.u == self.u.max()].mean()
         improvement = level - self.log_value[self.u == self.u.min()].mean()
         improvement = improvement if self.law.improves == "up" else -improvement
-        grid = np.array(
-            [[level, self.law.gain_of(improvement, shape), shape] for shape in _INITIAL_SHAPES]
-        )
+        grid = np.array([[level, self.law.gain_of(improvement, shape), shape] for shape in _INITIAL_SHAPES])
         return list(_LIMITS * np.arctanh(np.clip(grid / _LIMITS, -0.99, 0.99)))
 
     def minimize(self, start: Array) -> OptimizeResult:

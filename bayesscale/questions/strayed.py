@@ -28,7 +28,9 @@ def known_bases(curves: Curves) -> Bases:
     return dict(zip(pairs, bases(layout), strict=True))
 
 
-def strayed(target: TargetEffects, rows: slice, metric: int, u: FloatArray, law: tuple[FloatArray, FloatArray]) -> FloatArray:
+def strayed(
+    target: TargetEffects, rows: slice, metric: int, u: FloatArray, law: tuple[FloatArray, FloatArray]
+) -> FloatArray:
     """Return draws of curves minus their laws, shape (targets, sizes, draws).
 
     Parameters
