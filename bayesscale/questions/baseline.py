@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from bayesscale.errors import QuestionError
 from bayesscale.metrics.curves import unit_labels
-from bayesscale.questions.effects import TargetEffects
-from bayesscale.questions.random import keyed_rng
+from bayesscale.questions.effects import TargetEffects, keyed_rng
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
