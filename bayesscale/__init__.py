@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bayesscale.evaluation import evaluate
     from bayesscale.inference import Sampler, fit, load, save
     from bayesscale.metrics.read import read_metrics
     from bayesscale.models import Priors, load_priors
@@ -39,6 +40,7 @@ __all__ = [
     "advise",
     "breaks",
     "conflict",
+    "evaluate",
     "fit",
     "forecast",
     "load",
@@ -60,6 +62,7 @@ _HOMES = {
     "advise": "bayesscale.questions.advise",
     "breaks": "bayesscale.questions.breaks",
     "conflict": "bayesscale.questions.conflict",
+    "evaluate": "bayesscale.evaluation",
     "fit": "bayesscale.inference",
     "forecast": "bayesscale.questions",
     "load": "bayesscale.inference",

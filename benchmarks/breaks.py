@@ -28,7 +28,7 @@ from break_scores import OURS, calibration, groups, overall_calibration, positio
 from classical_breaks import RULES, Rule, evidence
 
 from bayesscale.inference import Sampler
-from bayesscale.inference.broken import draw_breaks
+from bayesscale.inference.integrated import draw_integrated
 from bayesscale.inference.sampler import compile_model, sample_compiled
 from bayesscale.inference.status import diagnose
 from bayesscale.metrics.curves import Curves, build_curves
@@ -104,11 +104,11 @@ def fit_set(compiled: dict[int, Any], checkpoints: int, seed: int) -> list[dict[
     curves = build_curves(read_metrics(simulated.frame))
     model = JointModel()
     if checkpoints not in compiled:
-        compiled[checkpoints] = compile_model(model.build(curves))
+        compiled[checkpoints] = compile_model(model.build(curves), model.start(curves))
     refit = compiled[checkpoints].with_data(**pack(model.data(curves)))
     sampler = replace(SAMPLER, seed=seed)
     draws = sample_compiled(refit, sampler, progress=False, report=lambda _: None)
-    breaks = draw_breaks(draws.posterior, curves, model.priors, seed).isel(break_metric=0)
+    breaks = draw_integrated(draws.posterior, curves, model.priors, seed).isel(break_metric=0)
     found = diagnose(breaks[["break_probability"]], draws.stats, sampler.max_depth)
     state = {
         "rhat": round(found.rhat, 4),

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bayesscale.inference import Sampler
-from bayesscale.inference.broken import draw_breaks, unseen_breaks
 from bayesscale.inference.derived import location_scale
+from bayesscale.inference.integrated import draw_integrated, unseen
 from bayesscale.inference.sampler import compile_model, sample_compiled
 from bayesscale.inference.status import diagnose
 from bayesscale.inference.tree import prior_draws
@@ -82,14 +82,14 @@ def main(fits: int) -> None:
     start, priors = time.perf_counter(), change_priors(Priors(), NARROWER)
     model, curves = JointModel(priors), build_curves(read_metrics(simulate(REGIME, 0).frame))
     prior = drawn_prior(model, curves, fits)
-    compiled, ranks, called, failed = compile_model(model.build(curves)), [], [], 0
+    compiled, ranks, called, failed = compile_model(model.build(curves), model.start(curves)), [], [], 0
     for number in range(fits):
         truth = prior.isel(draw=[number])
         data = simulated(truth, curves, priors, number)
         refit = compiled.with_data(**pack(model.data(data)))
         sampler = Sampler(draws=400, tune=400, chains=2, target_accept=0.95, seed=number)
         draws = sample_compiled(refit, sampler, progress=False, report=lambda _: None)
-        posterior = xr.merge([draws.posterior, draw_breaks(draws.posterior, data, priors, number)])
+        posterior = xr.merge([draws.posterior, draw_integrated(draws.posterior, data, priors, number)])
         found = diagnose(draws.posterior[["curve_effect", "noise_sd", "mean"]], draws.stats, 10)
         failed += found.divergences > 0 or found.rhat > 1.05
         ranks.append(rank_all(posterior, truth))
@@ -105,7 +105,7 @@ def drawn_prior(model: JointModel, curves: Curves, fits: int) -> xr.Dataset:
     parts = [prior_draws(built, seed) for seed in range(1 + (fits - 1) // 500)]
     prior = xr.concat(parts, dim="draw").isel(draw=slice(fits)) if len(parts) > 1 else parts[0]
     prior = prior.isel(draw=slice(fits))
-    return xr.merge([prior, unseen_breaks(prior, curves, model.priors, seed=1)])
+    return xr.merge([prior, unseen(prior, curves, model.priors, seed=1)])
 
 
 def simulated(truth: xr.Dataset, curves: Curves, priors: Priors, seed: int) -> Curves:

@@ -69,9 +69,10 @@ def one(method: str, curves: int) -> None:
 
     arrays = build_curves(read_metrics(simulate(sized(curves), 0).frame))
     imported = time.perf_counter()
-    model = JointModel().build(arrays)
+    joint = JointModel()
+    model, begin = joint.build(arrays), joint.start(arrays)
     if method == "nutpie":
-        compiled = compile_model(model)
+        compiled = compile_model(model, begin)
         middle = time.perf_counter()
         sampler = Sampler(draws=DRAWS, tune=TUNE, chains=CHAINS, target_accept=TARGET)
         draws = sample_compiled(compiled, sampler, progress=False, report=lambda _: None)
@@ -82,7 +83,7 @@ def one(method: str, curves: int) -> None:
             draws.seconds["sample"],
         )
     else:
-        posterior, stats, compile_s, sample_s = _other(method, model)
+        posterior, stats, compile_s, sample_s = _other(method, model, begin)
     memory = (
         max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         / 2**20
@@ -94,7 +95,7 @@ def one(method: str, curves: int) -> None:
     )
 
 
-def _other(method: str, model: Any) -> tuple[Any, Any, float, float]:
+def _other(method: str, model: Any, begin: dict[str, Any]) -> tuple[Any, Any, float, float]:
     """Sample with PyMC or through it; compilation is inside the sampling time of these."""
     import pymc as pm
 
@@ -102,7 +103,7 @@ def _other(method: str, model: Any) -> tuple[Any, Any, float, float]:
     with model:
         trace = pm.sample(
             DRAWS, tune=TUNE, chains=CHAINS, random_seed=0, target_accept=TARGET, progressbar=False,
-            nuts_sampler=method, compute_convergence_checks=False,
+            nuts_sampler=method, initvals=begin, compute_convergence_checks=False,
         )  # fmt: skip
     groups = [trace[name] for name in ("posterior", "sample_stats")]
     posterior, stats = (g.to_dataset() if hasattr(g, "to_dataset") else g for g in groups)

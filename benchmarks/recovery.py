@@ -45,7 +45,7 @@ def main(sets: int) -> None:
     for seed in range(sets):
         simulated = simulate(REGIME, seed)
         curves = build_curves(read_metrics(simulated.frame))
-        compiled = compiled or compile_model(model.build(curves))
+        compiled = compiled or compile_model(model.build(curves), model.start(curves))
         refit = compiled.with_data(**pack(model.data(curves)))
         sampler = Sampler(draws=1000, seed=seed)
         draws = sample_compiled(refit, sampler, progress=False, report=lambda _: None)

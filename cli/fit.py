@@ -52,6 +52,12 @@ def fit(
         Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
     ] = None,
     breaks: Annotated[str, typer.Option(help="Laws that may break: scores, all or none.")] = "scores",
+    discrepancy: Annotated[
+        bool,
+        typer.Option(
+            "--discrepancy/--no-discrepancy", help="Let curves stray from their laws, or hold them to these."
+        ),
+    ] = True,
     draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1000,
     tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 500,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
@@ -85,7 +91,7 @@ def fit(
     check_target(output, force=force)
     sampler = Sampler(draws, tune, chains, cores, target_accept, max_depth, seed)
     metrics = _table(file, example, columns, axis, curve, where)
-    result = _sampled(metrics, sampler, priors, breaks)
+    result = _sampled(metrics, sampler, priors, {"breaks": breaks, "discrepancy": discrepancy})
     save(result, output, force=force)
     _print(result, output, as_json, as_csv)
     if not result.status.ok:
@@ -113,7 +119,7 @@ def _table(
     return replace(metrics, source=f"example {example}")
 
 
-def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None, breaks: str) -> Fit:
+def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None, model: dict[str, Any]) -> Fit:
     """Fit, with a progress bar on a terminal and one line a phase otherwise."""
     from bayesscale.inference import fit as fit_model
     from bayesscale.models.priors import Priors, load_priors
@@ -123,7 +129,7 @@ def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None, breaks: st
         metrics,
         priors=load_priors(priors) if priors else Priors(),
         sampler=sampler,
-        breaks=breaks,
+        **model,
         progress=terminal,
         report=lambda phase: typer.echo(f"{phase} ...", err=True),
         command=shlex.join(["bayesscale", *sys.argv[1:]]),

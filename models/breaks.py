@@ -5,12 +5,13 @@ L(u) - slope * L(1) * ramp, f and L being the unbroken laws.
 A break comes with a constant hazard per e-fold of data, and its slope from a normal distribution, mostly
 below zero. Both its position and its slope are integrated out. The position by sums: every gap between
 checkpoints is cut into stretches, and tau is in the middle of one of them or beyond the data. The slope
-exactly: the noise is normal once the weights of its Student-t distribution are known, and then the integral
-has a closed form. The sampler sees neither; `bayesscale.inference.broken` draws both afterwards.
+exactly, see `bayesscale.models.gaussian`: the noise is normal once the weights of its Student-t distribution
+are known. The sampler sees neither; `bayesscale.inference.broken` draws both afterwards.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
+from bayesscale.models.layout import lay_out
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -35,43 +37,36 @@ def breakable(curves: Curves, breaks: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class BreakPlaces:
-    """Where curves may break: T pairs of curve and metric, at most J stretches each, N observations of them.
+    """Where curves may break: T pairs of curve and metric, at most J stretches each.
 
     Parameters
     ----------
     metrics : tuple of str
         The metrics that may break.
     curve, metric : array of int, shape (T,)
-        Position of the curve, and of the metric among all metrics.
+        Position of the curve, and of the metric among all metrics; the pairs are the first of the `Layout`.
     position : array, shape (T, J)
         The u of the break; 0 where a curve has fewer stretches.
+    behind : array of int, shape (T, J)
+        Position among the pair's values of the first behind the break; 0 where there is no such stretch.
     start, stop : array, shape (T, J)
         Ends of the stretch in e-folds after the curve's first size; 0 and 1 where there is none.
     real : array of bool, shape (T, J)
         Whether there is such a stretch.
     first, last : array, shape (T,)
         First and last size, in tokens.
-    owner : array of int, shape (N,)
-        The pair to which each observation belongs; the N are the first of all observations.
-    pair_row, pair_place : array of int, shape (R,)
-        An observation behind a possible break, and the stretch by its position in the flattened (T, J).
-    ramp : array, shape (R,)
-        How far behind, in u.
     """
 
     metrics: tuple[str, ...]
     curve: IntArray
     metric: IntArray
     position: FloatArray
+    behind: IntArray
     start: FloatArray
     stop: FloatArray
     real: NDArray[np.bool_]
     first: FloatArray
     last: FloatArray
-    owner: IntArray
-    pair_row: IntArray
-    pair_place: IntArray
-    ramp: FloatArray
 
     @property
     def length(self) -> FloatArray:
@@ -86,14 +81,12 @@ class BreakPlaces:
     def data(self) -> dict[str, Any]:
         """Return the arrays that the model is given as data, by name."""
         return {
-            "break_index": np.column_stack([self.curve, self.metric]),
+            "break_position": self.position,
+            "break_behind": self.behind,
             "break_start": self.start,
             "break_stop": self.stop,
             "break_real": self.real.astype(float),
             "break_length": self.length,
-            "break_owner": self.owner,
-            "break_pair": np.column_stack([self.pair_row, self.pair_place]),
-            "break_ramp": self.ramp,
         }
 
 
@@ -109,41 +102,77 @@ def break_places(curves: Curves, metrics: tuple[str, ...], cuts: int | None = No
     cuts : int, optional
         Stretches of each gap. Default: 2 on short curves, else 1, which is what the sampler works with.
     """
-    blocks = [(0, curves.scores), (len(curves.scores.metrics), curves.losses)]
-    chosen = [(first, rows) for first, rows in blocks if set(rows.metrics) & set(metrics)]
-    pair = np.concatenate([rows.unit * len(curves.names) + rows.metric + first for first, rows in chosen])
-    size = np.concatenate([rows.size for _, rows in chosen])
-    pairs, owner = np.unique(pair, return_inverse=True)
-    sizes = [size[owner == t] for t in range(len(pairs))]
+    layout = lay_out(curves)
+    chosen = np.flatnonzero(layout.metric < len(metrics))
+    sizes = [layout.sizes(pair) for pair in chosen]
     stretches = [_stretches(each, cuts) for each in sizes]
-    shape = len(pairs), max(1, *(len(each) for each in stretches))
-    start, stop, position, real = (
-        np.zeros(shape),
-        np.ones(shape),
-        np.zeros(shape),
-        np.zeros(shape, dtype=bool),
-    )
+    shape = len(chosen), max(1, *(len(each) for each in stretches))
+    start, stop, position = np.zeros(shape), np.ones(shape), np.zeros(shape)
+    real, behind = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=np.int64)
     for t, (own, ends) in enumerate(zip(sizes, stretches, strict=True)):
+        middle = ends.mean(axis=1)
         start[t, : len(ends)], stop[t, : len(ends)] = ends.T - np.log(own.min())
-        position[t, : len(ends)] = curves.axis.u(np.exp(ends.mean(axis=1)))
+        position[t, : len(ends)] = curves.axis.u(np.exp(middle))
+        behind[t, : len(ends)] = np.searchsorted(np.log(own), middle)
         real[t, : len(ends)] = True
-    behind = curves.axis.u(size)[:, None] - position[owner]
-    row, place = np.nonzero((behind > 0) & real[owner])
     return BreakPlaces(
         metrics=metrics,
-        curve=pairs // len(curves.names),
-        metric=pairs % len(curves.names),
+        curve=layout.curve[chosen],
+        metric=layout.metric[chosen],
         position=position,
+        behind=behind,
         start=start,
         stop=stop,
         real=real,
         first=np.array([own.min() for own in sizes]),
         last=np.array([own.max() for own in sizes]),
-        owner=owner,
-        pair_row=row,
-        pair_place=owner[row] * shape[1] + place,
-        ramp=behind[row, place],
     )
+
+
+def sums_behind(terms: Sequence[Any], behind: Any, xp: Any = np) -> list[Any]:
+    """Return for every stretch the sum of each of some terms over the values behind it, shape (..., T, J).
+
+    The values behind a break are the last of its pair, so that sums from the end hold what all breaks need.
+
+    Parameters
+    ----------
+    terms : sequence of array, shape (..., T, N)
+        Numbers to be summed, 0 where a pair has fewer values.
+    behind : array of int, shape (T, J)
+        See `BreakPlaces`.
+    xp : module
+        NumPy or `pytensor.tensor`.
+    """
+    tails = xp.cumsum(xp.stack(terms)[..., ::-1], axis=-1)[..., ::-1]
+    pairs, count = behind.shape[0], terms[0].shape[-1]
+    flat = tails.reshape((*tails.shape[:-2], pairs * count))
+    chosen = flat[..., xp.arange(pairs)[:, None] * count + behind]
+    return [chosen[i] for i in range(len(terms))]
+
+
+def ramp_sums(
+    linear: Sequence[Any], square: Any, u: Any, behind: Any, position: Any, xp: Any = np
+) -> tuple[list[Any], Any]:
+    """Return the sums of ``values * ramp`` of some values, and of ``values * ramp**2`` of one, (..., T, J).
+
+    Parameters
+    ----------
+    linear : sequence of array, shape (..., T, N)
+        Values that are multiplied by the ramp.
+    square : array, shape (..., T, N)
+        Values that are multiplied by its square.
+    u : array, shape (T, N)
+        Positions, ascending.
+    behind, position : array, shape (T, J)
+        See `BreakPlaces`.
+    xp : module
+        NumPy or `pytensor.tensor`.
+    """
+    terms = [term for values in (*linear, square) for term in (values, values * u)]
+    *found, second = sums_behind([*terms, terms[-1] * u], behind, xp)
+    ramped = [found[i + 1] - position * found[i] for i in range(0, len(found), 2)]
+    zero, one = found[-2:]
+    return ramped[:-1], second - 2.0 * position * one + position**2 * zero
 
 
 def _stretches(size: FloatArray, cuts: int | None) -> FloatArray:
@@ -197,22 +226,3 @@ def log_states(log_hazard: Any, start: Any, stop: Any, length: Any, xp: Any = np
     hazard = xp.exp(log_hazard)
     each = hazard[..., None]
     return -each * start + xp.log(-xp.expm1(-each * (stop - start))), -hazard * length
-
-
-def log_ratio(first: Any, second: Any, mean: Any, sd: Any, xp: Any = np) -> Any:
-    """Return log p(values | break) - log p(values | none) with the slope integrated out.
-
-    With residuals r of the unbroken law, weights w = 1 / variance, b the effect of a unit slope and the
-    slope from Normal(mean, sd): the integral over the slope of prod N(r; slope b, 1 / w) / N(r; 0, 1 / w).
-
-    Parameters
-    ----------
-    first, second : array
-        Sums over the values behind the break of w r b and of w b^2.
-    mean, sd : array
-        Prior of the slope.
-    xp : module
-        NumPy or `pytensor.tensor`.
-    """
-    precision = second + sd**-2.0
-    return 0.5 * ((first + mean / sd**2) ** 2 / precision - (mean / sd) ** 2 - xp.log(sd**2 * precision))

@@ -109,6 +109,7 @@ def _straight_line(data: Padded, law: Law, mean: FloatArray) -> tuple[FloatArray
     typical = np.median(data.value[data.weight > 0])
     low, high = np.log(np.maximum(ends, max(0.05 * typical, 1e-6))).T
     gain = high - low if law.improves == "up" else low - high
+    gain = law.gain_of(gain, mean[2])
     return np.column_stack([high, gain, np.full(len(gain), mean[2])]), noise
 
 

@@ -14,15 +14,18 @@ from bayesscale.errors import UsageError, valid_names
 from bayesscale.laws import LOG_LAW, POWER_LAW
 from bayesscale.metrics.curves import Curves
 from bayesscale.metrics.design import Factor
-from bayesscale.models.breakable import observe_breakable
 from bayesscale.models.breaks import CHOICES, break_places, breakable
 from bayesscale.models.centring import choose_centring
 from bayesscale.models.coefficients import whitening
+from bayesscale.models.discrepancy import MODES, discrepancy_unit, modes
 from bayesscale.models.effects import Effects, joint_effects, noise_scales
+from bayesscale.models.layout import Layout, lay_out
+from bayesscale.models.likelihood import Residuals, discrepancy_scale, noise_weights, observe, observe_breaks
 from bayesscale.models.noise import student_noise
 from bayesscale.models.packing import shared
 from bayesscale.models.priors import Priors
 from bayesscale.models.regression import Design, group_prior, zero_sum_basis
+from bayesscale.models.starting import starting_point
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,13 @@ class JointModel:
         The priors; the defaults serve data like the paper's.
     breaks : str
         Which metrics may break: 'scores', 'all' or 'none'.
+    discrepancy : bool
+        Let curves stray from their laws; False takes the laws to be exactly true.
     """
 
     priors: Priors = field(default_factory=Priors)
     breaks: str = "scores"
+    discrepancy: bool = True
 
     def __post_init__(self) -> None:
         if self.breaks not in CHOICES:
@@ -60,11 +66,11 @@ class JointModel:
             "metric": list(curves.names),
             **{factor.name: list(factor.levels) for factor in curves.factors},
         }
-        count = 0
+        coords["curve_observation"] = range(len(curves.scores) + len(curves.losses))
         if metrics := breakable(curves, self.breaks):
-            count = len(break_places(curves, metrics).owner)
-            coords |= {"break_metric": list(metrics), "breakable_observation": range(count)}
-        coords["unbreakable_observation"] = range(sum(map(len, curves.blocks.values())) - count)
+            coords["break_metric"] = list(metrics)
+        if len(curves.baseline):
+            coords["baseline_observation"] = range(len(curves.baseline))
         if curves.covariates:
             coords["covariate"] = [covariate.name for covariate in curves.covariates]
         if len(curves.baseline):
@@ -92,15 +98,23 @@ class JointModel:
             "centring_factor": centring.factor,
             "centred": centring.centred if centred else np.zeros_like(centring.centred),
         }
-        for name, rows in curves.blocks.items():
-            u = curves.axis.u(rows.size) if name != "baseline" else np.zeros(len(rows))
-            arrays[f"{name}_index"] = np.column_stack([rows.unit, rows.metric])
-            arrays[f"{name}_place"] = np.column_stack([u, rows.se])
-        arrays["value"] = np.concatenate([rows.value for rows in curves.blocks.values()])
+        layout = lay_out(curves)
+        arrays |= {f"curve_{name}": getattr(layout, name) for name in ("index", "u", "value", "se")}
+        arrays["curve_real"] = layout.real.astype(float)
+        if self.discrepancy:
+            arrays["curve_modes"] = modes(layout)
+        if rows := curves.blocks.get("baseline"):
+            arrays |= {"baseline_value": rows.value, "baseline_se": rows.se}
         if metrics := breakable(curves, self.breaks):
             arrays |= break_places(curves, metrics).data()
         covariate = baseline_covariate(curves)
         return arrays if covariate is None else arrays | {"baseline_covariate": covariate}
+
+    def start(self, curves: Curves) -> dict[str, Any]:
+        """Return where chains start, by variable; others start at random around their prior's middle."""
+        effects = self.effects(curves)
+        centring = choose_centring(curves, effects)
+        return starting_point(curves, effects, centring, whitening(effects, centring))
 
     def build(self, curves: Curves, *, centred: bool = True) -> pm.Model:
         """Return the PyMC model of the curves.
@@ -118,7 +132,7 @@ class JointModel:
             effects = self.effects(curves)
             expected = self._expected(curves, effects, data)
             values = self._curve_effects(effects, expected, data, centred)
-            self._likelihood(curves, effects, values, data)
+            self._observe(curves, effects, values, data)
         return model
 
     def _expected(self, curves: Curves, effects: Effects, data: dict[str, Any]) -> Any:
@@ -177,35 +191,28 @@ class JointModel:
             value = _centre(raw, value, expected, cholesky, shape_sd, data)
         return pm.Deterministic("curve_effect", value, dims=("curve", "effect"))
 
-    def _likelihood(self, curves: Curves, effects: Effects, values: Any, data: dict[str, Any]) -> None:
-        """Add the noise and the observed values of scores, losses and baseline."""
+    def _observe(self, curves: Curves, effects: Effects, values: Any, data: dict[str, Any]) -> None:
+        """Add the noise and the observed values of curves and baseline."""
         noise = student_noise(curves, self.priors, noise_scales(curves.names, self.priors))
-        means, sigmas, metrics = [], [], []
-        for name, rows in curves.blocks.items():
-            unit, metric = data[f"{name}_index"][:, 0], data[f"{name}_index"][:, 1]
-            u, se = data[f"{name}_place"][:, 0], data[f"{name}_place"][:, 1]
-            if name == "baseline":
-                means.append(pt.exp(self._baseline(curves, effects, data)[unit, metric]))
-                sigmas.append(noise.of_baseline(metric, se))
-            else:
-                own, metric = metric, metric + curves.names.index(rows.metrics[0])
-                law = LOG_LAW if name == "score" else POWER_LAW
-                places = curves.names.index(rows.metrics[0]) + np.arange(len(rows.metrics))
-                level, gain, shape = (values[:, column] for column in effects.columns(places))
-                terms = law.terms(level, gain, shape, xp=pt)
-                means.append(law.at(u, _looked_up(terms, unit, own), xp=pt))
-                sigmas.append(noise.of_curves(unit, metric, se))
-            metrics.append(metric)
-        mean, sigma, metric = (pt.concatenate(parts) for parts in (means, sigmas, metrics))
-        stop = 0
+        layout = lay_out(curves)
+        law, level, gain = _laws(layout, effects, values, data["curve_u"])
+        sigma = noise.of_curves(layout.curve[:, None], layout.metric[:, None], data["curve_se"])
+        given = {"index": data["curve_index"], "real": data["curve_real"]}
+        weight, log_weight = noise_weights(noise.degrees, given, layout.metric)
+        unit = pt.exp(level)
+        columns: tuple[Any, ...] = ()
+        if self.discrepancy:
+            scale = discrepancy_scale(self.priors.discrepancy)[layout.metric][:, None]
+            scale = scale * discrepancy_unit(level, gain, xp=pt)
+            columns = tuple(scale * data["curve_modes"][mode] for mode in range(MODES))
+        residuals = Residuals(data["curve_value"] - law, weight / sigma**2, unit, columns)
+        absorbed = observe(residuals, log_weight - 2.0 * pt.log(sigma), given["real"])
         if tested := breakable(curves, self.breaks):
-            candidates = break_places(curves, tested)
-            stop = len(candidates.owner)
-            given = {"mean": mean[:stop], "sigma": sigma[:stop], "value": data["value"][:stop]}
-            given |= {"degrees": noise.degrees, "level": values[:, : 2 * len(tested) : 2]}
-            observe_breakable(curves, candidates, self.priors.breaks, data, given)
-        if stop < sum(map(len, curves.blocks.values())):
-            noise.observe(mean[stop:], sigma[stop:], metric[stop:], data["value"][stop:])
+            places = break_places(curves, tested)
+            observe_breaks(curves, places, self.priors.breaks, data, residuals, absorbed)
+        if rows := curves.blocks.get("baseline"):
+            mean = pt.exp(self._baseline(curves, effects, data)[rows.unit, rows.metric])
+            noise.observe_baseline(mean, rows.metric, data["baseline_se"], data["baseline_value"])
 
     def _baseline(self, curves: Curves, effects: Effects, data: dict[str, Any]) -> Any:
         """Return log levels of the non-pretrained model, (cell, metric): a line in log D_f plus residuals."""
@@ -225,10 +232,18 @@ class JointModel:
         return pm.Normal("baseline_level", expected, sd, dims=("cell", "metric"))
 
 
-def _looked_up(terms: tuple[Any, Any, Any], unit: Any, metric: Any) -> tuple[Any, Any, Any]:
-    """Return for every observation the terms of its curve and metric."""
-    first, second, third = (term[unit, metric] for term in terms)
-    return first, second, third
+def _laws(layout: Layout, effects: Effects, values: Any, u: Any) -> tuple[Any, Any, Any]:
+    """Return the laws of all pairs at their sizes, shape (T, N), and their levels, shape (T, 1)."""
+    laws, levels, gains = [], [], []
+    for law, pairs in ((LOG_LAW, slice(layout.scores)), (POWER_LAW, slice(layout.scores, None))):
+        if not len(layout.curve[pairs]):
+            continue
+        columns = effects.columns(layout.metric[pairs])
+        level, gain, shape = (values[layout.curve[pairs], column][:, None] for column in columns)
+        laws.append(law.at(u[pairs], law.terms(level, gain, shape, xp=pt), xp=pt))
+        levels.append(level)
+        gains.append(gain)
+    return pt.concatenate(laws), pt.concatenate(levels), pt.concatenate(gains)
 
 
 def baseline_covariate(curves: Curves) -> Any:

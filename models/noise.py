@@ -28,34 +28,30 @@ class StudentNoise:
     floor: FloatArray
 
     def of_curves(self, curve: Any, metric: Any, se: Any) -> Any:
-        """Return the scale of values measured on curves."""
+        """Return the scale of values measured on curves, given the curve and metric of each."""
         own = (self.sd * pt.exp(self.log_factor))[curve, metric]
         return self._total(own, metric, se)
-
-    def of_baseline(self, metric: Any, se: Any) -> Any:
-        """Return the scale of values of the baseline, which belong to no curve."""
-        return self._total(self.sd[metric], metric, se)
 
     def _total(self, own: Any, metric: Any, se: Any) -> Any:
         independent = None if self.independent is None else self.independent[metric]
         floor = pt.as_tensor(self.floor)[metric] if len(set(self.floor)) > 1 else self.floor[0]
         return total_sd(own, se, independent, xp=pt, floor=floor)
 
-    def observe(self, mean: Any, sigma: Any, metric: Any, value: Any) -> None:
-        """Add the observed values of all metrics, dims `observation`."""
+    def observe_baseline(self, mean: Any, metric: Any, se: Any, value: Any) -> None:
+        """Add the observed values of the baseline, which belong to no curve."""
         half = 0.5 * self.degrees
         # One constant a metric: gamma functions of every observation would be half the cost of the model.
         constant = pt.gammaln(half + 0.5) - pt.gammaln(half) - 0.5 * pt.log(2.0 * np.pi * half)
         pm.CustomDist(
-            "value",
+            "baseline_value",
             mean,
-            sigma,
+            self._total(self.sd[metric], metric, se),
             self.degrees[metric],
             constant[metric],
             logp=_student_logp,
             random=_student_random,
             observed=value,
-            dims="unbreakable_observation",
+            dims="baseline_observation",
         )
 
 

@@ -182,6 +182,13 @@ class Priors(_Value):
         ),
     ] = Beta(a=1.5, b=1.5)
     breaks: Annotated[BreakPrior, Field(description="breaks of the laws")] = BreakPrior()
+    discrepancy: Annotated[
+        LogNormal,
+        Field(
+            description="how much curves stray from their laws: sd of what the slope changes over the length of "
+            "a typical curve, as a share of its improvement over that length"
+        ),
+    ] = LogNormal(median=0.2, spread=1.0)
     baseline_level: Annotated[
         Normal,
         Field(description="log of the non-pretrained baseline, relative to the metric's typical value"),

@@ -99,11 +99,14 @@ class Regression:
     covariance : array, shape (columns, columns)
     curve_sd : float
         Spread of the curves around what is expected of them.
+    group_sd : tuple of float
+        Spread of the levels of each factor.
     """
 
     mean: FloatArray
     covariance: FloatArray
     curve_sd: float
+    group_sd: tuple[float, ...]
 
 
 def regress(
@@ -141,7 +144,7 @@ def regress(
             _shrunk(estimate[place] ** 2 + np.diag(covariance)[place], median)
             for (_, place), median in zip(design.factors, prior.group, strict=True)
         ]
-    return Regression(estimate, np.asarray(covariance), curve_sd)
+    return Regression(estimate, np.asarray(covariance), curve_sd, tuple(group_sd))
 
 
 def _shrunk(squares: FloatArray, median: float) -> float:

@@ -13,7 +13,9 @@ from bayesscale.laws import LOG_LAW, POWER_LAW, Law
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves, Observations
 from bayesscale.models.breaks import with_break
+from bayesscale.models.discrepancy import MODES, discrepancy_unit, modes
 from bayesscale.models.effects import joint_effects, noise_scales
+from bayesscale.models.layout import lay_out
 from bayesscale.models.measurement import FEWEST_DEGREES, RESOLUTION, total_sd
 from bayesscale.models.priors import Priors
 
@@ -116,6 +118,8 @@ def location_scale(
         each = (values[..., unit, column] for column in effects.columns(metric))
         u = curves.axis.u(rows.size[part])
         mean = _bent(posterior, curves, law.value(u, *each), u, unit, metric)
+        if "discrepancy" in posterior:
+            mean = mean + _strayed(posterior, curves, name, part)
         own = array(posterior, "noise_sd")[..., metric] * np.exp(
             array(posterior, "noise_factor")[..., unit, metric]
         )
@@ -141,6 +145,24 @@ def _bent(
         beyond = u[own] - curves.axis.u(position[key])
         mean[..., own] = with_break(mean[..., own], str(name), high, slope[key], beyond)
     return mean
+
+
+def _strayed(posterior: xr.Dataset, curves: Curves, name: str, part: slice | IntArray) -> FloatArray:
+    """Return how far curves stray from their laws at some of their values, shape (chain, draw, rows)."""
+    layout = lay_out(curves)
+    at = np.empty((MODES, layout.count))
+    at[:, layout.index[layout.real]] = modes(layout)[:, layout.real]
+    rows = curves.blocks[name]
+    first = 0 if name == "score" else len(curves.scores)
+    own = at[:, np.arange(first, first + len(rows))[part]]
+    unit, metric = rows.unit[part], rows.metric[part] + curves.names.index(rows.metrics[0])
+    effects = joint_effects(curves.scores.metrics, curves.losses.metrics, Priors())
+    level, gain, _ = (
+        array(posterior, "curve_effect")[..., unit, column] for column in effects.columns(metric)
+    )
+    scale = discrepancy_unit(level, gain) * array(posterior, "discrepancy_scale")[..., metric]
+    coefficients = array(posterior, "discrepancy")[..., unit, metric, :]
+    return np.asarray(scale * np.einsum("...nm,mn->...n", coefficients, own))
 
 
 def array(posterior: xr.Dataset, name: str) -> FloatArray:

@@ -56,7 +56,7 @@ class Fit:
         """Return the PyMC model, built anew from data and priors."""
         from bayesscale.models.joint import JointModel
 
-        return JointModel(self.priors, self.breaks).build(self.curves)
+        return JointModel(self.priors, self.breaks, self.has("discrepancy_scale")).build(self.curves)
 
     @property
     def breaks(self) -> str:

@@ -39,6 +39,7 @@ def fit(
     progress: bool = False,
     report: Callable[[str], None] | None = None,
     breaks: str = "scores",
+    discrepancy: bool = True,
     command: str = "",
 ) -> Fit:
     """Fit the joint model to a metrics table.
@@ -57,6 +58,8 @@ def fit(
         Receives one line a phase.
     breaks : str
         Which metrics may break: 'scores', 'all' or 'none'.
+    discrepancy : bool
+        Let curves stray from their laws.
     command : str
         What was run, for the record.
 
@@ -72,8 +75,8 @@ def fit(
     from bayesscale.models.joint import JointModel
 
     imported = time.perf_counter()
-    model, curves = JointModel(priors, breaks), build_curves(metrics)
-    draws = sample(model.build(curves), sampler, progress=progress, report=say)
+    model, curves = JointModel(priors, breaks, discrepancy), build_curves(metrics)
+    draws = sample(model.build(curves), sampler, progress=progress, report=say, start=model.start(curves))
     sampled = time.perf_counter()
     say("diagnosing, and drawing from the prior and of replicated data")
     found = diagnose(without_constants(draws.posterior), draws.stats, sampler.max_depth)
@@ -81,7 +84,7 @@ def fit(
     tree = build_tree(draws.posterior, draws.stats, prior, metrics, curves, priors, sampler.seed)
     seconds = {"import": imported - start, **draws.seconds, "finish": time.perf_counter() - sampled}
     provenance = {
-        **record(sampler, priors, breaks, command, seconds),
+        **record(sampler, priors, {"breaks": breaks, "discrepancy": discrepancy}, command, seconds),
         "source": metrics.source,
         "data_hash": metrics.data_hash,
         "diagnostics": found.document(),
@@ -99,7 +102,7 @@ def without_constants(posterior: Any) -> Any:
 
 
 def record(
-    sampler: Sampler, priors: Priors, breaks: str, command: str, seconds: dict[str, float]
+    sampler: Sampler, priors: Priors, model: dict[str, Any], command: str, seconds: dict[str, float]
 ) -> dict[str, Any]:
     """Return what made a fit: versions, settings, seed, command and timings.
 
@@ -109,8 +112,8 @@ def record(
         Settings of the sampler.
     priors : Priors
         The priors.
-    breaks : str
-        Which metrics may break.
+    model : dict
+        Settings of `JointModel`: breaks, discrepancy.
     command : str
         What was run.
     seconds : dict
@@ -119,7 +122,7 @@ def record(
     return {
         "versions": {"python": platform.python_version(), **{n: _version(n) for n in PACKAGES}},
         "seed": sampler.seed,
-        "settings": {"sampler": asdict(sampler), "priors": priors.model_dump(), "breaks": breaks},
+        "settings": {"sampler": asdict(sampler), "priors": priors.model_dump(), **model},
         "command": command,
         "timings": {name: round(value, 3) for name, value in seconds.items()},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

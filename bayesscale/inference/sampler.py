@@ -74,8 +74,10 @@ class Draws:
     seconds: dict[str, float]
 
 
-def compile_model(model: Any) -> Any:
+def compile_model(model: Any, start: dict[str, Any] | None = None) -> Any:
     """Return the model compiled for nutpie; `with_data` of the result serves refits of the same structure.
+
+    Chains start at `start`, where it names a variable, and else at random around the middle of its prior.
 
     Strict floating-point arithmetic: with reordered sums a fresh and a cached compilation differ in the last
     digit, and one seed no longer gives one set of draws.
@@ -86,10 +88,18 @@ def compile_model(model: Any) -> Any:
         warnings.simplefilter("ignore")
         import nutpie
 
-        return nutpie.compile_pymc_model(model)
+        free = {v for v in model.free_RVs if v.name not in (start or {})}
+        return nutpie.compile_pymc_model(model, initial_points=start, jitter_rvs=free)
 
 
-def sample(model: Any, sampler: Sampler, *, progress: bool, report: Callable[[str], None]) -> Draws:
+def sample(
+    model: Any,
+    sampler: Sampler,
+    *,
+    progress: bool,
+    report: Callable[[str], None],
+    start: dict[str, Any] | None = None,
+) -> Draws:
     """Compile a PyMC model and draw from its posterior.
 
     Parameters
@@ -102,15 +112,17 @@ def sample(model: Any, sampler: Sampler, *, progress: bool, report: Callable[[st
         Show a progress bar.
     report : callable
         Receives one line a phase.
+    start : dict, optional
+        Where chains start, by variable; others start at random around their prior's middle.
     """
     if sampler.method == "pymc":
-        return _pymc(model, sampler, progress, report)
+        return _pymc(model, sampler, progress, report, start)
     report("compiling the model")
-    start = time.perf_counter()
-    compiled = compile_model(model)
+    begun = time.perf_counter()
+    compiled = compile_model(model, start)
     middle = time.perf_counter()
     draws = sample_compiled(compiled, sampler, progress=progress, report=report)
-    return Draws(draws.posterior, draws.stats, {"compile": middle - start, **draws.seconds})
+    return Draws(draws.posterior, draws.stats, {"compile": middle - begun, **draws.seconds})
 
 
 def sample_compiled(
@@ -153,14 +165,20 @@ def sample_compiled(
     return Draws(as_dataset(trace["posterior"]), _stats(trace), {"sample": time.perf_counter() - start})
 
 
-def _pymc(model: Any, sampler: Sampler, progress: bool, report: Callable[[str], None]) -> Draws:
+def _pymc(
+    model: Any,
+    sampler: Sampler,
+    progress: bool,
+    report: Callable[[str], None],
+    start: dict[str, Any] | None,
+) -> Draws:
     """Draw with PyMC's own sampler, which compiles and samples in one call."""
     import pymc as pm
 
     report(
         f"compiling, and sampling {sampler.chains} chains of {sampler.tune} + {sampler.draws} draws with PyMC"
     )
-    start = time.perf_counter()
+    begun = time.perf_counter()
     with warnings.catch_warnings(), model:
         warnings.simplefilter("ignore")
         trace = pm.sample(
@@ -170,10 +188,11 @@ def _pymc(model: Any, sampler: Sampler, progress: bool, report: Callable[[str], 
             cores=sampler.cores,
             random_seed=sampler.seed,
             target_accept=sampler.target_accept,
+            initvals=start,
             progressbar=progress,
             compute_convergence_checks=False,
         )
-    return Draws(as_dataset(trace["posterior"]), _stats(trace), {"sample": time.perf_counter() - start})
+    return Draws(as_dataset(trace["posterior"]), _stats(trace), {"sample": time.perf_counter() - begun})
 
 
 def as_dataset(group: Any) -> xr.Dataset:

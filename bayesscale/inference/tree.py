@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesscale.inference.broken import draw_breaks, unseen_breaks
 from bayesscale.inference.derived import coefficients, replicate
+from bayesscale.inference.integrated import draw_integrated, unseen
 from bayesscale.inference.sampler import as_dataset
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
@@ -54,9 +54,8 @@ def build_tree(
     seed : int
         Seed of the replicated data.
     """
-    if "break_scale" in posterior:
-        posterior = xr.merge([posterior, draw_breaks(posterior, curves, priors, seed)])
-        prior = xr.merge([prior, unseen_breaks(prior, curves, priors, seed)])
+    posterior = xr.merge([posterior, draw_integrated(posterior, curves, priors, seed)])
+    prior = xr.merge([prior, unseen(prior, curves, priors, seed)])
     posterior = xr.merge([without_internals(posterior), coefficients(posterior, curves, priors)])
     likelihood, replicated = replicate(posterior, curves, priors, seed)
     _, prior_replicated = replicate(prior, curves, priors, seed)

@@ -50,6 +50,10 @@ class Law(ABC):
     def at(self, u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
         """Return the law's value at scaled position u from the `terms` of its parameters."""
 
+    def gain_of(self, improvement: Any, shape: Any) -> Any:
+        """Return the gain whose log improvement between the anchors is `improvement`."""
+        return improvement
+
     @abstractmethod
     def inverse(self, target: Any, level: Any, gain: Any, shape: Any) -> Any:
         """Return the u at which the law is as good as `target`; inf if no amount of data reaches it.

@@ -116,8 +116,8 @@ class _Problem:
         """Return a grid of shapes, with the level and gain of the curve's end points."""
         level = self.log_value[self.u == self.u.max()].mean()
         improvement = level - self.log_value[self.u == self.u.min()].mean()
-        gain = improvement if self.law.improves == "up" else -improvement
-        grid = np.array([[level, gain, shape] for shape in _INITIAL_SHAPES])
+        improvement = improvement if self.law.improves == "up" else -improvement
+        grid = np.array([[level, self.law.gain_of(improvement, shape), shape] for shape in _INITIAL_SHAPES])
         return list(_LIMITS * np.arctanh(np.clip(grid / _LIMITS, -0.99, 0.99)))
 
     def minimize(self, start: Array) -> OptimizeResult:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from bayesscale.errors import QuestionError
 from bayesscale.metrics.curves import unit_labels
-from bayesscale.questions.effects import TargetEffects, keyed_rng
+from bayesscale.questions.effects import TargetEffects
+from bayesscale.questions.random import keyed_rng
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,8 @@ from bayesscale.metrics.curves import unit_labels
 from bayesscale.metrics.design import PAIR, Factor
 from bayesscale.models.effects import Effects, joint_effects
 from bayesscale.models.predictor import linear_predictor
+from bayesscale.questions.random import keyed_rng
+from bayesscale.questions.strayed import Bases, known_bases
 from bayesscale.questions.targets import Targets
 
 if TYPE_CHECKING:
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 # Keeps the Cholesky factor of a correlation that is singular to rounding finite.
 _JITTER = 1e-10
-
-
-def keyed_rng(seed: int, *names: str) -> np.random.Generator:
-    """Return a generator that depends on names only: no answer depends on what else is asked."""
-    return np.random.default_rng([seed, *(crc32(name.encode()) for name in names)])
 
 
 @dataclass(frozen=True)
@@ -63,6 +59,11 @@ class TargetEffects:
     def labels(self) -> list[str]:
         """One label a target."""
         return unit_labels(self.targets.table, tuple(map(str, self.targets.table.columns)))
+
+    @cached_property
+    def bases(self) -> Bases:
+        """How the measured curves may stray from their laws."""
+        return known_bases(self.fit.curves)
 
     @cached_property
     def _count(self) -> int:

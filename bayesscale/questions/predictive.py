@@ -13,9 +13,11 @@ from bayesscale.laws import LOG_LAW, POWER_LAW, Law
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.breaks import with_break
 from bayesscale.models.effects import noise_scales
-from bayesscale.models.measurement import RESOLUTION, total_sd
+from bayesscale.models.measurement import FEWEST_DEGREES, RESOLUTION, total_sd
 from bayesscale.questions.baseline import TargetBaseline
-from bayesscale.questions.effects import TargetEffects, keyed_rng
+from bayesscale.questions.effects import TargetEffects
+from bayesscale.questions.random import keyed_rng
+from bayesscale.questions.strayed import strayed
 
 FloatArray = NDArray[np.float64]
 COLUMNS = ("median", "mean", "lower", "upper", "law_median", "law_lower", "law_upper", "p_break")
@@ -108,10 +110,28 @@ class Predictive:
     def _law(self, effects: FloatArray, rows: slice, sizes: FloatArray, metric: int) -> FloatArray:
         """Return what is said of one metric at sizes on curves, shape (targets, sizes, columns)."""
         law, broken = self._values(effects, rows, sizes, metric)
-        own = self.effects.fit.draws("noise_sd")[:, metric, None] * np.exp(
-            self.effects.noise_factor(rows, metric)
-        )
-        return self._with_noise(law, own, self.effects.labels[rows], metric, broken)
+        predicted = self._measured(law, self._own_noise(rows, metric), self.effects.labels[rows], metric)
+        return np.concatenate([described(law, predicted, self.prob), broken[..., None]], axis=-1)
+
+    def measured(self, sizes: FloatArray, metric: int, rows: slice) -> FloatArray:
+        """Return draws of new measurements on targets, shape (targets, sizes, draws).
+
+        Parameters
+        ----------
+        sizes : array, shape (targets, sizes)
+            Sizes of each chosen target, above 0.
+        metric : int
+            Position of the metric.
+        rows : slice
+            Which targets.
+        """
+        law = self.law(sizes, metric, rows)
+        return self._measured(law, self._own_noise(rows, metric), self.effects.labels[rows], metric)
+
+    def _own_noise(self, rows: slice, metric: int) -> FloatArray:
+        """Return the scale of the noise of targets, shape (draws, targets)."""
+        factor = np.exp(self.effects.noise_factor(rows, metric))
+        return np.asarray(self.effects.fit.draws("noise_sd")[:, metric, None] * factor)
 
     def law(self, sizes: FloatArray, metric: int, rows: slice | None = None) -> FloatArray:
         """Return draws of the laws of targets at sizes, with their breaks and without noise.
@@ -145,13 +165,16 @@ class Predictive:
             for column in self.effects.order.columns(metric)
         )
         name = fit.curves.names[metric]
+        broken = np.full(sizes.shape, np.nan)
         with np.errstate(over="ignore"):
             law = law_of(name).value(u, level, gain, shape)
-        if (drawn := self.effects.breaks(rows, metric)) is None:
-            return np.clip(law, CATALOGUE[name].low, CATALOGUE[name].high), np.full(law.shape[:2], np.nan)
-        position, slope = (np.ascontiguousarray(part.T)[:, None] for part in drawn)
-        bent = with_break(law, name, level, slope, u - position)
-        return np.clip(bent, CATALOGUE[name].low, CATALOGUE[name].high), (position < u).mean(axis=-1)
+        if (drawn := self.effects.breaks(rows, metric)) is not None:
+            position, slope = (np.ascontiguousarray(part.T)[:, None] for part in drawn)
+            law = with_break(law, name, level, slope, u - position)
+            broken = (position < u).mean(axis=-1)
+        if fit.has("discrepancy_scale"):
+            law = law + strayed(self.effects, rows, metric, u[..., 0], (level[:, 0], gain[:, 0]))
+        return np.clip(law, CATALOGUE[name].low, CATALOGUE[name].high), broken
 
     def _replace_baseline(
         self, found: FloatArray, baseline: TargetBaseline, rows: slice, sizes: FloatArray, metric: int
@@ -160,13 +183,13 @@ class Predictive:
         level = baseline.value(rows, metric)
         own = np.broadcast_to(self.effects.fit.draws("noise_sd")[:, metric, None], level.shape)
         never = np.full((len(level.T), 1), np.nan)
-        of_baseline = self._with_noise(level.T[:, None], own, baseline.labels[rows], metric, never)
+        law = level.T[:, None]
+        of_baseline = described(law, self._measured(law, own, baseline.labels[rows], metric), self.prob)
+        of_baseline = np.concatenate([of_baseline, never[..., None]], axis=-1)
         found[...] = np.where((sizes == 0)[..., None], of_baseline, found)
 
-    def _with_noise(
-        self, law: FloatArray, own: FloatArray, labels: Sequence[str], metric: int, broken: FloatArray
-    ) -> FloatArray:
-        """Return what is said of draws of a law, shape (targets, sizes, draws), and of new measurements.
+    def _measured(self, law: FloatArray, own: FloatArray, labels: Sequence[str], metric: int) -> FloatArray:
+        """Return draws of a law, shape (targets, sizes, draws), with the noise of a measurement.
 
         One draw of the noise serves all sizes of a curve: each interval is about one measurement.
         """
@@ -174,14 +197,12 @@ class Predictive:
         independent = fit.draws("se_independent")[:, metric, None] if fit.has("se_independent") else None
         floor = RESOLUTION * noise_scales((name,), fit.priors)[0]
         scale = total_sd(own, self._typical_se(metric), independent, floor=floor)
-        degrees = 2.0 + fit.draws("noise_tails")[:, metric]
+        degrees = FEWEST_DEGREES + fit.draws("noise_tails")[:, metric]
         noise = [
             keyed_rng(self.effects.seed, "measurement", name, label).standard_t(degrees) for label in labels
         ]
-        predicted = law + (scale.T * np.array(noise))[:, None]
         spec = CATALOGUE[name]
-        found = described(law, np.clip(predicted, spec.low, spec.high), self.prob)
-        return np.concatenate([found, np.broadcast_to(broken, law.shape[:2])[..., None]], axis=-1)
+        return np.clip(law + (scale.T * np.array(noise))[:, None], spec.low, spec.high)
 
     def _typical_se(self, metric: int) -> float:
         """Return the median standard error of a metric's scores; 0 where nobody gave one."""

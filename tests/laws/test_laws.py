@@ -38,8 +38,12 @@ def test_laws_are_found_by_the_name_they_bear() -> None:
 def test_anchors_hold_whatever_the_parameters(law: Law) -> None:
     level, gain, shape = GRID
     np.testing.assert_allclose(np.log(law.value(1.0, level, gain, shape)), level, rtol=1e-12, atol=1e-12)
+    # Beyond, the gain of the log-law reaches below the lower anchor, to where the score is zero.
+    whole = (gain <= np.exp(shape)) if law is LOG_LAW else np.ones(gain.shape, dtype=bool)
     start = np.log(law.value(0.0, level, gain, shape))
-    np.testing.assert_allclose(start, level - better(law) * gain, rtol=1e-12, atol=1e-12)
+    expected = level - better(law) * gain
+    np.testing.assert_allclose(start[whole], expected[whole], rtol=1e-12, atol=1e-12)
+    assert np.all(whole | (start < level))
 
 
 @every_law
@@ -100,6 +104,8 @@ def test_papers_coefficients_give_the_same_curve(
     coefficients = law.coefficients(level, gain, shape, AXIS)
     assert tuple(coefficients) == law.coefficient_names
     at_size = law.at_size(AXIS.size(u), coefficients)
+    # Where the logarithm is near zero the log-law goes to zero smoothly, see the tests below.
+    assume(law is POWER_LAW or at_size > np.exp(level + np.exp(shape) * np.log(0.051)))
     np.testing.assert_allclose(at_size, law.value(u, level, gain, shape), rtol=1e-9)
 
 
@@ -157,12 +163,44 @@ def test_log_law_tends_to_a_power_of_size_as_beta_grows() -> None:
     np.testing.assert_allclose(LOG_LAW.value(u, 3.0, 0.5, 12.0), np.exp(3.0 - 0.5 * (1.0 - u)), rtol=1e-5)
 
 
-def test_log_law_is_zero_where_its_logarithm_would_be_negative() -> None:
-    # beta = 1, from 10 to 20: the line meets zero at u = -1.
-    values = LOG_LAW.value(np.array([-0.5, -1.5, -4.0]), np.log(20.0), np.log(2.0), 0.0)
-    np.testing.assert_allclose(values, [5.0, 0.0, 0.0], atol=1e-12)
-    assert LOG_LAW.inverse(0.0, np.log(20.0), np.log(2.0), 0.0) == pytest.approx(-1.0)
-    assert LOG_LAW.inverse(-3.0, np.log(20.0), np.log(2.0), 0.0) == pytest.approx(-1.0)
+def test_log_law_goes_to_zero_where_its_logarithm_would_be_negative() -> None:
+    # beta = 1, from 10 to 20: the line meets zero at u = -1, and above 0.05 * 20 it is the line itself.
+    values = LOG_LAW.value(np.array([-0.5, -0.9, -1.0, -1.5, -4.0]), np.log(20.0), np.log(2.0), 0.0)
+    expected = [5.0, 1.0, 1.0 / np.e, np.exp(-6.0), np.exp(-31.0)]
+    np.testing.assert_allclose(values, expected, rtol=1e-9)
+    assert LOG_LAW.inverse(1.0, np.log(20.0), np.log(2.0), 0.0) == pytest.approx(-0.9)
+    assert LOG_LAW.inverse(0.0, np.log(20.0), np.log(2.0), 0.0) == -np.inf  # it always has more
+    assert LOG_LAW.inverse(-3.0, np.log(20.0), np.log(2.0), 0.0) == -np.inf
+
+
+@given(gain=st.floats(2.1, 8.0), shape=st.floats(-1.0, 0.7))
+def test_large_gains_of_the_log_law_put_its_zero_between_the_anchors(gain: float, shape: float) -> None:
+    beta = np.exp(shape)
+    assume(gain > 2.05 * beta)
+    coefficients = LOG_LAW.coefficients(3.0, gain, shape, AXIS)
+    zero = AXIS.u(np.exp(-coefficients["log_A"] / coefficients["alpha"]))
+    assert 0 < zero < 1
+    low, high = LOG_LAW.value(np.array([zero - 0.2, 0.5 * (zero + 1)]), 3.0, gain, shape)
+    assert low < 0.3**beta * np.exp(3.0)
+    assert high == pytest.approx(LOG_LAW.at_size(AXIS.size(0.5 * (zero + 1)), coefficients))
+
+
+@every_law
+@given(level=levels, improvement=st.floats(-3.0, 12.0), shape=st.floats(-1.5, 1.5))
+def test_the_gain_of_an_improvement_gives_it(
+    law: Law, level: float, improvement: float, shape: float
+) -> None:
+    gain = law.gain_of(improvement, shape)
+    found = np.log(law.value(np.array([0.0, 1.0]), level, gain, shape))
+    assert better(law) * (found[1] - found[0]) == pytest.approx(improvement, rel=1e-9, abs=1e-9)
+
+
+def test_log_law_and_its_slope_are_continuous_in_all_parameters() -> None:
+    # At gain = beta the start goes over to its tangent, at a base of 0.05 the logarithm does.
+    step = 1e-6
+    for u, gain in ((0.0, 1.0), (0.3, 1.0), (0.0, 2.0 - 0.05 * np.e)):
+        left, middle, right = (float(LOG_LAW.value(u, 1.0, gain + d, 0.0)) for d in (-step, 0.0, step))
+        assert (middle - left) / step == pytest.approx((right - middle) / step, rel=1e-4)
 
 
 def test_power_law_worked_by_hand() -> None:

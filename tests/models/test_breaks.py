@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytensor.tensor as pt
 import pytest
 from numpy.typing import NDArray
+from pytensor.compile.function import function
 from scipy import integrate, stats
 
 from bayesscale.metrics.curves import Curves
@@ -13,11 +15,15 @@ from bayesscale.models.breaks import (
     BreakPlaces,
     break_places,
     breakable,
-    log_ratio,
     log_states,
+    ramp_sums,
     sign_of,
+    sums_behind,
     with_break,
 )
+from bayesscale.models.gaussian import log_ratio
+from bayesscale.models.layout import Layout, lay_out
+from tests.models.evaluate import quiet
 from tests.models.tables import SIZES, curves_of, table
 from tests.models.variants import VARIANTS
 
@@ -47,46 +53,95 @@ def test_gaps_are_cut_into_equal_stretches(count: int, cuts: int | None, expecte
     assert places.position[0] == pytest.approx(curves.axis.u(middle))
 
 
-def _ramps(places: BreakPlaces) -> FloatArray:
-    """Return how far behind every break every observation is, (observations, stretches)."""
-    dense = np.zeros((len(places.owner), places.real.size))
-    dense[places.pair_row, places.pair_place] = places.ramp
-    assert (places.ramp > 0).all()
-    whole = dense.reshape(len(places.owner), *places.real.shape)
-    other = np.arange(len(places.curve)) != places.owner[:, None]
-    assert (whole[other] == 0).all()  # breaks of other curves do not count
-    return np.asarray(whole[~other])
+def _repeated() -> Curves:
+    """Return one curve that was measured twice at each size."""
+    frame = table(("en-fr",), ("en",), (6e6,), ("bleu",), baseline=False)
+    return curves_of(pd.concat([frame.assign(seed=0), frame.assign(seed=1)], ignore_index=True))
 
 
-@pytest.mark.parametrize("name", ["unequal lengths", "metric missing", "many metrics", "two sizes"])
+CURVES = {
+    **{name: VARIANTS[name] for name in ("unequal lengths", "metric missing", "many metrics", "two sizes")},
+    "repeated sizes": _repeated,
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
 @pytest.mark.parametrize("breaks", ["scores", "all"])
-def test_each_value_is_behind_the_breaks_of_its_own_curve_and_metric(name: str, breaks: str) -> None:
-    curves = VARIANTS[name]()
-    places = break_places(curves, breakable(curves, breaks))
-    blocks = [curves.scores, curves.losses] if breaks == "all" else [curves.scores]
-    unit, size = (np.concatenate([getattr(rows, what) for rows in blocks]) for what in ("unit", "size"))
-    metric = np.concatenate([rows.metric + curves.names.index(rows.metrics[0]) for rows in blocks])
-    assert places.curve[places.owner].tolist() == unit.tolist()
-    assert places.metric[places.owner].tolist() == metric.tolist()
-    # One pair for each curve and metric that was measured together, none for others.
-    assert len(places.curve) == len(set(zip(unit, metric, strict=True)))
-    behind = np.maximum(curves.axis.u(size)[:, None] - places.position[places.owner], 0.0)
-    assert _ramps(places) == pytest.approx(np.where(places.real[places.owner], behind, 0.0), abs=1e-12)
-    for pair in range(len(places.curve)):
-        own = size[places.owner == pair]
+def test_each_curve_and_metric_breaks_between_its_own_sizes(name: str, breaks: str) -> None:
+    curves = CURVES[name]()
+    places, layout = break_places(curves, breakable(curves, breaks)), lay_out(curves)
+    # One pair for each curve and metric that was measured together: the first ones of the layout.
+    count = int((layout.metric < len(places.metrics)).sum())
+    assert count == (len(layout.metric) if breaks == "all" else layout.scores)
+    assert places.curve.tolist() == layout.curve[:count].tolist()
+    assert places.metric.tolist() == layout.metric[:count].tolist()
+    for pair in range(count):
+        own = layout.sizes(pair)
         assert (places.first[pair], places.last[pair]) == (own.min(), own.max())
-        gaps = len(own) - 1
+        gaps = len(set(own)) - 1
         assert places.real[pair].sum() == (2 * gaps if gaps <= 10 else gaps)
         assert places.stop[pair][places.real[pair]].max() == pytest.approx(np.log(own.max() / own.min()))
+        u, position = curves.axis.u(own), places.position[pair][places.real[pair]]
+        behind = [int(np.flatnonzero(u > each)[0]) for each in position]
+        assert places.behind[pair][places.real[pair]].tolist() == behind
+    # Where there is no stretch, numbers that no formula stumbles over.
+    nothing = {"position": 0.0, "behind": 0, "start": 0.0, "stop": 1.0}
+    for field, expected in nothing.items():
+        assert (getattr(places, field)[~places.real] == expected).all()
 
 
 def test_repeated_sizes_leave_no_empty_gap() -> None:
-    frame = table(("en-fr",), ("en",), (6e6,), ("bleu",), baseline=False)
-    curves = curves_of(pd.concat([frame.assign(seed=0), frame.assign(seed=1)], ignore_index=True))
-    places = break_places(curves, ("bleu",))
+    places = break_places(_repeated(), ("bleu",))
     assert places.real.sum() == 2 * (len(SIZES) - 1)
     assert ((places.stop - places.start) > 0).all()
-    assert len(places.owner) == 2 * len(SIZES)
+    assert places.behind.tolist() == [[2, 2, 4, 4, 6, 6]]
+
+
+def _values(layout: Layout, count: int, shape: tuple[int, ...] = (), seed: int = 0) -> FloatArray:
+    """Return random numbers for each value of the first pairs, 0 where there is none."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(*shape, *layout.real[:count].shape)) * layout.real[:count]
+
+
+@pytest.mark.parametrize("name", CURVES)
+@pytest.mark.parametrize("breaks", ["scores", "all"])
+@pytest.mark.parametrize("draws", [(), (2, 3)], ids=["a point", "draws"])
+def test_sums_count_the_values_behind_a_break_of_their_own_curve(
+    name: str, breaks: str, draws: tuple[int, ...]
+) -> None:
+    curves = CURVES[name]()
+    places, layout = break_places(curves, breakable(curves, breaks)), lay_out(curves)
+    count = len(places.curve)
+    # (pair, stretch, value): how far behind the break the value is.
+    u = np.where(layout.real, layout.u, -np.inf)[:count, None]
+    ramp = np.maximum(u - places.position[:, :, None], 0.0)
+    first, second, third = (_values(layout, count, draws, seed) for seed in range(3))
+    real = places.real
+
+    def expected(values: FloatArray, weight: FloatArray) -> FloatArray:
+        return np.asarray(np.einsum("...tn,tjn->...tj", values, weight)[..., real])
+
+    for found, values in zip(sums_behind([first, second], places.behind), (first, second), strict=True):
+        assert found.shape == (*draws, *real.shape)
+        assert found[..., real] == pytest.approx(expected(values, np.sign(ramp)), abs=1e-9)
+    linear, square = ramp_sums([first, second], third, layout.u[:count], places.behind, places.position)
+    assert [each[..., real] for each in linear] == [
+        pytest.approx(expected(values, ramp), abs=1e-9) for values in (first, second)
+    ]
+    assert square[..., real] == pytest.approx(expected(third, ramp**2), abs=1e-9)
+
+
+def test_sums_of_tensors_are_those_of_arrays() -> None:
+    curves = VARIANTS["unequal lengths"]()
+    places, layout = break_places(curves, breakable(curves, "all")), lay_out(curves)
+    values, u = _values(layout, len(places.curve)), layout.u
+    linear, square = ramp_sums([values, values**2], values, u, places.behind, places.position)
+    tensor, behind, position = (pt.as_tensor(v) for v in (values, places.behind, places.position))
+    with quiet():
+        symbolic, last = ramp_sums([tensor, tensor**2], tensor, pt.as_tensor(u), behind, position, xp=pt)
+        evaluated = function([], [*symbolic, last], mode="FAST_COMPILE")()
+    for found, expected in zip(evaluated, (*linear, square), strict=True):
+        assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
 def test_what_may_break() -> None:

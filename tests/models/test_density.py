@@ -17,6 +17,7 @@ from bayesscale.metrics.curves import Curves
 from bayesscale.models.centring import Centring, choose_centring
 from bayesscale.models.coefficients import Whitening, whitening
 from bayesscale.models.joint import JointModel
+from bayesscale.models.layout import lay_out
 from bayesscale.models.measurement import RESOLUTION
 from bayesscale.models.priors import Priors
 from bayesscale.models.regression import Design, zero_sum_basis
@@ -25,8 +26,8 @@ from tests.models.tables import curves_of, table
 
 FloatArray = NDArray[np.float64]
 MODEL = JointModel()
-# All values in one variable, with Student-t noise; test_breakable.py is about those that may break.
-UNBROKEN = JointModel(breaks="none")
+# Laws that are exactly true but for the noise; test_likelihood.py is about breaks and discrepancy.
+EXACT = JointModel(breaks="none", discrepancy=False)
 
 
 def _mixed() -> Curves:
@@ -142,18 +143,44 @@ def test_the_posterior_does_not_depend_on_centring_and_whitening(curves: Curves)
         assert density(point) == pytest.approx(plain_density(moved) - jacobian, rel=1e-10)
 
 
-def test_the_density_of_an_observation_is_student_s(curves: Curves) -> None:
-    model = UNBROKEN.build(curves)
-    density, posterior = observed_log_density(model), _posterior(curves, model)
+def test_the_baseline_s_noise_is_student_s() -> None:
+    curves = _gaps()
+    model = EXACT.build(curves)
+    density, posterior = observed_log_density(model, "baseline_value"), _posterior(curves, model)
     for point in points(model, 3, seed=1):
         draws = posterior(point)
-        expected = []
-        for name, rows in curves.blocks.items():
-            mean, sd, degrees = location_scale(draws, curves, Priors(), name, slice(None))
-            expected.append(stats.t.logpdf(rows.value, degrees, mean, sd)[0, 0])
-        assert density(point) == pytest.approx(np.concatenate(expected), rel=1e-8)
+        mean, sd, degrees = location_scale(draws, curves, Priors(), "baseline", slice(None))
+        expected = stats.t.logpdf(curves.baseline.value, degrees, mean, sd)[0, 0]
+        assert density(point) == pytest.approx(expected, rel=1e-8)
         stored, _ = replicate(draws, curves, Priors(), seed=0)
-        assert density(point) == pytest.approx(stored["value"].to_numpy()[0, 0], rel=1e-6)
+        own = stored["value"].to_numpy()[0, 0, -len(curves.baseline) :]
+        assert density(point) == pytest.approx(own, rel=1e-6)
+
+
+def test_a_curve_s_value_is_normal_given_its_weight_and_stored_as_student_s(curves: Curves) -> None:
+    model = EXACT.build(curves)
+    density, posterior, layout = _potential(model), _posterior(curves, model), lay_out(curves)
+    for point in points(model, 3, seed=1):
+        draws = posterior(point)
+        stored, _ = replicate(draws, curves, Priors(), seed=0)
+        normal: list[float] = []
+        student: list[float] = []
+        for name in ("score", "loss"):
+            value = curves.blocks[name].value
+            mean, sd, degrees = (a[0, 0] for a in location_scale(draws, curves, Priors(), name, slice(None)))
+            raw = point["noise_weight_raw"][len(normal) :][: len(value)]
+            scale = sd / np.exp(0.5 * raw / np.sqrt(degrees / 2))
+            normal += stats.norm.logpdf(value, mean, scale).tolist()
+            student += stats.t.logpdf(value, degrees, mean, sd).tolist()
+        expected = [sum(normal[i] for i in layout.own(pair)) for pair in range(len(layout.curve))]
+        assert density(point) == pytest.approx(expected, rel=1e-8)
+        assert stored["value"].to_numpy()[0, 0, : len(student)] == pytest.approx(student, rel=1e-6)
+
+
+def _potential(model: Any) -> Any:
+    """Return a function from a point to the log density of the values of every pair of curve and metric."""
+    found = variables(model, ["curves"])
+    return lambda point: found(point)["curves"]
 
 
 def _posterior(curves: Curves, model: Any) -> Any:
@@ -178,8 +205,8 @@ def _posterior(curves: Curves, model: Any) -> Any:
 def test_of_a_standard_error_only_the_independent_share_counts() -> None:
     with_se, without = table(("en-fr",), baseline=False, se=2.0), table(("en-fr",), baseline=False)
     curves, bare = curves_of(with_se), curves_of(without)
-    model, plain = UNBROKEN.build(curves, centred=False), UNBROKEN.build(bare, centred=False)
-    density, own = observed_log_density(model), observed_log_density(plain)
+    model, plain = EXACT.build(curves, centred=False), EXACT.build(bare, centred=False)
+    density, own = _potential(model), _potential(plain)
     (point,) = points(plain, 1)
     nothing, all_of_it = -40.0, 40.0  # logits of the share
     shared = density(point | {"se_independent_logodds__": np.full(2, nothing)})

@@ -29,9 +29,12 @@ def test_every_structure_can_be_built_in_both_forms(name: str) -> None:
         assert [key for key, array in arrays.items() if not np.isfinite(array).all()] == []
         model: Any = MODEL.build(curves, centred=centred)
         assert {"mean", "curve_effect", "noise_sd"} <= set(model.named_vars)
-        others = len(curves.losses) + len(curves.baseline) > 0
-        observed = {"breakable_value": len(curves.scores) > 0, "value": others}
-        assert {v.name for v in model.observed_RVs} == {name for name, there in observed.items() if there}
+        baseline = {"baseline_value"} if len(curves.baseline) else set()
+        assert {v.name for v in model.observed_RVs} == baseline
+        # The density of the values of curves, of which only scores may break.
+        breaks = {"breaks"} if len(curves.scores) else set()
+        potentials = {v.name for v in model.potentials} - {"whitening", "centring"}
+        assert potentials == {"noise_weights", "curves"} | breaks
 
 
 @pytest.mark.parametrize("name", ["one curve of one metric", "two sizes", "along finetune_tokens"])
@@ -71,6 +74,7 @@ def test_variables_have_labelled_dimensions() -> None:
         "break_log_hazard": ("break_metric",),
         "break_alignment": ("break_metric",),
         "break_scale": ("break_metric",),
+        "discrepancy_scale": ("metric",),
     }
     alone = _variables(curves_of(table(("en-fr",), ("en",), (6e6,), baseline=False)))
     missing = {"slope", "se_independent", "break_alignment"}
@@ -91,25 +95,35 @@ def test_coordinates_are_the_user_s_labels() -> None:
     assert coords["cell"] == curves.cell_labels
     assert coords["correlated"] == list(coords["effect"])[:4]
     assert coords["break_metric"] == ["bleu"]
-    assert len(coords["breakable_observation"]) == len(curves.scores)
-    assert len(coords["unbreakable_observation"]) == len(curves.losses) + len(curves.baseline)
+    assert len(coords["curve_observation"]) == len(curves.scores) + len(curves.losses)
+    assert len(coords["baseline_observation"]) == len(curves.baseline)
+    assert "baseline_observation" not in MODEL.coords(curves_of(table(baseline=False)))
 
 
-def test_breaks_decide_which_values_may_break() -> None:
+def test_breaks_decide_which_metrics_may_break() -> None:
     curves = curves_of(table())
-    scores, losses, baseline = map(len, (curves.scores, curves.losses, curves.baseline))
     found = {}
     for breaks in ("none", "scores", "all"):
-        coords = JointModel(breaks=breaks).coords(curves)
-        sizes = [len(coords.get(f"{kind}_observation", ())) for kind in ("breakable", "unbreakable")]
-        found[breaks] = (coords.get("break_metric"), *sizes)
+        model = JointModel(breaks=breaks)
+        places = model.data(curves).get("break_position", np.empty((0, 0)))
+        found[breaks] = (model.coords(curves).get("break_metric"), len(places))
     assert found == {
-        "none": (None, 0, scores + losses + baseline),
-        "scores": (["bleu"], scores, losses + baseline),
-        "all": (["bleu", "cross_entropy"], scores + losses, baseline),
+        "none": (None, 0),
+        "scores": (["bleu"], len(curves)),
+        "all": (["bleu", "cross_entropy"], 2 * len(curves)),
     }
     with pytest.raises(UsageError, match="received 'score'; did you mean 'scores'"):
         JointModel(breaks="score")
+
+
+def test_without_discrepancy_the_laws_are_exactly_true() -> None:
+    curves = curves_of(table())
+    exact: Any = JointModel(discrepancy=False).build(curves)
+    model: Any = MODEL.build(curves)
+    assert set(MODEL.data(curves)) - set(JointModel(discrepancy=False).data(curves)) == {"curve_modes"}
+    left = {v.name for v in model.value_vars} - {v.name for v in exact.value_vars}
+    assert left == {"discrepancy_scale_log__"}
+    assert [name for name in exact.named_vars if "discrepancy" in name] == []
 
 
 def test_a_baseline_of_one_size_has_no_slope() -> None:

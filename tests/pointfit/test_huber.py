@@ -113,5 +113,5 @@ def test_wild_points_give_a_finite_fit(law: Law, value: list[float]) -> None:
 
 
 def test_a_step_does_not_determine_the_curvature() -> None:
-    optimum = fit_curve(LOG_LAW, U, np.array([10.0, 20.0, 20.0, 20.0]), 0.1)
+    optimum = fit_curve(POWER_LAW, U, np.array([20.0, 10.0, 10.0, 10.0]), 0.1)
     assert optimum.message == "the points do not determine the curvature"

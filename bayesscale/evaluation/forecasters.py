@@ -1,0 +1,112 @@
+"""Ways to forecast held-out rows: the joint model and its variants, and the paper's point fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesscale.evaluation.scores import PROBS, log_error, score_draws
+from bayesscale.evaluation.split import Split
+from bayesscale.inference.sampler import Sampler
+from bayesscale.models.priors import Priors
+
+FloatArray = NDArray[np.float64]
+
+
+def forecast_rows(
+    split: Split, model: str, sampler: Sampler, priors: Priors
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Fit one split and score its held-out rows.
+
+    Parameters
+    ----------
+    split : Split
+        The rows.
+    model : str
+        A name in `MODELS`.
+    sampler : Sampler
+        Settings, where the model samples.
+    priors : Priors
+        Priors, where the model has any.
+
+    Returns
+    -------
+    rows : pandas.DataFrame
+        The held-out rows with the scores of `score_draws`; NaN where a model gives no interval.
+    record : dict
+        Status and sampler diagnostics of the fit.
+    """
+    return MODELS[model](split, sampler, priors)
+
+
+def _joint(**settings: Any) -> Callable[[Split, Sampler, Priors], tuple[pd.DataFrame, dict[str, Any]]]:
+    """Return a forecaster that samples the joint model with some settings."""
+
+    def forecast(split: Split, sampler: Sampler, priors: Priors) -> tuple[pd.DataFrame, dict[str, Any]]:
+        from bayesscale.inference.run import fit
+
+        fitted = fit(split.train, priors=priors, sampler=sampler, **settings)
+        diagnostics = fitted.provenance["diagnostics"]
+        kept = ("rhat", "ess_bulk", "divergences", "steps")
+        record = {"status": fitted.status.label, **{name: diagnostics[name] for name in kept}}
+        record["seconds"] = fitted.provenance["timings"]
+        return _scored(split, fitted), record
+
+    return forecast
+
+
+def _scored(split: Split, fitted: Any) -> pd.DataFrame:
+    """Return the held-out rows with their scores."""
+    from bayesscale.questions.asked import target_effects
+    from bayesscale.questions.predictive import Predictive
+    from bayesscale.questions.targets import Selection
+
+    effects, _ = target_effects(fitted, Selection(), None)
+    predictive, curve = Predictive(effects, 0.9), list(split.train.curve_columns)
+    labels = {
+        tuple(row): place for place, row in enumerate(effects.targets.table[curve].itertuples(index=False))
+    }
+    parts = []
+    for (key, metric), rows in split.held.groupby(
+        [split.held[curve].apply(tuple, axis=1), "metric"], sort=True
+    ):
+        target, sizes = labels[key], rows[split.train.axis].to_numpy(float)
+        place = fitted.curves.names.index(str(metric))
+        draws = predictive.measured(sizes[None], place, slice(target, target + 1))[0]
+        scores = score_draws(rows["value"].to_numpy(float), draws)
+        parts.append(rows.assign(**scores))
+    return pd.concat(parts)
+
+
+def _huber(split: Split, sampler: Sampler, priors: Priors) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the paper's point fit of every curve by itself, which has no intervals."""
+    from bayesscale.laws import LAWS
+    from bayesscale.pointfit import fit_huber
+
+    curve = list(split.train.curve_columns)
+    fits = {(*each.curve, each.metric): each for each in fit_huber(split.train, first=None).fits}
+    median = np.full(len(split.held), np.nan)
+    for place, row in enumerate(split.held[[*curve, "metric", split.train.axis]].itertuples(index=False)):
+        *key, size = row
+        found = fits.get(tuple(key))
+        if found is not None and found.optimum is not None and found.axis is not None:
+            u = np.array([found.axis.u(size)])
+            median[place] = LAWS[found.law].value(u, *found.optimum.parameters)[0]
+    value = split.held["value"].to_numpy(float)
+    scores = {"median": median, "crps": np.abs(median - value), "log_error": log_error(value, median)}
+    missing = [f"{part}_{100 * p:.0f}" for p in PROBS for part in ("lower", "upper", "inside")]
+    rows = split.held.assign(**scores, **dict.fromkeys(["log_score", "pit", *missing], np.nan))
+    return rows[~np.isnan(median)], {"status": "no intervals", "not fitted": int(np.isnan(median).sum())}
+
+
+MODELS: dict[str, Callable[[Split, Sampler, Priors], tuple[pd.DataFrame, dict[str, Any]]]] = {
+    "joint": _joint(),
+    "unbroken": _joint(breaks="none"),
+    "exact": _joint(breaks="none", discrepancy=False),
+    "huber": _huber,
+}
+"""Forecasters by name: the default model; without breaks; with laws that hold exactly; the paper's point fit."""

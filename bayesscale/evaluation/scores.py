@@ -1,0 +1,112 @@
+"""Scores of forecasts against what was measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+PROBS = (0.5, 0.8, 0.9)
+"""Probabilities of the equal-tailed intervals whose coverage and width are told."""
+_SMALLEST = 1e-12
+
+
+def score_draws(value: FloatArray, draws: FloatArray) -> dict[str, FloatArray]:
+    """Return scores of forecasts that are draws of new measurements.
+
+    Parameters
+    ----------
+    value : array, shape (n,)
+        What was measured.
+    draws : array, shape (n, draws)
+        Draws of the forecasts.
+
+    Returns
+    -------
+    dict of array, shape (n,)
+        median; crps, the continuous ranked probability score, in the metric's unit; log_score, minus the log
+        density (from a kernel estimate); pit, the share of draws below the value; for each probability P of
+        `PROBS`, lower_P, upper_P and inside_P; log_error, log(median / value).
+    """
+    # It takes seconds to import.
+    import scoringrules
+
+    found = {
+        "median": np.median(draws, axis=-1),
+        "crps": np.asarray(scoringrules.crps_ensemble(value, draws, estimator="qd")),
+        "log_score": _log_score(value, draws),
+        "pit": _share_below(value, draws),
+    }
+    for prob in PROBS:
+        tail = (1 - prob) / 2
+        lower, upper = np.quantile(draws, [tail, 1 - tail], axis=-1)
+        name = f"{100 * prob:.0f}"
+        found |= {f"lower_{name}": lower, f"upper_{name}": upper}
+        found[f"inside_{name}"] = ((lower <= value) & (value <= upper)).astype(float)
+    return found | {"log_error": log_error(value, found["median"])}
+
+
+def log_error(value: FloatArray, forecast: FloatArray) -> FloatArray:
+    """Return log(forecast / value), NaN where one of them is not above 0."""
+    known = (value > 0) & (forecast > 0)
+    ratio = np.where(known, np.maximum(forecast, _SMALLEST) / np.where(known, value, 1.0), np.nan)
+    return np.asarray(np.log(ratio))
+
+
+def _log_score(value: FloatArray, draws: FloatArray) -> FloatArray:
+    """Return minus the log density of values under kernel estimates; inf far outside of all draws."""
+    import scoringrules
+
+    spread = draws.std(axis=-1)
+    # Without spread there is no density: scores of exactly zero, forecast as such.
+    safe = np.where(spread[:, None] > 0, draws, draws + 1e-6 * np.linspace(-1, 1, draws.shape[-1]))
+    with np.errstate(divide="ignore"):
+        return np.asarray(scoringrules.logs_ensemble(value, safe))
+
+
+def _share_below(value: FloatArray, draws: FloatArray) -> FloatArray:
+    """Return the share of draws below each value, ties counted half."""
+    below = (draws < value[:, None]).mean(axis=-1)
+    return np.asarray(below + 0.5 * (draws == value[:, None]).mean(axis=-1))
+
+
+def pooled(rows: pd.DataFrame, by: list[str], curve: list[str]) -> pd.DataFrame:
+    """Return the scores of groups of forecasts, one row a group.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        One row a forecast, with the columns of `score_draws` and `value`.
+    by : list of str
+        Columns that define the groups.
+    curve : list of str
+        Columns that define a curve; a group's RMSLE is the mean over its curves of each curve's.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `by`; n; curves; rmsle; mae; crps and log_score, means; cover_P and width_P for each
+        probability; miscalibration, the mean distance between the sorted pit values and a uniform
+        distribution's. Those of intervals are NaN for forecasts without draws.
+    """
+    found = []
+    for key, group in rows.groupby(by, sort=True, dropna=False):
+        own = dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True))
+        squares = group.assign(square=group["log_error"] ** 2).groupby(curve, dropna=False)["square"].mean()
+        own |= {"n": len(group), "curves": len(squares), "rmsle": float(np.sqrt(squares).mean())}
+        own["mae"] = float((group["median"] - group["value"]).abs().mean())
+        own |= {name: float(group[name].mean()) for name in ("crps", "log_score")}
+        for prob in PROBS:
+            name = f"{100 * prob:.0f}"
+            own[f"cover_{name}"] = float(group[f"inside_{name}"].mean())
+            own[f"width_{name}"] = float((group[f"upper_{name}"] - group[f"lower_{name}"]).mean())
+        own["miscalibration"] = _miscalibration(group["pit"].to_numpy(float))
+        found.append(own)
+    return pd.DataFrame(found)
+
+
+def _miscalibration(pit: FloatArray) -> float:
+    """Return the mean distance between sorted pit values and the quantiles of a uniform distribution."""
+    uniform = (np.arange(len(pit)) + 0.5) / len(pit)
+    return float(np.abs(np.sort(pit) - uniform).mean())

@@ -1,0 +1,99 @@
+"""Split a metrics table into what is fitted and what is held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesscale.errors import UsageError
+from bayesscale.metrics.table import Metrics, data_hash
+
+# A law says nothing of a curve with fewer sizes; the population alone would forecast it.
+_FEWEST = 2
+
+
+@dataclass(frozen=True)
+class Split:
+    """One origin of a rolling evaluation.
+
+    Parameters
+    ----------
+    name : str
+        What is fitted, such as 'first 60%'.
+    train : Metrics
+        The rows that are fitted, the baseline among them.
+    held : pandas.DataFrame
+        The rows that are forecast: those of `Metrics.frame`, on curves that have rows in `train`.
+    """
+
+    name: str
+    train: Metrics
+    held: pd.DataFrame
+
+
+def split_first(metrics: Metrics, first: float) -> Split:
+    """Hold out the larger sizes of each curve and metric.
+
+    Parameters
+    ----------
+    metrics : Metrics
+        The table.
+    first : float
+        How many sizes are fitted: a share of each curve's if below 1, rounded down, else a number; at least
+        2 of each curve.
+
+    Raises
+    ------
+    UsageError
+        `first` is no share and no number of at least 2, or leaves nothing to forecast.
+    """
+    if not (0 < first < 1 or (first >= _FEWEST and first == int(first))):
+        raise UsageError(
+            f"what is fitted is a share of each curve's sizes between 0 and 1, or a whole number of them of at "
+            f"least {_FEWEST}; received {first:g}; write for instance 0.6 or 3"
+        )
+    rows = metrics.frame[~metrics.is_baseline]
+    groups = rows.groupby([*metrics.curve_columns, "metric"], dropna=False)[metrics.axis]
+    place = groups.rank(method="dense").to_numpy(float)
+    count = groups.transform("nunique").to_numpy(float)
+    # 0.6 * 5 is 3.0000000000000004 or 2.9999999999999996, depending on the share.
+    limit = np.maximum(np.floor(first * count + 1e-9), _FEWEST) if first < 1 else first
+    name = f"first {100 * first:.10g}%" if first < 1 else f"first {first:.0f}"
+    return _split(metrics, name, metrics.frame.index.isin(rows.index[place <= limit]))
+
+
+def split_rows(metrics: Metrics, lines: Sequence[int], name: str) -> Split:
+    """Fit the rows of given lines of the file and hold out all others.
+
+    Parameters
+    ----------
+    metrics : Metrics
+        The table.
+    lines : sequence of int
+        Lines of the file, see the column `line` of `Metrics.frame`.
+    name : str
+        What to call them.
+    """
+    return _split(metrics, name, metrics.frame["line"].isin(list(lines)).to_numpy())
+
+
+def _split(metrics: Metrics, name: str, chosen: NDArray[np.bool_]) -> Split:
+    """Return the split that fits the chosen rows, and holds out the others of curves with enough of them."""
+    baseline = metrics.is_baseline.to_numpy()
+    fitted = chosen & ~baseline
+    curve = metrics.frame[list(metrics.curve_columns)].apply(tuple, axis=1)
+    sizes = metrics.frame.loc[fitted, metrics.axis].groupby(curve[fitted]).nunique()
+    known = curve.isin(sizes.index[sizes >= _FEWEST]).to_numpy()
+    train = metrics.frame[fitted & known | baseline].reset_index(drop=True)
+    there = metrics.frame["metric"].isin(set(train["metric"])).to_numpy()
+    held = metrics.frame[~fitted & ~baseline & known & there].reset_index(drop=True)
+    if held.empty:
+        raise UsageError(
+            f"an evaluation forecasts sizes that were measured but not fitted; {name} leaves none on curves with "
+            f"at least {_FEWEST} fitted sizes; fit fewer"
+        )
+    return Split(name, replace(metrics, frame=train, data_hash=data_hash(train)), held)

@@ -1,0 +1,109 @@
+"""Where chains start: at the curves and the population of the first look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pymc.initial_point import make_initial_point_fn
+
+from bayesscale.metrics.curves import Curves
+from bayesscale.models.centring import choose_centring
+from bayesscale.models.coefficients import whitening
+from bayesscale.models.joint import JointModel
+from bayesscale.models.regression import Design
+from tests.models.evaluate import Point, log_density, quiet, variables
+from tests.models.tables import curves_of, table
+from tests.models.variants import VARIANTS
+
+MODEL = JointModel()
+
+
+def _mixed() -> Curves:
+    """Return clear, middling and vague curves: all, some and none of their effects are sampled directly."""
+    clear = table(("en-fr",), finetune=(6e6,), noise=0.02, sizes=np.geomspace(1e9, 6.4e10, 40).tolist())
+    middling = table(("en-de",), finetune=(6e6, 42e6), sizes=np.geomspace(1e9, 6.4e10, 10).tolist(), seed=1)
+    vague = table(("en-ro",), finetune=(6e6,), sizes=(1e10, 1.3e10), seed=2)
+    return curves_of(pd.concat([clear, middling, vague], ignore_index=True))
+
+
+CURVES = {
+    "mixed": _mixed,
+    "metric missing": VARIANTS["metric missing"],
+    "one curve of one metric": VARIANTS["one curve of one metric"],
+}
+
+
+class _Start:
+    """A model of curves, where its chains start, and where PyMC by itself would."""
+
+    def __init__(self, curves: Curves) -> None:
+        self.curves, self.effects = curves, MODEL.effects(curves)
+        self.model: Any = MODEL.build(curves)
+        self.values = MODEL.start(curves)
+        self.centring = choose_centring(curves, self.effects)
+
+    def point(self, values: dict[str, Any]) -> Point:
+        """Return the point on the unconstrained scale, as nutpie and PyMC make it of such values."""
+        with quiet():
+            make: Any = make_initial_point_fn(model=self.model, overrides=values, jitter_rvs=set())
+            return dict(make(0))
+
+
+@pytest.fixture(scope="module", params=CURVES)
+def start(request: pytest.FixtureRequest) -> _Start:
+    return _Start(CURVES[request.param]())
+
+
+def test_some_effects_of_the_mixed_curves_are_sampled_directly_and_some_are_not() -> None:
+    curves = _mixed()
+    centring = choose_centring(curves, MODEL.effects(curves))
+    white = whitening(MODEL.effects(curves), centring)
+    assert 0.0 < centring.centred.mean() < 1.0
+    assert 0.0 < white.centred.mean() < 1.0
+
+
+def test_curves_and_population_start_at_the_first_look(start: _Start) -> None:
+    curves, model, regressions = start.curves, start.model, start.centring.regressions
+    groups = [f"{factor.name}_sd" for factor in curves.factors]
+    names = ["curve_effect", "mean", "curve_sd", "curve_correlation", "shape_sd", *groups]
+    names += ["slope"] if curves.covariates else []
+    found = variables(model, names)(start.point(start.values))
+    # A curve's effects are the combination of its own data with the population, sampled directly or not.
+    assert found["curve_effect"] == pytest.approx(start.centring.location, rel=1e-9, abs=1e-9)
+    mean = np.array([each.mean for each in regressions])
+    assert found["mean"] == pytest.approx(mean[:, 0], rel=1e-9, abs=1e-9)
+    if curves.covariates:
+        slope = mean[:, Design.of(curves).covariates].T
+        assert found["slope"] == pytest.approx(slope, rel=1e-9, abs=1e-9)
+    spread = [each.curve_sd for each in regressions]
+    assert np.concatenate([found["curve_sd"], found["shape_sd"]]) == pytest.approx(spread, rel=1e-9)
+    assert found["curve_correlation"] == pytest.approx(np.eye(start.effects.correlated), abs=1e-9)
+    for place, name in enumerate(groups):
+        assert found[name] == pytest.approx([each.group_sd[place] for each in regressions], rel=1e-9)
+
+
+def test_the_density_is_finite_and_far_above_that_of_pymc_s_own_start(start: _Start) -> None:
+    density = log_density(start.model)
+    here, there = density(start.point(start.values)), density(start.point({}))
+    assert np.isfinite(here)
+    assert here > there + 10 * len(start.curves)  # ten units for every curve
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_structure_has_a_start_in_the_shapes_of_the_model(name: str) -> None:
+    curves = VARIANTS[name]()
+    effects, columns = MODEL.effects(curves), Design.of(curves).matrix.shape[1]
+    found, count = MODEL.start(curves), len(effects.names)
+    packed = effects.correlated * (effects.correlated + 1) // 2
+    assert {name: value.shape for name, value in found.items()} == {
+        "coefficient_raw": (count, columns),
+        "curve_raw": (len(curves), count),
+        "residual": (packed,),
+        "shape_sd": (len(curves.names),),
+        **{f"{factor.name}_sd": (count,) for factor in curves.factors},
+    }
+    assert all(np.isfinite(value).all() for value in found.values())
+    assert all((value > 0).all() for name, value in found.items() if name.endswith("_sd"))
