@@ -17,6 +17,21 @@ from bayesscale.metrics.curves import Curves
 from bayesscale.models.discrepancy import MODES, Basis
 from bayesscale.models.measurement import RESOLUTION
 from bayesscale.models.priors import Priors
+from tests.inference.bent import (
+    FELL_AT,
+    HAZARD,
+    LAW,
+    MANY,
+    NOISE,
+    SCALE,
+    SIZES,
+    STRAYED,
+    TAILS,
+    Exact,
+    bent_table,
+    fixed_draws,
+    measured,
+)
 from tests.models.tables import curves_of, table
 
 FloatArray = NDArray[np.float64]
