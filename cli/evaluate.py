@@ -35,7 +35,7 @@ def evaluate(
         typer.Option(
             "--first",
             metavar="SHARE|COUNT",
-            help="Sizes of each curve that are fitted: a share such as 0.6 (default) or a number. Repeatable.",
+            help="Sizes of each curve that are fitted: a share, 0.6 by default, or a number. Repeatable.",
         ),
     ] = None,
     training: Annotated[

@@ -6,7 +6,7 @@ A break comes with a constant hazard per e-fold of data, and its slope from a no
 below zero. Both its position and its slope are integrated out. The position by sums: every gap between
 checkpoints is cut into stretches, and tau is in the middle of one of them or beyond the data. The slope
 exactly, see `bayesscale.models.gaussian`: the noise is normal once the weights of its Student-t distribution
-are known. The sampler sees neither; `bayesscale.inference.broken` draws both afterwards.
+are known. The sampler sees neither; `bayesscale.inference.integrated` draws both afterwards.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def break_places(curves: Curves, metrics: tuple[str, ...], cuts: int | None = No
     """
     layout = lay_out(curves)
     chosen = np.flatnonzero(layout.metric < len(metrics))
-    sizes = [layout.sizes(pair) for pair in chosen]
+    sizes = [layout.sizes(int(pair)) for pair in chosen]
     stretches = [_stretches(each, cuts) for each in sizes]
     shape = len(chosen), max(1, *(len(each) for each in stretches))
     start, stop, position = np.zeros(shape), np.ones(shape), np.zeros(shape)

@@ -14,7 +14,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Absorbed:
-    """The posterior of b given the values: precision ``factor @ factor.T``, and ``solved = factor^-1 @ pull``.
+    """The posterior of b given the values.
+
+    Its precision is ``factor @ factor.T``, and ``solved = factor^-1 @ pull``.
 
     Parameters
     ----------

@@ -48,11 +48,13 @@ class Layout:
 
     def own(self, pair: int) -> IntArray:
         """Return the positions of the values of a pair, sorted by size."""
-        return self.index[pair][self.real[pair]]
+        own: IntArray = self.index[pair][self.real[pair]]
+        return own
 
     def sizes(self, pair: int) -> FloatArray:
         """Return the sizes of a pair, ascending, with repetitions."""
-        return self.size[pair][self.real[pair]]
+        own: FloatArray = self.size[pair][self.real[pair]]
+        return own
 
 
 def lay_out(curves: Curves) -> Layout:

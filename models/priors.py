@@ -185,8 +185,8 @@ class Priors(_Value):
     discrepancy: Annotated[
         LogNormal,
         Field(
-            description="how much curves stray from their laws: sd of what the slope changes over the length of "
-            "a typical curve, as a share of its improvement over that length"
+            description="how much curves stray from their laws: sd of what the slope changes over the length "
+            "of a typical curve, as a share of its improvement over that length"
         ),
     ] = LogNormal(median=0.2, spread=1.0)
     baseline_level: Annotated[

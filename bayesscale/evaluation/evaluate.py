@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed  # type: ignore[import-untyped]
+from joblib import Parallel, delayed
 
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.evaluation.forecasters import MODELS, forecast_rows
@@ -90,8 +90,9 @@ class Evaluation:
         return [
             *lines,
             f"{self.metrics}",
-            "equal-tailed intervals of new measurements; in P%: share of held-out values inside; widths, mae and crps "
-            "in the metric's unit; rmsle: mean over curves; miscal.: 0 is perfect calibration",
+            "equal-tailed intervals of new measurements; in P%: share of held-out values inside; "
+            "widths, mae and crps in the metric's unit; rmsle: mean over curves; "
+            "miscal.: 0 is perfect calibration",
         ]
 
     @property
@@ -178,5 +179,5 @@ def _with_distance(rows: pd.DataFrame, split: Split) -> pd.DataFrame:
     last = fitted.groupby(keys, dropna=False)[axis].max().rename("last").reset_index()
     merged = rows.merge(last, on=keys, how="left")
     beyond = np.log(merged[axis] / merged["last"])
-    inside = pd.cut(beyond, list(_EDGES), labels=list(_LABELS)).astype(object)
+    inside = pd.Series(pd.cut(beyond, list(_EDGES), labels=list(_LABELS))).astype(object)
     return merged.drop(columns="last").assign(efolds_beyond=beyond, distance=inside.fillna("inside the data"))

@@ -71,10 +71,9 @@ def _scored(split: Split, fitted: Any) -> pd.DataFrame:
         tuple(row): place for place, row in enumerate(effects.targets.table[curve].itertuples(index=False))
     }
     parts = []
-    for (key, metric), rows in split.held.groupby(
-        [split.held[curve].apply(tuple, axis=1), "metric"], sort=True
-    ):
-        target, sizes = labels[key], rows[split.train.axis].to_numpy(float)
+    for key, rows in split.held.groupby([*curve, "metric"], sort=True, dropna=False):
+        *own, metric = key
+        target, sizes = labels[tuple(own)], rows[split.train.axis].to_numpy(float)
         place = fitted.curves.names.index(str(metric))
         draws = predictive.measured(sizes[None], place, slice(target, target + 1))[0]
         scores = score_draws(rows["value"].to_numpy(float), draws)
@@ -109,4 +108,4 @@ MODELS: dict[str, Callable[[Split, Sampler, Priors], tuple[pd.DataFrame, dict[st
     "exact": _joint(breaks="none", discrepancy=False),
     "huber": _huber,
 }
-"""Forecasters by name: the default model; without breaks; with laws that hold exactly; the paper's point fit."""
+"""Forecasters by name: the default; without breaks; with laws that hold exactly; the paper's point fit."""

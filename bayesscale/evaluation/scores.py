@@ -30,7 +30,7 @@ def score_draws(value: FloatArray, draws: FloatArray) -> dict[str, FloatArray]:
         `PROBS`, lower_P, upper_P and inside_P; log_error, log(median / value).
     """
     # It takes seconds to import.
-    import scoringrules
+    import scoringrules  # type: ignore[import-untyped]
 
     found = {
         "median": np.median(draws, axis=-1),

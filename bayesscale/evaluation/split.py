@@ -53,8 +53,8 @@ def split_first(metrics: Metrics, first: float) -> Split:
     """
     if not (0 < first < 1 or (first >= _FEWEST and first == int(first))):
         raise UsageError(
-            f"what is fitted is a share of each curve's sizes between 0 and 1, or a whole number of them of at "
-            f"least {_FEWEST}; received {first:g}; write for instance 0.6 or 3"
+            f"what is fitted is a share of each curve's sizes between 0 and 1, or a whole number of them of "
+            f"at least {_FEWEST}; received {first:g}; write for instance 0.6 or 3"
         )
     rows = metrics.frame[~metrics.is_baseline]
     groups = rows.groupby([*metrics.curve_columns, "metric"], dropna=False)[metrics.axis]
@@ -93,7 +93,7 @@ def _split(metrics: Metrics, name: str, chosen: NDArray[np.bool_]) -> Split:
     held = metrics.frame[~fitted & ~baseline & known & there].reset_index(drop=True)
     if held.empty:
         raise UsageError(
-            f"an evaluation forecasts sizes that were measured but not fitted; {name} leaves none on curves with "
-            f"at least {_FEWEST} fitted sizes; fit fewer"
+            f"an evaluation forecasts sizes that were measured but not fitted; {name} leaves none on curves "
+            f"with at least {_FEWEST} fitted sizes; fit fewer"
         )
     return Split(name, replace(metrics, frame=train, data_hash=data_hash(train)), held)

@@ -202,7 +202,7 @@ class Predictive:
             keyed_rng(self.effects.seed, "measurement", name, label).standard_t(degrees) for label in labels
         ]
         spec = CATALOGUE[name]
-        return np.clip(law + (scale.T * np.array(noise))[:, None], spec.low, spec.high)
+        return np.asarray(np.clip(law + (scale.T * np.array(noise))[:, None], spec.low, spec.high))
 
     def _typical_se(self, metric: int) -> float:
         """Return the median standard error of a metric's scores; 0 where nobody gave one."""

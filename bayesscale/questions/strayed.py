@@ -64,4 +64,4 @@ def strayed(
         if basis is not None:
             free = basis.walks(fit.draws("discrepancy")[:, position, metric], free)
         found[place] = own.at(u[place], count) @ free.T
-    return found * scale[:, None]
+    return np.asarray(found * scale[:, None])

@@ -111,7 +111,7 @@ class Exact:
 
     def slope(self, state: int) -> FloatArray:
         """Return the variance of the slope in a state, shape (1, 1)."""
-        return self.covariance[state][MODES:, MODES:]
+        return np.asarray(self.covariance[state][MODES:, MODES:])
 
     @classmethod
     def of(cls, curves: Curves, curve: int, name: str, strayed: float | None) -> Exact:

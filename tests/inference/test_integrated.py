@@ -74,7 +74,7 @@ def test_breaks_and_discrepancies_are_those_of_the_exact_posterior(
         error = np.sqrt(DRAWS * exact.probability * (1 - exact.probability))
         assert (np.abs(count - DRAWS * exact.probability) < 4.5 * error + 1).all()
         for each in np.flatnonzero(count > 400):
-            _assert_normal(slopes[state == each][:, None], exact.mean[each, MODES:], exact.slope(each))
+            _assert_normal(slopes[state == each][:, None], exact.mean[each, MODES:], exact.slope(int(each)))
         if strayed is not None:
             coefficients = found["discrepancy"].to_numpy()[0, :, curve, place]
             standard = _standardised(curves, curve, name, at, slopes, coefficients)

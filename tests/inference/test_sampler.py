@@ -116,7 +116,7 @@ def test_a_group_is_a_dataset_on_both_stacks() -> None:
 
 def test_the_record_says_what_made_a_fit() -> None:
     sampler = Sampler(seed=4)
-    found = record(sampler, Priors(), "all", "bayesscale fit a.csv -o b.nc", {"compile": 1.23456})
+    found = record(sampler, Priors(), {"breaks": "all"}, "bayesscale fit a.csv -o b.nc", {"compile": 1.23456})
     assert found["seed"] == 4
     settings = {"sampler": asdict(sampler), "priors": Priors().model_dump(), "breaks": "all"}
     assert found["settings"] == settings
