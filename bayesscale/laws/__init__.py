@@ -3,8 +3,18 @@
 from bayesscale.laws.axis import LogAxis
 from bayesscale.laws.base import Law
 from bayesscale.laws.log_law import LOG_LAW
-from bayesscale.laws.power_law import POWER_LAW
+from bayesscale.laws.power_law import POWER_LAW, PowerLaw
+from bayesscale.laws.saturating import SATURATING_LAW, SaturatingLaw
 
-LAWS: dict[str, Law] = {law.name: law for law in (LOG_LAW, POWER_LAW)}
+LAWS: dict[str, Law] = {law.name: law for law in (LOG_LAW, POWER_LAW, SATURATING_LAW)}
 
-__all__ = ["LAWS", "LOG_LAW", "POWER_LAW", "Law", "LogAxis"]
+__all__ = [
+    "LAWS",
+    "LOG_LAW",
+    "POWER_LAW",
+    "SATURATING_LAW",
+    "Law",
+    "LogAxis",
+    "PowerLaw",
+    "SaturatingLaw",
+]

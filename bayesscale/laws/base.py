@@ -43,11 +43,11 @@ class Law(ABC):
         return self.at(u, self.terms(level, gain, shape, xp), xp)
 
     @abstractmethod
-    def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, Any, Any]:
+    def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, ...]:
         """Return the parts of the formula without u: computed once a curve, not once a value."""
 
     @abstractmethod
-    def at(self, u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
+    def at(self, u: Any, terms: tuple[Any, ...], xp: Any = np) -> Any:
         """Return the law's value at scaled position u from the `terms` of its parameters."""
 
     def gain_of(self, improvement: Any, shape: Any) -> Any:

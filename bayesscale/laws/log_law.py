@@ -67,12 +67,12 @@ class LogLaw(Law):
     improves: ClassVar[str] = "up"
     coefficient_names: ClassVar[tuple[str, ...]] = ("alpha", "log_A", "beta")
 
-    def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, Any, Any]:
+    def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, ...]:
         """Return level, beta and s; see `Law.terms`."""
         beta = _exponent(gain, shape, xp)
         return level, beta, 1.0 + _start(gain / beta, xp)
 
-    def at(self, u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
+    def at(self, u: Any, terms: tuple[Any, ...], xp: Any = np) -> Any:
         """Return the score at scaled position u; see `Law.at`."""
         level, beta, start = terms
         return xp.exp(level + beta * _log_positive((1.0 - u) * start + u, xp))

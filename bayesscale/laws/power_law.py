@@ -1,7 +1,8 @@
-"""The power law of cross-entropy: L(D) = E + A / D^alpha."""
+"""The power law of cross-entropy, L(D) = E + A / D^alpha, and its sharper kin."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,43 +10,63 @@ import numpy as np
 from bayesscale.laws.axis import LogAxis
 from bayesscale.laws.base import Law
 
+# Below the lower anchor a mirrored curve would cross zero; its reciprocal has to stay finite.
+_SMALLEST = 1e-100
 
+
+@dataclass(frozen=True, eq=False)
 class PowerLaw(Law):
     """Power law with a floor, anchored at two sizes.
 
+    L(D) = (E^p + (A / D^alpha)^p)^(1/p), with the sharpness p. p = 1 is the papers' law; the larger p, the
+    more abruptly a curve turns from its slope into its floor. This is the smoothly broken power law of
+    Caballero et al. (arXiv 2210.14891) with one break of width 1/p and slope 0 behind it.
+
     With L0 = L(lo), L1 = L(hi) = exp(level), L0 / L1 = exp(gain) and c = alpha * span = |gain| + exp(shape),
 
-        L(u) = E + (L0 - E) * exp(-c u),  L0 - E = (L0 - L1) / (1 - exp(-c)).
+        (L(u) / L1)^p = floor + amplitude * exp(-p c u).
 
     c >= |gain| is the condition E >= 0, so the floor is never negative. A negative gain (the loss rises with
     more data) mirrors the curve: E is then the ceiling that it approaches and A is negative.
+
+    Parameters
+    ----------
+    sharpness : array
+        p > 0, broadcast against the other parameters.
     """
 
+    sharpness: Any = 1.0
+
     name: ClassVar[str] = "power-law"
-    formula: ClassVar[str] = "L(D) = E + A / D^alpha"
-    source: ClassVar[str] = "Isik et al., arXiv 2402.04177, eq. 2; Hestness et al., arXiv 1712.00409"
+    formula: ClassVar[str] = "L(D) = (E^p + (A / D^alpha)^p)^(1/p), p = 1: E + A / D^alpha"
+    source: ClassVar[str] = (
+        "Isik et al., arXiv 2402.04177, eq. 2; Hestness et al., arXiv 1712.00409; p: arXiv 2210.14891"
+    )
     improves: ClassVar[str] = "down"
     coefficient_names: ClassVar[tuple[str, ...]] = ("E", "log_A", "alpha")
 
-    def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, Any, Any]:
-        """Return E, L0 - E and c; see `Law.terms`."""
-        c = xp.abs(gain) + xp.exp(shape)
-        high = xp.exp(level)
-        amplitude = high * xp.expm1(gain) / -xp.expm1(-c)
-        return high - amplitude * xp.exp(-c), amplitude, c
+    def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, ...]:
+        """Return level, floor, amplitude, p c and 1 / p; see `Law.terms`."""
+        power = self.sharpness
+        rise = power * gain
+        c = power * (xp.abs(gain) + xp.exp(shape))
+        whole = -xp.expm1(-c)
+        # Written so that neither part cancels: they sum to 1 at u = 1.
+        return level, -xp.expm1(rise - c) / whole, xp.expm1(rise) / whole, c, 1.0 / power
 
-    def at(self, u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
+    def at(self, u: Any, terms: tuple[Any, ...], xp: Any = np) -> Any:
         """Return the loss at scaled position u; see `Law.at`."""
-        floor, amplitude, c = terms
-        return floor + amplitude * xp.exp(-c * u)
+        level, floor, amplitude, c, root = terms
+        base = floor + amplitude * xp.exp(-c * u)
+        return xp.exp(level) * xp.maximum(base, _SMALLEST) ** root
 
     def inverse(self, target: Any, level: Any, gain: Any, shape: Any) -> Any:
         """Return the u at which the loss is as low as `target`; see `Law.inverse`."""
-        gain = np.asarray(gain)
-        c = np.abs(gain) + np.exp(shape)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        gain, power = np.asarray(gain), self.sharpness
+        c = power * (np.abs(gain) + np.exp(shape))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             log_target = np.log(np.maximum(target, 0.0))
-            fall = np.expm1(log_target - level) / np.expm1(gain)
+            fall = np.expm1(power * (log_target - level)) / np.expm1(power * gain)
             remaining = np.exp(-c) - np.expm1(-c) * fall
             u = np.where(remaining > 0, -np.log(np.maximum(remaining, 0.0)) / c, np.inf)
         rising = np.where(log_target >= level, -np.inf, np.inf)
@@ -53,11 +74,11 @@ class PowerLaw(Law):
 
     def coefficients(self, level: Any, gain: Any, shape: Any, axis: LogAxis) -> dict[str, Any]:
         """Return E, log |A| and alpha; A has the sign of the gain."""
-        floor, amplitude, c = self.terms(level, np.asarray(gain), shape)
-        alpha = c / axis.span
+        level, floor, amplitude, c, root = self.terms(level, np.asarray(gain), shape)
+        alpha = c * root / axis.span
         with np.errstate(divide="ignore"):
-            log_a = np.log(np.abs(amplitude)) + alpha * np.log(axis.lo)
-        return {"E": floor, "log_A": log_a, "alpha": alpha}
+            log_a = level + root * np.log(np.abs(amplitude)) + alpha * np.log(axis.lo)
+        return {"E": np.exp(level) * floor**root, "log_A": log_a, "alpha": alpha}
 
     def anchored(self, coefficients: dict[str, Any], axis: LogAxis) -> tuple[Any, Any, Any]:
         """Return (level, gain, shape); needs A > 0, alpha > 0 and E > 0."""
@@ -66,8 +87,10 @@ class PowerLaw(Law):
         return np.log(high), gain, np.log(np.asarray(coefficients["alpha"]) * axis.span - gain)
 
     def at_size(self, size: Any, coefficients: dict[str, Any]) -> Any:
-        """Return E + A / D^alpha."""
-        return coefficients["E"] + np.exp(coefficients["log_A"] - coefficients["alpha"] * np.log(size))
+        """Return (E^p + (A / D^alpha)^p)^(1/p)."""
+        power = self.sharpness
+        falling = np.exp(power * (coefficients["log_A"] - coefficients["alpha"] * np.log(size)))
+        return (np.asarray(coefficients["E"]) ** power + falling) ** (1.0 / power)
 
 
 POWER_LAW = PowerLaw()
