@@ -58,7 +58,14 @@ def fit(
             "--discrepancy/--no-discrepancy", help="Let curves stray from their laws, or hold them to these."
         ),
     ] = True,
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1000,
+    law: Annotated[
+        str,
+        typer.Option(
+            help="Law of scores: stack (the log-law and one that saturates, half of the draws each), log, "
+            "saturating, or paper (log, and losses exactly as in arXiv 2402.04177)."
+        ),
+    ] = "stack",
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain, for each law.")] = 1000,
     tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 500,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
     cores: Annotated[
@@ -91,7 +98,7 @@ def fit(
     check_target(output, force=force)
     sampler = Sampler(draws, tune, chains, cores, target_accept, max_depth, seed)
     metrics = _table(file, example, columns, axis, curve, where)
-    result = _sampled(metrics, sampler, priors, {"breaks": breaks, "discrepancy": discrepancy})
+    result = _sampled(metrics, sampler, priors, {"breaks": breaks, "discrepancy": discrepancy, "law": law})
     save(result, output, force=force)
     _print(result, output, as_json, as_csv)
     if not result.status.ok:

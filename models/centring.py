@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesscale.laws import LOG_LAW, POWER_LAW, Law
+from bayesscale.laws import Law
 from bayesscale.metrics.curves import Curves, Observations
 from bayesscale.models.effects import Effects
 from bayesscale.models.first_look import Padded, look
+from bayesscale.models.laws import LOG, law_of
 from bayesscale.models.regression import CoefficientPrior, Design, Regression, regress
 
 FloatArray = NDArray[np.float64]
@@ -47,7 +48,7 @@ class Centring:
     regressions: tuple[Regression, ...]
 
 
-def choose_centring(curves: Curves, effects: Effects) -> Centring:
+def choose_centring(curves: Curves, effects: Effects, law: str = LOG, sharpness: float = 1.0) -> Centring:
     """Return where to centre.
 
     Parameters
@@ -56,16 +57,21 @@ def choose_centring(curves: Curves, effects: Effects) -> Centring:
         The data.
     effects : Effects
         Order and priors of the effects.
+    law : str
+        The law of scores.
+    sharpness : float
+        Of laws with a floor or a ceiling, for this look.
     """
     count, size = len(curves), len(effects.names)
     design = Design.of(curves)
     location, expected = np.zeros((count, size)), np.zeros((count, size))
     precision, regressions = np.zeros((count, size, size)), {}
     first = 0
-    for data, law in ((curves.scores, LOG_LAW), (curves.losses, POWER_LAW)):
+    for data, score in ((curves.scores, True), (curves.losses, False)):
+        own = law_of(score, law, sharpness)
         for metric in range(len(data.metrics)):
             columns = np.array(effects.columns(first + metric))
-            found, estimate, covariance = _estimates(data, metric, law, curves, effects, columns)
+            found, estimate, covariance = _estimates(data, metric, own, curves, effects, columns)
             known = np.isin(np.arange(count), found)
             error = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
             for place, column in enumerate(columns):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.design import Covariate
+from bayesscale.models.laws import LOG
 from bayesscale.models.priors import EffectPrior, Priors
 
 SLOPES = {"model_params": "params_slope", "alignment": "alignment_slope"}
@@ -28,7 +29,8 @@ class Effects:
     priors : tuple of EffectPrior
         The prior of each.
     offsets : array, shape (effects,)
-        Added to the prior mean: the log of the metric's typical value for levels, else 0.
+        Added to the prior mean: the log of the metric's typical value for levels, the log of the axis' span
+        for the shapes of laws with a floor or a ceiling, else 0.
     """
 
     names: tuple[str, ...]
@@ -59,17 +61,28 @@ class Effects:
         return 2 * metric, 2 * metric + 1, self.correlated + metric
 
 
-def joint_effects(scores: tuple[str, ...], losses: tuple[str, ...], priors: Priors) -> Effects:
+def joint_effects(
+    scores: tuple[str, ...], losses: tuple[str, ...], priors: Priors, law: str = LOG, span: float = 1.0
+) -> Effects:
     """Return the effects of scores and losses, in this order.
 
     Parameters
     ----------
     scores, losses : tuple of str
-        Metrics that follow the log-law and the power law.
+        The metrics.
     priors : Priors
-        The priors of both laws.
+        The priors of all laws.
+    law : str
+        The law of scores, see `bayesscale.models.laws.SCORE_LAWS`; matters for priors only.
+    span : float
+        Length of the axis in e-folds; matters for priors only.
     """
-    laws = [(name, priors.score) for name in scores] + [(name, priors.loss) for name in losses]
+    score = priors.score
+    if law != LOG:
+        shape = score.shape.model_copy(update={"mean": priors.saturating_shape})
+        score = score.model_copy(update={"shape": shape})
+    laws = [(name, score) for name in scores] + [(name, priors.loss) for name in losses]
+    bends = [float(law != LOG)] * len(scores) + [1.0] * len(losses)
     names = [f"{name}.{effect}" for name, _ in laws for effect in ("level", "gain")]
     chosen = [prior for _, law in laws for prior in (law.level, law.gain)]
     typical = [np.log(priors.typical.get(name, CATALOGUE[name].typical)) for name, _ in laws]
@@ -77,7 +90,7 @@ def joint_effects(scores: tuple[str, ...], losses: tuple[str, ...], priors: Prio
     return Effects(
         names=(*names, *(f"{name}.shape" for name, _ in laws)),
         priors=(*chosen, *(law.shape for _, law in laws)),
-        offsets=np.array([*offsets, *np.zeros(len(laws))]),
+        offsets=np.array([*offsets, *np.log(span) * np.array(bends)]),
     )
 
 

@@ -11,14 +11,16 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayesscale.errors import UsageError, valid_names
-from bayesscale.laws import LOG_LAW, POWER_LAW
+from bayesscale.laws import PowerLaw
 from bayesscale.metrics.curves import Curves
 from bayesscale.metrics.design import Factor
+from bayesscale.models.baseline import baseline_covariate, baseline_levels
 from bayesscale.models.breaks import CHOICES, break_places, breakable
-from bayesscale.models.centring import choose_centring
+from bayesscale.models.centring import Centring, choose_centring
 from bayesscale.models.coefficients import whitening
 from bayesscale.models.discrepancy import MODES, discrepancy_unit, modes
 from bayesscale.models.effects import Effects, joint_effects, noise_scales
+from bayesscale.models.laws import LOG, SCORE_LAWS, either
 from bayesscale.models.layout import Layout, lay_out
 from bayesscale.models.likelihood import Residuals, discrepancy_scale, noise_weights, observe, observe_breaks
 from bayesscale.models.noise import student_noise
@@ -30,7 +32,7 @@ from bayesscale.models.starting import starting_point
 
 @dataclass(frozen=True)
 class JointModel:
-    """Log-laws of all scores and power laws of all losses, pooled over tasks, mixtures and D_f.
+    """Laws of all scores and losses, pooled over tasks, mixtures and D_f.
 
     Parameters
     ----------
@@ -40,20 +42,32 @@ class JointModel:
         Which metrics may break: 'scores', 'all' or 'none'.
     discrepancy : bool
         Let curves stray from their laws; False takes the laws to be exactly true.
+    law : str
+        The law of scores, one of `bayesscale.models.laws.SCORE_LAWS`. Models that differ in nothing else have
+        the same structure: compiled once, they are told apart by their data.
+    sharp : bool
+        Estimate the sharpness of laws with a floor or a ceiling; False holds it at 1, as in the papers.
     """
 
     priors: Priors = field(default_factory=Priors)
     breaks: str = "scores"
     discrepancy: bool = True
+    law: str = LOG
+    sharp: bool = True
 
     def __post_init__(self) -> None:
+        if self.law not in SCORE_LAWS:
+            known = valid_names(self.law, SCORE_LAWS)
+            raise UsageError(f"the law of scores is unknown; received {self.law!r}; {known}")
         if self.breaks not in CHOICES:
             known = valid_names(self.breaks, CHOICES)
             raise UsageError(f"breaks is unknown; received {self.breaks!r}; {known}")
 
     def effects(self, curves: Curves) -> Effects:
         """Return the effects that these curves have."""
-        return joint_effects(curves.scores.metrics, curves.losses.metrics, self.priors)
+        return joint_effects(
+            curves.scores.metrics, curves.losses.metrics, self.priors, self.law, curves.axis.span
+        )
 
     def coords(self, curves: Curves) -> dict[str, Sequence[Any]]:
         """Return the labels of the model's dimensions."""
@@ -87,9 +101,13 @@ class JointModel:
         centred : bool
             False gives the plain non-centred hierarchy, whose prior can be drawn from.
         """
-        centring = choose_centring(curves, self.effects(curves))
-        white = whitening(self.effects(curves), centring)
+        effects = self.effects(curves)
+        centring = self._centring(curves)
+        white = whitening(effects, centring)
         arrays: dict[str, Any] = {
+            "saturating": np.array([float(self.law != LOG)]),
+            "prior_mean": effects.mean,
+            "prior_sd": effects.values("mean", "sd").astype(float),
             "design": Design.of(curves).matrix,
             "whitening_location": white.location,
             "whitening_factor": white.factor,
@@ -112,9 +130,13 @@ class JointModel:
 
     def start(self, curves: Curves) -> dict[str, Any]:
         """Return where chains start, by variable; others start at random around their prior's middle."""
-        effects = self.effects(curves)
-        centring = choose_centring(curves, effects)
+        effects, centring = self.effects(curves), self._centring(curves)
         return starting_point(curves, effects, centring, whitening(effects, centring))
+
+    def _centring(self, curves: Curves) -> Centring:
+        """Return what a first look says of the curves under this model's laws."""
+        sharpness = self.priors.sharpness.median if self.sharp else 1.0
+        return choose_centring(curves, self.effects(curves), self.law, sharpness)
 
     def build(self, curves: Curves, *, centred: bool = True) -> pm.Model:
         """Return the PyMC model of the curves.
@@ -154,14 +176,16 @@ class JointModel:
         standard normal density of `coefficient_raw` by that of the coefficients' prior.
         """
         count, columns = len(effects.names), design.matrix.shape[1]
-        mean = np.zeros((count, columns))
-        mean[:, 0], mean[:, design.covariates] = effects.mean, effects.slopes(curves.covariates, "mean").T
-        fixed = [effects.values("mean", "sd")[:, None], effects.slopes(curves.covariates, "sd").T]
+        rest = np.zeros((count, columns - 1))
+        rest[:, : len(curves.covariates)] = effects.slopes(curves.covariates, "mean").T
+        mean = pt.concatenate([data["prior_mean"][:, None], pt.as_tensor(rest)], axis=1)
+        fixed = [data["prior_sd"][:, None], effects.slopes(curves.covariates, "sd").T]
         spreads = [
             _group_sd(factor, effects)[:, None] * np.ones(len(factor.levels) - 1)
             for factor, _ in design.factors
         ]
-        sd = pt.concatenate([*(pt.as_tensor(part) for part in fixed if part.size), *spreads], axis=1)
+        known = fixed if curves.covariates else fixed[:1]
+        sd = pt.concatenate([*map(pt.as_tensor, known), *spreads], axis=1)
         raw = pm.Normal("coefficient_raw", 0.0, 1.0, shape=(count, columns))
         whitened = data["whitened"][:, None]
         direct = data["whitening_location"] + (data["whitening_factor"] * raw[:, None, :]).sum(axis=-1)
@@ -195,7 +219,7 @@ class JointModel:
         """Add the noise and the observed values of curves and baseline."""
         noise = student_noise(curves, self.priors, noise_scales(curves.names, self.priors))
         layout = lay_out(curves)
-        law, level, gain = _laws(layout, effects, values, data["curve_u"])
+        law, level, gain = self._laws(layout, effects, values, data)
         sigma = noise.of_curves(layout.curve[:, None], layout.metric[:, None], data["curve_se"])
         given = {"index": data["curve_index"], "real": data["curve_real"]}
         weight, log_weight = noise_weights(noise.degrees, given, layout.metric)
@@ -211,51 +235,32 @@ class JointModel:
             places = break_places(curves, tested)
             observe_breaks(curves, places, self.priors.breaks, data, residuals, absorbed)
         if rows := curves.blocks.get("baseline"):
-            mean = pt.exp(self._baseline(curves, effects, data)[rows.unit, rows.metric])
+            mean = pt.exp(baseline_levels(curves, effects, self.priors, data)[rows.unit, rows.metric])
             noise.observe_baseline(mean, rows.metric, data["baseline_se"], data["baseline_value"])
 
-    def _baseline(self, curves: Curves, effects: Effects, data: dict[str, Any]) -> Any:
-        """Return log levels of the non-pretrained model, (cell, metric): a line in log D_f plus residuals."""
-        priors, typical = self.priors, effects.offsets[: effects.correlated : 2]
-        mean = pm.Normal(
-            "baseline_mean", typical + priors.baseline_level.mean, priors.baseline_level.sd, dims="metric"
-        )
-        sd = pm.LogNormal(
-            "baseline_sd", np.log(priors.baseline_sd.median), priors.baseline_sd.spread, dims="metric"
-        )
-        expected = mean[None, :] * np.ones((len(curves.cells), 1))
-        if "baseline_covariate" in data:
-            slope = pm.Normal(
-                "baseline_slope", priors.baseline_slope.mean, priors.baseline_slope.sd, dims="metric"
+    def _laws(
+        self, layout: Layout, effects: Effects, values: Any, data: dict[str, Any]
+    ) -> tuple[Any, Any, Any]:
+        """Return the laws of all pairs at their sizes, shape (T, N), their levels and gains, (T, 1)."""
+        prior = self.priors.sharpness
+        sharpness: Any = 1.0
+        if self.sharp:
+            drawn = pm.LogNormal("sharpness", np.log(prior.median), prior.spread, dims="metric")
+            sharpness = drawn[layout.metric][:, None]
+        columns = effects.columns(layout.metric)
+        level, gain, shape = (values[layout.curve, column][:, None] for column in columns)
+        laws = []
+        for score, pairs in ((True, slice(layout.scores)), (False, slice(layout.scores, None))):
+            if not len(layout.curve[pairs]):
+                continue
+            own = level[pairs], gain[pairs], shape[pairs]
+            power, u = (sharpness[pairs] if self.sharp else 1.0), data["curve_u"][pairs]
+            laws.append(
+                either(data["saturating"][0], u, own, power, xp=pt)
+                if score
+                else PowerLaw(power).value(u, *own, xp=pt)
             )
-            expected = expected + data["baseline_covariate"][:, None] * slope
-        return pm.Normal("baseline_level", expected, sd, dims=("cell", "metric"))
-
-
-def _laws(layout: Layout, effects: Effects, values: Any, u: Any) -> tuple[Any, Any, Any]:
-    """Return the laws of all pairs at their sizes, shape (T, N), and their levels, shape (T, 1)."""
-    laws, levels, gains = [], [], []
-    for law, pairs in ((LOG_LAW, slice(layout.scores)), (POWER_LAW, slice(layout.scores, None))):
-        if not len(layout.curve[pairs]):
-            continue
-        columns = effects.columns(layout.metric[pairs])
-        level, gain, shape = (values[layout.curve[pairs], column][:, None] for column in columns)
-        laws.append(law.at(u[pairs], law.terms(level, gain, shape, xp=pt), xp=pt))
-        levels.append(level)
-        gains.append(gain)
-    return pt.concatenate(laws), pt.concatenate(levels), pt.concatenate(gains)
-
-
-def baseline_covariate(curves: Curves) -> Any:
-    """Return centred log10 D_f of the baseline's cells, or None where it does not vary."""
-    for covariate in curves.covariates:
-        if (
-            covariate.name in ("finetune_tokens", "pretrain_tokens")
-            and covariate.name in curves.cells.columns
-        ):
-            values = covariate.scaled(curves.cells[covariate.name])
-            return values if np.unique(values).size > 1 else None
-    return None
+        return pt.concatenate(laws), level, gain
 
 
 def _group_sd(factor: Factor, effects: Effects) -> Any:

@@ -106,7 +106,8 @@ class LawPrior(_Value):
         EffectPrior, Field(description="log of the improvement between the anchors; may be negative")
     ]
     shape: Annotated[
-        EffectPrior, Field(description="log beta of the log-law; log(alpha span - |gain|) of the power law")
+        EffectPrior,
+        Field(description="log beta of the log-law; of the power law log(p alpha - p |gain| / span), per e-fold"),
     ]
     noise: Annotated[
         LogNormal,
@@ -157,9 +158,23 @@ class Priors(_Value):
     ] = LawPrior(
         level=_effect(0.0, 0.8, 0.25, 0.2, 0.08),
         gain=_effect(0.2, 0.5, 0.15, 0.08, 0.04),
-        shape=_effect(0.0, 0.7, 0.15, 0.2, 0.12),
+        shape=_effect(-1.4, 0.7, 0.15, 0.2, 0.12),
         noise=LogNormal(median=1.0, spread=1.5),
     )
+    saturating_shape: Annotated[
+        Normal,
+        Field(
+            description="population mean of the shape of a score's saturating law, log(p alpha - p |gain| / "
+            "span), per e-fold; its spreads and slopes are those of score.shape"
+        ),
+    ] = Normal(mean=-1.4, sd=0.7)
+    sharpness: Annotated[
+        LogNormal,
+        Field(
+            description="how abruptly a power law turns into its floor, or a saturating law into its ceiling; "
+            "1: the papers' power law"
+        ),
+    ] = LogNormal(median=1.5, spread=0.6)
     correlation: Annotated[
         PositiveFloat,
         Field(

@@ -104,8 +104,12 @@ def _huber(split: Split, sampler: Sampler, priors: Priors) -> tuple[pd.DataFrame
 
 MODELS: dict[str, Callable[[Split, Sampler, Priors], tuple[pd.DataFrame, dict[str, Any]]]] = {
     "joint": _joint(),
+    "log": _joint(law="log"),
+    "saturating": _joint(law="saturating"),
     "unbroken": _joint(breaks="none"),
     "exact": _joint(breaks="none", discrepancy=False),
+    "paper": _joint(breaks="none", discrepancy=False, law="paper"),
     "huber": _huber,
 }
-"""Forecasters by name: the default; without breaks; with laws that hold exactly; the paper's point fit."""
+"""Forecasters by name: the default; with one law of scores; without breaks; with laws that hold exactly; with
+the paper's laws in one joint model; the paper's point fit."""

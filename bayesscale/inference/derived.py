@@ -9,12 +9,13 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from bayesscale.laws import LOG_LAW, POWER_LAW, Law
+from bayesscale.laws import Law
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves, Observations
 from bayesscale.models.breaks import with_break
 from bayesscale.models.discrepancy import MODES, discrepancy_unit, modes
 from bayesscale.models.effects import joint_effects, noise_scales
+from bayesscale.models.laws import LOG, law_of
 from bayesscale.models.layout import lay_out
 from bayesscale.models.measurement import FEWEST_DEGREES, RESOLUTION, total_sd
 from bayesscale.models.priors import Priors
@@ -25,13 +26,19 @@ IntArray = NDArray[np.int64]
 _CHUNK = 512
 
 
-def law_blocks(curves: Curves) -> Iterator[tuple[str, Observations, Law, int]]:
-    """Yield (name, observations, law, position of the first metric) of scores and of losses."""
+def law_blocks(curves: Curves) -> Iterator[tuple[str, Observations, int]]:
+    """Yield (name, observations, position of the first metric) of scores and of losses."""
     first = 0
-    for name, rows, law in (("score", curves.scores, LOG_LAW), ("loss", curves.losses, POWER_LAW)):
+    for name, rows in (("score", curves.scores), ("loss", curves.losses)):
         if len(rows):
-            yield name, rows, law, first
+            yield name, rows, first
         first += len(rows.metrics)
+
+
+def drawn_law(draws: xr.Dataset, score: bool, metric: IntArray) -> Law:
+    """Return the law of some metrics by position, its sharpness (if it has one) drawn: (chain, draw, ...)."""
+    sharpness = array(draws, "sharpness")[..., metric] if "sharpness" in draws else 1.0
+    return law_of(score, draws.attrs.get("score_law", LOG), sharpness)
 
 
 def coefficients(posterior: xr.Dataset, curves: Curves, priors: Priors) -> xr.Dataset:
@@ -40,7 +47,7 @@ def coefficients(posterior: xr.Dataset, curves: Curves, priors: Priors) -> xr.Da
     Parameters
     ----------
     posterior : xarray.Dataset
-        Holds `curve_effect` (chain, draw, curve, effect).
+        Holds `curve_effect` (chain, draw, curve, effect); its attribute `score_law` is the law of scores.
     curves : Curves
         The data.
     priors : Priors
@@ -49,14 +56,16 @@ def coefficients(posterior: xr.Dataset, curves: Curves, priors: Priors) -> xr.Da
     effects = joint_effects(curves.scores.metrics, curves.losses.metrics, priors)
     values = posterior["curve_effect"].transpose("chain", "draw", "curve", "effect").to_numpy()
     found = {}
-    for name, rows, law, first in law_blocks(curves):
-        columns = effects.columns(first + np.arange(len(rows.metrics)))
+    for name, rows, first in law_blocks(curves):
+        own = first + np.arange(len(rows.metrics))
+        columns = effects.columns(own)
+        law = drawn_law(posterior, name == "score", own[None])
         with np.errstate(over="ignore"):
             level, gain, shape = (values[..., column] for column in columns)
             each = law.coefficients(level, gain, shape, curves.axis)
         for coefficient, array in each.items():
             found[f"{name}_{coefficient}"] = (("chain", "draw", "curve", name), array)
-    coords = {name: list(rows.metrics) for name, rows, _, _ in law_blocks(curves)}
+    coords = {name: list(rows.metrics) for name, rows, _ in law_blocks(curves)}
     return xr.Dataset(found, coords=coords)
 
 
@@ -112,7 +121,7 @@ def location_scale(
         own = array(posterior, "noise_sd")[..., metric]
     else:
         metric = metric + curves.names.index(rows.metrics[0])
-        law = LOG_LAW if name == "score" else POWER_LAW
+        law = drawn_law(posterior, name == "score", metric)
         effects = joint_effects(curves.scores.metrics, curves.losses.metrics, priors)
         values = array(posterior, "curve_effect")
         each = (values[..., unit, column] for column in effects.columns(metric))

@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 from bayesscale.inference.status import Status
 from bayesscale.metrics.curves import Curves
 from bayesscale.metrics.table import Metrics
+from bayesscale.models.laws import LOG
 from bayesscale.models.priors import Priors
+
+POSTERIORS = ("posterior", "posterior_saturating")
+"""Groups that may hold draws, one a law of scores."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class Fit:
     ----------
     tree : xarray.DataTree
         Groups posterior, sample_stats, log_likelihood, posterior_predictive, prior, prior_predictive,
-        observed_data, constant_data and metrics_table; ArviZ reads it.
+        observed_data, constant_data and metrics_table; ArviZ reads it. Where a second law of scores was
+        fitted, the first four once more with the suffix `_saturating`.
     metrics : Metrics
         The data.
     curves : Curves
@@ -33,7 +38,8 @@ class Fit:
     status : Status
         Whether the diagnostics passed.
     provenance : dict
-        versions, seed, data_hash, source, settings, command, timings, created, diagnostics.
+        versions, seed, data_hash, source, settings, command, timings, created, diagnostics; weights, if the
+        laws of scores do not count equally.
     """
 
     tree: xr.DataTree
@@ -43,20 +49,70 @@ class Fit:
     status: Status
     provenance: dict[str, Any]
 
-    def draws(self, name: str) -> NDArray[np.float64]:
-        """Return a posterior variable, chains and draws merged: shape (chains * draws, ...)."""
-        values = self.tree["posterior"][name].transpose("chain", "draw", ...).to_numpy()
+    def draws(self, name: str, group: str | None = None) -> NDArray[np.float64]:
+        """Return a posterior variable, chains and draws merged: shape (draws, ...).
+
+        Parameters
+        ----------
+        name : str
+            The variable.
+        group : str, optional
+            The draws of one law of scores, one of `groups`. Default: those of all laws, one after the other,
+            each law with so many as its weight says.
+        """
+        if group is not None:
+            return self._merged(name, group)
+        parts = [self._merged(name, own)[kept] for own, kept in self._kept().items()]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _merged(self, name: str, group: str) -> NDArray[np.float64]:
+        """Return all draws of a variable in one group."""
+        values = self.tree[group][name].transpose("chain", "draw", ...).to_numpy()
         return np.asarray(values.reshape(-1, *values.shape[2:]))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups with draws, one a law of scores."""
+        return tuple(name for name in POSTERIORS if name in self.tree.children)
+
+    def law_in(self, group: str) -> str:
+        """Return the law of scores of a group."""
+        return str(self.tree[group].attrs.get("score_law", LOG))
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight of each law of scores in forecasts, by group."""
+        stored = self.provenance.get("weights", {})
+        found = {group: float(stored.get(self.law_in(group), 1.0)) for group in self.groups}
+        total = sum(found.values())
+        return {group: weight / total for group, weight in found.items()}
+
+    def _kept(self) -> dict[str, NDArray[np.int64]]:
+        """Return the positions of the draws of each group that count."""
+        sizes = {group: self.tree[group].sizes for group in self.groups}
+        counts = {group: each["chain"] * each["draw"] for group, each in sizes.items()}
+        weights = {group: weight for group, weight in self.weights.items() if weight > 0}
+        whole = min(counts[group] / weight for group, weight in weights.items())
+        kept = {group: max(1, int(weight * whole + 1e-9)) for group, weight in weights.items()}
+        return {
+            group: np.linspace(0, counts[group] - 1, kept[group]).round().astype(np.int64) for group in kept
+        }
+
+    def law_counts(self) -> dict[str, int]:
+        """Return how many of the draws follow each law of scores, in the order of `draws`."""
+        return {self.law_in(group): len(kept) for group, kept in self._kept().items()}
 
     def has(self, name: str) -> bool:
         """Return whether the posterior has a variable."""
         return name in self.tree["posterior"]
 
-    def model(self) -> Any:
-        """Return the PyMC model, built anew from data and priors."""
+    def model(self, group: str = "posterior") -> Any:
+        """Return the PyMC model of a group, built anew from data and priors."""
         from bayesscale.models.joint import JointModel
 
-        return JointModel(self.priors, self.breaks, self.has("discrepancy_scale")).build(self.curves)
+        law, sharp = self.law_in(group), self.has("sharpness")
+        discrepancy = self.has("discrepancy_scale")
+        return JointModel(self.priors, self.breaks, discrepancy, law, sharp).build(self.curves)
 
     @property
     def breaks(self) -> str:
@@ -65,4 +121,5 @@ class Fit:
 
     def __str__(self) -> str:
         chains, draws = (self.tree["posterior"].sizes[name] for name in ("chain", "draw"))
-        return f"{self.metrics}; {chains} chains of {draws:,} draws; {self.status}"
+        laws = " and ".join(self.law_counts())
+        return f"{self.metrics}; {laws}, each {chains} chains of {draws:,} draws; {self.status}"

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from bayesscale.errors import UsageError, valid_names
 from bayesscale.inference.fit import Fit
-from bayesscale.inference.sampler import Sampler, sample
-from bayesscale.inference.status import diagnose, judge
-from bayesscale.metrics.curves import build_curves
+from bayesscale.inference.sampler import Draws, Sampler, compile_model, sample, sample_compiled, with_start
+from bayesscale.inference.status import Diagnostics, diagnose, judge, worst
+from bayesscale.metrics.curves import Curves, build_curves
 from bayesscale.metrics.table import Metrics
+from bayesscale.models.laws import CHOICES, score_laws
+from bayesscale.models.packing import pack
 from bayesscale.models.priors import Priors
+
+if TYPE_CHECKING:
+    from bayesscale.models.joint import JointModel
 
 PACKAGES = (
     "bayesscale",
@@ -40,6 +46,7 @@ def fit(
     report: Callable[[str], None] | None = None,
     breaks: str = "scores",
     discrepancy: bool = True,
+    law: str = "stack",
     command: str = "",
 ) -> Fit:
     """Fit the joint model to a metrics table.
@@ -51,7 +58,7 @@ def fit(
     priors : Priors, optional
         The priors; default: the documented ones.
     sampler : Sampler, optional
-        Settings of the sampler.
+        Settings of the sampler, for each law.
     progress : bool
         Show a progress bar while sampling.
     report : callable, optional
@@ -60,6 +67,9 @@ def fit(
         Which metrics may break: 'scores', 'all' or 'none'.
     discrepancy : bool
         Let curves stray from their laws.
+    law : str
+        Law of the scores: 'stack' fits the log-law and the saturating law and forecasts with both, 'log' and
+        'saturating' fit one; 'paper' the log-law, and losses with sharpness 1.
     command : str
         What was run, for the record.
 
@@ -68,6 +78,8 @@ def fit(
     Fit
         Also where diagnostics failed; look at its `status`.
     """
+    if law not in CHOICES:
+        raise UsageError(f"the law is unknown; received {law!r}; {valid_names(law, CHOICES)}")
     priors, sampler, say = priors or Priors(), sampler or Sampler(), report or _silent
     start = time.perf_counter()
     # Imported late: reading a stored fit needs none of it.
@@ -75,25 +87,74 @@ def fit(
     from bayesscale.models.joint import JointModel
 
     imported = time.perf_counter()
-    model, curves = JointModel(priors, breaks, discrepancy), build_curves(metrics)
-    draws = sample(model.build(curves), sampler, progress=progress, report=say, start=model.start(curves))
+    curves = build_curves(metrics)
+    laws = score_laws(law, len(curves.scores) > 0)
+    models = [JointModel(priors, breaks, discrepancy, own, law != "paper") for own in laws]
+    draws = _sample_all(models, curves, sampler, progress, say)
     sampled = time.perf_counter()
     say("diagnosing, and drawing from the prior and of replicated data")
-    found = diagnose(without_constants(draws.posterior), draws.stats, sampler.max_depth)
-    prior = prior_draws(model.build(curves, centred=False), sampler.seed)
-    tree = build_tree(draws.posterior, draws.stats, prior, metrics, curves, priors, sampler.seed)
-    seconds = {"import": imported - start, **draws.seconds, "finish": time.perf_counter() - sampled}
+    found = {own: diagnosed(each, sampler) for own, each in zip(laws, draws, strict=True)}
+    prior = prior_draws(models[0].build(curves, centred=False), sampler.seed)
+    named = {own: (each.posterior, each.stats) for own, each in zip(laws, draws, strict=True)}
+    tree = build_tree(named, prior, metrics, curves, priors, sampler.seed)
+    spent = {name: sum(each.seconds.get(name, 0.0) for each in draws) for name in ("compile", "sample")}
+    seconds = {"import": imported - start, **spent, "finish": time.perf_counter() - sampled}
+    settings = {"breaks": breaks, "discrepancy": discrepancy, "law": law}
     provenance = {
-        **record(sampler, priors, {"breaks": breaks, "discrepancy": discrepancy}, command, seconds),
+        **record(sampler, priors, settings, command, seconds),
         "source": metrics.source,
         "data_hash": metrics.data_hash,
-        "diagnostics": found.document(),
+        "diagnostics": worst(found).document(),
+        "diagnostics by law": {own: each.document() for own, each in found.items()},
     }
-    return Fit(tree, metrics, curves, priors, judge(found), provenance)
+    return Fit(tree, metrics, curves, priors, judge(worst(found)), provenance)
 
 
 def _silent(_: str) -> None:
     """Say nothing."""
+
+
+def _sample_all(
+    models: Sequence[JointModel],
+    curves: Curves,
+    sampler: Sampler,
+    progress: bool,
+    report: Callable[[str], None],
+) -> list[Draws]:
+    """Draw from models of the same structure, compiled once, each with random numbers of its own."""
+    found: list[Draws] = []
+    compiled: Any = None
+    for number, model in enumerate(models):
+        own = replace(sampler, seed=(sampler.seed + number) % 2**32)
+        say = (lambda text, law=model.law: report(f"{law}: {text}")) if len(models) > 1 else report
+        start = model.start(curves)
+        if sampler.method != "nutpie":
+            found.append(sample(model.build(curves), own, progress=progress, report=say, start=start))
+            continue
+        begun = time.perf_counter()
+        if compiled is None:
+            say("compiling the model")
+            ready = compiled = compile_model(model.build(curves), start)
+        else:
+            other = compiled.with_data(**pack(model.data(curves)))
+            ready = with_start(other, model.build(curves), start)
+        seconds = {"compile": time.perf_counter() - begun}
+        draws = sample_compiled(ready, own, progress=progress, report=say)
+        found.append(replace(draws, seconds={**seconds, **draws.seconds}))
+    return found
+
+
+def diagnosed(draws: Draws, sampler: Sampler) -> Diagnostics:
+    """Return the diagnostics of draws.
+
+    Parameters
+    ----------
+    draws : Draws
+        From one model.
+    sampler : Sampler
+        The settings.
+    """
+    return diagnose(without_constants(draws.posterior), draws.stats, sampler.max_depth)
 
 
 def without_constants(posterior: Any) -> Any:
@@ -113,7 +174,7 @@ def record(
     priors : Priors
         The priors.
     model : dict
-        Settings of `JointModel`: breaks, discrepancy.
+        Settings of the model: breaks, discrepancy, law.
     command : str
         What was run.
     seconds : dict

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from bayesscale.errors import UsageError, valid_names
@@ -90,6 +91,42 @@ def compile_model(model: Any, start: dict[str, Any] | None = None) -> Any:
 
         free = {v for v in model.free_RVs if v.name not in (start or {})}
         return nutpie.compile_pymc_model(model, initial_points=start, jitter_rvs=free)
+
+
+def with_start(compiled: Any, model: Any, start: dict[str, Any]) -> Any:
+    """Return a compiled model whose chains start elsewhere.
+
+    Parameters
+    ----------
+    compiled : nutpie model
+        From `compile_model`.
+    model : pymc.Model
+        A model of the same structure.
+    start : dict
+        As for `compile_model`.
+    """
+    from pymc.initial_point import make_initial_point_fn
+
+    free = {v for v in model.free_RVs if v.name not in start}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        point = make_initial_point_fn(
+            model=model,
+            overrides=start,
+            default_strategy="support_point",
+            jitter_rvs=free,
+            return_transformed=True,
+        )
+    names, slices, _ = compiled.shape_info
+    places = dict(zip(names, slices, strict=True))
+
+    def begin(seed: Any) -> Any:
+        flat = np.empty(compiled.n_dim)
+        for name, value in point(seed).items():
+            flat[places[name]] = np.ravel(value)
+        return flat
+
+    return replace(compiled, initial_point_func=begin)
 
 
 def sample(

@@ -117,6 +117,38 @@ def diagnose(posterior: xr.Dataset, stats: xr.Dataset, max_depth: int) -> Diagno
     )
 
 
+def worst(found: dict[str, Diagnostics]) -> Diagnostics:
+    """Return the worst of the diagnostics of several laws, naming the law where there is more than one.
+
+    Parameters
+    ----------
+    found : dict of str to Diagnostics
+        By law.
+    """
+    if len(found) == 1:
+        return next(iter(found.values()))
+
+    def pick(name: str, sign: int) -> tuple[float, str]:
+        value, which, law = max(
+            ((getattr(each, name), getattr(each, f"{name}_of"), law) for law, each in found.items()),
+            key=lambda item: (math.isnan(item[0]), sign * item[0]),
+        )
+        return value, f"{which}, {law}"
+
+    energies = [each.bfmi for each in found.values() if each.bfmi is not None]
+    draws = sum(each.draws for each in found.values())
+    return Diagnostics(
+        *pick("rhat", 1),
+        *pick("ess_bulk", -1),
+        *pick("ess_tail", -1),
+        divergences=sum(each.divergences for each in found.values()),
+        bfmi=min(energies) if energies else None,
+        deepest=sum(each.deepest for each in found.values()),
+        steps=sum(each.steps * each.draws for each in found.values()) / draws,
+        draws=draws,
+    )
+
+
 def _varying(posterior: xr.Dataset) -> xr.Dataset:
     """Return which elements are no constants, such as the diagonal of a correlation, which has no R-hat."""
     return ~(posterior.max(("chain", "draw")) == posterior.min(("chain", "draw")))

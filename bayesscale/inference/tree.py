@@ -17,11 +17,14 @@ from bayesscale.inference.sampler import as_dataset
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
 from bayesscale.metrics.table import Metrics
+from bayesscale.models.laws import SATURATING
 from bayesscale.models.priors import Priors
 
 # Standardised coordinates of the sampler: diagnosed with all others, then left out of the file.
 INTERNAL = ("coefficient_raw", "curve_raw", "noise_raw", "noise_weight_raw", "residual")
 PRIOR_DRAWS = 500
+# Groups of a law of scores that was fitted beside the first one: ArviZ's standard groups are the first one's.
+_SUFFIX = {SATURATING: "_saturating"}
 
 
 def without_internals(posterior: xr.Dataset) -> xr.Dataset:
@@ -31,8 +34,7 @@ def without_internals(posterior: xr.Dataset) -> xr.Dataset:
 
 
 def build_tree(
-    posterior: xr.Dataset,
-    stats: xr.Dataset,
+    draws: dict[str, tuple[xr.Dataset, xr.Dataset]],
     prior: xr.Dataset,
     metrics: Metrics,
     curves: Curves,
@@ -43,10 +45,10 @@ def build_tree(
 
     Parameters
     ----------
-    posterior, stats : xarray.Dataset
-        Draws and sampler statistics.
+    draws : dict of str to (xarray.Dataset, xarray.Dataset)
+        Draws and sampler statistics by law of scores. The groups of the second one bear its name.
     prior : xarray.Dataset
-        Draws from the prior, with chain and draw.
+        Draws from the prior of the first one, with chain and draw.
     metrics, curves : Metrics, Curves
         The data.
     priors : Priors
@@ -54,16 +56,16 @@ def build_tree(
     seed : int
         Seed of the replicated data.
     """
-    posterior = xr.merge([posterior, draw_integrated(posterior, curves, priors, seed)])
-    prior = xr.merge([prior, unseen(prior, curves, priors, seed)])
-    posterior = xr.merge([without_internals(posterior), coefficients(posterior, curves, priors)])
-    likelihood, replicated = replicate(posterior, curves, priors, seed)
+    groups: dict[str, xr.Dataset] = {}
+    for number, (law, (posterior, stats)) in enumerate(draws.items()):
+        suffix = _SUFFIX[law] if number else ""
+        named = posterior.assign_attrs(score_law=law)
+        own = _of_law(named, stats, curves, priors, seed + number)
+        groups |= {f"{name}{suffix}": each for name, each in own.items()}
+    prior = prior.assign_attrs(score_law=next(iter(draws)))
+    prior = xr.merge([prior, unseen(prior, curves, priors, seed)], combine_attrs="override")
     _, prior_replicated = replicate(prior, curves, priors, seed)
-    groups = {
-        "posterior": _with_units(posterior, curves),
-        "sample_stats": stats,
-        "log_likelihood": _labelled(likelihood, curves),
-        "posterior_predictive": _labelled(replicated, curves),
+    groups |= {
         "prior": _with_units(prior, curves),
         "prior_predictive": _labelled(prior_replicated, curves),
         "observed_data": _labelled(xr.Dataset({"value": _observed(curves, "value")}), curves),
@@ -71,6 +73,23 @@ def build_tree(
         "metrics_table": table_dataset(metrics),
     }
     return xr.DataTree.from_dict(groups)
+
+
+def _of_law(
+    posterior: xr.Dataset, stats: xr.Dataset, curves: Curves, priors: Priors, seed: int
+) -> dict[str, xr.Dataset]:
+    """Return the groups of one law of scores."""
+    integrated = draw_integrated(posterior, curves, priors, seed)
+    posterior = xr.merge([posterior, integrated], combine_attrs="override")
+    parts = [without_internals(posterior), coefficients(posterior, curves, priors)]
+    posterior = xr.merge(parts, combine_attrs="override")
+    likelihood, replicated = replicate(posterior, curves, priors, seed)
+    return {
+        "posterior": _with_units(posterior, curves),
+        "sample_stats": stats,
+        "log_likelihood": _labelled(likelihood, curves),
+        "posterior_predictive": _labelled(replicated, curves),
+    }
 
 
 def observation_coords(curves: Curves) -> dict[str, Any]:
@@ -99,6 +118,7 @@ def _with_units(draws: xr.Dataset, curves: Curves) -> xr.Dataset:
     units = {
         "noise_sd": _units(curves.names),
         "loss_E": _units(curves.losses.metrics),
+        "score_ceiling": _units(curves.scores.metrics),
         "break_at": f"tokens of {curves.axis_name}",
     }
     return draws.assign({n: draws[n].assign_attrs(units=unit) for n, unit in units.items() if n in draws})

@@ -22,11 +22,13 @@ class PowerLaw(Law):
     more abruptly a curve turns from its slope into its floor. This is the smoothly broken power law of
     Caballero et al. (arXiv 2210.14891) with one break of width 1/p and slope 0 behind it.
 
-    With L0 = L(lo), L1 = L(hi) = exp(level), L0 / L1 = exp(gain) and c = alpha * span = |gain| + exp(shape),
+    With L0 = L(lo), L1 = L(hi) = exp(level), L0 / L1 = exp(gain) and c = p * alpha * span =
+    p * |gain| + exp(shape),
 
-        (L(u) / L1)^p = floor + amplitude * exp(-p c u).
+        (L(u) / L1)^p = floor + amplitude * exp(-c u).
 
-    c >= |gain| is the condition E >= 0, so the floor is never negative. A negative gain (the loss rises with
+    c >= p * |gain| is the condition E >= 0, so the floor is never negative. The curvature between the anchors
+    hardly depends on p while p * gain is small, which is why the shape is that of L^p. A negative gain (the loss rises with
     more data) mirrors the curve: E is then the ceiling that it approaches and A is negative.
 
     Parameters
@@ -49,7 +51,7 @@ class PowerLaw(Law):
         """Return level, floor, amplitude, p c and 1 / p; see `Law.terms`."""
         power = self.sharpness
         rise = power * gain
-        c = power * (xp.abs(gain) + xp.exp(shape))
+        c = xp.abs(rise) + xp.exp(shape)
         whole = -xp.expm1(-c)
         # Written so that neither part cancels: they sum to 1 at u = 1.
         return level, -xp.expm1(rise - c) / whole, xp.expm1(rise) / whole, c, 1.0 / power
@@ -63,7 +65,7 @@ class PowerLaw(Law):
     def inverse(self, target: Any, level: Any, gain: Any, shape: Any) -> Any:
         """Return the u at which the loss is as low as `target`; see `Law.inverse`."""
         gain, power = np.asarray(gain), self.sharpness
-        c = power * (np.abs(gain) + np.exp(shape))
+        c = power * np.abs(gain) + np.exp(shape)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             log_target = np.log(np.maximum(target, 0.0))
             fall = np.expm1(power * (log_target - level)) / np.expm1(power * gain)
@@ -84,7 +86,8 @@ class PowerLaw(Law):
         """Return (level, gain, shape); needs A > 0, alpha > 0 and E > 0."""
         low, high = (self.at_size(size, coefficients) for size in (axis.lo, axis.hi))
         gain = np.log(low) - np.log(high)
-        return np.log(high), gain, np.log(np.asarray(coefficients["alpha"]) * axis.span - gain)
+        excess = np.asarray(coefficients["alpha"]) * axis.span - gain
+        return np.log(high), gain, np.log(self.sharpness * excess)
 
     def at_size(self, size: Any, coefficients: dict[str, Any]) -> Any:
         """Return (E^p + (A / D^alpha)^p)^(1/p)."""

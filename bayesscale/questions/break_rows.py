@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.breaks import BreakPlaces, sign_of, with_break
 from bayesscale.models.effects import joint_effects
+from bayesscale.questions.laws import DrawnLaw
 from bayesscale.questions.population import interval
-from bayesscale.questions.predictive import law_of
 from bayesscale.questions.targets import answer_columns
 from bayesscale.units import format_tokens
 
@@ -107,13 +107,13 @@ class _Law:
         self._level, self._gain, self._shape = (effects[:, column] for column in order.columns(metric))
         self._slope = fit.draws("break_slope")[:, curve, metric]
         self._axis, self._name = fit.curves.axis, fit.curves.names[metric]
+        self._law = DrawnLaw(fit, metric)
         self._position = self._axis.u(fit.draws("break_at")[:, curve, metric])
 
     def unbroken(self, size: float | FloatArray) -> FloatArray:
         """Return the law as if it never broke."""
         u = self._axis.u(np.asarray(size, dtype=float))
-        with np.errstate(over="ignore"):
-            value = law_of(self._name).value(u, self._level, self._gain, self._shape)
+        value = self._law.value(u, self._level, self._gain, self._shape)
         return np.asarray(np.minimum(value, CATALOGUE[self._name].high))
 
     def value(self, size: float) -> FloatArray:

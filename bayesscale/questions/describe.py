@@ -31,8 +31,7 @@ TOKENS = (*SIZES, "model_params", "D_p", "D_f")
 
 def draws_in(fit: Fit) -> int:
     """Return the number of draws of all chains."""
-    sizes = fit.tree["posterior"].sizes
-    return int(sizes["chain"] * sizes["draw"])
+    return sum(fit.law_counts().values())
 
 
 def is_simulated(fit: Fit) -> bool:
@@ -55,6 +54,7 @@ def record(fit: Fit) -> dict[str, Any]:
         "problems": list(fit.status.problems),
         "remedy": fit.status.remedy,
         "draws": draws_in(fit),
+        "draws_by_law": fit.law_counts(),
         "simulated": is_simulated(fit),
         **{name: fit.provenance.get(name) for name in kept},
     }
@@ -67,7 +67,10 @@ def warning(fit: Fit) -> list[str]:
 
 def interval_text(fit: Fit, prob: float) -> str:
     """Return kind and probability of intervals, and from how many draws."""
-    return f"{100 * prob:.10g}% equal-tailed intervals from {draws_in(fit):,} posterior draws"
+    counts = fit.law_counts()
+    scores = len(fit.curves.scores) > 0 and len(counts) > 1
+    laws = f" ({', '.join(f'{count:,} {law}' for law, count in counts.items())})" if scores else ""
+    return f"{100 * prob:.10g}% equal-tailed intervals from {draws_in(fit):,} posterior draws{laws}"
 
 
 def source_text(fit: Fit) -> str:

@@ -57,38 +57,37 @@ def population_table(fit: Fit, prob: float) -> pd.DataFrame:
     return table
 
 
-def _of_effects(fit: Fit, effects: Effects) -> Iterator[Row]:
-    """Yield mean, slopes and spreads of every effect, metric by metric."""
+def _effects_of(fit: Fit, effects: Effects) -> Iterator[tuple[int, str, str | None, str, int]]:
+    """Yield place and name of a metric, the group to take draws from (None: all), an effect and its column.
+
+    The shapes of the two laws of scores have nothing in common, so each has rows of its own.
+    """
     for place, metric in enumerate(fit.curves.names):
         for effect, column in zip(_EFFECTS, effects.columns(place), strict=True):
-            meaning = _EFFECTS[effect]
-            yield metric, effect, "mean", f"{meaning}, of a typical curve", fit.draws("mean")[:, column]
-            for number, covariate in enumerate(fit.curves.covariates):
-                change = f"change of {effect} {_per(covariate.name, covariate.log10)}"
-                yield (
-                    metric,
-                    effect,
-                    f"slope of {covariate.name}",
-                    change,
-                    fit.draws("slope")[:, number, column],
-                )
-            for factor in fit.curves.factors:
-                draws = fit.draws(f"{factor.name}_sd")[:, column]
-                yield (
-                    metric,
-                    effect,
-                    f"{factor.name}_sd",
-                    f"spread of {effect} between {_GROUPS[factor.name]}",
-                    draws,
-                )
-            own = fit.draws("shape_sd")[:, place] if effect == "shape" else fit.draws("curve_sd")[:, column]
-            yield (
-                metric,
-                effect,
-                "curve_sd",
-                f"spread of {effect} between curves that nothing else explains",
-                own,
-            )
+            own = effect == "shape" and metric in fit.curves.scores.metrics
+            for group in fit.groups if own else (None,):
+                yield place, metric, group, effect, column
+
+
+def _of_effects(fit: Fit, effects: Effects) -> Iterator[Row]:
+    """Yield mean, slopes and spreads of every effect, metric by metric."""
+    for place, metric, group, effect, column in _effects_of(fit, effects):
+        name = effect if group is None else f"{effect} of the {fit.law_in(group)}"
+        rows = [("mean", f"{_EFFECTS[effect]}, of a typical curve", fit.draws("mean", group)[:, column])]
+        for number, covariate in enumerate(fit.curves.covariates):
+            change = f"change of {name} {_per(covariate.name, covariate.log10)}"
+            rows.append((f"slope of {covariate.name}", change, fit.draws("slope", group)[:, number, column]))
+        for factor in fit.curves.factors:
+            spread = fit.draws(f"{factor.name}_sd", group)[:, column]
+            meaning = f"spread of {name} between {_GROUPS[factor.name]}"
+            rows.append((f"{factor.name}_sd", meaning, spread))
+        own = (
+            fit.draws("shape_sd", group)[:, place]
+            if effect == "shape"
+            else fit.draws("curve_sd", group)[:, column]
+        )
+        rows.append(("curve_sd", f"spread of {name} between curves that nothing else explains", own))
+        yield from ((metric, name, *row) for row in rows)
 
 
 def _per(covariate: str, log10: bool) -> str:
@@ -120,6 +119,7 @@ def _of_noise(fit: Fit) -> Iterator[Row]:
             "noise_sd": f"scale of one run around its law ({unit})",
             "noise_spread": "spread of the log of that scale between curves",
             "noise_tails": "degrees of freedom of the Student-t noise beyond 2; small: outliers",
+            "sharpness": "how abruptly a law turns into its floor or ceiling; 1: the papers' power law",
             "se_independent": "share of se^2 that is independent between checkpoints",
             "baseline_mean": "log value without pretraining, of a typical task",
             "baseline_slope": "change of that log value per factor of ten of the other size",

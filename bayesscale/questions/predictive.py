@@ -9,13 +9,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesscale.laws import LOG_LAW, POWER_LAW, Law
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.breaks import with_break
 from bayesscale.models.effects import noise_scales
 from bayesscale.models.measurement import FEWEST_DEGREES, RESOLUTION, total_sd
 from bayesscale.questions.baseline import TargetBaseline
 from bayesscale.questions.effects import TargetEffects
+from bayesscale.questions.laws import DrawnLaw
 from bayesscale.questions.random import keyed_rng
 from bayesscale.questions.strayed import strayed
 
@@ -24,11 +24,6 @@ COLUMNS = ("median", "mean", "lower", "upper", "law_median", "law_lower", "law_u
 """What is said of each size: of a new measurement, of the law, and P(break before it), NaN if none can be."""
 # Numbers in one array; a few such arrays are held at a time.
 _CHUNK = 2_000_000
-
-
-def law_of(metric: str) -> Law:
-    """Return the law that a metric follows."""
-    return LOG_LAW if CATALOGUE[metric].improves == "up" else POWER_LAW
 
 
 def described(law: FloatArray, predicted: FloatArray, prob: float) -> FloatArray:
@@ -166,8 +161,7 @@ class Predictive:
         )
         name = fit.curves.names[metric]
         broken = np.full(sizes.shape, np.nan)
-        with np.errstate(over="ignore"):
-            law = law_of(name).value(u, level, gain, shape)
+        law = DrawnLaw(fit, metric).value(u, level, gain, shape)
         if (drawn := self.effects.breaks(rows, metric)) is not None:
             position, slope = (np.ascontiguousarray(part.T)[:, None] for part in drawn)
             law = with_break(law, name, level, slope, u - position)

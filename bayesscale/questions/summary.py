@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayesscale.laws import Law
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.effects import joint_effects
+from bayesscale.models.laws import law_of
 from bayesscale.questions.asked import check_prob
 from bayesscale.questions.describe import SHORT, plain_records, reading, record, table_text
 from bayesscale.questions.population import STATISTICS, interval, population_table
-from bayesscale.questions.predictive import law_of
 from bayesscale.questions.targets import answer_columns
 from bayesscale.units import format_tokens
 
@@ -128,12 +129,19 @@ def meanings(fit: Fit) -> dict[str, str]:
     """Return what the quantities of a curve are."""
     axis = fit.curves.axis
     low, high = format_tokens(axis.lo), format_tokens(axis.hi)
-    laws = dict.fromkeys(law_of(name) for name in fit.curves.names)
+    laws = {law.name: law for name in fit.curves.names for law in _laws(fit, name).values()}.values()
     return {
         "level": f"value of the law at {high}, in the metric's unit",
         "gain": f"log of the improvement from {low} to {high}; 0.1 is about 10%",
         **{law.name: f"{law.formula} with {', '.join(law.coefficient_names)} ({law.source})" for law in laws},
     }
+
+
+def _laws(fit: Fit, metric: str) -> dict[str, Law]:
+    """Return the laws that a metric was fitted with, by group; losses have the same one in all groups."""
+    score = metric in fit.curves.scores.metrics
+    groups = fit.groups if score else fit.groups[:1]
+    return {group: law_of(score, fit.law_in(group)) for group in groups}
 
 
 def _curve_table(fit: Fit, prob: float) -> pd.DataFrame:
@@ -156,7 +164,11 @@ def _quantities(fit: Fit, place: int) -> dict[str, NDArray[np.float64]]:
     effects = joint_effects(scores, fit.curves.losses.metrics, fit.priors)
     level, gain = (fit.draws("curve_effect")[..., column] for column in effects.columns(place)[:2])
     block, own = ("score", place) if metric in scores else ("loss", place - len(scores))
-    coefficients = {name: fit.draws(f"{block}_{name}")[..., own] for name in law_of(metric).coefficient_names}
+    coefficients = {
+        name: fit.draws(f"{block}_{name}", group if block == "score" else None)[..., own]
+        for group, law in _laws(fit, metric).items()
+        for name in law.coefficient_names
+    }
     return {"level": np.exp(level), "gain": gain, **coefficients}
 
 
