@@ -102,7 +102,7 @@ class JointModel:
             False gives the plain non-centred hierarchy, whose prior can be drawn from.
         """
         effects = self.effects(curves)
-        centring = self._centring(curves)
+        centring = self.centring(curves)
         white = whitening(effects, centring)
         arrays: dict[str, Any] = {
             "saturating": np.array([float(self.law != LOG)]),
@@ -130,11 +130,17 @@ class JointModel:
 
     def start(self, curves: Curves) -> dict[str, Any]:
         """Return where chains start, by variable; others start at random around their prior's middle."""
-        effects, centring = self.effects(curves), self._centring(curves)
+        effects, centring = self.effects(curves), self.centring(curves)
         return starting_point(curves, effects, centring, whitening(effects, centring))
 
-    def _centring(self, curves: Curves) -> Centring:
-        """Return what a first look says of the curves under this model's laws."""
+    def centring(self, curves: Curves) -> Centring:
+        """Return what a first look says of the curves under this model's laws.
+
+        Parameters
+        ----------
+        curves : Curves
+            The curves.
+        """
         sharpness = self.priors.sharpness.median if self.sharp else 1.0
         return choose_centring(curves, self.effects(curves), self.law, sharpness)
 

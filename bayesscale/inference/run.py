@@ -17,7 +17,6 @@ from bayesscale.inference.status import Diagnostics, diagnose, judge, worst
 from bayesscale.metrics.curves import Curves, build_curves
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.laws import CHOICES, score_laws
-from bayesscale.models.packing import pack
 from bayesscale.models.priors import Priors
 
 if TYPE_CHECKING:
@@ -122,6 +121,8 @@ def _sample_all(
     report: Callable[[str], None],
 ) -> list[Draws]:
     """Draw from models of the same structure, compiled once, each with random numbers of its own."""
+    from bayesscale.models.packing import pack
+
     found: list[Draws] = []
     compiled: Any = None
     for number, model in enumerate(models):

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,10 @@ def with_start(compiled: Any, model: Any, start: dict[str, Any]) -> Any:
         As for `compile_model`.
     """
     from pymc.initial_point import make_initial_point_fn
+    from pymc.model.transform.optimization import freeze_dims_and_data
 
+    # As nutpie does it: where lengths are symbolic, a dimension of length 1 does not broadcast.
+    model = freeze_dims_and_data(model, data=[])
     free = {v for v in model.free_RVs if v.name not in start}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -119,10 +123,14 @@ def with_start(compiled: Any, model: Any, start: dict[str, Any]) -> Any:
         )
     names, slices, _ = compiled.shape_info
     places = dict(zip(names, slices, strict=True))
+    # Chains begin in threads of their own, and PyTensor's functions serve one at a time.
+    lock = Lock()
 
     def begin(seed: Any) -> Any:
         flat = np.empty(compiled.n_dim)
-        for name, value in point(seed).items():
+        with lock:
+            drawn = point(seed)
+        for name, value in drawn.items():
             flat[places[name]] = np.ravel(value)
         return flat
 

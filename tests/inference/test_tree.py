@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -19,7 +21,8 @@ PER_OBSERVATION = (
 
 
 def test_all_groups_are_there(made: Fit) -> None:
-    groups = {"posterior", "sample_stats", "prior", "metrics_table", *PER_OBSERVATION}
+    of_law = {"posterior", "sample_stats", "log_likelihood", "posterior_predictive"}
+    groups = of_law | {f"{name}_saturating" for name in of_law} | {"prior", "metrics_table", *PER_OBSERVATION}
     assert set(made.tree.children) == groups
 
 
@@ -89,14 +92,33 @@ def test_internal_coordinates_are_taken_out_of_draws() -> None:
 def test_a_fit_merges_chains_in_order(made: Fit) -> None:
     draws = made.draws("noise_sd")
     stored = made.tree["posterior"]["noise_sd"].transpose("chain", "draw", "metric").to_numpy()
-    assert draws.shape == (stored.shape[0] * stored.shape[1], 2)
+    whole = stored.shape[0] * stored.shape[1]
+    assert draws.shape == (2 * whole, 2)
     assert (draws[stored.shape[1]] == stored[1, 0]).all()
+    assert (draws[whole:] == made.draws("noise_sd", "posterior_saturating")).all()
+    assert made.law_counts() == {"log-law": whole, "saturating-law": whole}
     assert made.has("baseline_slope")
     assert not made.has("curve_raw")
 
 
+@pytest.mark.parametrize(("weight", "counts"), [(0.25, (100, 300)), (0.0, (0, 300)), (1.0, (300, 0))])
+def test_laws_have_so_many_draws_as_their_weights_say(
+    made: Fit, weight: float, counts: tuple[int, int]
+) -> None:
+    weights = {"log-law": weight, "saturating-law": 1 - weight}
+    weighted = replace(made, provenance={**made.provenance, "weights": weights})
+    found = weighted.law_counts()
+    assert tuple(found.get(law, 0) for law in weights) == counts
+    draws = weighted.draws("curve_effect")
+    assert len(draws) == sum(counts)
+    kept = draws[: counts[0]]
+    assert np.isin(kept, made.draws("curve_effect", "posterior")).all()
+    assert len(np.unique(kept, axis=0)) == counts[0]
+
+
 def test_a_fit_says_in_one_sentence_what_it_is(made: Fit) -> None:
     assert str(made).startswith(
-        "DataFrame: 8 curves in pretrain_tokens, 72 scores of bleu, cross_entropy; 2 chains of 150"
+        "DataFrame: 8 curves in pretrain_tokens, 72 scores of bleu, cross_entropy; log-law and saturating-law, "
+        "each 2 chains of 150"
     )
     assert "not converged" in str(made)

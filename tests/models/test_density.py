@@ -14,7 +14,7 @@ from scipy import stats
 from bayesscale.inference.derived import location_scale, replicate
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
-from bayesscale.models.centring import Centring, choose_centring
+from bayesscale.models.centring import Centring
 from bayesscale.models.coefficients import Whitening, whitening
 from bayesscale.models.joint import JointModel
 from bayesscale.models.layout import lay_out
@@ -113,7 +113,7 @@ def _parts(curves: Curves, model: Any) -> Any:
 
 def _bases(curves: Curves) -> tuple[Centring, Whitening]:
     """Return where the curves are centred and how the coefficients are whitened."""
-    centring = choose_centring(curves, MODEL.effects(curves))
+    centring = MODEL.centring(curves)
     return centring, whitening(MODEL.effects(curves), centring)
 
 
@@ -185,7 +185,7 @@ def _potential(model: Any) -> Any:
 
 def _posterior(curves: Curves, model: Any) -> Any:
     """Return a function from a point to a posterior of this one draw."""
-    names = ["curve_effect", "noise_sd", "noise_factor", "noise_tails"]
+    names = ["curve_effect", "noise_sd", "noise_factor", "noise_tails", "sharpness"]
     names += ["baseline_level"] if len(curves.baseline) else []
     names += ["se_independent"] if curves.scores.se.any() else []
     found = variables(model, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from bayesscale.errors import UsageError
 from bayesscale.inference.tree import INTERNAL
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.joint import JointModel
+from bayesscale.models.laws import SATURATING
 from bayesscale.models.packing import pack
 from tests.models.evaluate import log_density, points, quiet
 from tests.models.tables import SIZES, curves_of, table
@@ -75,6 +77,7 @@ def test_variables_have_labelled_dimensions() -> None:
         "break_alignment": ("break_metric",),
         "break_scale": ("break_metric",),
         "discrepancy_scale": ("metric",),
+        "sharpness": ("metric",),
     }
     alone = _variables(curves_of(table(("en-fr",), ("en",), (6e6,), baseline=False)))
     missing = {"slope", "se_independent", "break_alignment"}
@@ -147,6 +150,18 @@ def test_a_compiled_model_serves_other_data_of_the_same_structure() -> None:
     before = [density(point) for point in points(model, 3)]
     with quiet():
         pm.set_data(pack(MODEL.data(second)), model=model)
+    after = [density(point) for point in points(model, 3)]
+    assert after == pytest.approx([expected(point) for point in points(fresh, 3)], rel=1e-12)
+    assert np.abs(np.subtract(after, before)).min() > 1.0
+
+
+def test_a_compiled_model_serves_the_other_law_of_scores() -> None:
+    curves, other = curves_of(table(se=0.3)), replace(MODEL, law=SATURATING)
+    model, fresh = MODEL.build(curves), other.build(curves)
+    density, expected = log_density(model), log_density(fresh)
+    before = [density(point) for point in points(model, 3)]
+    with quiet():
+        pm.set_data(pack(other.data(curves)), model=model)
     after = [density(point) for point in points(model, 3)]
     assert after == pytest.approx([expected(point) for point in points(fresh, 3)], rel=1e-12)
     assert np.abs(np.subtract(after, before)).min() > 1.0

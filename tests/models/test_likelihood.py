@@ -59,12 +59,12 @@ class _Model:
         self.curves, self.metrics = curves, breakable(curves, breaks)
         self.built: Any = JointModel(breaks=breaks, discrepancy=discrepancy).build(curves)
         names = ["curve_effect", "noise_sd", "noise_factor", "noise_tails", "se_independent"]
-        names += ["noise_weight_raw", "discrepancy_scale", *POTENTIALS, *BREAKS]
+        names += ["noise_weight_raw", "discrepancy_scale", "sharpness", *POTENTIALS, *BREAKS]
         self.find = variables(self.built, [n for n in names if n in self.built.named_vars])
 
     def noise(self, found: dict[str, Any]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return location, scale and degrees of freedom of all values, without breaks and discrepancies."""
-        given = {"curve_effect", "noise_sd", "noise_factor", "noise_tails", "se_independent"}
+        given = {"curve_effect", "noise_sd", "noise_factor", "noise_tails", "se_independent", "sharpness"}
         draws = xr.Dataset(
             {
                 name: (("chain", "draw", *(f"{name}_{i}" for i in range(value.ndim))), value[None, None])

@@ -10,7 +10,6 @@ import pytest
 from pymc.initial_point import make_initial_point_fn
 
 from bayesscale.metrics.curves import Curves
-from bayesscale.models.centring import choose_centring
 from bayesscale.models.coefficients import whitening
 from bayesscale.models.joint import JointModel
 from bayesscale.models.regression import Design
@@ -43,7 +42,7 @@ class _Start:
         self.curves, self.effects = curves, MODEL.effects(curves)
         self.model: Any = MODEL.build(curves)
         self.values = MODEL.start(curves)
-        self.centring = choose_centring(curves, self.effects)
+        self.centring = MODEL.centring(curves)
 
     def point(self, values: dict[str, Any]) -> Point:
         """Return the point on the unconstrained scale, as nutpie and PyMC make it of such values."""
@@ -59,7 +58,7 @@ def start(request: pytest.FixtureRequest) -> _Start:
 
 def test_some_effects_of_the_mixed_curves_are_sampled_directly_and_some_are_not() -> None:
     curves = _mixed()
-    centring = choose_centring(curves, MODEL.effects(curves))
+    centring = MODEL.centring(curves)
     white = whitening(MODEL.effects(curves), centring)
     assert 0.0 < centring.centred.mean() < 1.0
     assert 0.0 < white.centred.mean() < 1.0

@@ -235,6 +235,7 @@ def test_document() -> None:
         "problems": [],
         "remedy": "",
         "draws": 20,
+        "draws_by_law": {"log-law": 20},
         "simulated": False,
         "source": "DataFrame",
         "data_hash": fit.metrics.data_hash,

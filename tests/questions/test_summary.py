@@ -43,7 +43,7 @@ def test_the_population_in_plain_words(certain: Fit) -> None:
     assert slope["median"] == pytest.approx(0.1)
     alignment = table.loc[("cross_entropy", "level", "slope of alignment"), "meaning"]
     assert alignment == "change of level from alignment 0 to alignment 1"
-    assert table.loc[("bleu", "shape", "curve_sd"), "median"] == pytest.approx(0.1)
+    assert table.loc[("bleu", "shape of the log-law", "curve_sd"), "median"] == pytest.approx(0.1)
     noise = table.loc[("cross_entropy", "noise", "noise_sd"), "meaning"]
     assert noise == "scale of one run around its law (nats per token)"
     assert sum("correlation" in quantity for _, _, quantity in table.index) == 6
