@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.design import Covariate
 from bayesscale.models.laws import LOG
-from bayesscale.models.priors import EffectPrior, Priors
+from bayesscale.models.priors import EffectPrior, LogNormal, Priors
 
 SLOPES = {"model_params": "params_slope", "alignment": "alignment_slope"}
 
@@ -79,8 +79,7 @@ def joint_effects(
     """
     score = priors.score
     if law != LOG:
-        shape = score.shape.model_copy(update={"mean": priors.saturating_shape})
-        score = score.model_copy(update={"shape": shape})
+        score = score.model_copy(update={"shape": priors.saturating_shape})
     laws = [(name, score) for name in scores] + [(name, priors.loss) for name in losses]
     bends = [float(law != LOG)] * len(scores) + [1.0] * len(losses)
     names = [f"{name}.{effect}" for name, _ in laws for effect in ("level", "gain")]
@@ -92,6 +91,25 @@ def joint_effects(
         priors=(*chosen, *(law.shape for _, law in laws)),
         offsets=np.array([*offsets, *np.log(span) * np.array(bends)]),
     )
+
+
+def absorbing(effects: Effects, groups: tuple[str, ...]) -> Effects:
+    """Return effects whose spread between curves includes that between the levels of some groups.
+
+    Parameters
+    ----------
+    effects : Effects
+        With the priors of both spreads.
+    groups : tuple of str
+        'task' or 'mixture': groupings with one curve a level, see `Curves.absorbed`.
+    """
+
+    def wider(prior: EffectPrior) -> EffectPrior:
+        medians = [prior.curve_sd.median, *(getattr(prior, f"{name}_sd").median for name in groups)]
+        whole = LogNormal(median=float(np.sqrt(np.sum(np.square(medians)))), spread=prior.curve_sd.spread)
+        return prior.model_copy(update={"curve_sd": whole})
+
+    return replace(effects, priors=tuple(map(wider, effects.priors))) if groups else effects
 
 
 def noise_scales(metrics: tuple[str, ...], priors: Priors) -> NDArray[np.float64]:

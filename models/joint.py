@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import NDArray
 
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.laws import PowerLaw
@@ -19,7 +20,7 @@ from bayesscale.models.breaks import CHOICES, break_places, breakable
 from bayesscale.models.centring import Centring, choose_centring
 from bayesscale.models.coefficients import whitening
 from bayesscale.models.discrepancy import MODES, discrepancy_unit, modes
-from bayesscale.models.effects import Effects, joint_effects, noise_scales
+from bayesscale.models.effects import Effects, absorbing, joint_effects, noise_scales
 from bayesscale.models.laws import LOG, SCORE_LAWS, either
 from bayesscale.models.layout import Layout, lay_out
 from bayesscale.models.likelihood import Residuals, discrepancy_scale, noise_weights, observe, observe_breaks
@@ -65,9 +66,9 @@ class JointModel:
 
     def effects(self, curves: Curves) -> Effects:
         """Return the effects that these curves have."""
-        return joint_effects(
-            curves.scores.metrics, curves.losses.metrics, self.priors, self.law, curves.axis.span
-        )
+        scores, losses = curves.scores.metrics, curves.losses.metrics
+        effects = joint_effects(scores, losses, self.priors, self.law, curves.axis.span)
+        return absorbing(effects, curves.absorbed)
 
     def coords(self, curves: Curves) -> dict[str, Sequence[Any]]:
         """Return the labels of the model's dimensions."""
@@ -108,6 +109,10 @@ class JointModel:
             "saturating": np.array([float(self.law != LOG)]),
             "prior_mean": effects.mean,
             "prior_sd": effects.values("mean", "sd").astype(float),
+            "prior_slope": effects.slopes(curves.covariates, "mean").T,
+            "prior_slope_sd": effects.slopes(curves.covariates, "sd").T,
+            "prior_curve": _log_medians(effects, "curve_sd"),
+            "prior_groups": np.array([_log_medians(effects, group_prior(f.name)) for f in curves.factors]),
             "design": Design.of(curves).matrix,
             "whitening_location": white.location,
             "whitening_factor": white.factor,
@@ -182,16 +187,15 @@ class JointModel:
         standard normal density of `coefficient_raw` by that of the coefficients' prior.
         """
         count, columns = len(effects.names), design.matrix.shape[1]
-        rest = np.zeros((count, columns - 1))
-        rest[:, : len(curves.covariates)] = effects.slopes(curves.covariates, "mean").T
-        mean = pt.concatenate([data["prior_mean"][:, None], pt.as_tensor(rest)], axis=1)
-        fixed = [data["prior_sd"][:, None], effects.slopes(curves.covariates, "sd").T]
+        rest = np.zeros((count, columns - 1 - len(curves.covariates)))
+        known = [data["prior_mean"][:, None], data["prior_slope"]]
+        mean = pt.concatenate([*known, pt.as_tensor(rest)], axis=1)
+        fixed = [data["prior_sd"][:, None], data["prior_slope_sd"]]
         spreads = [
-            _group_sd(factor, effects)[:, None] * np.ones(len(factor.levels) - 1)
-            for factor, _ in design.factors
+            _group_sd(factor, effects, data["prior_groups"][place])[:, None] * np.ones(len(factor.levels) - 1)
+            for place, (factor, _) in enumerate(design.factors)
         ]
-        known = fixed if curves.covariates else fixed[:1]
-        sd = pt.concatenate([*map(pt.as_tensor, known), *spreads], axis=1)
+        sd = pt.concatenate([*fixed, *spreads], axis=1)
         raw = pm.Normal("coefficient_raw", 0.0, 1.0, shape=(count, columns))
         whitened = data["whitened"][:, None]
         direct = data["whitening_location"] + (data["whitening_factor"] * raw[:, None, :]).sum(axis=-1)
@@ -202,18 +206,18 @@ class JointModel:
     def _curve_effects(self, effects: Effects, expected: Any, data: dict[str, Any], centred: bool) -> Any:
         """Return the curves' effects: expected plus residuals, those of levels and gains correlated."""
         count = effects.correlated
-        median, spread = effects.values("curve_sd", "median"), effects.values("curve_sd", "spread")
+        log_median, spread = data["prior_curve"], effects.values("curve_sd", "spread")
         cholesky, correlation, sd = pm.LKJCholeskyCov(
             "residual",
             n=count,
             eta=self.priors.correlation,
-            sd_dist=pm.LogNormal.dist(np.log(median[:count]), spread[:count], shape=(count,)),
+            sd_dist=pm.LogNormal.dist(log_median[:count], spread[:count], shape=(count,)),
             compute_corr=True,
             store_in_trace=False,
         )
         pm.Deterministic("curve_sd", sd, dims="correlated")
         pm.Deterministic("curve_correlation", correlation, dims=("correlated", "correlated_other"))
-        shape_sd = pm.LogNormal("shape_sd", np.log(median[count:]), spread[count:], dims="metric")
+        shape_sd = pm.LogNormal("shape_sd", log_median[count:], spread[count:], dims="metric")
         raw = pm.Normal("curve_raw", 0.0, 1.0, dims=("curve", "effect"))
         residual = pt.concatenate([raw[:, :count] @ cholesky.T, raw[:, count:] * shape_sd], axis=1)
         value = expected + residual
@@ -269,11 +273,15 @@ class JointModel:
         return pt.concatenate(laws), level, gain
 
 
-def _group_sd(factor: Factor, effects: Effects) -> Any:
+def _log_medians(effects: Effects, prior: str) -> NDArray[np.float64]:
+    """Return the log of the prior median of a spread, one an effect."""
+    return np.log(effects.values(prior, "median").astype(float))
+
+
+def _group_sd(factor: Factor, effects: Effects, log_median: Any) -> Any:
     """Return the spread of a factor's levels, one an effect."""
-    prior = group_prior(factor.name)
-    median, spread = effects.values(prior, "median"), effects.values(prior, "spread")
-    return pm.LogNormal(f"{factor.name}_sd", np.log(median), spread, dims="effect")
+    spread = effects.values(group_prior(factor.name), "spread")
+    return pm.LogNormal(f"{factor.name}_sd", log_median, spread, dims="effect")
 
 
 def _centre(raw: Any, plain: Any, expected: Any, cholesky: Any, shape_sd: Any, data: dict[str, Any]) -> Any:

@@ -158,16 +158,13 @@ class Priors(_Value):
     ] = LawPrior(
         level=_effect(0.0, 0.8, 0.25, 0.2, 0.08),
         gain=_effect(0.2, 0.5, 0.15, 0.08, 0.04),
-        shape=_effect(-1.4, 0.7, 0.15, 0.2, 0.12),
+        shape=_effect(-1.4, 0.7, 0.15, 0.3, 0.3),
         noise=LogNormal(median=1.0, spread=1.5),
     )
     saturating_shape: Annotated[
-        Normal,
-        Field(
-            description="population mean of the shape of a score's saturating law, log(p alpha - p |gain| / "
-            "span), per e-fold; its spreads and slopes are those of score.shape"
-        ),
-    ] = Normal(mean=-1.4, sd=0.7)
+        EffectPrior,
+        Field(description="shape of a score's saturating law, log(p alpha - p |gain| / span) per e-fold"),
+    ] = _effect(-1.4, 0.7, 0.15, 0.3, 0.3)
     sharpness: Annotated[
         LogNormal,
         Field(

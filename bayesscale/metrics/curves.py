@@ -65,8 +65,7 @@ class Curves:
     curve_columns : tuple of str
         The columns of `table` that tell curves apart.
     factors : tuple of Factor
-        Grouping factors with at least two levels: task, mixture, and both together where that can be told
-        apart.
+        Grouping factors with at least two levels and 1.5 curves a level: task, mixture, and both together.
     covariates : tuple of Covariate
         Numbers that vary between curves: log10 of the other size, log10 of the model size, alignment.
     scores, losses : Observations
@@ -92,6 +91,16 @@ class Curves:
     def names(self) -> tuple[str, ...]:
         """All metrics: scores, then losses."""
         return self.scores.metrics + self.losses.metrics
+
+    @property
+    def absorbed(self) -> tuple[str, ...]:
+        """Groupings that vary but are no factors, since a level has hardly more than one curve.
+
+        What sets their levels apart is in the residuals of the curves.
+        """
+        known = {factor.name for factor in self.factors}
+        columns = [name for name in ("task", "mixture") if name in self.curve_columns and name not in known]
+        return tuple(name for name in columns if self.table[name].nunique() > 1)
 
     @property
     def blocks(self) -> dict[str, Observations]:

@@ -12,6 +12,7 @@ from bayesscale.metrics.alignment import alignment_score, mixture_shares, task_l
 
 PAIR = "task_mixture"
 """The factor of task and mixture together."""
+_CURVES_A_LEVEL = 1.5
 
 
 @dataclass(frozen=True)
@@ -84,15 +85,21 @@ def design_columns(
     factors = [_factor(name, table[name]) for name in ("task", "mixture") if name in columns]
     factors = [factor for factor in factors if len(factor.levels) > 1]
     if len(factors) == 2:
-        pair = _factor(PAIR, table["task"] + " | " + table["mixture"])
-        # With one curve a pair, the pair and the curve's own residual cannot be told apart.
-        if len(table) >= 1.5 * len(pair.levels):
-            factors.append(pair)
+        factors.append(_factor(PAIR, table["task"] + " | " + table["mixture"]))
+    factors = [factor for factor in factors if _differs_from_curves(factor)]
     candidates = [(name, table[name], True) for name in (other_size, "model_params") if name in columns]
     if "alignment" in table.columns:
         candidates.append(("alignment", table["alignment"], False))
     covariates = [_covariate(name, values, log10) for name, values, log10 in candidates]
     return tuple(factors), tuple(covariate for covariate in covariates if np.ptp(covariate.values) > 0)
+
+
+def _differs_from_curves(factor: Factor) -> bool:
+    """Return whether a factor has so many curves a level that it can be told apart from their own residuals.
+
+    With one curve a level the spreads of both would have nothing but their sum in the data.
+    """
+    return len(factor.index) >= _CURVES_A_LEVEL * len(factor.levels)
 
 
 def _factor(name: str, labels: pd.Series) -> Factor:

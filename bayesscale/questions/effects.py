@@ -146,7 +146,8 @@ class TargetEffects:
         self, name: str, factor: Factor | None, new: NDArray[np.int64]
     ) -> tuple[FloatArray, NDArray[np.int64]] | None:
         """Return the effects of a factor's levels, new ones included, and the level of each target."""
-        if factor is None and name != "mixture":
+        # Where a level has one curve, what sets it apart is in the curve's residual.
+        if factor is None and (name != "mixture" or name in self.fit.curves.absorbed):
             return None
         table = self.targets.table.iloc[new]
         wanted = list(table["task"] + " | " + table["mixture"] if name == PAIR else table[name].astype(str))
