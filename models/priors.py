@@ -200,7 +200,7 @@ class Priors(_Value):
             description="how much curves stray from their laws: sd of what the slope changes over the length "
             "of a typical curve, as a share of its improvement over that length"
         ),
-    ] = LogNormal(median=0.2, spread=1.0)
+    ] = LogNormal(median=0.25, spread=0.7)
     baseline_level: Annotated[
         Normal,
         Field(description="log of the non-pretrained baseline, relative to the metric's typical value"),
