@@ -45,8 +45,19 @@ def test_a_factor_has_sorted_levels_and_the_level_of_each_curve() -> None:
 
 
 def test_a_column_that_does_not_define_curves_is_no_factor() -> None:
-    frame = table(("en-fr",), finetune=(6e6,), baseline=False, shares=False)
-    assert _names(frame, curve=["mixture"]) == (["mixture"], [])
+    frame = table(("en-de", "en-fr"), finetune=(6e6,), baseline=False, shares=False)
+    kept = frame[(frame["task"] == "en-fr") | (frame["mixture"] == "en")]
+    assert "mixture" not in _names(kept, curve=["task", "finetune_tokens"])[0]
+    assert _names(frame) == (["task", "mixture"], [])
+
+
+def test_a_grouping_with_one_curve_a_level_is_left_to_the_curves_residuals() -> None:
+    alone = curves_of(table(("en-fr",), finetune=(6e6,), shares=False))
+    assert ([factor.name for factor in alone.factors], alone.absorbed) == ([], ("mixture",))
+    both = curves_of(table(finetune=(6e6,), shares=False))
+    assert ([factor.name for factor in both.factors], both.absorbed) == (["task", "mixture"], ())
+    single = curves_of(table(("en-fr",), ("en",), shares=False))
+    assert (single.factors, single.absorbed) == ((), ())
 
 
 def test_sizes_are_log10_around_the_middle_of_their_range() -> None:

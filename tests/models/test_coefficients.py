@@ -8,7 +8,7 @@ import pytest
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.centring import choose_centring
 from bayesscale.models.coefficients import whitening
-from bayesscale.models.effects import joint_effects, noise_scales
+from bayesscale.models.effects import absorbing, joint_effects, noise_scales
 from bayesscale.models.predictor import linear_predictor
 from bayesscale.models.priors import Priors, change_priors
 from bayesscale.models.regression import Design, zero_sum_basis
@@ -51,6 +51,16 @@ def test_every_effect_has_the_prior_of_its_law() -> None:
     }
     assert dict(zip(effects.names, effects.mean, strict=True)) == pytest.approx(expected)
     assert effects.values("curve_sd", "median").tolist() == [0.08, 0.06, 0.08, 0.04, 0.12, 0.3]
+
+
+def test_curves_take_over_the_spread_of_groupings_with_one_curve_a_level() -> None:
+    effects = joint_effects(("bleu",), ("cross_entropy",), Priors())
+    assert absorbing(effects, ()) is effects
+    wider = absorbing(effects, ("task", "mixture"))
+    for own, new in zip(effects.priors, wider.priors, strict=True):
+        parts = own.curve_sd.median, own.task_sd.median, own.mixture_sd.median
+        assert new.curve_sd.median == pytest.approx(np.sqrt(np.square(parts).sum()))
+        assert (new.mean, new.task_sd, new.curve_sd.spread) == (own.mean, own.task_sd, own.curve_sd.spread)
 
 
 def test_typical_values_and_noise_can_be_set_by_metric() -> None:
