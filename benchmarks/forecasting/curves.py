@@ -70,17 +70,23 @@ def curves(split: Split) -> Iterator[Curve]:
 def scored(parts: list[tuple[Curve, Array | None]]) -> pd.DataFrame:
     """Return the held-out rows with the scores of their forecasts.
 
+    Forecasts outside of the metric's range are put at its ends: a law of one curve alone may say BLEU 300, and
+    nobody would believe it.
+
     Parameters
     ----------
     parts : list of (Curve, array or None)
-        Draws of new measurements, shape (forecasts, draws); with a single draw, or shape (forecasts,), it is
-        a point forecast without intervals. None: the curve could not be fitted, and its rows are left out.
+        Draws of new measurements, shape (forecasts, draws); shape (forecasts,) is a point forecast
+        without intervals. None: the curve could not be fitted, and its rows are left out.
     """
     rows = []
     for curve, draws in parts:
         if draws is not None:
             value = curve.held["value"].to_numpy(float)
-            scores = score_draws(value, draws) if draws.ndim > 1 else point_scores(value, draws)
+            score = score_draws if draws.ndim > 1 else point_scores
+            # Draws without spread have no density; their log score is NaN.
+            with np.errstate(invalid="ignore", divide="ignore"):
+                scores = score(value, np.clip(draws, curve.spec.low, curve.spec.high))
             rows.append(curve.held.assign(**scores))
     return pd.concat(rows) if rows else pd.DataFrame()
 

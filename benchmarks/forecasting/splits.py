@@ -76,9 +76,7 @@ def schram(model: str, first: float) -> Split:
     """
     columns = {"task": "src+tgt", "mixture": "model", "finetune_tokens": "D_f_train_size"}
     where = [f"model={model}", f"D_f_train_size>={_SMALLEST_CORPUS}"]
-    metrics = read_metrics(
-        _file("schram_mt_bilingual"), axis="finetune_tokens", columns=columns, where=where
-    )
+    metrics = read_metrics(_file("schram_mt_bilingual"), axis="finetune_tokens", columns=columns, where=where)
     if first >= 1:
         return split_first(metrics, first)
     groups = metrics.frame.groupby([*metrics.curve_columns, "metric"])["finetune_tokens"]
