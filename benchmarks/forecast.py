@@ -3,8 +3,8 @@
 Every model is fitted to the first part of each curve and forecasts new measurements on the rest; splits are
 in `forecasting/splits.py`, models in `forecasting/models.py`. For each split and metric: RMSLE (mean over
 curves), mean absolute error, CRPS, coverage and width of equal-tailed 50% and 90% intervals. Point estimates
-have no intervals; their CRPS is the absolute error. `n` counts the held-out values that a model forecasts: some
-fit no curve that is too short for them, or that has values of 0.
+have no intervals; their CRPS is the absolute error. `n` counts the held-out values that a model forecasts:
+some fit no curve that is too short for them, or that has values of 0.
 
 Run: python benchmarks/forecast.py [--splits NAME ...] [--models NAME ...] [--seed N] [--again] [--list]
 Each model and split is written to out/forecast/ when it is done; a run that was cut goes on there, and a

@@ -2,8 +2,8 @@
 
     y = a + b x^(-c0) (1 + (x / d)^(1 / f))^(-c1 f)
 
-fitted to the errors of one curve as its authors do: least squares of the logarithms, from the best places of a
-grid, without intervals.
+fitted to the errors of one curve as its authors do: least squares of the logarithms, from the best places of
+a grid, without intervals.
 """
 
 from __future__ import annotations

@@ -70,14 +70,14 @@ def curves(split: Split) -> Iterator[Curve]:
 def scored(parts: list[tuple[Curve, Array | None]]) -> pd.DataFrame:
     """Return the held-out rows with the scores of their forecasts.
 
-    Forecasts outside of the metric's range are put at its ends: a law of one curve alone may say BLEU 300, and
-    nobody would believe it.
+    Forecasts outside of the metric's range are put at its ends: a law of one curve alone may say BLEU 300,
+    and nobody would believe it.
 
     Parameters
     ----------
     parts : list of (Curve, array or None)
-        Draws of new measurements, shape (forecasts, draws); shape (forecasts,) is a point forecast
-        without intervals. None: the curve could not be fitted, and its rows are left out.
+        Draws of new measurements, shape (forecasts, draws); shape (forecasts,) is a point forecast without
+        intervals. None: the curve could not be fitted, and its rows are left out.
     """
     rows = []
     for curve, draws in parts:

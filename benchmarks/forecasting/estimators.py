@@ -4,7 +4,7 @@
     M3  y = b (1/x + g)^c                       M4  (y - e) / (e0 - y)^a = b x^c
 
 All minimise the squared logarithms of left-hand over right-hand side. What is linear in the logarithms
-(b, c, and a) is solved exactly for given e, g and e0; those are followed from where the paper's own code starts
+(b, c, and a) is solved exactly for given e, g and e0; those are followed from where the paper's code starts
 (e just below the smallest error, g = 0, e0 = 1) to the nearest minimum: the lowest one is often another, and
 forecasts from there are not what users of these estimators get. As in the paper 0 <= e, and e and e0 keep a
 distance of 0.001 from the data.

@@ -1,9 +1,9 @@
 """The paper's Huber fit of each curve with two bootstraps: of residuals, and of pairs (size, value).
 
-The point fit is `bayesscale.pointfit`. Refits start at its optimum and minimise the same Huber loss. A draw of
-a new measurement is a refitted law times one of the point fit's residuals (of logarithms); those are centred
-and enlarged by sqrt(n / (n - 3)), since three parameters were fitted. With three sizes there are no residuals, and
-with pairs only one sample that can be fitted: no spread, as its users find.
+The point fit is `bayesscale.pointfit`. Refits start at its optimum and minimise the same Huber loss. A draw
+of a new measurement is a refitted law times one of the point fit's residuals (of logarithms); those are
+centred and enlarged by sqrt(n / (n - 3)), since three parameters were fitted. With three sizes there are no
+residuals, and with pairs only one sample that can be fitted: no spread, as its users find.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _drawn(rest: Array, shape: tuple[int, ...], rng: np.random.Generator) -> Arr
 
 
 def _counts(u: Array, rng: np.random.Generator) -> Array:
-    """Return how often each point is in each sample of pairs; samples with fewer than three sizes are redrawn."""
+    """Return how often each point is in each sample of pairs, at least three of them with other sizes."""
     counts = np.zeros((DRAWS, len(u)))
     for row in counts:
         while len(np.unique(u[row > 0])) < PARAMETERS:

@@ -1,4 +1,4 @@
-"""Many small nonlinear least-squares problems at once: Levenberg-Marquardt over a batch, with Huber weights."""
+"""Many small least-squares problems at once: Levenberg-Marquardt over a batch, with Huber weights."""
 
 from __future__ import annotations
 

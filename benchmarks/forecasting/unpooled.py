@@ -150,7 +150,7 @@ def _sample(group: _Group, rng: np.random.Generator) -> Array:
 
 
 def _start(group: _Group) -> Array:
-    """Return level, gain, shape and log noise near the mode of each curve: the best of fits from five shapes."""
+    """Return level, gain, shape and log noise near each curve's mode: the best of fits from five shapes."""
     weight = np.where(group.known, 1.0, 0.0) / np.exp(group.mean[:, 3:])
     fits, losses = [], []
 
