@@ -54,9 +54,7 @@ def score_laws(choice: str, scores: bool) -> tuple[str, ...]:
     return (SATURATING,) if choice == "saturating" else SCORE_LAWS
 
 
-def either(
-    saturating: Any, u: Any, effects: tuple[Any, Any, Any], sharpness: Any, xp: Any = np
-) -> Any:
+def either(saturating: Any, u: Any, effects: tuple[Any, Any, Any], sharpness: Any, xp: Any = np) -> Any:
     """Return scores under the law in force, without that of the other one in their gradient.
 
     Parameters

@@ -107,7 +107,9 @@ class LawPrior(_Value):
     ]
     shape: Annotated[
         EffectPrior,
-        Field(description="log beta of the log-law; of the power law log(p alpha - p |gain| / span), per e-fold"),
+        Field(
+            description="log beta of the log-law; of the power law log(p alpha - p |gain| / span), per e-fold"
+        ),
     ]
     noise: Annotated[
         LogNormal,
