@@ -1,8 +1,8 @@
 """Which law each metric follows, in models and in draws: losses one, scores one of two.
 
 Isik et al. found that translation scores follow the log-law, which rises for ever. Scores of other curves
-turn into a ceiling. What was measured often cannot tell the two apart where they agree, inside the data, while
-they differ beyond: a fit therefore follows both, one after the other.
+turn into a ceiling. What was measured often cannot tell the two apart where they agree, inside the data,
+while they differ beyond: a fit therefore follows both, one after the other.
 """
 
 from __future__ import annotations

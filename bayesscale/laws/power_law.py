@@ -28,7 +28,8 @@ class PowerLaw(Law):
         (L(u) / L1)^p = floor + amplitude * exp(-c u).
 
     c >= p * |gain| is the condition E >= 0, so the floor is never negative. The curvature between the anchors
-    hardly depends on p while p * gain is small, which is why the shape is that of L^p. A negative gain (the loss rises with
+    hardly depends on p while p * gain is small, which is why the shape is that of L^p. A negative
+    gain (the loss rises with
     more data) mirrors the curve: E is then the ceiling that it approaches and A is negative.
 
     Parameters

@@ -70,7 +70,7 @@ def made() -> Fit:
     curves, sampler = build_curves(metrics), Sampler(draws=DRAWS, chains=CHAINS, seed=5)
     prior = prior_draws(JointModel(priors).build(curves, centred=False), sampler.seed)
     posterior, stats = _with_weights(_chains(prior), curves), _stats()
-    draws = {law: (posterior, stats) for law in SCORE_LAWS}
+    draws = dict.fromkeys(SCORE_LAWS, (posterior, stats))
     tree = build_tree(draws, prior, metrics, curves, priors, sampler.seed)
     found = diagnose(posterior, stats, sampler.max_depth)
     settings = {"breaks": "scores", "discrepancy": True, "law": "stack"}

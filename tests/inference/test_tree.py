@@ -118,7 +118,7 @@ def test_laws_have_so_many_draws_as_their_weights_say(
 
 def test_a_fit_says_in_one_sentence_what_it_is(made: Fit) -> None:
     assert str(made).startswith(
-        "DataFrame: 8 curves in pretrain_tokens, 72 scores of bleu, cross_entropy; log-law and saturating-law, "
-        "each 2 chains of 150"
+        "DataFrame: 8 curves in pretrain_tokens, 72 scores of bleu, cross_entropy; log-law and "
+        "saturating-law, each 2 chains of 150"
     )
     assert "not converged" in str(made)

@@ -274,6 +274,6 @@ def test_a_sharper_power_law_is_the_larger_of_slope_and_floor() -> None:
     previous = POWER_LAW.at_size(sizes, coefficients) - straight
     for sharpness in (2.0, 4.0, 16.0, 64.0):
         above = PowerLaw(sharpness).at_size(sizes, coefficients) - straight
-        assert np.all((-1e-12 <= above) & (above <= previous + 1e-12))
+        assert np.all((above >= -1e-12) & (above <= previous + 1e-12))
         previous = above
     assert previous.max() < 0.05
