@@ -275,7 +275,7 @@ class JointModel:
 
 def _log_medians(effects: Effects, prior: str) -> NDArray[np.float64]:
     """Return the log of the prior median of a spread, one an effect."""
-    return np.log(effects.values(prior, "median").astype(float))
+    return np.asarray(np.log(effects.values(prior, "median").astype(float)))
 
 
 def _group_sd(factor: Factor, effects: Effects, log_median: Any) -> Any:

@@ -170,7 +170,7 @@ class Priors(_Value):
     sharpness: Annotated[
         LogNormal,
         Field(
-            description="how abruptly a power law turns into its floor, or a saturating law into its ceiling; "
+            description="how abruptly a power law turns into its floor, a saturating law into its ceiling; "
             "1: the papers' power law"
         ),
     ] = LogNormal(median=1.5, spread=0.6)

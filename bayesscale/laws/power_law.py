@@ -29,8 +29,8 @@ class PowerLaw(Law):
 
     c >= p * |gain| is the condition E >= 0, so the floor is never negative. The curvature between the anchors
     hardly depends on p while p * gain is small, which is why the shape is that of L^p. A negative
-    gain (the loss rises with
-    more data) mirrors the curve: E is then the ceiling that it approaches and A is negative.
+    gain (the loss rises with more data) mirrors the curve: E is then the ceiling that it approaches and A is
+    negative.
 
     Parameters
     ----------
