@@ -38,11 +38,11 @@ class WarpedPowerLaw(Law):
     def unwarp(self, w: Any) -> Any:
         """Return the u with w(u) = `w`; -inf or inf where w does not come so far."""
 
-    def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, Any, Any]:
+    def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, ...]:
         """Return the terms of the power law; see `Law.terms`."""
         return POWER_LAW.terms(level, gain, shape, xp)
 
-    def at(self, u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
+    def at(self, u: Any, terms: tuple[Any, ...], xp: Any = np) -> Any:
         """Return the loss at scaled position u; see `Law.at`."""
         return POWER_LAW.at(self.warp(u, xp), terms, xp)
 
@@ -67,7 +67,7 @@ def power_coefficients(
     axis : LogAxis
         Where they are anchored.
     """
-    floor, _, c = law.terms(level, np.asarray(gain), shape)[:3]
+    level, floor, amplitude, c, _ = law.terms(np.asarray(level), np.asarray(gain), shape)
     with np.errstate(divide="ignore"):
-        log_excess = np.log(np.abs(np.exp(np.asarray(level) + gain) - floor))
-    return floor, log_excess, c / axis.span
+        log_excess = level + np.log(np.abs(amplitude))
+    return np.exp(level) * floor, log_excess, c / axis.span
