@@ -9,6 +9,7 @@ import numpy as np
 
 from bayesscale.laws.axis import LogAxis
 from bayesscale.laws.base import Law
+from bayesscale.laws.logistic import logit_of_log, softplus
 
 _FLAT = 1e-12
 
@@ -45,12 +46,12 @@ class ChanceLaw(Law):
         missing = xp.maximum(xp.exp(shape), _FLAT)
         log_s1 = -missing + xp.minimum(gain, 0.0)
         log_s0 = -missing - xp.maximum(gain, 0.0)
-        return level - log_s1, _logit(log_s0, xp), _logit(log_s1, xp) - _logit(log_s0, xp)
+        return level - log_s1, logit_of_log(log_s0, xp), logit_of_log(log_s1, xp) - logit_of_log(log_s0, xp)
 
     def at(self, u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
         """Return the score at scaled position u; see `Law.at`."""
         log_room, start, slope = terms
-        return self.chance + xp.exp(log_room - _softplus(-(start + slope * u), xp))
+        return self.chance + xp.exp(log_room - softplus(-(start + slope * u), xp))
 
     def inverse(self, target: Any, level: Any, gain: Any, shape: Any) -> Any:
         """Return the u at which the score reaches `target`; see `Law.inverse`."""
@@ -59,7 +60,7 @@ class ChanceLaw(Law):
         with np.errstate(divide="ignore", invalid="ignore"):
             log_target = np.log(np.maximum(np.asarray(target) - self.chance, 0.0))
             share = np.minimum(log_target - log_room, 0.0)
-            u = np.where(share < 0, (_logit(share) - start) / slope, np.inf)
+            u = np.where(share < 0, (logit_of_log(share) - start) / slope, np.inf)
         falling = np.where(log_target <= level, -np.inf, np.inf)
         return np.where(gain > 0, u, falling)
 
@@ -75,7 +76,7 @@ class ChanceLaw(Law):
     def anchored(self, coefficients: dict[str, Any], axis: LogAxis) -> tuple[Any, Any, Any]:
         """Return (level, gain, shape); `chance` is the field. Needs alpha > 0 and C > chance."""
         log_d0, alpha = (np.asarray(coefficients[name]) for name in ("log_D0", "alpha"))
-        log_s0, log_s1 = (-_softplus(alpha * (log_d0 - np.log(size))) for size in (axis.lo, axis.hi))
+        log_s0, log_s1 = (-softplus(alpha * (log_d0 - np.log(size))) for size in (axis.lo, axis.hi))
         room = np.asarray(coefficients["C"]) - coefficients["chance"]
         return np.log(room) + log_s1, log_s1 - log_s0, np.log(-log_s1)
 
@@ -83,14 +84,4 @@ class ChanceLaw(Law):
         """Return chance + (C - chance) / (1 + (D0 / D)^alpha)."""
         below = coefficients["alpha"] * (coefficients["log_D0"] - np.log(size))
         room = np.asarray(coefficients["C"]) - coefficients["chance"]
-        return coefficients["chance"] + room * np.exp(-_softplus(below))
-
-
-def _logit(log_share: Any, xp: Any = np) -> Any:
-    """Return log(s / (1 - s)) of log s < 0."""
-    return log_share - xp.log(-xp.expm1(log_share))
-
-
-def _softplus(x: Any, xp: Any = np) -> Any:
-    """Return log(1 + exp(x)) without overflow."""
-    return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
+        return coefficients["chance"] + room * np.exp(-softplus(below))

@@ -10,6 +10,9 @@ import numpy as np
 from bayesscale.laws.axis import LogAxis
 from bayesscale.laws.warped import WarpedPowerLaw, power_coefficients
 
+# So many e-folds from the lower anchor there is nothing to tell; exp of more is no float.
+_FARTHEST = 690.0
+
 
 @dataclass(frozen=True)
 class ShiftedPowerLaw(WarpedPowerLaw):
@@ -53,10 +56,8 @@ class ShiftedPowerLaw(WarpedPowerLaw):
 
     def _rise(self, u: Any, xp: Any = np) -> Any:
         """Return log((D + s) / (lo + s))."""
-        below = xp.exp(-xp.abs(self.span * u))
-        # exp(k u) + t = exp(max(k u, 0)) (...), so that nothing overflows far outside.
-        bulk = xp.where(self.span * u > 0, 1.0 + self.shift * below, below + self.shift)
-        return xp.maximum(self.span * u, 0.0) + xp.log(bulk) - xp.log(1.0 + self.shift)
+        run = xp.clip(self.span * u, -_FARTHEST, _FARTHEST)
+        return xp.log(xp.exp(run) + self.shift) - xp.log(1.0 + self.shift)
 
     def coefficients(self, level: Any, gain: Any, shape: Any, axis: LogAxis) -> dict[str, Any]:
         """Return E, log |A|, alpha and s, in the unit of the axis."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bayesscale.laws.axis import LogAxis
+from bayesscale.laws.logistic import softplus
 from bayesscale.laws.warped import WarpedPowerLaw, power_coefficients
 
 _BISECTIONS = 80
@@ -60,7 +61,7 @@ class SmoothBreakLaw(WarpedPowerLaw):
 
     def _run(self, u: Any, xp: Any = np) -> Any:
         """Return r(u): how far one has come, in units of the first slope."""
-        bend = _softplus((u - self.tau) / self.width, xp) - _softplus(-self.tau / self.width, xp)
+        bend = softplus((u - self.tau) / self.width, xp) - softplus(-self.tau / self.width, xp)
         return u + self.change * self.width * bend
 
     def coefficients(self, level: Any, gain: Any, shape: Any, axis: LogAxis) -> dict[str, Any]:
@@ -68,7 +69,7 @@ class SmoothBreakLaw(WarpedPowerLaw):
         floor, log_excess, rate = power_coefficients(self, level, gain, shape, axis)
         c0, f = rate / self._run(1.0), np.asarray(self.width) * axis.span
         c1, log_d = self.change * c0, np.log(axis.lo) + np.asarray(self.tau) * axis.span
-        log_a = log_excess + c0 * np.log(axis.lo) + c1 * f * _softplus(-np.asarray(self.tau) / self.width)
+        log_a = log_excess + c0 * np.log(axis.lo) + c1 * f * softplus(-np.asarray(self.tau) / self.width)
         return {"E": floor, "log_A": log_a, "c0": c0, "c1": c1, "log_d": log_d, "f": f}
 
     def anchored(self, coefficients: dict[str, Any], axis: LogAxis) -> tuple[Any, Any, Any]:
@@ -81,7 +82,7 @@ class SmoothBreakLaw(WarpedPowerLaw):
     def at_size(self, size: Any, coefficients: dict[str, Any]) -> Any:
         """Return E + A D^(-c0) (1 + (D / d)^(1 / f))^(-c1 f)."""
         log_size, f = np.log(size), np.asarray(coefficients["f"])
-        bend = coefficients["c1"] * f * _softplus((log_size - coefficients["log_d"]) / f)
+        bend = coefficients["c1"] * f * softplus((log_size - coefficients["log_d"]) / f)
         return coefficients["E"] + np.exp(coefficients["log_A"] - coefficients["c0"] * log_size - bend)
 
     @classmethod
@@ -97,8 +98,3 @@ class SmoothBreakLaw(WarpedPowerLaw):
         """
         c0, c1, log_d, f = (np.asarray(coefficients[name]) for name in ("c0", "c1", "log_d", "f"))
         return cls(c1 / c0, (log_d - np.log(axis.lo)) / axis.span, f / axis.span)
-
-
-def _softplus(x: Any, xp: Any = np) -> Any:
-    """Return log(1 + exp(x)) without overflow."""
-    return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
