@@ -107,9 +107,7 @@ class LawPrior(_Value):
     ]
     shape: Annotated[
         EffectPrior,
-        Field(
-            description="log beta of the log-law; of the power law log(p alpha - p |gain| / span), per e-fold"
-        ),
+        Field(description="log beta of the log-law; of the power law log(alpha - |gain| / span), per e-fold"),
     ]
     noise: Annotated[
         LogNormal,
@@ -165,7 +163,7 @@ class Priors(_Value):
     )
     saturating_shape: Annotated[
         EffectPrior,
-        Field(description="shape of a score's saturating law, log(p alpha - p |gain| / span) per e-fold"),
+        Field(description="shape of a score's saturating law, log(alpha - |gain| / span) per e-fold"),
     ] = _effect(-1.4, 0.7, 0.15, 0.3, 0.3)
     sharpness: Annotated[
         LogNormal,

@@ -10,6 +10,8 @@ import numpy as np
 from bayesscale.laws.axis import LogAxis
 from bayesscale.laws.base import Law
 
+# Of what a curve without a gain is bent, nothing is seen; and beyond so many e-folds it has reached its floor.
+_NO_GAIN, _MOST = 1e-7, 300.0
 # Below the lower anchor a mirrored curve would cross zero; its reciprocal has to stay finite.
 _SMALLEST = 1e-100
 
@@ -22,15 +24,16 @@ class PowerLaw(Law):
     more abruptly a curve turns from its slope into its floor. This is the smoothly broken power law of
     Caballero et al. (arXiv 2210.14891) with one break of width 1/p and slope 0 behind it.
 
-    With L0 = L(lo), L1 = L(hi) = exp(level), L0 / L1 = exp(gain) and c = p * alpha * span =
-    p * |gain| + exp(shape),
+    With L0 = L(lo), L1 = L(hi) = exp(level), L0 / L1 = exp(gain) and c = p * alpha * span,
 
-        (L(u) / L1)^p = floor + amplitude * exp(-c u).
+        (L(u) / L1)^p = floor + amplitude * exp(-c u),  (L(1/2) / L1)^p = 1 + expm1(p gain) / (1 + exp(c / 2)).
 
-    c >= p * |gain| is the condition E >= 0, so the floor is never negative. The curvature between the anchors
-    hardly depends on p while p * gain is small, which is why the shape is that of L^p. A negative
-    gain (the loss rises with more data) mirrors the curve: E is then the ceiling that it approaches and A is
-    negative.
+    The shape is that of the law with p = 1 through the same three points, u = 0, 1/2 and 1, for which
+    c = gain + exp(shape): so the sharpness says how the curve bends between and beyond them, and not where
+    they are. c >= p * gain is the condition E >= 0, so the floor is never negative.
+
+    A negative gain (the loss rises with more data) mirrors the curve: E is then the ceiling that it
+    approaches, A is negative, and c = p * |gain| + exp(shape).
 
     Parameters
     ----------
@@ -51,8 +54,7 @@ class PowerLaw(Law):
     def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, ...]:
         """Return level, floor, amplitude, p c and 1 / p; see `Law.terms`."""
         power = self.sharpness
-        rise = power * gain
-        c = xp.abs(rise) + xp.exp(shape)
+        rise, c = power * gain, _rate(power, gain, shape, xp)
         whole = -xp.expm1(-c)
         # Written so that neither part cancels: they sum to 1 at u = 1.
         return level, -xp.expm1(rise - c) / whole, xp.expm1(rise) / whole, c, 1.0 / power
@@ -66,7 +68,7 @@ class PowerLaw(Law):
     def inverse(self, target: Any, level: Any, gain: Any, shape: Any) -> Any:
         """Return the u at which the loss is as low as `target`; see `Law.inverse`."""
         gain, power = np.asarray(gain), self.sharpness
-        c = power * np.abs(gain) + np.exp(shape)
+        c = _rate(power, gain, shape)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             log_target = np.log(np.maximum(target, 0.0))
             fall = np.expm1(power * (log_target - level)) / np.expm1(power * gain)
@@ -87,14 +89,30 @@ class PowerLaw(Law):
         """Return (level, gain, shape); needs A > 0, alpha > 0 and E > 0."""
         low, high = (self.at_size(size, coefficients) for size in (axis.lo, axis.hi))
         gain = np.log(low) - np.log(high)
-        excess = np.asarray(coefficients["alpha"]) * axis.span - gain
-        return np.log(high), gain, np.log(self.sharpness * excess)
+        plain = _plain_rate(self.sharpness, gain, self.sharpness * coefficients["alpha"] * axis.span)
+        return np.log(high), gain, np.log(plain - gain)
 
     def at_size(self, size: Any, coefficients: dict[str, Any]) -> Any:
         """Return (E^p + (A / D^alpha)^p)^(1/p)."""
         power = self.sharpness
         falling = np.exp(power * (coefficients["log_A"] - coefficients["alpha"] * np.log(size)))
         return (np.asarray(coefficients["E"]) ** power + falling) ** (1.0 / power)
+
+
+def _rate(power: Any, gain: Any, shape: Any, xp: Any = np) -> Any:
+    """Return c: with a gain, from the law with p = 1 through the same middle; else p |gain| + exp(shape)."""
+    falling = gain > _NO_GAIN
+    safe = xp.where(falling, gain, _NO_GAIN)
+    plain = xp.minimum(safe + xp.exp(shape), 2.0 * _MOST)
+    middle = xp.log1p(xp.expm1(safe) / (1.0 + xp.exp(0.5 * plain)))
+    mapped = 2.0 * xp.log(xp.expm1(power * safe) / xp.expm1(power * middle) - 1.0)
+    return xp.where(falling, mapped, power * xp.abs(gain) + xp.exp(shape))
+
+
+def _plain_rate(power: Any, gain: Any, c: Any) -> Any:
+    """Return the c of the law with p = 1 through the same middle, for gains above 0; the inverse of `_rate`."""
+    middle = np.log1p(np.expm1(power * gain) / (1.0 + np.exp(0.5 * c))) / power
+    return 2.0 * np.log(np.expm1(gain) / np.expm1(middle) - 1.0)
 
 
 POWER_LAW = PowerLaw()

@@ -277,3 +277,12 @@ def test_a_sharper_power_law_is_the_larger_of_slope_and_floor() -> None:
         assert np.all((above >= -1e-12) & (above <= previous + 1e-12))
         previous = above
     assert previous.max() < 0.05
+
+
+@pytest.mark.parametrize("law", [PowerLaw, SaturatingLaw])
+def test_sharpness_bends_a_curve_between_three_points_that_stay(law: type[PowerLaw]) -> None:
+    u = np.array([0.0, 0.25, 0.5, 0.75, 1.0])[:, None]
+    gain, shape = np.array([0.1, 0.5, 2.0]), np.array([-1.0, 0.0, 1.0])
+    plain, sharp = (law(power).value(u, 1.0, gain, shape) for power in (1.0, 4.0))
+    np.testing.assert_allclose(sharp[::2], plain[::2], rtol=1e-10)
+    assert np.all(np.abs(sharp[1::2] / plain[1::2] - 1) > 1e-6)
