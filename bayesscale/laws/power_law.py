@@ -10,7 +10,7 @@ import numpy as np
 from bayesscale.laws.axis import LogAxis
 from bayesscale.laws.base import Law
 
-# Of what a curve without a gain is bent, nothing is seen; and beyond so many e-folds it has reached its floor.
+# Nothing is seen of how a curve without a gain is bent; after so many e-folds it has reached its floor.
 _NO_GAIN, _MOST = 1e-7, 300.0
 # Below the lower anchor a mirrored curve would cross zero; its reciprocal has to stay finite.
 _SMALLEST = 1e-100
@@ -26,7 +26,8 @@ class PowerLaw(Law):
 
     With L0 = L(lo), L1 = L(hi) = exp(level), L0 / L1 = exp(gain) and c = p * alpha * span,
 
-        (L(u) / L1)^p = floor + amplitude * exp(-c u),  (L(1/2) / L1)^p = 1 + expm1(p gain) / (1 + exp(c / 2)).
+        (L(u) / L1)^p = floor + amplitude * exp(-c u),
+        (L(1/2) / L1)^p = 1 + expm1(p gain) / (1 + exp(c / 2)).
 
     The shape is that of the law with p = 1 through the same three points, u = 0, 1/2 and 1, for which
     c = gain + exp(shape): so the sharpness says how the curve bends between and beyond them, and not where
@@ -110,7 +111,7 @@ def _rate(power: Any, gain: Any, shape: Any, xp: Any = np) -> Any:
 
 
 def _plain_rate(power: Any, gain: Any, c: Any) -> Any:
-    """Return the c of the law with p = 1 through the same middle, for gains above 0; the inverse of `_rate`."""
+    """Return the c of the law with p = 1 through the same middle, for gains above 0."""
     middle = np.log1p(np.expm1(power * gain) / (1.0 + np.exp(0.5 * c))) / power
     return 2.0 * np.log(np.expm1(gain) / np.expm1(middle) - 1.0)
 
