@@ -19,6 +19,7 @@ ROOMS = {
     "torch": {"harness"},
     "sacrebleu": {"harness"},
     "sentencepiece": {"harness"},
+    "ray": {"engine"},
     "arviz": {"inference"},
     "nutpie": {"inference"},
     "pymc": {"inference", "models"},

@@ -1,0 +1,115 @@
+"""Jobs on a Ray cluster; the only place that touches Ray."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from bayesscale.engine.attempt import Attempt, attempt_to_send, failure, worker_died
+from bayesscale.errors import UsageError
+
+# The store holds jobs and values on their way, which are small: Ray's default is a third of the memory.
+_STORE_BYTES = 100 * 1024**2
+# Handed out beyond what runs, so that a worker that is done finds the next job there.
+_AHEAD = 4
+
+
+def run_on_ray(
+    function: Callable[[Any], Any],
+    jobs: Sequence[Any],
+    workers: int | None,
+    cpus: int,
+    gpus: float,
+    retries: int,
+    address: str | None,
+) -> Iterator[Attempt]:
+    """Yield attempts as they finish.
+
+    Parameters
+    ----------
+    function, jobs, workers, retries, address
+        As in `run_jobs`.
+    cpus, gpus
+        What one job needs.
+    """
+    ray = _ray()
+    with _connected(address, workers, cpus):
+        remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=retries)(attempt_to_send)
+        shared = ray.put(function)
+        at_once = workers or max(1, int(ray.cluster_resources().get("CPU", 1)) // cpus)
+        ahead = 0 if workers else _AHEAD
+        waiting = iter(range(len(jobs)))
+        running: dict[Any, int] = {}
+        try:
+            while True:
+                for index in waiting:
+                    try:
+                        running[remote.remote(shared, index, jobs[index])] = index
+                    except Exception as error:  # the job cannot travel
+                        yield failure(index, error)
+                    if len(running) >= at_once + ahead:
+                        break
+                if not running:
+                    return
+                for reference in ray.wait(list(running))[0]:
+                    yield _fetch(reference, running.pop(reference), retries)
+        finally:
+            for reference in running:
+                ray.cancel(reference, force=True)
+
+
+def _fetch(reference: Any, index: int, retries: int) -> Attempt:
+    """Return what a task sent back; Ray has tried it again already where its worker died."""
+    ray = _ray()
+    try:
+        done: Attempt = ray.get(reference)
+    except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError):
+        return worker_died(index, retries + 1)
+    except Exception as error:
+        return failure(index, error)
+    return done
+
+
+def _ray() -> Any:
+    """Return the library, which is imported late because few people need it."""
+    import ray
+
+    return ray
+
+
+@contextmanager
+def _connected(address: str | None, workers: int | None, cpus: int) -> Iterator[None]:
+    """Use the cluster there is, or one on this machine that ends with the jobs."""
+    ray = _ray()
+    if ray.is_initialized():
+        yield
+        return
+    # Ray reads these when it starts: leave GPUs visible to tasks that asked for none, as later releases do
+    # without being told, and send nothing home.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
+    remote = address or os.environ.get("RAY_ADDRESS")
+    if remote:
+        try:
+            ray.init(address=remote, **quiet)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise UsageError(
+                f"the Ray cluster must be reachable; received the address {remote!r}, which answers "
+                f"{str(error).splitlines()[0]!r}; start it (ray start --head), or name none, for a "
+                "cluster of this machine"
+            ) from error
+    else:
+        ray.init(
+            num_cpus=workers * cpus if workers else None,
+            include_dashboard=False,
+            object_store_memory=_STORE_BYTES,
+            **quiet,
+        )
+    try:
+        yield
+    finally:
+        ray.shutdown()

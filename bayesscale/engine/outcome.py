@@ -1,0 +1,118 @@
+"""What became of a job: its value, or what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from bayesscale.errors import BayesscaleError
+
+J = TypeVar("J")
+V = TypeVar("V")
+
+WORKER_DIED = "WorkerDied"
+_LISTED = 5
+
+
+@dataclass(frozen=True)
+class Finished(Generic[J, V]):
+    """A job that returned.
+
+    Parameters
+    ----------
+    index : int
+        Position among the jobs, from 0.
+    job : object
+        The job as it was given.
+    value : object
+        What the function returned.
+    seconds : float
+        How long the function took.
+    """
+
+    index: int
+    job: J
+    value: V
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failed(Generic[J]):
+    """A job that raised, or whose worker died every time.
+
+    The error is kept as text, because many exceptions cannot travel between processes.
+
+    Parameters
+    ----------
+    index : int
+        Position among the jobs, from 0.
+    job : object
+        The job as it was given.
+    kind : str
+        Class of the error, for instance 'ValueError', or 'WorkerDied' for a process that was killed.
+    error : str
+        Its message.
+    trace : str
+        The traceback as text; empty where there is none.
+    seconds : float
+        How long the function ran; NaN where nobody lived to say so.
+    exit_code : int
+        The exit code of a `BayesscaleError`, 1 for any other error.
+    """
+
+    index: int
+    job: J
+    kind: str
+    error: str
+    trace: str = field(default="", repr=False)
+    seconds: float = float("nan")
+    exit_code: int = BayesscaleError.exit_code
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.error}" if self.error else self.kind
+
+
+Outcome = Finished[J, V] | Failed[J]
+
+
+class JobsError(BayesscaleError):
+    """Jobs failed whose values are needed.
+
+    Parameters
+    ----------
+    message : str
+        Which jobs, and why.
+    exit_code : int
+        That of the first failure.
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def values(outcomes: Iterable[Outcome[J, V]]) -> list[V]:
+    """Return the values of all jobs in the order of the jobs.
+
+    Parameters
+    ----------
+    outcomes : iterable of Outcome
+        As `run_jobs` yields them, in any order.
+
+    Raises
+    ------
+    JobsError
+        A job failed. All jobs are run to their end before, so that the message has every failure.
+    """
+    found = sorted(outcomes, key=lambda outcome: outcome.index)
+    failed = [outcome for outcome in found if isinstance(outcome, Failed)]
+    if failed:
+        listed = "".join(f"\n  job {each.index + 1}: {each}" for each in failed[:_LISTED])
+        more = f"\n  and {len(failed) - _LISTED} more" if len(failed) > _LISTED else ""
+        raise JobsError(
+            f"every one of the {len(found)} jobs has to succeed here; {len(failed)} failed:{listed}{more}\n"
+            "mend the cause of the first and run again",
+            failed[0].exit_code,
+        )
+    return [outcome.value for outcome in found if isinstance(outcome, Finished)]
