@@ -49,7 +49,7 @@ class StudyError(DataError):
 
 
 class CorpusError(DataError):
-    """Text or tokens cannot be used: missing, damaged, not what they should be, or fewer than were asked for."""
+    """Text or tokens cannot be used: missing, damaged, of another kind, or fewer than were asked for."""
 
 
 class CheckpointError(DataError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,5 +39,22 @@ def cells(study: Study) -> tuple[Cell, ...]:
 
     Seed by seed; within a seed the baselines first, then checkpoint by checkpoint from the smallest, each with
     every mixture, task and D_f, so that what is finished when a grid stops is balanced.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
     """
-    raise NotImplementedError
+    return tuple(cell for seed in study.seeds for cell in _of_seed(study, seed))
+
+
+def _of_seed(study: Study, seed: int) -> Iterator[Cell]:
+    """Yield the cells of a seed."""
+    ways = [(task.name, size) for task in study.tasks for size in study.sizes(task)]
+    for task, size in ways:
+        yield Cell(task, None, 0, size, seed)
+    for tokens in study.pretraining.checkpoint_tokens:
+        for mixture in study.mixtures:
+            if tokens in study.checkpoint_tokens(mixture):
+                for task, size in ways:
+                    yield Cell(task, mixture.name, tokens, size, seed)

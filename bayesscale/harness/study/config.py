@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, NonNegativeInt, model_validator
 
@@ -71,7 +72,7 @@ class Study(Section):
 
     name: Name
     seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1)
-    corpora: dict[Name, CorpusConfig] = {}
+    corpora: dict[Name, CorpusConfig] = Field(default_factory=dict)
     artificial: ArtificialConfig | None = None
     cleaning: CleaningConfig = CleaningConfig()
     tokenizer: TokenizerConfig
@@ -97,10 +98,26 @@ class Study(Section):
         """Languages that there is monolingual text of, in the order of the study."""
         return tuple(self.artificial.languages if self.artificial else self.corpora)
 
-    @property
-    def largest_budget(self) -> int:
-        """Tokens of the largest checkpoint."""
-        return self.pretraining.checkpoint_tokens[-1]
+    def checkpoint_tokens(self, mixture: MixtureConfig) -> tuple[int, ...]:
+        """Return D_p of the checkpoints of a mixture.
+
+        Parameters
+        ----------
+        mixture : MixtureConfig
+            One of the study's.
+        """
+        limit = mixture.limit or self.pretraining.checkpoint_tokens[-1]
+        return tuple(tokens for tokens in self.pretraining.checkpoint_tokens if tokens <= limit)
+
+    def sizes(self, task: TaskConfig) -> tuple[int | Literal["full"], ...]:
+        """Return D_f of a task.
+
+        Parameters
+        ----------
+        task : TaskConfig
+            One of the study's.
+        """
+        return task.sizes or self.finetuning.sizes
 
     def path(self, text: str) -> Path:
         """Return the file that a path in the study means."""

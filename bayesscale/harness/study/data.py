@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
-from bayesscale.harness.study.values import Name, Section, Size
+from bayesscale.harness.study.values import Name, Section, Size, SizeOrFull
 
 Format = Literal["auto", "text", "jsonl", "parquet"]
 WordOrder = Literal["svo", "sov", "vso", "vos", "ovs", "osv"]
@@ -149,7 +149,7 @@ class TokenizerConfig(Section):
 
     vocab_size: Size | None = None
     path: str | None = None
-    megabytes: float = Field(8.0, gt=0)
+    megabytes: float = Field(4.0, gt=0)
     character_coverage: float = Field(0.9995, gt=0.9, le=1)
     byte_fallback: bool = False
 
@@ -170,10 +170,12 @@ class TaskConfig(Section):
     source, target : str
         Languages.
     train, dev, test : tuple of str
-        A Moses pair (source file, target file) or one TSV file (source, target, and a domain if there is a third
+        A Moses pair (source file, target file) or one TSV file (source, target, and a domain if it has a third
         column). Left out with artificial languages.
     domains : dict
         For 'dev' and 'test' (and 'train'): a file with one label for each line.
+    sizes : tuple of int or 'full', optional
+        D_f of this task; those of the section finetuning if not given.
     """
 
     name: Name
@@ -182,7 +184,8 @@ class TaskConfig(Section):
     train: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
-    domains: dict[Literal["train", "dev", "test"], str] = {}
+    domains: dict[Literal["train", "dev", "test"], str] = Field(default_factory=dict)
+    sizes: tuple[SizeOrFull, ...] | None = None
 
     @field_validator("train", "dev", "test", mode="before")
     @classmethod
@@ -198,6 +201,13 @@ class TaskConfig(Section):
                 f"{', '.join(value)}"
             )
         return value
+
+    @field_validator("sizes")
+    @classmethod
+    def _each_once(cls, values: tuple[int | str, ...] | None) -> tuple[int | str, ...] | None:
+        if values is not None and (not values or len(set(values)) < len(values)):
+            raise ValueError(f"at least one size, and each once; received {list(values)}")
+        return values
 
     @model_validator(mode="after")
     def _two_languages(self) -> TaskConfig:

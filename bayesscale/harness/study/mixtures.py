@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from bayesscale.harness.study.values import Name, Section
+from bayesscale.harness.study.values import Name, Section, Size
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]\w*)")
 TOLERANCE = 1e-6
@@ -23,10 +23,13 @@ class MixtureConfig(Section):
         The mixture in the metrics table; derived from the shares where a study leaves it out.
     shares : dict
         Share of each language in the tokens; they sum to 1. A list of languages gives each the same.
+    limit : int, optional
+        Checkpoints of more tokens are left out for this mixture, for instance because its text ends there.
     """
 
     name: Name
     shares: dict[Name, Annotated[float, Field(ge=0, le=1)]] = Field(min_length=1)
+    limit: Size | None = None
 
     @field_validator("shares")
     @classmethod

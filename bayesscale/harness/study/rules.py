@@ -22,6 +22,7 @@ def broken_rules(sections: Mapping[str, Any]) -> list[str]:
         *_names_once(sections),
         *_known_languages(sections),
         *_files_of_tasks(sections),
+        *_some_checkpoint(sections),
     ]
 
 
@@ -78,4 +79,17 @@ def _files_of_tasks(sections: Mapping[str, Any]) -> Iterator[str]:
             yield f"tasks: {task.name} has files, but its languages are made up; remove {', '.join(given)}"
         missing = [part for part in ("train", "dev", "test") if part not in given]
         if not sections["artificial"] and missing:
-            yield f"tasks: {task.name} has no files for {', '.join(missing)}; give a pair of files or a TSV file"
+            yield f"tasks: {task.name} has no files for {', '.join(missing)}; give a pair or a TSV file"
+
+
+def _some_checkpoint(sections: Mapping[str, Any]) -> Iterator[str]:
+    """A mixture has at least one checkpoint below its limit."""
+    if "pretraining" not in sections:
+        return
+    first = sections["pretraining"].checkpoint_tokens[0]
+    for mixture in sections.get("mixtures", ()):
+        if mixture.limit is not None and mixture.limit < first:
+            yield (
+                f"mixtures: {mixture.name} has the limit {mixture.limit}, below the first checkpoint at {first}; "
+                "raise the limit or add a checkpoint"
+            )

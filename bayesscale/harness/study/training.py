@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
-from bayesscale.harness.study.values import Section, Size
+from bayesscale.harness.study.values import Section, Size, SizeOrFull, Switch
 
 Optimizer = Literal["adamw", "adafactor"]
 Precision = Literal["fp32", "bf16"]
@@ -35,6 +44,17 @@ class LogSpaced(Section):
         return self
 
 
+def _form(value: Any) -> str:
+    """Return which of its two forms a checkpoint schedule has."""
+    return "<spaced>" if isinstance(value, dict | LogSpaced) else "<list>"
+
+
+Checkpoints = Annotated[
+    Annotated[tuple[Size, ...], Tag("<list>")] | Annotated[LogSpaced, Tag("<spaced>")], Discriminator(_form)
+]
+"""Sizes, or a table first, last, count."""
+
+
 class PretrainingConfig(Section):
     """How the checkpoints of a mixture are pretrained.
 
@@ -49,8 +69,8 @@ class PretrainingConfig(Section):
     optimizer, rate, weight_decay, clip
         The optimiser; `rate` is the largest rate of AdamW, and Adafactor's base rate.
     schedule, warmup, cooldown
-        `inverse_sqrt` with `warmup` steps, or `constant`, where the last `cooldown` (a share of a checkpoint's
-        steps) is a branch of its own that ends at that checkpoint with rate 0.
+        `inverse_sqrt` with `warmup` steps, or `constant`, where the last `cooldown` (a share of the steps of a
+        checkpoint) is a branch of its own that ends at that checkpoint with rate 0.
     corruption, span
         Share of tokens that is masked and mean length of a span.
     precision, compile, deterministic
@@ -65,7 +85,7 @@ class PretrainingConfig(Section):
 
     batch: PositiveInt = 128
     length: int = Field(512, ge=8)
-    checkpoints: tuple[Size, ...] | LogSpaced
+    checkpoints: Checkpoints
     optimizer: Optimizer = "adamw"
     rate: PositiveFloat = 0.01
     weight_decay: NonNegativeFloat = 0.0
@@ -77,7 +97,7 @@ class PretrainingConfig(Section):
     span: float = Field(3.0, ge=1)
     dropout: float = Field(0.0, ge=0, lt=1)
     precision: Precision = "bf16"
-    compile: bool | Literal["auto"] = "auto"
+    compile: Switch = "auto"
     deterministic: bool = False
     accumulate: PositiveInt = 1
     resume_every: PositiveInt = 500
@@ -88,7 +108,7 @@ class PretrainingConfig(Section):
     def _some_checkpoints(cls, value: tuple[int, ...] | LogSpaced) -> tuple[int, ...] | LogSpaced:
         if isinstance(value, tuple) and (not value or list(value) != sorted(set(value))):
             raise ValueError(
-                f"checkpoints are at least one size, each larger than the one before; got {value}"
+                f"checkpoints are at least one size, each larger than the one before; received {value}"
             )
         return value
 
@@ -99,11 +119,11 @@ class PretrainingConfig(Section):
                 "cooldown goes with schedule = 'constant'; set cooldown = 0 or change the schedule"
             )
         if self.batch % self.accumulate:
-            raise ValueError(f"accumulate divides batch; got {self.accumulate} and {self.batch}")
+            raise ValueError(f"accumulate divides batch; received {self.accumulate} and {self.batch}")
         if len(set(self.checkpoint_steps)) < len(self.checkpoint_steps):
             raise ValueError(
                 f"checkpoints are at least one step of batch x length = {self.tokens_per_step} tokens apart; "
-                f"got {self.nominal_tokens}; choose fewer, or a smaller batch"
+                f"received {self.nominal_tokens}; choose fewer, or a smaller batch"
             )
         return self
 
@@ -144,7 +164,7 @@ class FinetuningConfig(Section):
         Constant rates of which the one with the lowest loss on dev is taken.
     """
 
-    sizes: tuple[Size | Literal["full"], ...] = Field(min_length=1)
+    sizes: tuple[SizeOrFull, ...] = Field(min_length=1)
     batch: PositiveInt = 128
     steps: PositiveInt = 300
     rates: tuple[PositiveFloat, ...] = Field((0.001,), min_length=1)
@@ -156,7 +176,7 @@ class FinetuningConfig(Section):
     warmup: int = Field(0, ge=0)
     accumulate: PositiveInt = 1
     precision: Precision = "bf16"
-    compile: bool | Literal["auto"] = "auto"
+    compile: Switch = "auto"
 
     @field_validator("sizes", "rates")
     @classmethod
@@ -185,7 +205,7 @@ class DecodingConfig(Section):
     max_length: PositiveInt = 128
     batch: PositiveInt = 512
     precision: Precision = "bf16"
-    compile: bool | Literal["auto"] = "auto"
+    compile: Switch = "auto"
 
 
 class ScoringConfig(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -35,12 +35,37 @@ def _whole(value: Any) -> Any:
 def _plain(name: str) -> str:
     """Refuse a name that cannot be part of a file name."""
     if not _NAME.fullmatch(name) or name.startswith("."):
-        raise ValueError("a name consists of letters, digits and _ + - . and does not begin with a dot")
+        raise ValueError(
+            f"a name consists of letters, digits and _ + - . and does not begin with a dot; received {name!r}"
+        )
     return name
+
+
+def _whole_or_full(value: Any) -> Any:
+    """Return a size, or the word 'full'."""
+    if value == "full":
+        return value
+    whole = _whole(value)
+    if not isinstance(whole, int) or whole <= 0:
+        raise ValueError(f"a size is a positive whole number such as 30K, or 'full'; received {value!r}")
+    return whole
+
+
+def _true_false_auto(value: Any) -> Any:
+    """Refuse anything but three values, with one message."""
+    if value is True or value is False or value == "auto":
+        return value
+    raise ValueError(f"is true, false or 'auto'; received {value!r}")
 
 
 Size = Annotated[int, BeforeValidator(_whole), Field(gt=0)]
 """A positive whole number, which may be written as `6M`."""
+
+SizeOrFull = Annotated[int | Literal["full"], BeforeValidator(_whole_or_full)]
+"""A size, or `full` for all that there is."""
+
+Switch = Annotated[bool | Literal["auto"], BeforeValidator(_true_false_auto)]
+"""True, false, or `auto`: what suits the device."""
 
 Name = Annotated[str, AfterValidator(_plain)]
 """A name that may be part of a file name."""
