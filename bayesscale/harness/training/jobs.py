@@ -101,13 +101,11 @@ class PretrainJob:
     model : ModelConfig
         Shape; the vocabulary fills in its size.
     config : PretrainingConfig
-        Batch, length, checkpoints, optimiser, rate, schedule, precision.
-    checkpoints : sequence of int
-        D_p of the checkpoints, in tokens.
+        Batch, length, checkpoints, optimiser, rate, schedule, precision, and how often a state is saved.
     mixture : Mixture
         Says which block comes when.
     blocks : mapping of str to array
-        Blocks of each language, (n, length), in the mixture's order of languages.
+        Blocks of each language of the mixture, (n, length).
     folder : Path
         Where checkpoints and the state to resume from are.
     vocabulary : Vocabulary
@@ -118,8 +116,6 @@ class PretrainJob:
         'cpu', 'cuda' or 'cuda:1'.
     init : Path, optional
         A Hugging Face T5 v1.1 or mT5 checkpoint to start from: a folder or a safetensors file.
-    save_every : float
-        Seconds between two states to resume from; 0 saves after every step.
     keep_state : bool
         Whether the last state stays when all is done, so that checkpoints can be added later without a new
         start.
@@ -131,7 +127,6 @@ class PretrainJob:
 
     model: ModelConfig
     config: PretrainingConfig
-    checkpoints: Sequence[int]
     mixture: Mixture
     blocks: Mapping[str, NDArray[Any]]
     folder: Path
@@ -139,7 +134,6 @@ class PretrainJob:
     seed: int
     device: str = "cpu"
     init: Path | None = None
-    save_every: float = 300.0
     keep_state: bool = False
     report: Callable[[Progress], None] | None = None
     on_checkpoint: Callable[[Checkpoint], None] | None = None
@@ -183,17 +177,13 @@ class FinetuneJob:
     train, dev : Pairs
         What is learned, and what chooses the rate.
     config : FinetuningConfig
-        Batch (pairs), steps, rates, longest sequence, dropout.
+        Batch (pairs), steps, rates, longest sequence, dropout, precision.
     vocabulary : Vocabulary
         Special ids.
     seed : int
         Decides initial weights of the baseline, the order of the data, and dropout.
     device : str
         'cpu', 'cuda' or 'cuda:1'.
-    precision : str
-        'fp32' or 'bf16'.
-    compile : bool
-        Whether torch.compile is used.
     deterministic : bool
         Whether only deterministic algorithms are used.
     workspace : T5, optional
@@ -210,8 +200,6 @@ class FinetuneJob:
     vocabulary: Vocabulary
     seed: int
     device: str = "cpu"
-    precision: str = "fp32"
-    compile: bool = False
     deterministic: bool = False
     workspace: T5 | None = None
     report: Callable[[Progress], None] | None = None
