@@ -1,9 +1,9 @@
 """Which block comes when: exact shares, one pass, and a run that is a prefix of every longer one.
 
-The languages take turns in a pattern that repeats. Within it, and so at any position, no language is a whole block away
-from its share: the pattern is Tijdeman's solution of the chairman assignment problem
-(doi:10.1016/0012-365X(80)90269-1). The blocks of a language come in a random order that depends on the seed and the
-language only, so mixtures that share a language see the same of it first.
+The languages take turns in a pattern that repeats. Within it, and so at any position, no language is a whole
+block away from its share: the pattern is Tijdeman's solution of the chairman assignment problem
+(doi:10.1016/0012-365X(80)90269-1). The blocks of a language come in a random order that depends on the seed
+and the language only, so mixtures that share a language see the same of it first.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Mixture:
     Parameters
     ----------
     shares : mapping of str to float
-        Share of each language; they sum to 1. Kept exactly where they are multiples of 1/100,000 or fractions such
-        as 1/3, and to within 1/100,000 otherwise.
+        Share of each language; they sum to 1. Kept exactly where they are multiples of 1/100,000 or fractions
+        such as 1/3, and to within 1/100,000 otherwise.
     available : mapping of str to int
         Number of blocks that there are of each language.
     seed : int
@@ -118,13 +118,13 @@ class Mixture:
         parts = zip(self.languages, self.shares.values(), self._available, strict=True)
         have = ", ".join(f"{language} {number} (share {share:.4g})" for language, share, number in parts)
         return (
-            f"a block is seen once; {wanted} blocks were asked for and {self.limit} can be drawn in one pass; "
-            f"blocks: {have}; ask for fewer tokens or add text"
+            f"a block is seen once; {wanted} blocks were asked for and {self.limit} can be drawn in one "
+            f"pass; blocks: {have}; ask for fewer tokens or add text"
         )
 
 
 def pattern_counts(shares: Mapping[str, float]) -> dict[str, int]:
-    """Return how often each language occurs in the pattern that repeats; languages without a share are left out.
+    """Return how often each language with a share above 0 occurs in the pattern that repeats.
 
     Parameters
     ----------

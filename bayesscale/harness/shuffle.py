@@ -1,7 +1,8 @@
 """A random order of n things that is computed place by place, without ever holding the order in memory.
 
-A Feistel network over the next power of four, followed until it lands below n (cycle walking: Black and Rogaway 2002,
-doi:10.1007/3-540-45760-7_9). The state of a pass over data is then one integer, on every machine and NumPy alike.
+A Feistel network over the next power of four, followed until it lands below n (cycle walking: Black and
+Rogaway 2002, doi:10.1007/3-540-45760-7_9). The state of a pass over data is then one integer, on every
+machine and NumPy alike.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Artificial:
         self._grammars = {name: Grammar(made, inventory) for name, made in self.languages.items()}
         self._parts = self._sentences_of_pairs()
         held_out = (self._parts[part] for part in ("dev", "test"))
-        self._held_out = frozenset().union(*(key for sentences in held_out for key in sentences.keys()))
+        self._held_out = frozenset().union(*(key for sentences in held_out for key in sentences.cores()))
 
     def pairs(self, part: str, source: str, target: str) -> Iterator[Pair]:
         """Yield the pairs of a task; the domain is the topic.
@@ -70,7 +70,7 @@ class Artificial:
             )
             sentences = self._speaker.say(topics, random)
             texts = grammar.put(sentences)
-            fresh = [self._held_out.isdisjoint(key) for key in sentences.keys()]
+            fresh = [self._held_out.isdisjoint(key) for key in sentences.cores()]
             for start in range(0, len(texts), _SENTENCES_IN_DOCUMENT):
                 end = start + _SENTENCES_IN_DOCUMENT
                 document = " ".join(
@@ -85,7 +85,7 @@ class Artificial:
         return (random.random(count) * self.config.topics).astype(np.int64)
 
     def _sentences_of_pairs(self) -> dict[str, Sentences]:
-        """Return what the pairs say: test first, so that it does not depend on how many train pairs there are."""
+        """Return what the pairs say: test first, so that it is the same for any number of train pairs."""
         random = _random(self.config.seed, "pairs")
         seen: set[frozenset[bytes]] = set()
         return {
@@ -98,8 +98,8 @@ class Artificial:
         missing = count
         for _ in range(_TRIALS):
             batch = self._speaker.say(self._topics(_AT_ONCE, random), random)
-            new = []
-            for place, key in enumerate(batch.keys()):
+            new: list[int] = []
+            for place, key in enumerate(batch.cores()):
                 if key not in seen and len(new) < missing:
                     seen.add(key)
                     new.append(place)

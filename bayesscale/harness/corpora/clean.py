@@ -7,7 +7,8 @@ import re
 import unicodedata
 from dataclasses import dataclass, field, fields
 
-# Controls, the byte order mark, soft hyphens and zero-width spaces; joiners are letters of some scripts and stay.
+# Controls, the byte order mark, soft hyphens and zero-width spaces; joiners are letters of some scripts and
+# stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufeff\u00ad\u200b\u2060]")
 _NOT_WORDS = re.compile(r"[\W_]+")
 
@@ -74,8 +75,8 @@ class Counts:
     read : int
         Documents or pairs in the files.
     empty, duplicate, contaminated : int
-        Those dropped because nothing was left, because they occurred before, or because they are in a dev or test
-        set.
+        Those dropped because nothing was left, because they occurred before, or because they are in a dev or
+        test set.
     kept : int
         The others.
     bytes : int

@@ -78,8 +78,8 @@ def clean_documents(
 def clean_pairs(source: Source, task: TaskConfig, config: CleaningConfig) -> TaskText:
     """Return the pairs of a task.
 
-    Test pairs are kept unless a side is empty; a dev pair is dropped if it is a test pair, and a train pair if its
-    source or its target is in dev or test, but for case and punctuation.
+    Test pairs are kept unless a side is empty; a dev pair is dropped if it is a test pair, and a train pair
+    if its source or its target is in dev or test, but for case and punctuation.
 
     Parameters
     ----------
@@ -124,8 +124,8 @@ def clean_pairs(source: Source, task: TaskConfig, config: CleaningConfig) -> Tas
         if not kept:
             raise CorpusError(
                 f"each part of a task has at least one pair; of the {counts.read} in {part} of {task.name}, "
-                f"{counts.empty} have an empty side, {counts.duplicate} occur twice and {counts.contaminated} are in "
-                "a held-out set; look at the files, or change [cleaning]"
+                f"{counts.empty} have an empty side, {counts.duplicate} occur twice and "
+                f"{counts.contaminated} are in a held-out set; look at the files, or change [cleaning]"
             )
         text.parts[part], text.counts[part] = kept, counts
     return text

@@ -1,7 +1,7 @@
 """Tell which training text holds sentences of dev and test sets.
 
-Words are numbered by a hash, runs of words by a polynomial of their numbers; all runs of one length in a batch of
-documents are compared with those of the held-out sentences at once.
+Words are numbered by a hash, runs of words by a polynomial of their numbers; all runs of one length in a
+batch of documents are compared with those of the held-out sentences at once.
 """
 
 from __future__ import annotations

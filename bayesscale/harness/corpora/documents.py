@@ -65,7 +65,8 @@ def _of_json_lines(path: Path, field: str) -> Iterator[str]:
             record = json.loads(line)
         except ValueError as error:
             raise CorpusError(
-                f"each line is a JSON object; line {number} of {path} is not ({error}); mend it, or set format"
+                f"each line is a JSON object; line {number} of {path} is not ({error}); mend it, or set "
+                "format"
             ) from error
         yield _text(record, field, f"line {number} of {path}")
 
@@ -78,7 +79,7 @@ def _text(record: Any, field: str, where: str) -> str:
     if not isinstance(record[field], str):
         kind_of = type(record[field]).__name__
         raise CorpusError(f"the field {field!r} is text; in {where} it is {kind_of}; set another field")
-    return record[field]
+    return str(record[field])
 
 
 def _of_parquet(path: Path, field: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Open text files, compressed or not, and read their lines; damaged and binary ones are told apart from text."""
+"""Open text files, compressed or not, and read their lines; refuse what is damaged or binary."""
 
 from __future__ import annotations
 
@@ -30,11 +30,16 @@ def _open_zstandard(path: Path) -> BinaryIO:
     raise CorpusError(f"{path} is compressed with Zstandard, which needs a library: pip install zstandard")
 
 
+def _open_plain(path: Path) -> BinaryIO:
+    """Open a file that is not compressed."""
+    return path.open("rb")
+
+
 _OPENERS: dict[str, Callable[[Path], Any]] = {
-    ".gz": lambda path: gzip.open(path, "rb"),
-    ".bz2": lambda path: bz2.open(path, "rb"),
-    ".xz": lambda path: lzma.open(path, "rb"),
-    ".lzma": lambda path: lzma.open(path, "rb"),
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+    ".lzma": lzma.open,
     ".zst": _open_zstandard,
 }
 
@@ -59,7 +64,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         The file is missing, cut off, or not compressed as its suffix says.
     """
     try:
-        with _OPENERS.get(path.suffix, lambda path: path.open("rb"))(path) as stream:
+        open_it: Callable[[Path], Any] = _OPENERS.get(path.suffix, _open_plain)
+        with open_it(path) as stream:
             yield stream
     except FileNotFoundError as error:
         raise CorpusError(
@@ -86,8 +92,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 def lines(path: Path) -> Iterator[str]:
     r"""Yield the lines of a UTF-8 text file, without their ends.
 
-    Only \n ends a line (and \r\n): other characters that Unicode calls line ends occur inside sentences, and parallel
-    files would fall out of step.
+    Only \n ends a line (and \r\n): other characters that Unicode calls line ends occur inside sentences, and
+    parallel files would fall out of step.
 
     Parameters
     ----------
@@ -110,8 +116,8 @@ def lines(path: Path) -> Iterator[str]:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 raise CorpusError(
-                    f"a corpus is UTF-8; line {number} of {path} has the byte 0x{line[error.start]:02x} at place "
-                    f"{error.start + 1}; convert it, for instance with iconv -t utf-8"
+                    f"a corpus is UTF-8; line {number} of {path} has the byte 0x{line[error.start]:02x} at "
+                    f"place {error.start + 1}; convert it, for instance with iconv -t utf-8"
                 ) from error
             yield text.rstrip("\r\n")
 

@@ -1,7 +1,8 @@
-"""Artificial languages: the same concepts, expressed by stems that are shared or private, in one word order or another.
+"""Artificial languages: the same concepts, expressed by stems that are shared or private.
 
-How many stems two languages have in common is exact: `round(relatedness * stems)`. Which ones is the same for all
-languages, and spread evenly over frequent and rare concepts, so the share of running words in common is close to it.
+How many stems two languages have in common is exact: `round(relatedness * stems)`. Which ones is the same for
+all languages, and spread evenly over frequent and rare concepts, so the share of running words in common is
+close to it.
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ class Language:
 def zipf(count: int) -> NDArray[np.float64]:
     """Return probabilities that fall as 1 / (rank + 1)."""
     weights = 1 / (np.arange(count) + 2.0)
-    return weights / weights.sum()
+    normed: NDArray[np.float64] = weights / weights.sum()
+    return normed
 
 
 def languages(config: ArtificialConfig) -> dict[str, Language]:

@@ -1,7 +1,7 @@
 """What artificial sentences say, apart from any language: clauses of concepts, and how a language puts them.
 
-Concepts go together: a topic has its nouns and verbs, a verb its objects, a noun its adjectives. That is what a model can
-learn from text, and what it can carry over to translation where languages share stems.
+Concepts go together: a topic has its nouns and verbs, a verb its objects, a noun its adjectives. That is what
+a model can learn from text, and what it can carry over to translation where languages share stems.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Sentences:
         """Return some of the sentences."""
         return Sentences(self.topic[which], self.clauses[which], self.double[which])
 
-    def keys(self) -> list[frozenset[bytes]]:
+    def cores(self) -> list[frozenset[bytes]]:
         """Return for each sentence what its clauses say at heart."""
         cores = np.ascontiguousarray(self.clauses[:, :, _CORE].astype(np.int16))
         return [

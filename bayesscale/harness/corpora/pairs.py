@@ -1,4 +1,4 @@
-"""Read parallel text: a Moses pair of files or a table with tabs, with a label for each pair if there is one."""
+"""Read parallel text: a Moses pair of files, or a table with tabs; a label for each pair if there is one."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def pairs(files: Sequence[Path], domains: Path | None = None) -> Iterator[Pair]:
     Raises
     ------
     CorpusError
-        The files do not have the same number of lines, a row has another number of columns, or a file is empty or
-        cannot be read.
+        The files do not have the same number of lines, a row has another number of columns, or a file is
+        empty or cannot be read.
     """
     names = [*files, *([domains] if domains else [])]
     count = 0
@@ -62,13 +62,12 @@ def _rows_in_step(files: Sequence[Path]) -> Iterator[tuple[str, ...]]:
     readers = [lines(path) for path in files]
     for number, row in enumerate(zip_longest(*readers, fillvalue=_END)):
         if any(line is _END for line in row):
-            lengths = [
-                number + (line is not _END) + sum(1 for _ in reader) for line, reader in zip(row, readers)
-            ]
+            ends = zip(row, readers, strict=True)
+            lengths = [number + (line is not _END) + sum(1 for _ in reader) for line, reader in ends]
             told = ", ".join(f"{path} has {length}" for path, length in zip(files, lengths, strict=True))
             raise CorpusError(
-                f"parallel files have the same number of lines; {told}; pair them again: from the first line that "
-                "is missing on, every pair is wrong"
+                f"parallel files have the same number of lines; {told}; pair them again: from the first line "
+                "that is missing on, every pair is wrong"
             )
         yield tuple(str(line) for line in row)
 
@@ -81,8 +80,9 @@ def _rows_of_table(path: Path) -> Iterator[tuple[str, ...]]:
         columns = columns or len(row)
         if not 2 <= len(row) <= 3 or len(row) != columns:
             raise CorpusError(
-                f"each line has a source and a target, and a domain in all lines or none, with a tab between them; "
-                f"line {number} of {path} has {len(row)} columns; is it a table of another number of languages?"
+                "each line has a source and a target, and a domain in all lines or none, with a tab between "
+                f"them; line {number} of {path} has {len(row)} columns; is it a table of another number of "
+                "languages?"
             )
         yield row
 
@@ -95,7 +95,8 @@ def _labelled(rows: Iterator[tuple[str, ...]], file: Path, domains: Path) -> Ite
         label = next(labels, None)
         if label is None:
             raise CorpusError(
-                f"there is a label for each pair; {domains} has {count - 1}, {file} has more lines; pair them again"
+                f"there is a label for each pair; {domains} has {count - 1}, {file} has more lines; pair "
+                "them again"
             )
         yield (*row[:2], label.strip())
     if (more := sum(1 for _ in labels)) > 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Protocol
 
 from bayesscale.errors import CorpusError
@@ -77,8 +76,8 @@ class Files:
         problems = [f"there is no file {path}" for path in missing] + [f"{path} is empty" for path in empty]
         if problems:
             raise CorpusError(
-                f"every file of a study exists and has text; {'; '.join(problems)}; correct the paths in the study "
-                f"(they begin at {self._study.folder.resolve()})"
+                f"every file of a study exists and has text; {'; '.join(problems)}; correct the paths in the "
+                f"study (they begin at {self._study.folder.resolve()})"
             )
 
 
@@ -124,8 +123,8 @@ def source_of(study: Study) -> Source:
 def words_needed(study: Study) -> dict[str, int]:
     """Return how many words are made up in each artificial language.
 
-    As many as the study says; otherwise what the largest checkpoint of any mixture sees of the language, since there are
-    at least as many tokens as words.
+    As many as the study says; otherwise what the largest checkpoint of any mixture sees of the language,
+    since there are at least as many tokens as words.
 
     Parameters
     ----------

@@ -37,8 +37,8 @@ class Cell:
 def cells(study: Study) -> tuple[Cell, ...]:
     """Return the cells of a study.
 
-    Seed by seed; within a seed the baselines first, then checkpoint by checkpoint from the smallest, each with
-    every mixture, task and D_f, so that what is finished when a grid stops is balanced.
+    Seed by seed; within a seed the baselines first, then checkpoint by checkpoint from the smallest, each
+    with every mixture, task and D_f, so that what is finished when a grid stops is balanced.
 
     Parameters
     ----------

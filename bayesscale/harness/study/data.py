@@ -170,8 +170,8 @@ class TaskConfig(Section):
     source, target : str
         Languages.
     train, dev, test : tuple of str
-        A Moses pair (source file, target file) or one TSV file (source, target, and a domain if it has a third
-        column). Left out with artificial languages.
+        A Moses pair (source file, target file) or one TSV file (source, target, and a domain if it has a
+        third column). Left out with artificial languages.
     domains : dict
         For 'dev' and 'test' (and 'train'): a file with one label for each line.
     sizes : tuple of int or 'full', optional

@@ -47,7 +47,8 @@ def load_study(path: Path | str) -> Study:
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
         raise StudyError(
-            f"a study is a TOML file; {path} cannot be read: {error.strerror}; 'bayesscale harness init' writes one"
+            f"a study is a TOML file; {path} cannot be read: {error.strerror}; 'bayesscale harness init' "
+            "writes one"
         ) from error
     except UnicodeDecodeError as error:
         raise StudyError(f"a study is a TOML file in UTF-8; {path} is not text; name another file") from error

@@ -83,13 +83,13 @@ def _files_of_tasks(sections: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _some_checkpoint(sections: Mapping[str, Any]) -> Iterator[str]:
-    """A mixture has at least one checkpoint below its limit."""
+    """Each mixture has a checkpoint below its limit."""
     if "pretraining" not in sections:
         return
     first = sections["pretraining"].checkpoint_tokens[0]
     for mixture in sections.get("mixtures", ()):
         if mixture.limit is not None and mixture.limit < first:
             yield (
-                f"mixtures: {mixture.name} has the limit {mixture.limit}, below the first checkpoint at {first}; "
-                "raise the limit or add a checkpoint"
+                f"mixtures: {mixture.name} has the limit {mixture.limit}, below the first checkpoint at "
+                f"{first}; raise the limit or add a checkpoint"
             )

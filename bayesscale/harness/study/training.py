@@ -69,8 +69,8 @@ class PretrainingConfig(Section):
     optimizer, rate, weight_decay, clip
         The optimiser; `rate` is the largest rate of AdamW, and Adafactor's base rate.
     schedule, warmup, cooldown
-        `inverse_sqrt` with `warmup` steps, or `constant`, where the last `cooldown` (a share of the steps of a
-        checkpoint) is a branch of its own that ends at that checkpoint with rate 0.
+        `inverse_sqrt` with `warmup` steps, or `constant`, where the last `cooldown` (a share of the steps of
+        a checkpoint) is a branch of its own that ends at that checkpoint with rate 0.
     corruption, span
         Share of tokens that is masked and mean length of a span.
     precision, compile, deterministic
@@ -226,7 +226,7 @@ class ScoringConfig(Section):
     """
 
     metrics: tuple[Literal["bleu", "chrf", "cross_entropy"], ...] = ("bleu", "chrf", "cross_entropy")
-    bootstrap: int = Field(1000, ge=2)
+    bootstrap: int = Field(default=1000, ge=2)
     tokenize: str = "13a"
     comet: str | None = None
     sentences: Size | None = None

@@ -1,7 +1,7 @@
 """Make a prepared folder: clean the text, train the tokenizer, write tokens, and report how they came about.
 
-The manifest is written last and makes the folder valid, so a run that was killed leaves nothing that could be mistaken for
-data. The same study and text give the same bytes.
+The manifest is written last and makes the folder valid, so a run that was killed leaves nothing that could be
+mistaken for data. The same study and text give the same bytes.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ def prepare(
             return Prepared(folder)
         if not force:
             raise OutputExistsError(
-                f"{folder} was prepared for another study, or its text has changed since; choose another folder, or "
-                "replace it with --force (force=True)"
+                f"{folder} was prepared for another study, or its text has changed since; choose another "
+                "folder, or replace it with --force (force=True)"
             )
         (folder / MANIFEST).unlink()
     return _Preparation(study, source, folder, say).run(identity)
@@ -166,12 +166,13 @@ class _Preparation:
                     sink.write("".join(f"{text}\n" for text in group).encode())
             if counts.kept == 0:
                 raise CorpusError(
-                    f"a corpus has text; of the {counts.read} documents of {language}, {counts.empty} are empty, "
-                    f"{counts.duplicate} occur twice and {counts.contaminated} are in a held-out set; look at the files"
+                    f"a corpus has text; of the {counts.read} documents of {language}, {counts.empty} are "
+                    f"empty, {counts.duplicate} occur twice and {counts.contaminated} are in a held-out set; "
+                    "look at the files"
                 )
             self._say(
-                f"{language}: {counts.kept:,} documents, {counts.bytes:,} bytes; dropped {counts.empty:,} empty, "
-                f"{counts.duplicate:,} duplicate, {counts.contaminated:,} contaminated"
+                f"{language}: {counts.kept:,} documents, {counts.bytes:,} bytes; dropped {counts.empty:,} "
+                f"empty, {counts.duplicate:,} duplicate, {counts.contaminated:,} contaminated"
             )
 
     def _text(self, language: str) -> Path:

@@ -55,7 +55,7 @@ class Prepared:
         self._tasks: dict[str, Task] = {}
 
     def blocks(self, language: str, length: int) -> NDArray[Any]:
-        """Return the text of a language in blocks, (n, length), mapped from the file; what is left over is cut.
+        """Return the text of a language in blocks, (n, length), mapped from the file; the rest is cut.
 
         Parameters
         ----------
@@ -71,7 +71,8 @@ class Prepared:
         """
         if language not in self._ids:
             raise CorpusError(
-                f"{self.folder} has no text of {language!r}; {valid_names(language, self._ids)}; prepare it again"
+                f"{self.folder} has no text of {language!r}; {valid_names(language, self._ids)}; prepare it "
+                "again"
             )
         ids = self._ids[language]
         count = len(ids) // length

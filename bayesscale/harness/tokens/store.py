@@ -1,4 +1,4 @@
-"""The files of a prepared folder: token ids of languages, pairs of tasks, and the manifest that makes it valid."""
+"""The files of a prepared folder: ids of languages, pairs of tasks, and the manifest that makes it valid."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def check_size(path: Path, expected: int) -> None:
     if size != expected:
         found = "is missing" if size is None else f"has {size:,} bytes instead of {expected:,}"
         raise CorpusError(
-            f"a prepared folder is complete; {path} {found}; remove the folder and run 'bayesscale harness tokenize'"
+            f"a prepared folder is complete; {path} {found}; remove the folder and run 'bayesscale harness "
+            "tokenize'"
         )
 
 
@@ -86,7 +87,7 @@ def write_pairs(
     dtype : str
         As `token_type`.
     """
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, side in (("source", source), ("target", target)):
         arrays[name] = np.concatenate(side).astype(dtype)
         arrays[f"{name}_ends"] = np.cumsum([len(ids) for ids in side]).astype("<i8")

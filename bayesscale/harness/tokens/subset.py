@@ -47,8 +47,8 @@ def nested_subset(
         tokens = total
     if tokens > total:
         raise CorpusError(
-            f"D_f is at most the tokens that there are; {tokens} were asked for and the {len(parallel)} pairs "
-            f"have {total} (source and target, EOS included); ask for fewer, or for 'full'"
+            f"D_f is at most the tokens that there are; {tokens} were asked for and the {len(parallel)} "
+            f"pairs have {total} (source and target, EOS included); ask for fewer, or for 'full'"
         )
     pairs = int(np.searchsorted(running, tokens, side="right"))
     if pairs == 0:

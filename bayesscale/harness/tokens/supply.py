@@ -56,8 +56,8 @@ def _of_mixture(study: Study, mixture: MixtureConfig, prepared: Prepared) -> str
         return None
     have = ", ".join(f"{language} {prepared.counts[language]:,}" for language in order.languages)
     return (
-        f"mixture {mixture.name}: {wanted:,} tokens are asked for, and one pass over the text gives {largest:,} at these "
-        f"shares ({have}); lower the last checkpoint, set limit, or add text"
+        f"mixture {mixture.name}: {wanted:,} tokens are asked for, and one pass over the text gives "
+        f"{largest:,} at these shares ({have}); lower the last checkpoint, set limit, or add text"
     )
 
 

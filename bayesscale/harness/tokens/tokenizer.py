@@ -19,10 +19,11 @@ _SENTINEL = re.compile(r"[\u2581 ]?<extra_id_(\d+)>")
 _LONGEST_LINE = 4000
 # Fixed, because the sums of the EM steps depend on how lines are divided among threads.
 _TRAINING_THREADS = 2
+_TOO_MANY = "the text has no more than {0} pieces; set vocab_size = {0} or less, or add text"
+_TOO_FEW = "the characters alone need {1} pieces; set a larger vocab_size, or a smaller character_coverage"
 _TRAINING_ERRORS = {
-    r"set it to a value <= (\d+)": "the text has no more than {0} pieces; set vocab_size = {0} or less, or add text",
-    r"required_chars\. (\d+) vs (\d+)": "the characters alone need {1} pieces; set a larger vocab_size, or a smaller "
-    "character_coverage",
+    r"set it to a value <= (\d+)": _TOO_MANY,
+    r"required_chars\. (\d+) vs (\d+)": _TOO_FEW,
 }
 
 

@@ -68,6 +68,6 @@ def writing(path: Path) -> Iterator[Sink]:
     except OSError as error:
         so_far = f" after {sink.bytes:,} bytes" if sink else ""
         raise UsageError(
-            f"{path} cannot be written: {error.strerror or error}{so_far}; make room or choose another folder, and "
-            "run the same command again"
+            f"{path} cannot be written: {error.strerror or error}{so_far}; make room or choose another "
+            "folder, and run the same command again"
         ) from error
