@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bayesscale.cli.harness.study_options import (
+from bayesscale.cli.harness.options import PresetOption, StudyFile, chosen_study
+from bayesscale.cli.harness.training_options import (
     DeviceOption,
     FolderOption,
     Lines,
-    PresetOption,
     QuietOption,
-    StudyFile,
     ThreadsOption,
-    read_study,
 )
 from bayesscale.cli.options import CsvOption, JsonOption
 from bayesscale.cli.output import Answer, print_answer
@@ -25,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def finetune(
+    output: FolderOption,
     study: StudyFile = None,
     preset: PresetOption = None,
-    output: FolderOption = ...,  # type: ignore[assignment]
     task: Annotated[
         str | None, typer.Option("--task", metavar="NAME", help="Default: the only one of the study.")
     ] = None,
@@ -63,7 +61,7 @@ def finetune(
     from bayesscale.harness.grid.opening import Settings, open_grid
     from bayesscale.harness.grid.store import MetricsFile
 
-    chosen, lines, folder = read_study(study, preset), Lines(quiet=quiet), GridFolder(output)
+    chosen, lines, folder = chosen_study(study, preset), Lines(quiet=quiet), GridFolder(output)
     cell = _cell(chosen, task, mixture, tokens, size, seed)
     settings = Settings(devices=choose_devices(device)[:1], threads=threads)
     place = open_grid(chosen, folder, settings, lines.say)

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bayesscale.cli.harness.study_options import (
+from bayesscale.cli.harness.options import PresetOption, StudyFile, chosen_study
+from bayesscale.cli.harness.training_options import (
     DeviceOption,
     FolderOption,
     Lines,
     LogOption,
-    PresetOption,
     QuietOption,
-    StudyFile,
     ThreadsOption,
-    read_study,
 )
 from bayesscale.errors import UsageError
 
@@ -28,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def grid(
+    output: FolderOption,
     study: StudyFile = None,
     preset: PresetOption = None,
-    output: FolderOption = ...,  # type: ignore[assignment]
     backend: Annotated[
         str, typer.Option("--backend", metavar="NAME", help="joblib (this machine) or ray (a cluster).")
     ] = "joblib",
@@ -66,7 +64,7 @@ def grid(
     from bayesscale.harness.grid.layout import GridFolder
     from bayesscale.harness.grid.run import run_grid
 
-    chosen = read_study(study, preset)
+    chosen = chosen_study(study, preset)
     if slurm is not None:
         source = ["--preset", str(preset)] if preset else [str(Path(str(study)).resolve())]
         _write_slurm(slurm, source, chosen, GridFolder(output), part, "cuda" if device == "auto" else device)

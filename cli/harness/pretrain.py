@@ -7,24 +7,22 @@ from typing import Annotated
 
 import typer
 
-from bayesscale.cli.harness.study_options import (
+from bayesscale.cli.harness.options import PresetOption, StudyFile, chosen_study
+from bayesscale.cli.harness.training_options import (
     DeviceOption,
     FolderOption,
     Lines,
     LogOption,
-    PresetOption,
     QuietOption,
-    StudyFile,
     ThreadsOption,
-    read_study,
 )
 from bayesscale.errors import UsageError
 
 
 def pretrain(
+    output: FolderOption,
     study: StudyFile = None,
     preset: PresetOption = None,
-    output: FolderOption = ...,  # type: ignore[assignment]
     mixture: Annotated[
         list[str] | None,
         typer.Option("--mixture", metavar="NAME", help="A mixture of the study. Repeatable; default: all."),
@@ -56,7 +54,7 @@ def pretrain(
     from bayesscale.harness.grid.pretraining import Stretch, pretrain_stretch
     from bayesscale.units import parse_tokens
 
-    chosen = read_study(study, preset)
+    chosen = chosen_study(study, preset)
     check_loggers(log or [])
     first = os.environ.get("RANK", "0") == "0"
     lines = Lines(quiet=quiet or not first)

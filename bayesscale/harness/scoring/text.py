@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.metrics.chrf import CHRF
-
 from bayesscale.errors import TrainingError
 
 # sacreBLEU gives the half-width of a 95% interval under the name confidence_var.
@@ -85,6 +82,8 @@ def bleu(
         There are no sentences, or different numbers of them.
     """
     _check(hypotheses, references)
+    from sacrebleu.metrics.bleu import BLEU
+
     # force: no advice about hypotheses that look tokenized, which early checkpoints do write.
     metric = BLEU(tokenize=tokenize, force=True)
     found, se, signature = _score(metric, hypotheses, references, bootstrap)
@@ -108,6 +107,8 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str], *, bootstrap: int
     hypotheses, references, bootstrap
         As in `bleu`.
     """
+    from sacrebleu.metrics.chrf import CHRF
+
     _check(hypotheses, references)
     found, se, signature = _score(CHRF(), hypotheses, references, bootstrap)
     return TextScore("chrf", _within(found.score), se, signature)
