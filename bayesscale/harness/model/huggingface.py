@@ -122,8 +122,8 @@ def load_pretrained(model: T5, path: Path) -> None:
         if problems:
             shown = "; ".join(problems[:4]) + (f"; and {len(problems) - 4} more" if len(problems) > 4 else "")
             raise CheckpointError(
-                f"a checkpoint has exactly the weights of the model; {path} is of another model: {shown}; give "
-                "its sizes in the section [model] or choose another checkpoint"
+                f"a checkpoint has exactly the weights of the model; {path} is of another model: {shown}; "
+                "give its sizes in the section [model] or choose another checkpoint"
             )
         with torch.no_grad():
             for name, weight in wanted.items():
@@ -157,7 +157,7 @@ def save_pretrained(model: T5, folder: Path, *, force: bool = False) -> None:
         "eos_token_id": 1,
         "dropout_rate": 0.1,
     }
-    files = {
+    files: dict[Path, str | bytes] = {
         folder / "model.safetensors": save(state(model), {"format": "pt"}),
         folder / "config.json": json.dumps(document, indent=2) + "\n",
     }
@@ -199,7 +199,7 @@ class _Reader:
                     f"a checkpoint is a whole safetensors file; {file} cannot be read: {error}; "
                     "write it again"
                 ) from error
-            self.keys |= dict.fromkeys(opened.keys(), opened)
+            self.keys |= dict.fromkeys(opened.keys(), opened)  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *_: object) -> None:

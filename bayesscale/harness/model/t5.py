@@ -139,7 +139,7 @@ class T5(nn.Module):
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
-        """Draw all weights as T5X does: the embedding with s.d. 1, matrices with the inverse root of their input."""
+        """Draw all weights as T5X does: the embedding with s.d. 1, matrices with 1 / sqrt(inputs)."""
         width, inner = self.config.d_model, self.config.inner
         deviations = {"query": (width * self.config.d_kv) ** -0.5, "out": inner**-0.5, "embedding": 1.0}
         deviations |= {"down": self.config.d_ff**-0.5}

@@ -49,7 +49,7 @@ class ScaledAdamW(torch.optim.Optimizer):
         super().__init__(weights, values)
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Change every weight that has a gradient.
 
         Parameters
@@ -78,7 +78,7 @@ class ScaledAdamW(torch.optim.Optimizer):
         self, group: dict[str, Any], weights: list[Tensor], moments: list[dict[str, Any]], time: int
     ) -> None:
         """Apply one step to all weights of a group at once, in a few kernels."""
-        gradients = [weight.grad for weight in weights]
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
         first, second = [m["first"] for m in moments], [m["second"] for m in moments]
         slow, fast = group["betas"]
         torch._foreach_lerp_(first, gradients, 1 - slow)
@@ -130,7 +130,7 @@ class Adafactor(torch.optim.Optimizer):
         super().__init__(weights, values)
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Change every weight that has a gradient.
 
         Parameters
@@ -167,9 +167,10 @@ class Adafactor(torch.optim.Optimizer):
         keep = 1.0 - state["step"] ** -group["decay"]
         square = gradient * gradient + group["eps"]
         if not matrix:
-            return gradient * state["second"].lerp_(square, 1 - keep).rsqrt()
-        rows = state["rows"].lerp_(square.mean(-1), 1 - keep)
-        columns = state["columns"].lerp_(square.mean(-2), 1 - keep)
+            second: Tensor = state["second"].lerp_(square, 1 - keep)
+            return gradient * second.rsqrt()
+        rows: Tensor = state["rows"].lerp_(square.mean(-1), 1 - keep)
+        columns: Tensor = state["columns"].lerp_(square.mean(-2), 1 - keep)
         relative = (rows / rows.mean(-1, keepdim=True)).rsqrt_()
         return gradient * relative.unsqueeze(-1) * columns.rsqrt().unsqueeze(-2)
 
@@ -209,4 +210,5 @@ def _sizes(weights: list[Tensor]) -> list[Tensor]:
 
 def _rms(x: Tensor) -> Tensor:
     """Return the root mean square."""
-    return torch.linalg.vector_norm(x) / x.numel() ** 0.5
+    norm: Tensor = torch.linalg.vector_norm(x)
+    return norm / x.numel() ** 0.5

@@ -81,6 +81,10 @@ class Checkpoint:
         'finished', or 'diverged' if there are no weights because the run diverged.
     hash : str
         SHA-256 of the weights, empty where there are none.
+    micro_batch : int
+        Sequences a device had at once; less than the batch if memory did not suffice or gradients accumulate.
+    out_of_memory : int
+        How often the micro-batch was halved because memory ran out.
     """
 
     tokens: int
@@ -90,6 +94,8 @@ class Checkpoint:
     loss: float
     status: Status
     hash: str
+    micro_batch: int
+    out_of_memory: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,8 +56,33 @@ def start_model(
     CheckpointError
         The checkpoint is missing, damaged or of another shape, or has fewer rows than the vocabulary.
     """
+    shape = start_config(config, vocabulary, init)
     if init is None:
-        return init_model(config.with_vocabulary(vocabulary.size), seed, device=device)
+        return init_model(shape, seed, device=device)
+    model = T5(shape)
+    load_pretrained(model, init)
+    return model.to(device)
+
+
+def start_config(config: ModelConfig, vocabulary: Vocabulary, init: Path | None) -> ModelConfig:
+    """Return the shape of the model that pretraining starts from, without making it.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        Shape; the vocabulary fills in its size.
+    vocabulary : Vocabulary
+        A checkpoint may have more rows than it needs, not less.
+    init : Path or None
+        Folder of a checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        The checkpoint is missing, or has fewer rows than the vocabulary.
+    """
+    if init is None:
+        return config.with_vocabulary(vocabulary.size)
     found = read_config(init)
     rows = found.vocab_size or 0
     if rows < vocabulary.size:
@@ -66,9 +91,7 @@ def start_model(
             f"{vocabulary.size} tokens; give the tokenizer of that checkpoint in the section [tokenizer]"
         )
     # A shape that differs is refused by load_pretrained, which names every weight.
-    model = T5(config.model_copy(update={"vocab_size": rows, "tied": found.tied, "epsilon": found.epsilon}))
-    load_pretrained(model, init)
-    return model.to(device)
+    return config.model_copy(update={"vocab_size": rows, "tied": found.tied, "epsilon": found.epsilon})
 
 
 def load_weights(model: T5, path: Path) -> None:
