@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 # stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufeff\u00ad\u200b\u2060]")
 _NOT_WORDS = re.compile(r"[\W_]+")
+# "don't" is one word, as people count.
+_APOSTROPHE = re.compile(r"(?<=\w)['\u2019](?=\w)")
 
 
 def clean(text: str) -> str:
@@ -45,7 +47,7 @@ def words(text: str) -> list[str]:
     text : str
         Any text.
     """
-    return _NOT_WORDS.sub(" ", text.casefold()).split()
+    return _NOT_WORDS.sub(" ", _APOSTROPHE.sub("", text.casefold())).split()
 
 
 class Seen:

@@ -108,7 +108,7 @@ class PretrainingConfig(Section):
     def _some_checkpoints(cls, value: tuple[int, ...] | LogSpaced) -> tuple[int, ...] | LogSpaced:
         if isinstance(value, tuple) and (not value or list(value) != sorted(set(value))):
             raise ValueError(
-                f"checkpoints are at least one size, each larger than the one before; received {value}"
+                f"checkpoints are at least one size, each larger than the one before; received {list(value)}"
             )
         return value
 
@@ -116,7 +116,8 @@ class PretrainingConfig(Section):
     def _consistent(self) -> PretrainingConfig:
         if self.cooldown and self.schedule != "constant":
             raise ValueError(
-                "cooldown goes with schedule = 'constant'; set cooldown = 0 or change the schedule"
+                f"cooldown goes with schedule 'constant'; received {self.cooldown} with {self.schedule!r}; "
+                "set cooldown = 0 or change the schedule"
             )
         if self.batch % self.accumulate:
             raise ValueError(f"accumulate divides batch; received {self.accumulate} and {self.batch}")
