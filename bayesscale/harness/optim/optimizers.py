@@ -210,5 +210,5 @@ def _sizes(weights: list[Tensor]) -> list[Tensor]:
 
 def _rms(x: Tensor) -> Tensor:
     """Return the root mean square."""
-    norm: Tensor = torch.linalg.vector_norm(x)
-    return norm / x.numel() ** 0.5
+    root: Tensor = torch.linalg.vector_norm(x) / x.numel() ** 0.5
+    return root

@@ -1,11 +1,11 @@
 """Pretrain on a mixture, finetune on translations: loops, checkpoints, exact resume, memory that runs out."""
 
+from bayesscale.harness.batches import Pairs
 from bayesscale.harness.training.finetuning import finetune
 from bayesscale.harness.training.jobs import (
     Checkpoint,
     FinetuneJob,
     FinetuneResult,
-    Pairs,
     PretrainJob,
     PretrainResult,
     Progress,

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import NDArray
 
 from bayesscale.harness.model.config import ModelConfig, Vocabulary
 
 if TYPE_CHECKING:
+    from bayesscale.harness.batches import Pairs
     from bayesscale.harness.mixture import Mixture
     from bayesscale.harness.model.t5 import T5
     from bayesscale.harness.study.config import FinetuningConfig, PretrainingConfig
 
 Status = Literal["finished", "diverged"]
-
-
-class Pairs(Protocol):
-    """Sentences and their translations as token ids, both ending with EOS."""
-
-    @property
-    def source(self) -> Sequence[NDArray[Any]]:
-        """What is translated."""
-
-    @property
-    def target(self) -> Sequence[NDArray[Any]]:
-        """The translations."""
 
 
 @dataclass(frozen=True)

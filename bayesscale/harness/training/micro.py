@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from bayesscale.errors import TrainingError
-from bayesscale.harness.training.device import free_memory, is_out_of_memory
+from bayesscale.harness.device import free_memory, is_out_of_memory
 
 Loss = Callable[[int, int], Tensor]
 """Loss of the rows from start to stop, in such a scale that the losses of all rows sum to the mean."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
+from bayesscale.harness.device import determinism
 from bayesscale.harness.optim.schedule import Branch, branch_of
-from bayesscale.harness.training.device import determinism
 from bayesscale.harness.training.jobs import Checkpoint, PretrainJob, PretrainResult
 from bayesscale.harness.training.records import read_checkpoint, remove_leftovers, write_checkpoint
 from bayesscale.harness.training.replicas import replicas

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from bayesscale.errors import UsageError
-from bayesscale.harness.training.device import find_device
+from bayesscale.harness.device import find_device
 
 
 @dataclass(frozen=True)

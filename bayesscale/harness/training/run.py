@@ -13,12 +13,12 @@ from torch import Tensor
 
 from bayesscale.errors import TrainingError
 from bayesscale.harness.denoise import Denoising, corrupt, span_counts
+from bayesscale.harness.device import autocast, compiled, free_memory, is_out_of_memory, peak_flops
 from bayesscale.harness.model.config import ModelConfig
 from bayesscale.harness.model.t5 import T5
 from bayesscale.harness.optim.optimizers import make_optimizer, set_rate
 from bayesscale.harness.optim.schedule import Branch, Schedule
 from bayesscale.harness.training.blocks import Blocks, fingerprint
-from bayesscale.harness.training.device import autocast, compiled, free_memory, is_out_of_memory, peak_flops
 from bayesscale.harness.training.jobs import PretrainJob
 from bayesscale.harness.training.micro import MicroBatches
 from bayesscale.harness.training.progress import Meter

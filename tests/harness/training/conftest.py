@@ -32,12 +32,14 @@ def small_job(folder: Path, checkpoints: tuple[int, ...] = (3, 7, 12), **changes
     config = PretrainingConfig.model_validate(
         {
             "batch": BATCH, "length": LENGTH, "checkpoints": tuple(s * BATCH * LENGTH for s in checkpoints),
-            "warmup": 4, "precision": "fp32", "compile": False, "resume_every": 2, "deterministic": True, **fields,
+            "warmup": 4, "precision": "fp32", "compile": False, "resume_every": 2,
+            "deterministic": True, **fields,
         }
     )  # fmt: skip
     data = {"aa": blocks(seed=1), "bb": blocks(seed=2)}
     values: dict[str, Any] = {
-        "model": MODEL, "config": config, "blocks": data, "folder": folder, "vocabulary": VOCABULARY, "seed": 5,
+        "model": MODEL, "config": config, "blocks": data, "folder": folder, "vocabulary": VOCABULARY,
+        "seed": 5,
         "mixture": Mixture({"aa": 0.75, "bb": 0.25}, {"aa": 200, "bb": 200}, 5),
     }  # fmt: skip
     return PretrainJob(**{**values, **changes})

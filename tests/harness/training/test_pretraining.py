@@ -65,6 +65,7 @@ def test_checkpoints_are_on_disk_with_what_they_are(make_job: Make) -> None:
     assert document["hash"] == last.hash
     assert document["identity"]["shares"] == {"aa": 0.75, "bb": 0.25}
     model = init_model(start_config(job.model, job.vocabulary, None), 0)
+    assert last.path is not None
     load_weights(model, last.path)
     assert sorted(path.suffix for path in job.folder.iterdir()) == [".json"] * 3 + [".safetensors"] * 3
 
@@ -124,7 +125,12 @@ def test_branches_cool_down_and_count(make_job: Make, monkeypatch: pytest.Monkey
     changes: dict[str, Any] = {"schedule": "constant", "cooldown": 0.4}
     seen: list[int] = []
     step = Run._step
-    monkeypatch.setattr(Run, "_step", lambda self, n: (seen.append(n), step(self, n))[1])
+
+    def noted(self: Run, number: int) -> None:
+        seen.append(number)
+        step(self, number)
+
+    monkeypatch.setattr(Run, "_step", noted)
     result = pretrain(make_job("all", (5, 10), **changes))
     # The trunk to step 3, its branch to 5, the trunk on to 6 with the blocks that the branch saw, its branch
     # to 10.
