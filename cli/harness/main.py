@@ -25,6 +25,7 @@ class HarnessGroup(LazyGroup):
 
 app = typer.Typer(
     cls=HarnessGroup,
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -71,7 +71,7 @@ class Study(Section):
     """
 
     name: Name
-    seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1)
+    seeds: tuple[NonNegativeInt, ...] = Field(default=(0,), min_length=1)
     corpora: dict[Name, CorpusConfig] = Field(default_factory=dict)
     artificial: ArtificialConfig | None = None
     cleaning: CleaningConfig = CleaningConfig()
@@ -85,7 +85,7 @@ class Study(Section):
     decoding: DecodingConfig = DecodingConfig()
     scoring: ScoringConfig = ScoringConfig()
     budget: BudgetConfig = BudgetConfig()
-    folder: Path = Field(Path(), exclude=True)
+    folder: Path = Field(default=Path(), exclude=True)
 
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> Study:

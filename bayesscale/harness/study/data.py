@@ -59,7 +59,7 @@ class LanguageConfig(Section):
         Where adjectives stand.
     """
 
-    relatedness: float = Field(0.0, ge=0, le=1)
+    relatedness: float = Field(default=0.0, ge=0, le=1)
     like: str | None = None
     order: WordOrder = "svo"
     adjective: Literal["before", "after"] = "before"
@@ -85,7 +85,7 @@ class ArtificialConfig(Section):
     """
 
     languages: dict[Name, LanguageConfig] = Field(min_length=1)
-    stems: int = Field(240, ge=40)
+    stems: int = Field(default=240, ge=40)
     topics: PositiveInt = 6
     words: Size | None = None
     train: PositiveInt = 2000
@@ -149,8 +149,8 @@ class TokenizerConfig(Section):
 
     vocab_size: Size | None = None
     path: str | None = None
-    megabytes: float = Field(4.0, gt=0)
-    character_coverage: float = Field(0.9995, gt=0.9, le=1)
+    megabytes: float = Field(default=4.0, gt=0)
+    character_coverage: float = Field(default=0.9995, gt=0.9, le=1)
     byte_fallback: bool = False
 
     @model_validator(mode="after")

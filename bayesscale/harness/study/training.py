@@ -84,18 +84,18 @@ class PretrainingConfig(Section):
     """
 
     batch: PositiveInt = 128
-    length: int = Field(512, ge=8)
+    length: int = Field(default=512, ge=8)
     checkpoints: Checkpoints
     optimizer: Optimizer = "adamw"
     rate: PositiveFloat = 0.01
     weight_decay: NonNegativeFloat = 0.0
     clip: PositiveFloat | None = 1.0
     schedule: Literal["inverse_sqrt", "constant"] = "inverse_sqrt"
-    warmup: int = Field(1000, ge=0)
-    cooldown: float = Field(0.0, ge=0, lt=1)
-    corruption: float = Field(0.15, gt=0, lt=1)
-    span: float = Field(3.0, ge=1)
-    dropout: float = Field(0.0, ge=0, lt=1)
+    warmup: int = Field(default=1000, ge=0)
+    cooldown: float = Field(default=0.0, ge=0, lt=1)
+    corruption: float = Field(default=0.15, gt=0, lt=1)
+    span: float = Field(default=3.0, ge=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
     precision: Precision = "bf16"
     compile: Switch = "auto"
     deterministic: bool = False
@@ -168,13 +168,13 @@ class FinetuningConfig(Section):
     sizes: tuple[SizeOrFull, ...] = Field(min_length=1)
     batch: PositiveInt = 128
     steps: PositiveInt = 300
-    rates: tuple[PositiveFloat, ...] = Field((0.001,), min_length=1)
-    length: int = Field(128, ge=4)
-    dropout: float = Field(0.1, ge=0, lt=1)
+    rates: tuple[PositiveFloat, ...] = Field(default=(0.001,), min_length=1)
+    length: int = Field(default=128, ge=4)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
     optimizer: Optimizer = "adamw"
     weight_decay: NonNegativeFloat = 0.0
     clip: PositiveFloat | None = 1.0
-    warmup: int = Field(0, ge=0)
+    warmup: int = Field(default=0, ge=0)
     accumulate: PositiveInt = 1
     precision: Precision = "bf16"
     compile: Switch = "auto"

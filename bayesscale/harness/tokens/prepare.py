@@ -138,7 +138,8 @@ class _Preparation:
             }
         finally:
             for language in self._study.languages:
-                self._text(language).unlink(missing_ok=True)
+                with suppress(OSError):  # such as the one that made an end of it
+                    self._text(language).unlink()
         manifest = {"format": FORMAT, "hash": _content_hash(content), **identity, **content}
         write_manifest(self._folder, manifest)
         return Prepared(self._folder)

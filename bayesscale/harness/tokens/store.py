@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ def read_pairs(path: Path, entry: dict[str, Any]) -> Parallel:
             sides = [np.split(arrays[name], arrays[f"{name}_ends"][:-1]) for name in ("source", "target")]
         with Path(f"{path}.jsonl").open(encoding="utf-8", newline="\n") as stream:
             source_text, target_text, domain = map(list, zip(*map(json.loads, stream), strict=True))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise CorpusError(
             f"the pairs {path} are damaged: {error}; remove the folder and prepare it again"
         ) from error

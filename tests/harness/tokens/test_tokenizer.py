@@ -67,7 +67,7 @@ def test_decoding_ends_at_eos_and_passes_over_what_is_no_text(tokenizer: Tokeniz
     (ids,) = tokenizer.encode(["kek keko"])
     noisy = [0, *ids[:1], 199, 0, 100, 5000, *ids[1:], 1, *ids]
     assert tokenizer.decode([noisy, [], [1], [0, 0]]) == [*tokenizer.decode([ids]), "", "", ""]
-    assert tokenizer.decode([]) == tokenizer.encode([]) == []
+    assert (tokenizer.decode([]), tokenizer.encode([])) == ([], [])
 
 
 def test_unknown_characters_are_unknown_or_bytes(texts: list[str], tokenizer: Tokenizer) -> None:
