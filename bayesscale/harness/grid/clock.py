@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from statistics import median
 
 from bayesscale.harness.grid.pretraining import Stretch
 from bayesscale.harness.grid.progress import duration
@@ -75,10 +76,11 @@ class Clock:
         cells = sum(self._left.values())
         if (cells and not known) or (tokens and not self._rates):
             return None
-        total = tokens / (sum(self._rates) / len(self._rates)) if tokens else 0.0
+        total = tokens / median(self._rates) if tokens else 0.0
         for kind, count in self._left.items():
             times = self._seconds.get(kind) or known
-            total += count * sum(times) / len(times) if count else 0.0
+            # Not the mean: the first job of a process also imports and compiles.
+            total += count * median(times) if count else 0.0
         return total / self._workers
 
     def left(self) -> str:
