@@ -99,6 +99,28 @@ def read_config(path: Path) -> ModelConfig:
         return ModelConfig.model_validate({**sizes, "tied": "lm_head.weight" not in reader.keys})
 
 
+def embedding_of(path: Path) -> tuple[int, bool]:
+    """Return how many rows the embedding of a checkpoint has, and whether the output uses it too.
+
+    Parameters
+    ----------
+    path : Path
+        A safetensors file, or a folder with one or with shards.
+
+    Raises
+    ------
+    CheckpointError
+        A file is missing or damaged, or is no T5.
+    """
+    with _Reader(path) as reader:
+        shape = reader.shapes().get("shared.weight")
+        if shape is None:
+            raise CheckpointError(
+                f"a checkpoint has the weights of a T5; {path} has no shared.weight; choose another one"
+            )
+        return shape[0], "lm_head.weight" not in reader.keys
+
+
 def load_pretrained(model: T5, path: Path) -> None:
     """Copy the weights of a Hugging Face checkpoint, or of one of ours, into a model in place.
 

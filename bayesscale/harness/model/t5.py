@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bayesscale.harness.model.config import ModelConfig
+from bayesscale.harness.model.kernels import OutputLoss, by_hand
 from bayesscale.harness.model.layers import Attention, Gated, Norm
 from bayesscale.harness.model.positions import causal_mask, distance_buckets, pair_bias
 
@@ -90,6 +91,9 @@ class T5(nn.Module):
             False where the source is padding, (batch, sources); None where nothing is.
         """
         hidden = self.decode(self.encode(source, source_mask), target_in, source_mask)
+        if by_hand(hidden) and self.output is not None:
+            loss: Tensor = OutputLoss.apply(hidden.flatten(0, 1), self.output, labels.flatten(), IGNORED)
+            return loss
         return F.cross_entropy(
             self.logits(hidden).flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="sum"
         )
@@ -108,7 +112,8 @@ class T5(nn.Module):
         """Return the decoder's last hidden layer at every position, (batch, targets, d_model)."""
         positions = target_in.shape[1]
         bias = self.bias(self.decoder_bias, positions, positions, both_ways=False)
-        bias = bias + causal_mask(positions, bias.device)
+        masked = causal_mask.__wrapped__ if torch.compiler.is_compiling() else causal_mask
+        bias = bias + masked(positions, bias.device)
         cross = None if source_mask is None else padding_bias(source_mask)
         hidden = _drop(F.embedding(target_in, self.embedding), self.dropout, self.training)
         for block in self.decoder:
@@ -134,7 +139,10 @@ class T5(nn.Module):
             True for the encoder.
         """
         sizes = {"buckets": self.config.buckets, "max_distance": self.config.max_distance}
-        bucket = distance_buckets(queries, keys, both_ways=both_ways, device=weight.device, **sizes)
+        # Caches and compilation do not go together; a graph keeps constants anyway.
+        plain = torch.compiler.is_compiling()
+        buckets = distance_buckets.__wrapped__ if plain else distance_buckets
+        bucket = buckets(queries, keys, both_ways=both_ways, device=weight.device, **sizes)
         return pair_bias(weight, bucket, queries, keys)
 
     @torch.no_grad()

@@ -24,7 +24,7 @@ from bayesscale.harness.optim.schedule import Schedule
 from bayesscale.harness.training.jobs import FinetuneJob, FinetuneResult
 from bayesscale.harness.training.micro import MicroBatches
 from bayesscale.harness.training.progress import Meter
-from bayesscale.harness.training.weights import init_model, load_weights
+from bayesscale.harness.training.weights import init_model, load_weights, saved_config
 
 _MULTIPLE = {"cpu": 1, "cuda": 16}
 """Lengths are rounded up to a multiple: few shapes on a GPU, no padding on a CPU."""
@@ -81,7 +81,7 @@ class _Finetuning:
     def __init__(self, job: FinetuneJob) -> None:
         config = job.config
         self.job, self.device = job, find_device(job.device)
-        shape = job.model.with_vocabulary(job.vocabulary.size)
+        shape = saved_config(job.model, job.vocabulary, job.weights)
         reused = job.workspace is not None and job.workspace.config == shape
         self.model: T5 = job.workspace if reused and job.workspace is not None else T5(shape)
         self.model.to(self.device)

@@ -32,8 +32,7 @@ def write_checkpoint(
         What determines the run.
     """
     weights, described = _paths(folder, entry["tokens"])
-    about = {"model": json.dumps(identity["model"]), "tokens": str(entry["tokens"])}
-    written = "" if model is None else save_weights(model, weights, metadata=about)
+    written = "" if model is None else save_weights(model, weights)
     loss = entry["loss"] if math.isfinite(entry["loss"]) else None
     status = "diverged" if model is None else "finished"
     document = {**entry, "loss": loss, "status": status, "hash": written, "identity": dict(identity)}

@@ -12,7 +12,7 @@ from safetensors.torch import save
 from bayesscale.errors import CheckpointError, TrainingError, UsageError
 from bayesscale.files import write_files
 from bayesscale.harness.model.config import ModelConfig, Vocabulary
-from bayesscale.harness.model.huggingface import load_pretrained, read_config, state
+from bayesscale.harness.model.huggingface import embedding_of, load_pretrained, read_config, state
 from bayesscale.harness.model.t5 import T5
 
 
@@ -94,6 +94,26 @@ def start_config(config: ModelConfig, vocabulary: Vocabulary, init: Path | None)
     return config.model_copy(update={"vocab_size": rows, "tied": found.tied, "epsilon": found.epsilon})
 
 
+def saved_config(config: ModelConfig, vocabulary: Vocabulary, path: Path | None) -> ModelConfig:
+    """Return the shape of the model that a checkpoint of ours fits into.
+
+    A run that started from a Hugging Face checkpoint has its number of rows, which may be more than there are
+    tokens.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        Shape without a vocabulary.
+    vocabulary : Vocabulary
+        At least so many rows.
+    path : Path or None
+        The checkpoint; None for random weights.
+    """
+    rows, tied = (0, config.tied) if path is None else embedding_of(path)
+    shape = config.with_vocabulary(max(rows, vocabulary.size))
+    return shape.model_copy(update={"tied": tied})
+
+
 def load_weights(model: T5, path: Path) -> None:
     """Copy the weights of a checkpoint into a model in place.
 
@@ -105,7 +125,7 @@ def load_weights(model: T5, path: Path) -> None:
     load_pretrained(model, path)
 
 
-def save_weights(model: T5, path: Path, *, metadata: Mapping[str, str] | None = None) -> str:
+def save_weights(model: T5, path: Path) -> str:
     """Write the weights under their Hugging Face names, whole or not at all, and return their SHA-256.
 
     Parameters
@@ -114,8 +134,6 @@ def save_weights(model: T5, path: Path, *, metadata: Mapping[str, str] | None = 
         The model.
     path : Path
         A safetensors file.
-    metadata : mapping, optional
-        Goes into the header of the file; it changes neither the weights nor their hash.
 
     Raises
     ------
@@ -126,7 +144,8 @@ def save_weights(model: T5, path: Path, *, metadata: Mapping[str, str] | None = 
     content = hashlib.sha256()
     for name, weight in weights.items():
         content.update(name.encode() + weight.view(torch.uint8).numpy().tobytes())
-    write_saved({path: save(weights, {"format": "pt", **(metadata or {})})})
+    # One entry only: safetensors writes several in random order, and equal weights should give equal files.
+    write_saved({path: save(weights, {"format": "pt"})})
     return content.hexdigest()
 
 

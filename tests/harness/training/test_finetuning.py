@@ -90,6 +90,12 @@ def test_a_checkpoint_helps_and_another_model_is_refused(tmp_path: Path) -> None
         finetune(_job(weights=path, model=MODEL.model_copy(update={"d_ff": 32})))
 
 
+def test_a_checkpoint_may_have_more_rows_than_there_are_tokens(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_weights(init_model(MODEL.model_copy(update={"vocab_size": 32}), 0), path)
+    assert finetune(_job(weights=path, steps=2)).model.config.vocab_size == 32
+
+
 def test_a_workspace_is_overwritten_and_changes_nothing() -> None:
     workspace = init_model(MODEL.with_vocabulary(24), 99)
     result = finetune(_job(workspace=workspace))

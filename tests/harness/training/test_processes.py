@@ -103,7 +103,7 @@ def test_two_processes_give_the_weights_of_one(tmp_path: Path, changes: dict[str
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-        )  # fmt: skip
+        )
         for rank in range(2)
     ]
     for worker in workers:

@@ -6,15 +6,15 @@ import json
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[3]))
 
 
 def main() -> None:
     """Pretrain with the changes that are given as JSON."""
     import torch
-    from conftest import small_job
 
     from bayesscale.harness.training import pretrain
+    from tests.harness.training.conftest import small_job
 
     torch.set_num_threads(1)
     folder, checkpoints, changes = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
