@@ -69,7 +69,10 @@ def pretrain(
             f"--until is at least the first checkpoint; received {until}; "
             f"checkpoints: {_listed(chosen.pretraining.checkpoint_tokens)}"
         )
-    settings = Settings(devices=choose_devices(device)[:1], threads=threads, loggers=tuple(log or ()))
+    devices = choose_devices(device)[:1]
+    if os.environ.get("WORLD_SIZE", "1") != "1" and devices[0].startswith("cuda"):
+        devices = ("cuda",)  # every process of torchrun takes the one with its own number
+    settings = Settings(devices=devices, threads=threads, loggers=tuple(log or ()))
     folder = GridFolder(output)
     place = open_grid(chosen, folder, settings, lines.say)
     for number in seed or chosen.seeds:

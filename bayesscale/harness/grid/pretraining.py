@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -77,6 +78,8 @@ def pretrain_stretch(
     """
     name = run_name(stretch.mixture, stretch.seed)
     folder = place.folder.run(stretch.mixture, stretch.seed)
+    if os.environ.get("RANK", "0") != "0":
+        return _follow(place, stretch, folder)
     with place.folder.locked(f"{name}.lock"):
         _claim(place, stretch, folder)
         recorded = read_records(place, stretch.mixture, stretch.seed)
@@ -101,6 +104,16 @@ def pretrain_stretch(
             folder / "checkpoints.json", {str(tokens): recorded[tokens] for tokens in sorted(recorded)}
         )
     return Pretrained(recorded, _summary(recorded[stretch.checkpoints[-1]], report.speed))
+
+
+def _follow(place: Workplace, stretch: Stretch, folder: Path) -> Pretrained:
+    """Train along with the first process of torchrun, which holds the lock and keeps the records."""
+    recorded = read_records(place, stretch.mixture, stretch.seed)
+    new = tuple(tokens for tokens in stretch.checkpoints if tokens not in recorded)
+    if new:
+        place.prepare_torch()
+        _pretrain(place, replace(stretch, checkpoints=new), folder, None)
+    return Pretrained(recorded, "")
 
 
 def read_records(place: Workplace, mixture: str, seed: int) -> dict[int, dict[str, Any]]:
@@ -183,7 +196,7 @@ def _claim(place: Workplace, stretch: Stretch, folder: Path) -> None:
         )
 
 
-def _pretrain(place: Workplace, stretch: Stretch, folder: Path, report: Reporter) -> PretrainResult:
+def _pretrain(place: Workplace, stretch: Stretch, folder: Path, report: Reporter | None) -> PretrainResult:
     """Hand the run to the training loop."""
     from bayesscale.harness.training import PretrainJob, pretrain
 
