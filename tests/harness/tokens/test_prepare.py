@@ -14,6 +14,7 @@ pytest.importorskip("sentencepiece", reason="sentencepiece is not installed (ext
 from bayesscale.errors import CorpusError, OutputExistsError
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.study.load import parse_study
+from bayesscale.harness.study.presets import preset
 from bayesscale.harness.tokens.prepare import Prepared, load_prepared, prepare
 from bayesscale.harness.tokens.supply import check_supply, supply_problems
 
@@ -226,3 +227,13 @@ def test_everything_that_is_larger_than_the_text_is_said_at_once(prepared: Prepa
     ):
         assert told in message
     assert f"ka {prepared.counts['ka']:,}" in message
+
+
+@pytest.mark.parametrize("name", ["tiny", "mini"])
+def test_the_vocabulary_of_a_preset_can_be_filled(name: str, tmp_path: Path) -> None:
+    study = preset(name)
+    assert study.artificial is not None
+    # With less text than the preset has; SentencePiece refuses a vocabulary that the text cannot fill.
+    less = study.artificial.model_copy(update={"words": 20_000, "train": 1000, "dev": 20, "test": 20})
+    prepared = prepare(study.model_copy(update={"artificial": less}), tmp_path)
+    assert prepared.tokenizer.vocab_size == (study.tokenizer.vocab_size or 0) + 100
