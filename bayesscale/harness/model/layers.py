@@ -21,7 +21,7 @@ class Norm(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         """Return the scaled positions."""
         if by_hand(hidden):
-            scaled: Tensor = RmsNorm.apply(hidden, self.weight, self.epsilon)
+            scaled: Tensor = RmsNorm.apply(hidden, self.weight, self.epsilon)  # type: ignore[no-untyped-call]
             return scaled
         return F.rms_norm(hidden, self.weight.shape, self.weight, self.epsilon)
 
@@ -75,7 +75,7 @@ class Attention(nn.Module):
         x = self.norm(hidden)
         joined = F.linear(x, torch.cat([self.query, self.key, self.value]))
         if bias is not None and by_hand(joined):
-            mixed = SelfAttention.apply(joined, bias, self.heads, dropout if self.training else 0.0)
+            mixed = SelfAttention.apply(joined, bias, self.heads, dropout if self.training else 0.0)  # type: ignore[no-untyped-call]
             return F.linear(mixed, self.out)
         q, k, v = self._split(joined, 3)
         return self._mix(q, k, v, bias, dropout)

@@ -92,7 +92,7 @@ class T5(nn.Module):
         """
         hidden = self.decode(self.encode(source, source_mask), target_in, source_mask)
         if by_hand(hidden) and self.output is not None:
-            loss: Tensor = OutputLoss.apply(hidden.flatten(0, 1), self.output, labels.flatten(), IGNORED)
+            loss: Tensor = OutputLoss.apply(hidden.flatten(0, 1), self.output, labels.flatten(), IGNORED)  # type: ignore[no-untyped-call]
             return loss
         return F.cross_entropy(
             self.logits(hidden).flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="sum"
