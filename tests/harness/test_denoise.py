@@ -78,7 +78,7 @@ def test_seed_and_position_change_the_spans() -> None:
 
 
 def test_every_token_is_masked_equally_often_away_from_the_ends() -> None:
-    # Kept and masked spans take turns, so the first tokens are masked less often and the last ones more often.
+    # Kept and masked spans take turns: the first tokens are masked less often and the last ones more often.
     block = torch.arange(100, 160).expand(20_000, 60)
     result = corrupt(block, torch.arange(20_000), seed=7, vocabulary=VOCABULARY)
     counts = np.bincount(result.labels.flatten().numpy(), minlength=160)[100:160] / 20_000

@@ -112,6 +112,33 @@ def test_a_kept_state_lets_a_run_be_extended(make_job: Make, monkeypatch: pytest
     assert [c.hash for c in result.checkpoints] == [c.hash for c in expected.checkpoints]
 
 
+@pytest.mark.parametrize(
+    "changes", [{}, {"schedule": "constant", "cooldown": 0.4}], ids=["trunk", "branches"]
+)
+def test_stage_by_stage_and_pruned_on_the_way_is_one_run(make_job: Make, changes: dict[str, Any]) -> None:
+    whole = pretrain(make_job("whole", (3, 7, 12), **changes))
+    hashes = []
+    for steps in (3, 7, 12):
+        job = make_job("staged", (steps,), keep_state=True, **changes)
+        result = pretrain(job)
+        hashes.append(result.checkpoints[0].hash)
+        assert result.checkpoints[0].path is not None
+        result.checkpoints[0].path.unlink()
+        (job.folder / f"{steps * STEP}.json").unlink()
+    assert hashes == [c.hash for c in whole.checkpoints]
+
+
+# torch.compile of torch 2.13 imports what torch 2.13 has deprecated.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.slow
+def test_compilation_changes_nothing_but_the_last_bits(make_job: Make) -> None:
+    pretrain(make_job("plain", (2,)))
+    pretrain(make_job("compiled", (2,), compile=True, deterministic=False))
+    plain, fast = (_weights(make_job(name).folder, 2) for name in ("plain", "compiled"))
+    for name, weight in plain.items():
+        torch.testing.assert_close(weight, fast[name], atol=2e-4, rtol=1e-3)
+
+
 def test_micro_batches_give_the_same_gradient(make_job: Make) -> None:
     pretrain(make_job("one"))
     result = pretrain(make_job("four", accumulate=4))
