@@ -29,8 +29,8 @@ def plan(
     """Say what a study will cost, before anything runs: cells, tokens, time and disk."""
     from dataclasses import replace
 
-    from bayesscale.harness.study.plan import format_bytes, format_seconds
     from bayesscale.harness.study.plan import plan as make_plan
+    from bayesscale.harness.study.wording import format_bytes, format_seconds
 
     study = chosen_study(file, preset)
     made = make_plan(study, gpu=gpu)

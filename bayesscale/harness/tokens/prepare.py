@@ -41,7 +41,7 @@ from bayesscale.harness.tokens.store import (
     write_pairs,
 )
 from bayesscale.harness.tokens.tokenizer import Tokenizer, train_tokenizer
-from bayesscale.harness.tokens.writing import writing
+from bayesscale.harness.tokens.writing import alone_in, writing
 
 __all__ = ["Prepared", "load_prepared", "prepare"]
 
@@ -91,17 +91,20 @@ def prepare(
         "study": digest([study.hash(*_SECTIONS), words_needed(study)]),
         "inputs": source.inputs(),
     }
-    if (folder / MANIFEST).exists():
-        if _same(folder, identity):
-            say(f"{folder} is prepared already")
-            return Prepared(folder)
-        if not force:
-            raise OutputExistsError(
-                f"{folder} was prepared for another study, or its text has changed since; choose another "
-                "folder, or replace it with --force (force=True)"
-            )
-        (folder / MANIFEST).unlink()
-    return _Preparation(study, source, folder, say).run(identity)
+    with alone_in(folder):
+        if (folder / MANIFEST).exists():
+            if _same(folder, identity):
+                say(f"{folder} is prepared already")
+                return Prepared(folder)
+            if not force:
+                raise OutputExistsError(
+                    f"{folder} was prepared for another study, or its text has changed since; choose another "
+                    "folder, or replace it with --force (force=True)"
+                )
+            (folder / MANIFEST).unlink()
+        for left_behind in folder.rglob(".*"):  # by a process that was killed
+            left_behind.unlink()
+        return _Preparation(study, source, folder, say).run(identity)
 
 
 def _same(folder: Path, identity: dict[str, Any]) -> bool:

@@ -6,7 +6,8 @@ import pytest
 
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.study.load import parse_study
-from bayesscale.harness.study.plan import format_bytes, format_seconds, plan
+from bayesscale.harness.study.plan import plan
+from bayesscale.harness.study.wording import format_bytes, format_seconds
 
 
 def _changed(text: str, old: str, new: str) -> Study:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import lzma
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -118,9 +120,7 @@ def test_tasks_have_ids_text_and_domains_in_step(prepared: Prepared) -> None:
 def test_the_same_study_gives_the_same_bytes(prepared: Prepared, small_study: Study, tmp_path: Path) -> None:
     again = prepare(small_study, tmp_path / "again")
     assert again.hash == prepared.hash
-    for path in sorted(prepared.folder.rglob("*")):
-        if path.is_file():
-            assert (again.folder / path.relative_to(prepared.folder)).read_bytes() == path.read_bytes(), path
+    assert _contents(again.folder) == _contents(prepared.folder)
 
 
 def test_what_is_there_is_opened_and_not_made_again(prepared: Prepared, small_study: Study) -> None:
@@ -237,3 +237,57 @@ def test_the_vocabulary_of_a_preset_can_be_filled(name: str, tmp_path: Path) -> 
     less = study.artificial.model_copy(update={"words": 20_000, "train": 1000, "dev": 20, "test": 20})
     prepared = prepare(study.model_copy(update={"artificial": less}), tmp_path)
     assert prepared.tokenizer.vocab_size == (study.tokenizer.vocab_size or 0) + 100
+
+
+KILLED = """\
+import os, signal, sys
+from pathlib import Path
+from bayesscale.harness.study.load import load_study
+from bayesscale.harness.tokens.prepare import prepare
+
+remaining, sync = int(sys.argv[3]), os.fsync
+
+def sync_or_die(descriptor):
+    global remaining
+    remaining -= 1
+    if remaining == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    sync(descriptor)
+
+os.fsync = sync_or_die
+prepare(load_study(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("file", [1, 2, 4, 7, 12])
+def test_a_run_that_is_killed_is_not_valid_and_the_next_one_makes_the_same_bytes(
+    prepared: Prepared, small_text: str, tmp_path: Path, root: Path, file: int
+) -> None:
+    (tmp_path / "study.toml").write_text(small_text)
+    folder = tmp_path / "prepared"
+    # Killed when the n-th file is written and not yet in its place; the twelfth and last is the manifest.
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "study.toml"), str(folder), str(file)]
+    assert subprocess.run(command, cwd=root, check=False).returncode == -9
+    with pytest.raises(CorpusError, match="has none; run"):
+        load_prepared(folder)
+    assert list(folder.rglob(".*"))
+    again = prepare(parse_study(small_text), folder)
+    assert again.hash == prepared.hash
+    assert _contents(folder) == _contents(prepared.folder)
+
+
+def test_two_processes_may_prepare_the_same_folder(
+    prepared: Prepared, small_text: str, tmp_path: Path, root: Path
+) -> None:
+    (tmp_path / "study.toml").write_text(small_text)
+    folder = tmp_path / "prepared"
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "study.toml"), str(folder), "0"]
+    both = [subprocess.Popen(command, cwd=root) for _ in range(2)]
+    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    assert _contents(folder) == _contents(prepared.folder)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
