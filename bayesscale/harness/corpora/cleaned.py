@@ -15,6 +15,9 @@ from bayesscale.harness.study.config import CleaningConfig, TaskConfig
 
 _AT_ONCE = 2000
 
+TaskKey = tuple[str, str, str]
+"""Name, source language and target language of a task."""
+
 
 @dataclass
 class TaskText:
@@ -131,7 +134,7 @@ def clean_pairs(source: Source, task: TaskConfig, config: CleaningConfig) -> Tas
     return text
 
 
-def held_out_sentences(texts: Mapping[TaskConfigKey, TaskText], config: CleaningConfig) -> dict[str, HeldOut]:
+def held_out_sentences(texts: Mapping[TaskKey, TaskText], config: CleaningConfig) -> dict[str, HeldOut]:
     """Return the dev and test sentences of each language.
 
     Parameters
@@ -149,6 +152,3 @@ def held_out_sentences(texts: Mapping[TaskConfigKey, TaskText], config: Cleaning
     return {
         language: HeldOut(some, shortest=config.words, run=config.run) for language, some in sentences.items()
     }
-
-
-TaskConfigKey = tuple[str, str, str]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bayesscale.errors import CorpusError, OutputExistsError
 from bayesscale.harness.corpora.clean import Counts
 from bayesscale.harness.corpora.cleaned import (
-    TaskConfigKey,
+    TaskKey,
     TaskText,
     clean_documents,
     clean_pairs,
@@ -147,7 +147,7 @@ class _Preparation:
         write_manifest(self._folder, manifest)
         return Prepared(self._folder)
 
-    def _clean_pairs(self) -> dict[TaskConfigKey, TaskText]:
+    def _clean_pairs(self) -> dict[TaskKey, TaskText]:
         """Return the pairs of all tasks."""
         tasks = {}
         for task in self._study.tasks:
@@ -159,7 +159,7 @@ class _Preparation:
             )
         return tasks
 
-    def _clean_languages(self, tasks: dict[TaskConfigKey, TaskText]) -> None:
+    def _clean_languages(self, tasks: dict[TaskKey, TaskText]) -> None:
         """Write the clean text of each language beside the tokens, for the two passes over it."""
         held_out = held_out_sentences(tasks, self._study.cleaning)
         for language in self._study.languages:
@@ -183,7 +183,7 @@ class _Preparation:
         """Return where the clean text of a language lies while it is needed."""
         return self._folder / "languages" / f"{language}.txt"
 
-    def _tokenizer(self, tasks: dict[TaskConfigKey, TaskText]) -> Tokenizer:
+    def _tokenizer(self, tasks: dict[TaskKey, TaskText]) -> Tokenizer:
         """Return the tokenizer of the study, trained if none is given."""
         config = self._study.tokenizer
         if config.path is not None:
@@ -192,7 +192,7 @@ class _Preparation:
         self._say(f"tokenizer: {tokenizer.vocab_size:,} ids")
         return tokenizer
 
-    def _sample(self, tasks: dict[TaskConfigKey, TaskText]) -> Iterator[str]:
+    def _sample(self, tasks: dict[TaskKey, TaskText]) -> Iterator[str]:
         """Yield text to train the tokenizer on: of each language the same, from everywhere in it."""
         limit = self._study.tokenizer.megabytes * 1e6
         for language in self._study.languages:
@@ -218,7 +218,7 @@ class _Preparation:
         self._say(f"{language}: {entry['tokens']:,} tokens")
         return {**entry, "unknown": unknown, "text": self._counts[language].document()}
 
-    def _write_task(self, key: TaskConfigKey, text: TaskText, tokenizer: Tokenizer) -> dict[str, Any]:
+    def _write_task(self, key: TaskKey, text: TaskText, tokenizer: Tokenizer) -> dict[str, Any]:
         """Write the pairs of a task, and return what is known of them."""
         name, source, target = key
         dtype = token_type(tokenizer.vocab_size)
