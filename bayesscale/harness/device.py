@@ -11,16 +11,14 @@ import torch
 
 from bayesscale.errors import UsageError
 
-# Dense peak in floating-point operations a second, as the manufacturer states it.
+# Dense peak in operations a second, as the manufacturer states it; fp32 without TF32, as in torch.
 _PEAKS = {
-    "H200": {"bf16": 989e12, "fp32": 494e12},
-    "H100 PCIe": {"bf16": 756e12, "fp32": 378e12},
-    "H100": {"bf16": 989e12, "fp32": 494e12},
-    "A100": {"bf16": 312e12, "fp32": 156e12},
-    "L40": {"bf16": 181e12, "fp32": 90e12},
-    "L4": {"bf16": 121e12, "fp32": 60e12},
-    "4090": {"bf16": 165e12, "fp32": 83e12},
-    "V100": {"bf16": 125e12, "fp32": 15.7e12},
+    "H200": {"bf16": 989e12, "fp32": 67e12},
+    "H100 PCIe": {"bf16": 756e12, "fp32": 51e12},
+    "H100": {"bf16": 989e12, "fp32": 67e12},
+    "A100": {"bf16": 312e12, "fp32": 19.5e12},
+    "L40": {"bf16": 181e12, "fp32": 90.5e12},
+    "L4": {"bf16": 121e12, "fp32": 30.3e12},
 }
 
 

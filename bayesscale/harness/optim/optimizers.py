@@ -77,7 +77,10 @@ class ScaledAdamW(torch.optim.Optimizer):
     def _update(
         self, group: dict[str, Any], weights: list[Tensor], moments: list[dict[str, Any]], time: int
     ) -> None:
-        """Apply one step to all weights of a group at once, in a few kernels."""
+        """Apply one step to all weights of a group, on a GPU in a few kernels for all of them."""
+        if all(weight.device.type == "cpu" for weight in weights):
+            _update_on_cpu(group, weights, moments, time)
+            return
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         first, second = [m["first"] for m in moments], [m["second"] for m in moments]
         slow, fast = group["betas"]
@@ -198,6 +201,22 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the rate of the next step."""
     for group in optimizer.param_groups:
         group["lr"] = rate
+
+
+def _update_on_cpu(
+    group: dict[str, Any], weights: list[Tensor], moments: list[dict[str, Any]], time: int
+) -> None:
+    """Apply one step to one weight after the other, each in a single pass through memory."""
+    slow, fast = group["betas"]
+    sizes = torch.stack(_sizes(weights)).tolist() if group["scaled"] else [1.0] * len(weights)
+    for weight, moment, size in zip(weights, moments, sizes, strict=True):
+        assert weight.grad is not None
+        step = torch.tensor(float(time))
+        torch._fused_adamw_(
+            [weight], [weight.grad], [moment["first"]], [moment["second"]], [], [step],
+            lr=group["lr"] * size, beta1=slow, beta2=fast, weight_decay=group["weight_decay"],
+            eps=group["eps"], amsgrad=False, maximize=False,
+        )  # fmt: skip
 
 
 def _sizes(weights: list[Tensor]) -> list[Tensor]:

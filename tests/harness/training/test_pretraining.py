@@ -16,6 +16,7 @@ torch = pytest.importorskip("torch", reason="pretraining needs torch (extra trai
 from safetensors.torch import load_file
 
 from bayesscale.errors import CheckpointError, CorpusError, TrainingError
+from bayesscale.harness.model.huggingface import save_pretrained
 from bayesscale.harness.model.t5 import T5
 from bayesscale.harness.training import init_model, load_weights, pretrain
 from bayesscale.harness.training.run import Run
@@ -282,6 +283,17 @@ def test_a_full_disk_loses_nothing(make_job: Make, monkeypatch: pytest.MonkeyPat
     assert {path.name for path in folder.iterdir()} == {"384.safetensors", "384.json", "trunk.safetensors"}
     result = pretrain(make_job("full"))
     assert [c.hash for c in result.checkpoints] == [c.hash for c in expected.checkpoints]
+
+
+def test_it_starts_from_a_hugging_face_checkpoint(make_job: Make, tmp_path: Path) -> None:
+    shape = make_job().model.model_copy(update={"vocab_size": 104})
+    save_pretrained(init_model(shape, 77), tmp_path / "theirs")
+    result = pretrain(make_job(checkpoints=(1,), rate=1e-9, init=tmp_path / "theirs"))
+    assert result.checkpoints[0].path is not None
+    start = load_file(tmp_path / "theirs" / "model.safetensors")
+    after = load_file(result.checkpoints[0].path)
+    for name, weight in start.items():
+        torch.testing.assert_close(weight, after[name], atol=1e-6, rtol=1e-6)
 
 
 def test_dropout_and_bf16_and_accumulation_can_be_resumed(
