@@ -8,6 +8,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL = $(PIP) install -qq -c constraints/$$($(BIN)/python -c "$(STACK)").txt
 STACK := import sys; print('py311' if sys.version_info < (3, 12) else 'py312plus')
+# Python 3.11 also gets torch and what else the tests of the harness need; on later ones these tests are skipped. An
+# unpinned torch may be a build with gigabytes of CUDA packages, so its release is written here and in constraints/.
+DEV := import sys; print('.[dev,dev-train]' if sys.version_info < (3, 12) else '.[dev]')
+TORCH := import sys; print('torch==2.13.0' if sys.version_info < (3, 12) else '')
 VERSION := import sys; print('%d.%d' % sys.version_info[:2])
 CACHES := .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov build dist *.egg-info
 
@@ -43,8 +47,9 @@ bench: $(VENV)/.installed-dev  ## the benchmarks, one after the other (hours)
 constraints: interpreter  ## resolve the newest releases and write them down as the tested ones of this Python
 	rm -rf build/resolve
 	$(PYTHON) -m venv build/resolve
-	build/resolve/bin/python -m pip --disable-pip-version-check install -qq '.[dev]'
-	build/resolve/bin/python -m pip freeze --all --exclude pip --exclude bayesscale \
+	build/resolve/bin/python -m pip --disable-pip-version-check install -qq \
+		"$$(build/resolve/bin/python -c "$(DEV)")" $$(build/resolve/bin/python -c "$(TORCH)")
+	build/resolve/bin/python -m pip freeze --all --exclude pip --exclude bayesscale | sed 's/+cpu$$//' \
 		> constraints/$$(build/resolve/bin/python -c "$(STACK)").txt
 	rm -rf build/resolve
 
@@ -86,6 +91,6 @@ $(VENV)/.installed: pyproject.toml $(wildcard constraints/*.txt) | $(if $(filter
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	@echo "Installing the test tools into $(VENV) ..."
-	@$(INSTALL) -e '.[dev]'
+	@echo "Installing the test tools into $(VENV) (on Python 3.11 with torch: a few minutes) ..."
+	@$(INSTALL) -e "$$($(BIN)/python -c "$(DEV)")"
 	@touch $@

@@ -44,6 +44,22 @@ class FitFileError(DataError):
     """A file is not a fit of this package, is damaged, or was written by a version that cannot be read."""
 
 
+class StudyError(DataError):
+    """A study breaks a rule; the message lists every violation found."""
+
+
+class CorpusError(DataError):
+    """Text or tokens cannot be used: missing, damaged, of another kind, or fewer than were asked for."""
+
+
+class CheckpointError(DataError):
+    """A checkpoint is missing, damaged, or of another model."""
+
+
+class TrainingError(BayesscaleError):
+    """Training or decoding cannot go on, for instance for lack of memory or disk."""
+
+
 def valid_names(received: str, valid: Iterable[str]) -> str:
     """Return the end of a message: the nearest valid name, if any is near, and all valid names sorted."""
     names = sorted(valid)

@@ -1,13 +1,15 @@
 """Entry point of `bayesscale`: finds the command, and turns errors into one message and an exit code.
 
 Each command is the function `NAME` in the module `bayesscale.cli.NAME`, imported only when it is called, so
-that the help appears at once. Exit codes: 0 ok, 1 internal error, 2 usage, 3 bad data, 4 diagnostics failed.
+that the help appears at once; a group of commands is a package of such modules with a `main` of its own. Exit
+codes: 0 ok, 1 internal error, 2 usage, 3 bad data, 4 diagnostics failed.
 """
 
 from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated, Any, TextIO
@@ -35,6 +37,7 @@ COMMANDS = {
     "priors": "Print the priors and their reasons.",
     "simulate": "Simulate a metrics table of which the truth is known.",
     "examples": "List the bundled metrics tables, or write one.",
+    "harness": "Pretrain, finetune and score: mixtures in, a metrics table out.",
 }
 _VERSIONS_OF = ("pymc", "arviz", "nutpie", "numpy", "pandas")
 _INTERRUPTED = 130
@@ -43,10 +46,12 @@ _INTERRUPTED = 130
 class LazyGroup(TyperGroup):
     """Commands that are imported only when they are called; the help comes from `COMMANDS`."""
 
+    package = "bayesscale.cli"
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Replace the placeholder of the command that is called by the command itself."""
         name, placeholder, rest = super().resolve_command(ctx, args)
-        return name, _load(name) if name else placeholder, rest
+        return name, _load(f"{self.package}.{name}") if name else placeholder, rest
 
     def invoke(self, ctx: Any) -> Any:
         """Call the command; answer Ctrl-C with one line instead of a traceback."""
@@ -57,10 +62,13 @@ class LazyGroup(TyperGroup):
             raise typer.Exit(_INTERRUPTED) from None
 
 
-def _load(name: str) -> Any:
-    """Import a command."""
+def _load(path: str) -> Any:
+    """Import a command, or the group that a package is."""
+    module, name = import_module(path), path.rpartition(".")[2]
+    if hasattr(module, "__path__"):
+        return typer.main.get_command(import_module(f"{path}.main").app)
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(name)(getattr(import_module(f"bayesscale.cli.{name}"), name))
+    single.command(name)(getattr(module, name))
     return typer.main.get_command(single)
 
 
@@ -107,13 +115,28 @@ def options(
     context.obj["debug"] = debug
 
 
+def list_commands(group: typer.Typer, package: str, commands: Mapping[str, str]) -> None:
+    """Add the commands that a package has to a group, without importing them.
+
+    Parameters
+    ----------
+    group : typer.Typer
+        The group; its class is `LazyGroup` or a child with this package.
+    package : str
+        Where the modules of the commands are.
+    commands : mapping of str to str
+        Help of each command by name.
+    """
+    for name, text in commands.items():
+        if find_spec(f"{package}.{name}"):
+            group.command(name, help=text)(_placeholder)
+
+
 def _placeholder() -> None:
     """Stand for a command in the list of commands."""
 
 
-for _name, _help in COMMANDS.items():
-    if find_spec(f"bayesscale.cli.{_name}"):
-        app.command(_name, help=_help)(_placeholder)
+list_commands(app, "bayesscale.cli", COMMANDS)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -82,7 +82,11 @@ def scale_problems(draft: Draft) -> tuple[list[Problem], list[str]]:
     problems: list[Problem] = []
     notes: list[str] = []
     on_100 = [name for name, spec in CATALOGUE.items() if spec.high == 100]
-    for metric, group in draft.data[draft.data["metric"].isin(on_100)].groupby("metric"):
+    scored = draft.data[draft.data["metric"].isin(on_100)]
+    if "signature" in scored:
+        # Who has a signature had sacreBLEU, which knows one scale; early checkpoints do score below 1.
+        scored = scored[scored["signature"].eq("")]
+    for metric, group in scored.groupby("metric"):
         largest = group.groupby("task")["value"].max()
         low = largest[(largest > 0) & (largest <= 1)]
         if len(low) == len(largest) > 0:

@@ -245,6 +245,12 @@ def test_a_task_on_another_scale_is_named_in_a_note(tmp_path: Path) -> None:
     assert metrics.notes == ("bleu of task a is never above 1: is it a fraction?",)
 
 
+def test_scores_with_a_signature_of_sacrebleu_may_all_be_below_1(tmp_path: Path) -> None:
+    signature = "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"
+    text = f"pretrain_tokens,bleu,bleu_signature\n0,.05,{signature}\n1,.2,{signature}\n2,.3,{signature}\n"
+    assert read(tmp_path, text).notes == ()
+
+
 def test_placeholders_are_labels_in_label_columns(tmp_path: Path) -> None:
     frame = read(tmp_path, "task,mixture,pretrain_tokens,bleu\nna,nan,1,20\nna,nan,2,21\n").frame
     assert frame[["task", "mixture"]].drop_duplicates().to_numpy().tolist() == [["na", "nan"]]

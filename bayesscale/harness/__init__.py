@@ -1,0 +1,1 @@
+"""The training harness: mixtures in, a table of checkpoint metrics out."""

@@ -1,0 +1,154 @@
+"""Batches of sentence pairs of similar length, padded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bayesscale.harness.model.config import Vocabulary
+from bayesscale.harness.model.t5 import IGNORED
+
+_POOL = 16
+"""Batches that are sorted together: enough for little padding, and few enough for batches to stay mixed."""
+
+
+class Pairs(Protocol):
+    """Sentences and their translations as token ids, both ending with EOS."""
+
+    @property
+    def source(self) -> Sequence[NDArray[Any]]:
+        """What is translated."""
+
+    @property
+    def target(self) -> Sequence[NDArray[Any]]:
+        """The translations."""
+
+
+class PairBatch(NamedTuple):
+    """Sources with their mask, what the decoder reads, and what it is to say."""
+
+    source: Tensor
+    mask: Tensor
+    target_in: Tensor
+    labels: Tensor
+
+
+def plan_batches(lengths: NDArray[Any], *, batch: int, steps: int, seed: int) -> list[NDArray[np.int64]]:
+    """Return the pairs of every step: passes in random order, in batches of similar length.
+
+    Parameters
+    ----------
+    lengths : array of int
+        Length of every pair, by which it finds its batch.
+    batch : int
+        Pairs in a step.
+    steps : int
+        Number of steps.
+    seed : int
+        Decides the order.
+    """
+    random = np.random.default_rng([seed, 0x6261])
+    need, count = batch * steps, len(lengths)
+    stream = np.concatenate([random.permutation(count) for _ in range(-(-need // count))])[:need]
+    planned: list[NDArray[np.int64]] = []
+    for start in range(0, need, batch * _POOL):
+        pool = stream[start : start + batch * _POOL]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        parts = np.split(pool, range(batch, len(pool), batch))
+        planned += [parts[index] for index in random.permutation(len(parts))]
+    return planned
+
+
+def sorted_batches(lengths: NDArray[Any], batch: int) -> list[NDArray[np.int64]]:
+    """Return all items in batches, the longest first: if memory does not suffice, the first batch shows it.
+
+    Parameters
+    ----------
+    lengths : array of int
+        Length of every item.
+    batch : int
+        Items in a batch.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    return np.split(order, range(batch, len(order), batch)) if len(order) else []
+
+
+def pad(
+    sequences: Sequence[NDArray[Any]],
+    value: int,
+    *,
+    eos: int | None = None,
+    longest: int | None = None,
+    multiple: int = 1,
+) -> Tensor:
+    """Return sequences side by side, (sequences, longest), filled up at their end.
+
+    Parameters
+    ----------
+    sequences : sequence of array of int
+        Token ids.
+    value : int
+        What they are filled up with.
+    eos : int, optional
+        Ends sequences that are cut.
+    longest : int, optional
+        Length at which they are cut.
+    multiple : int
+        The length is rounded up to a multiple, so that few shapes occur.
+    """
+    lengths = [len(sequence) if longest is None else min(len(sequence), longest) for sequence in sequences]
+    width = -(-max(lengths) // multiple) * multiple
+    filled = np.full((len(sequences), width), value, dtype=np.int64)
+    for row, (sequence, length) in enumerate(zip(sequences, lengths, strict=True)):
+        filled[row, :length] = sequence[:length]
+        if length < len(sequence) and eos is not None:
+            filled[row, length - 1] = eos
+    return torch.from_numpy(filled)
+
+
+def collate(
+    pairs: Pairs,
+    rows: NDArray[np.int64],
+    vocabulary: Vocabulary,
+    device: torch.device,
+    *,
+    longest: int | None = None,
+    multiple: int = 1,
+) -> PairBatch:
+    """Return some pairs as tensors on a device.
+
+    Parameters
+    ----------
+    pairs : Pairs
+        All pairs.
+    rows : array of int
+        Which of them.
+    vocabulary : Vocabulary
+        Special ids.
+    device : torch.device
+        Where they go.
+    longest : int, optional
+        Length at which sources and targets are cut; they still end with EOS.
+    multiple : int
+        Lengths are rounded up to a multiple.
+    """
+    cut: dict[str, Any] = {"eos": vocabulary.eos, "longest": longest, "multiple": multiple}
+    source = pad([pairs.source[row] for row in rows], vocabulary.pad, **cut)
+    labels = pad([pairs.target[row] for row in rows], IGNORED, **cut)
+    mask = pad(
+        [np.ones(len(pairs.source[row])) for row in rows], 0, longest=longest, multiple=multiple
+    ).bool()
+    start = torch.full((len(rows), 1), vocabulary.pad)
+    target_in = torch.cat([start, labels[:, :-1]], 1).masked_fill_(_after(labels), vocabulary.pad)
+    return PairBatch(*(tensor.to(device, non_blocking=True) for tensor in (source, mask, target_in, labels)))
+
+
+def _after(labels: Tensor) -> Tensor:
+    """Return where the label before is none."""
+    first = torch.zeros(len(labels), 1, dtype=torch.bool)
+    return torch.cat([first, labels[:, :-1] == IGNORED], 1)

@@ -1,0 +1,1 @@
+"""Read, clean and decontaminate text, or make it up in artificial languages."""

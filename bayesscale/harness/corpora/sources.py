@@ -1,0 +1,147 @@
+"""Where the text of a study comes from, files or artificial languages, behind one face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from bayesscale.errors import CorpusError
+from bayesscale.harness.corpora.artificial import Artificial
+from bayesscale.harness.corpora.documents import documents
+from bayesscale.harness.corpora.files import fingerprint
+from bayesscale.harness.corpora.pairs import Pair, pairs
+from bayesscale.harness.study.config import Study, TaskConfig
+
+PARTS = ("train", "dev", "test")
+# Documents that are in a dev or test set are dropped after they were made; this many more are made.
+_SPARE = 1.03
+
+
+class Source(Protocol):
+    """The text of a study, not cleaned yet."""
+
+    def documents(self, language: str) -> Iterator[str]:
+        """Yield the documents of a language."""
+
+    def pairs(self, task: TaskConfig, part: str) -> Iterator[Pair]:
+        """Yield the pairs of a part of a task."""
+
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """Return the fingerprint of every file that is read, by its path in the study."""
+
+
+class Files:
+    """Text in files.
+
+    Parameters
+    ----------
+    study : Study
+        Says which.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+
+    def documents(self, language: str) -> Iterator[str]:
+        """Yield the documents of a language."""
+        return documents(self._study.corpora[language], self._study.folder)
+
+    def pairs(self, task: TaskConfig, part: str) -> Iterator[Pair]:
+        """Yield the pairs of a part of a task."""
+        domains = task.domains.get(part)  # type: ignore[call-overload]
+        files = [self._study.path(name) for name in getattr(task, part)]
+        return pairs(files, self._study.path(domains) if domains else None)
+
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """Return the fingerprint of every file that is read, by its path in the study."""
+        self._all_there()
+        return {name: fingerprint(self._study.path(name)) for name in self._names()}
+
+    def _names(self) -> list[str]:
+        """Return the paths of the study, each once."""
+        study = self._study
+        names = [name for corpus in study.corpora.values() for name in corpus.files]
+        for task in study.tasks:
+            names += [name for part in PARTS for name in getattr(task, part)]
+            names += task.domains.values()
+        if study.tokenizer.path:
+            names.append(study.tokenizer.path)
+        return list(dict.fromkeys(names))
+
+    def _all_there(self) -> None:
+        """Say at once which files are missing or empty."""
+        paths = [self._study.path(name) for name in self._names()]
+        missing = [str(path) for path in paths if not path.is_file()]
+        empty = [str(path) for path in paths if path.is_file() and path.stat().st_size == 0]
+        problems = [f"there is no file {path}" for path in missing] + [f"{path} is empty" for path in empty]
+        if problems:
+            raise CorpusError(
+                f"every file of a study exists and has text; {'; '.join(problems)}; correct the paths in the "
+                f"study (they begin at {self._study.folder.resolve()})"
+            )
+
+
+class MadeUp:
+    """Text in artificial languages.
+
+    Parameters
+    ----------
+    study : Study
+        Has the section `artificial`.
+    """
+
+    def __init__(self, study: Study) -> None:
+        if study.artificial is None:
+            raise TypeError("the study has no artificial languages")
+        self._text = Artificial(study.artificial)
+        self._words = words_needed(study)
+
+    def documents(self, language: str) -> Iterator[str]:
+        """Yield the documents of a language."""
+        return self._text.documents(language, self._words[language])
+
+    def pairs(self, task: TaskConfig, part: str) -> Iterator[Pair]:
+        """Yield the pairs of a part of a task."""
+        return self._text.pairs(part, task.source, task.target)
+
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """Return nothing: no file is read."""
+        return {}
+
+
+def source_of(study: Study) -> Source:
+    """Return the text of a study.
+
+    Parameters
+    ----------
+    study : Study
+        With files or with artificial languages.
+    """
+    return Files(study) if study.artificial is None else MadeUp(study)
+
+
+def words_needed(study: Study) -> dict[str, int]:
+    """Return how many words are made up in each artificial language.
+
+    As many as the study says; otherwise what the largest checkpoint of any mixture sees of the language,
+    since there are at least as many tokens as words.
+
+    Parameters
+    ----------
+    study : Study
+        Has the section `artificial`.
+    """
+    if study.artificial is None:
+        return {}
+    if study.artificial.words is not None:
+        return dict.fromkeys(study.languages, study.artificial.words)
+    block = study.pretraining.length
+    largest = {
+        language: max(
+            mixture.shares.get(language, 0.0) * study.checkpoint_tokens(mixture)[-1]
+            for mixture in study.mixtures
+        )
+        for language in study.languages
+    }
+    # A block more, because the last one is cut off, and one because the pattern rounds up.
+    return {language: int(tokens * _SPARE) + 2 * block for language, tokens in largest.items()}

@@ -1,0 +1,104 @@
+"""Cross-entropy of given translations, by teacher forcing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from bayesscale.errors import TrainingError
+from bayesscale.harness.batches import Pairs, collate, sorted_batches
+from bayesscale.harness.device import find_device, free_memory, is_out_of_memory
+from bayesscale.harness.model.config import Vocabulary
+from bayesscale.harness.model.t5 import IGNORED, T5
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Cross-entropy by teacher forcing.
+
+    Attributes
+    ----------
+    nats : array
+        Sum over the target tokens of each sentence, EOS included.
+    tokens : array of int
+        Target tokens of each sentence, EOS included.
+    """
+
+    nats: NDArray[Any]
+    tokens: NDArray[Any]
+
+    @property
+    def per_token(self) -> float:
+        """Nats per target token over all sentences."""
+        return float(self.nats.sum() / self.tokens.sum())
+
+
+@torch.no_grad()
+def cross_entropy(
+    model: T5, parallel: Pairs, *, device: str = "cpu", batch: int = 128, pad: int = 0, eos: int = 1
+) -> CrossEntropy:
+    """Return the cross-entropy of translations given their sources, over every target token including EOS.
+
+    Nothing is cut, however long it is. Computed in float32, whatever the model was trained in.
+
+    Parameters
+    ----------
+    model : T5
+        The model; its mode is restored afterwards.
+    parallel : Pairs
+        Sources and targets, each ending with EOS.
+    device : str
+        Where the model is.
+    batch : int
+        Pairs at once; halved if memory runs out.
+    pad, eos : int
+        Special ids.
+
+    Raises
+    ------
+    TrainingError
+        There is not enough memory for one pair.
+    """
+    place = find_device(device)
+    vocabulary = Vocabulary(size=model.config.vocab_size or 3, pad=pad, eos=eos, first_sentinel=2)
+    tokens = np.array([len(target) for target in parallel.target], dtype=np.int64)
+    lengths = tokens + np.array([len(source) for source in parallel.source], dtype=np.int64)
+    nats = np.zeros(len(tokens))
+    training = model.training
+    model.eval()
+    waiting = sorted_batches(lengths, batch)[::-1]
+    try:
+        while waiting:
+            rows = waiting.pop()
+            try:
+                nats[rows] = _nats(model, parallel, rows, vocabulary, place)
+                continue
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                if len(rows) == 1:
+                    raise TrainingError(
+                        f"a sentence pair fits into the memory of the device; one of {lengths[rows[0]]} "
+                        "tokens does not; use another device"
+                    ) from error
+            free_memory(place)
+            waiting += [rows[len(rows) // 2 :], rows[: len(rows) // 2]]
+    finally:
+        model.train(training)
+    return CrossEntropy(nats, tokens)
+
+
+def _nats(
+    model: T5, parallel: Pairs, rows: NDArray[np.int64], vocabulary: Vocabulary, place: torch.device
+) -> NDArray[Any]:
+    """Return the cross-entropy of some pairs, summed over the tokens of each."""
+    batch = collate(parallel, rows, vocabulary, place)
+    hidden = model.decode(model.encode(batch.source, batch.mask), batch.target_in, batch.mask)
+    logits = model.logits(hidden).transpose(1, 2)
+    each = F.cross_entropy(logits, batch.labels, ignore_index=IGNORED, reduction="none")
+    return each.double().sum(1).cpu().numpy()

@@ -1,0 +1,116 @@
+"""What depends on the device: precision, determinism, compilation, peak arithmetic, memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Literal
+
+import torch
+
+from bayesscale.errors import UsageError
+
+# Dense peak in operations a second, as the manufacturer states it; fp32 without TF32, as in torch.
+_PEAKS = {
+    "H200": {"bf16": 989e12, "fp32": 67e12},
+    "H100 PCIe": {"bf16": 756e12, "fp32": 51e12},
+    "H100": {"bf16": 989e12, "fp32": 67e12},
+    "A100": {"bf16": 312e12, "fp32": 19.5e12},
+    "L40": {"bf16": 181e12, "fp32": 90.5e12},
+    "L4": {"bf16": 121e12, "fp32": 30.3e12},
+}
+
+
+def find_device(name: str) -> torch.device:
+    """Return a device that is there.
+
+    Raises
+    ------
+    UsageError
+        The name is no device, or there is no such device here.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(
+            f"a device is 'cpu', 'cuda' or 'cuda:N'; received {name!r}; valid: cpu, cuda"
+        ) from error
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise UsageError(
+            f"a device must be there; received {name!r}, and there are {count} CUDA devices; use another "
+            "one, for instance cpu"
+        )
+    return device
+
+
+def peak_flops(device: torch.device, precision: str) -> float | None:
+    """Return the peak of a device in operations a second, None where it is not known, as for CPUs."""
+    if device.type != "cuda":
+        return None
+    name = torch.cuda.get_device_name(device)
+    return next((peaks[precision] for key, peaks in _PEAKS.items() if key in name), None)
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """Return a context in which matrix products are computed in bf16, if that is the precision."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def compiled(
+    function: Callable[..., Any],
+    wanted: bool | Literal["auto"],
+    device: torch.device,
+    *,
+    dynamic: bool | None = None,
+) -> Callable[..., Any]:
+    """Return a function compiled by torch.compile if that is wanted; 'auto' compiles on a GPU only.
+
+    Parameters
+    ----------
+    function : callable
+        A module or a function of tensors.
+    wanted : bool or 'auto'
+        From the study.
+    device : torch.device
+        Where it runs.
+    dynamic : bool, optional
+        Whether shapes vary from call to call.
+    """
+    if not (device.type == "cuda" if wanted == "auto" else wanted):
+        return function
+    done: Callable[..., Any] = torch.compile(function, dynamic=dynamic)
+    return done
+
+
+@contextmanager
+def determinism(wanted: bool) -> Iterator[None]:
+    """Use deterministic algorithms only, inside the context."""
+    if not wanted:
+        yield
+        return
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    # cuBLAS reads this when its first handle is made.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory ran out; on a CPU it has no type of its own."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+
+
+def free_memory(device: torch.device) -> None:
+    """Give cached memory back to the device."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -1,0 +1,231 @@
+"""One cell: finetune a checkpoint on a task, translate the test set, score, and put it on record."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayesscale.files import write_files
+from bayesscale.harness.grid.keys import cell_key
+from bayesscale.harness.grid.layout import read_json, run_name, write_json
+from bayesscale.harness.grid.loggers import open_log
+from bayesscale.harness.grid.pretraining import checkpoint_of
+from bayesscale.harness.grid.progress import Reporter
+from bayesscale.harness.grid.rows import metric_rows, row_facts
+from bayesscale.harness.grid.workplace import Workplace
+from bayesscale.harness.study.cells import Cell
+from bayesscale.harness.tokens.parallel import Parallel
+from bayesscale.harness.tokens.subset import nested_subset
+from bayesscale.units import format_tokens
+
+if TYPE_CHECKING:
+    from bayesscale.harness.model.t5 import T5
+    from bayesscale.harness.scoring import LossScore, Scored
+    from bayesscale.harness.training.jobs import FinetuneResult
+
+# A model is compiled for its shape once a process, and every cell loads its weights into it.
+_workspace: dict[str, T5] = {}
+
+
+@dataclass(frozen=True)
+class Test:
+    """What a finetuned model made of the test set."""
+
+    hypotheses: list[str]
+    scored: Scored
+    loss: LossScore
+
+
+def describe(cell: Cell) -> str:
+    """Return a cell in words.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell.
+    """
+    what = f"{cell.mixture}, D_p {format_tokens(cell.pretrain_tokens)}" if cell.mixture else "not pretrained"
+    size = cell.size if isinstance(cell.size, str) else format_tokens(cell.size)
+    return f"{cell.task}, {what}, D_f {size}, seed {cell.seed}"
+
+
+def run_cell(place: Workplace, cell: Cell, *, show: Callable[[str], None] | None = None) -> dict[str, Any]:
+    """Return the record of a cell, computed if it is not there yet.
+
+    Parameters
+    ----------
+    place : Workplace
+        Study, folder, device.
+    cell : Cell
+        The cell.
+    show : callable, optional
+        Receives the line that stands for the present state.
+
+    Raises
+    ------
+    CheckpointError
+        Its checkpoint is not there.
+    CorpusError
+        D_f is larger than the data.
+    """
+    key = cell_key(place.study, place.data_hash, cell)
+    path = place.folder.cell(key)
+    with place.folder.locked(f"cell-{key}.lock"):
+        if not path.exists():
+            record, hypotheses = _compute(place, cell, key, show)
+            if hypotheses is not None:
+                write_files({place.folder.hypotheses(key): hypotheses}, force=True)
+            write_json(path, record)  # last: a cell with a record is finished
+    found: dict[str, Any] = read_json(path)
+    return found
+
+
+def _compute(
+    place: Workplace, cell: Cell, key: str, show: Callable[[str], None] | None
+) -> tuple[dict[str, Any], str | None]:
+    """Return the record and the file of hypotheses; no hypotheses where training diverged."""
+    start = time.perf_counter()
+    train = place.task(cell.task).train
+    indices, counted = nested_subset(train, cell.size, cell.seed, length=place.study.finetuning.length)
+    record: dict[str, Any] = {
+        "key": key,
+        "status": "diverged",
+        "cell": asdict(cell),
+        "finetune": {"pairs": len(indices), "tokens": counted},
+        "rows": [],
+        "domains": [],
+    }
+    checkpoint, weights = None, None
+    if cell.mixture is not None:
+        checkpoint, weights = checkpoint_of(place, cell.mixture, cell.seed, cell.pretrain_tokens)
+        record["checkpoint"] = checkpoint
+        if weights is None:
+            return record | {"reason": "pretraining had diverged"}, None
+    with Reporter(place.folder.progress, describe(cell), show=show) as report:
+        result = _finetune(place, cell, _chosen(train, indices.tolist()), weights, report)
+        record["finetune"] |= _facts(result) | {"seconds": round(time.perf_counter() - start, 3)}
+        if result.status == "diverged":
+            return record | {"reason": "finetuning diverged at every rate"}, None
+        report.say("translates")
+        test = _test(place, cell, result)
+    _log_scores(place, cell, test)
+    facts = row_facts(place.study, cell, counted, checkpoint, result.model.config.parameters())
+    rows, domains = metric_rows(facts, test.scored, test.loss, place.study.scoring)
+    record |= {"status": "finished", "rows": rows, "domains": domains, "test": _details(test)}
+    record["seconds"] = round(time.perf_counter() - start, 3)
+    return record, "".join(f"{_one_line(line)}\n" for line in test.hypotheses)
+
+
+def _chosen(parallel: Parallel, indices: list[int]) -> Parallel:
+    """Return some of the pairs."""
+    return Parallel(
+        [parallel.source[index] for index in indices],
+        [parallel.target[index] for index in indices],
+        [parallel.source_text[index] for index in indices],
+        [parallel.target_text[index] for index in indices],
+        [parallel.domain[index] for index in indices],
+    )
+
+
+def _finetune(
+    place: Workplace, cell: Cell, train: Parallel, weights: Path | None, report: Reporter
+) -> FinetuneResult:
+    """Hand the cell to the training loop; keep the model for the next cell."""
+    from bayesscale.harness.training import FinetuneJob, finetune
+
+    place.prepare_torch()
+    study, device = place.study, place.device()
+    shape = f"{place.data_hash} {study.model.model_dump_json()} {device} {study.finetuning.precision}"
+    name = f"finetuning/{_log_name(cell)}"
+    with open_log(place.folder.path, name, place.loggers) as log:
+        report.log_to(log)
+        result = finetune(
+            FinetuneJob(
+                model=study.model,
+                weights=weights,
+                train=train,
+                dev=place.task(cell.task).dev,
+                config=study.finetuning,
+                vocabulary=place.prepared().tokenizer.vocabulary,
+                seed=cell.seed,
+                device=device,
+                deterministic=study.pretraining.deterministic,
+                workspace=_workspace.get(shape),
+                report=report,
+            )
+        )
+    _workspace.clear()
+    _workspace[shape] = result.model
+    return result
+
+
+def _test(place: Workplace, cell: Cell, result: FinetuneResult) -> Test:
+    """Translate the test set and score what came out."""
+    from bayesscale.harness.decoding import cross_entropy, translate
+    from bayesscale.harness.scoring import loss_score, score_hypotheses
+
+    scoring, device = place.study.scoring, place.device()
+    whole = place.task(cell.task).test
+    test = _chosen(whole, list(range(min(len(whole), scoring.sentences or len(whole)))))
+    ids = translate(result.model, test.source, place.study.decoding, device=device)
+    hypotheses = [_one_line(text) for text in place.prepared().tokenizer.decode(ids)]
+    entropy = cross_entropy(result.model, test, device=device)
+    if scoring.comet:
+        scoring = scoring.model_copy(update={"comet": str(place.study.path(scoring.comet))})
+    scored = score_hypotheses(
+        test.source_text, hypotheses, test.target_text, test.domain, scoring, device=device
+    )
+    return Test(hypotheses, scored, loss_score(entropy.nats, entropy.tokens, test.target_text))
+
+
+def _one_line(text: str) -> str:
+    """Return a hypothesis without ends of lines, which byte pieces can spell."""
+    return " ".join(text.split())
+
+
+def _facts(result: FinetuneResult) -> dict[str, Any]:
+    """Return what is kept of finetuning."""
+    return {
+        "rate": result.rate,
+        "dev_loss": _finite(result.dev_loss),
+        "dev_losses": {f"{rate:g}": _finite(loss) for rate, loss in result.dev_losses.items()},
+        "truncated": result.truncated,
+        "micro_batch": result.micro_batch,
+        "out_of_memory": result.out_of_memory,
+    }
+
+
+def _details(test: Test) -> dict[str, Any]:
+    """Return the scores with all that belongs to them."""
+    return {
+        "sentences": len(test.hypotheses),
+        "scores": [asdict(score) for score in test.scored.scores],
+        "loss": asdict(test.loss),
+        "domains": {
+            name: {"sentences": number, **asdict(score)}
+            for name, (number, score) in test.scored.by_domain.items()
+        },
+    }
+
+
+def _log_scores(place: Workplace, cell: Cell, test: Test) -> None:
+    """Give the scores to TensorBoard and others, against D_p."""
+    if place.loggers:
+        name = f"scores/{run_name(cell.mixture, cell.seed)}-{cell.task}-{cell.size}"
+        with open_log(place.folder.path, name, place.loggers) as log:
+            scores = {score.metric: score.value for score in test.scored.scores}
+            log(cell.pretrain_tokens, scores | {"cross_entropy": test.loss.per_token})
+
+
+def _log_name(cell: Cell) -> str:
+    """Return the name of a finetuning run in logs."""
+    return f"{run_name(cell.mixture, cell.seed)}-{cell.pretrain_tokens}-{cell.task}-{cell.size}"
+
+
+def _finite(value: float) -> float | None:
+    """Return a number that JSON has."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,85 @@
+"""The rows of the metrics table that a cell contributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bayesscale.harness.grid.layout import run_name
+from bayesscale.harness.study.cells import Cell
+from bayesscale.harness.study.config import Study
+from bayesscale.harness.study.training import ScoringConfig
+
+if TYPE_CHECKING:
+    from bayesscale.harness.scoring import LossScore, Scored
+
+NO_MIXTURE = "none"
+"""Mixture of the rows that were not pretrained, as the metrics table has it."""
+
+
+def row_facts(
+    study: Study, cell: Cell, counted: int, checkpoint: Mapping[str, Any] | None, parameters: int
+) -> dict[str, Any]:
+    """Return what all rows of a cell have in common.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    cell : Cell
+        The cell.
+    counted : int
+        Tokens of the finetuning set. Written for 'full' only: subsets of one nominal size have up to a
+        sentence less, by seed, and would become curves of their own.
+    checkpoint : mapping or None
+        Record of the checkpoint.
+    parameters : int
+        Of the model.
+    """
+    facts: dict[str, Any] = {
+        "task": cell.task,
+        "mixture": cell.mixture or NO_MIXTURE,
+        "pretrain_tokens": checkpoint["tokens"] if checkpoint else 0,
+        "finetune_tokens": counted if cell.size == "full" else cell.size,
+        "run": run_name(cell.mixture, cell.seed),
+        "seed": cell.seed,
+        "model_params": parameters,
+    }
+    if cell.mixture is not None:
+        shares = study.mixture(cell.mixture).shares
+        facts |= {f"share_{language}": shares.get(language, 0.0) for language in study.languages}
+    return facts
+
+
+def metric_rows(
+    facts: Mapping[str, Any], scored: Scored, loss: LossScore, config: ScoringConfig
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of the metrics table, and those of the table of domains.
+
+    Parameters
+    ----------
+    facts : mapping
+        From `row_facts`.
+    scored, loss : Scored, LossScore
+        The scores.
+    config : ScoringConfig
+        Which metrics are wanted.
+    """
+    rows = [_row(facts, each.metric, each.value, each.se, each.signature) for each in scored.scores]
+    if "cross_entropy" in config.metrics:
+        rows.append(_row(facts, "cross_entropy", loss.per_token, loss.per_token_se, None))
+    domains = [
+        _row({**facts, "task": f"{name}/{facts['task']}"}, "bleu", each.value, each.se, each.signature)
+        for name, (_, each) in scored.by_domain.items()
+    ]
+    return rows, domains
+
+
+def _row(
+    facts: Mapping[str, Any], metric: str, value: float, se: float | None, signature: str | None
+) -> dict[str, Any]:
+    """Return one row, its columns in the order of the documentation."""
+    names = ("task", "mixture", "pretrain_tokens", "finetune_tokens")
+    score = {"metric": metric, "value": value, "se": se}
+    rest = {name: item for name, item in facts.items() if name not in names}
+    return {name: facts[name] for name in names} | score | rest | {"signature": signature}

@@ -1,0 +1,178 @@
+"""How far a grid is, from what lies in its folder; needs neither torch nor the data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from bayesscale.errors import UsageError
+from bayesscale.harness.grid.keys import cell_key
+from bayesscale.harness.grid.layout import GridFolder, read_json
+from bayesscale.harness.grid.pretraining import read_records
+from bayesscale.harness.grid.progress import Running, running
+from bayesscale.harness.grid.workplace import Workplace
+from bayesscale.harness.study.cells import Cell, cells
+from bayesscale.harness.study.config import Study
+
+_SHOWN_FAILURES = 3
+
+
+@dataclass(frozen=True)
+class GridStatus:
+    """How far a grid is.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    folder : GridFolder
+        Its folder.
+    cells : dict
+        Every cell with its record; None for those that are not finished.
+    checkpoints : dict
+        Records of the checkpoints by (mixture, seed) and D_p.
+    running : tuple of Running
+        What is being done now.
+    failures : tuple of dict
+        What went wrong, the newest last.
+    """
+
+    study: Study
+    folder: GridFolder
+    cells: dict[Cell, dict[str, Any] | None] = field(repr=False)
+    checkpoints: dict[tuple[str, int], dict[int, dict[str, Any]]] = field(repr=False)
+    running: tuple[Running, ...]
+    failures: tuple[dict[str, Any], ...]
+
+    def count(self, status: str) -> int:
+        """Return the number of cells that are 'finished' or 'diverged'."""
+        return sum(record is not None and record["status"] == status for record in self.cells.values())
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row for every checkpoint: its loss and how many of its cells are finished."""
+        rows = []
+        runs = dict.fromkeys((c.mixture, c.seed, c.pretrain_tokens) for c in self.cells)
+        for mixture, seed, tokens in sorted(runs, key=lambda run: (run[1], run[0] or "", run[2])):
+            mine = [
+                record
+                for cell, record in self.cells.items()
+                if (cell.mixture, cell.seed, cell.pretrain_tokens) == (mixture, seed, tokens)
+            ]
+            record = self.checkpoints.get((mixture or "", seed), {}).get(tokens, {})
+            rows.append(
+                {
+                    "mixture": mixture or "none",
+                    "seed": seed,
+                    "pretrain_tokens": tokens,
+                    "pretrained": "" if mixture is None else record.get("status", ""),
+                    "loss": record.get("loss"),
+                    "cells": len(mine),
+                    "finished": sum(each is not None for each in mine),
+                    "diverged": sum(each is not None and each["status"] == "diverged" for each in mine),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def details(self) -> pd.DataFrame:
+        """Return a row for every finished cell, with its scores and what belongs to them."""
+        return pd.DataFrame([_detail(cell, record) for cell, record in self.cells.items() if record])
+
+    def document(self) -> dict[str, Any]:
+        """Return everything for programs."""
+        return {
+            "study": self.study.name,
+            "folder": str(self.folder.path),
+            "metrics": str(self.folder.metrics),
+            "cells": len(self.cells),
+            "finished": self.count("finished"),
+            "diverged": self.count("diverged"),
+            "running": [vars(each) for each in self.running],
+            "failures": [{key: each[key] for key in ("time", "job", "error")} for each in self.failures],
+            "checkpoints": self.frame().to_dict("records"),
+        }
+
+    def sentences(self) -> list[str]:
+        """Return what a reader has to know of the table."""
+        total, done = len(self.cells), self.count("finished")
+        lines = [f"{self.study.name}: {done} of {total} cells have scores, in {self.folder.metrics}"]
+        if diverged := self.count("diverged"):
+            lines.append(f"{diverged} diverged, which is their result: they have a record and no scores")
+        lines += [f"now: {each}" for each in self.running]
+        lines += [
+            f"failed {each['time'][:16]}: {each['job']}: {each['error']}"
+            for each in self.failures[-_SHOWN_FAILURES:]
+        ]
+        return lines
+
+
+def grid_status(folder: GridFolder) -> GridStatus:
+    """Return how far the grid in a folder is.
+
+    Parameters
+    ----------
+    folder : GridFolder
+        The folder.
+
+    Raises
+    ------
+    UsageError
+        There is no grid in it.
+    """
+    if not folder.study.exists():
+        raise UsageError(
+            f"the folder of a grid holds {folder.study.name}; there is none in {folder.path}; "
+            "name the folder that was given to `harness grid -o`"
+        )
+    document = read_json(folder.study)
+    study = Study.model_validate(document["study"])
+    place = Workplace(folder, study, document["data_hash"])
+    done = folder.finished()
+    keys = {cell: cell_key(study, place.data_hash, cell) for cell in cells(study)}
+    records = {cell: read_json(folder.cell(key)) if key in done else None for cell, key in keys.items()}
+    runs = {(cell.mixture, cell.seed) for cell in keys if cell.mixture}
+    checkpoints = {(str(mixture), seed): read_records(place, str(mixture), seed) for mixture, seed in runs}
+    return GridStatus(
+        study, folder, records, checkpoints, tuple(running(folder.progress)), tuple(_failures(folder))
+    )
+
+
+def _failures(folder: GridFolder) -> Iterator[dict[str, Any]]:
+    """Yield what went wrong; a line that is not whole is passed over."""
+    if folder.failures.exists():
+        for line in folder.failures.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue
+
+
+def _detail(cell: Cell, record: dict[str, Any]) -> dict[str, Any]:
+    """Return one finished cell as a row."""
+    finetune, test = record["finetune"], record.get("test")
+    row: dict[str, Any] = {
+        "task": cell.task,
+        "mixture": cell.mixture or "none",
+        "pretrain_tokens": cell.pretrain_tokens,
+        "size": str(cell.size),
+        "seed": cell.seed,
+        "status": record["status"],
+        "finetune_tokens": finetune["tokens"],
+        "pairs": finetune["pairs"],
+        "rate": finetune.get("rate"),
+        "dev_loss": finetune.get("dev_loss"),
+        "micro_batch": finetune.get("micro_batch"),
+        "seconds": record.get("seconds"),
+    }
+    if test is None:
+        return row
+    for score in test["scores"]:
+        row[score["metric"]] = score["value"]
+        if score["metric"] == "bleu":
+            row["brevity_penalty"] = score["brevity_penalty"]
+            row |= {f"precision_{n}": value for n, value in enumerate(score["precisions"], start=1)}
+    row |= {"nats_per_token": test["loss"]["per_token"], "nats_per_byte": test["loss"]["per_byte"]}
+    return row | {f"bleu {name}": score["value"] for name, score in test["domains"].items()}

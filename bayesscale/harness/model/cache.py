@@ -1,0 +1,171 @@
+"""One step of the decoder at a time, with keys and values of earlier steps kept in buffers of fixed size."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bayesscale.harness.model.layers import Norm
+from bayesscale.harness.model.positions import causal_mask
+from bayesscale.harness.model.t5 import T5, DecoderBlock, padding_bias
+
+
+class Decoder:
+    """The decoder while it translates one batch.
+
+    Parameters
+    ----------
+    model : T5
+        The model; its weights are joined and cast once, here.
+    memory : Tensor
+        The encoder's output, (batch, sources, d_model).
+    mask : Tensor of bool
+        False where the source is padding, (batch, sources).
+    positions : int
+        Longest translation.
+    beams : int
+        Hypotheses of a sentence; they share the keys and values of their source.
+    dtype : torch.dtype
+        Of matrix products and buffers; sums and norms stay in float32.
+    """
+
+    def __init__(
+        self,
+        model: T5,
+        memory: Tensor,
+        mask: Tensor,
+        positions: int,
+        *,
+        beams: int = 1,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self._model, self._beams, self._dtype = model, beams, dtype
+        batch, device = len(memory), memory.device
+        bias = model.bias(model.decoder_bias, positions, positions, both_ways=False)
+        self._bias = (bias + causal_mask(positions, device)).to(dtype)
+        self._padding = padding_bias(mask).to(dtype)
+        self._embedding = model.embedding.detach()
+        output = model.embedding * model.config.d_model**-0.5 if model.output is None else model.output
+        self._output = output.detach().to(dtype)
+        self._blocks = [
+            _Block(block, memory.to(dtype), batch * beams, positions)
+            for block in model.decoder
+            if isinstance(block, DecoderBlock)
+        ]
+
+    def step(self, tokens: Tensor, position: int) -> Tensor:
+        """Return the scores of the next token, (batch * beams, vocabulary).
+
+        Parameters
+        ----------
+        tokens : Tensor of int
+            What was chosen last; pad at first, (batch * beams,).
+        position : int
+            Number of tokens chosen before.
+        """
+        bias = self._bias[:, :, position : position + 1, : position + 1]
+        return self._run(tokens, position, position + 1, bias)
+
+    def static_step(self, tokens: Tensor, position: Tensor) -> Tensor:
+        """Do as `step`, with the same shapes and addresses at every position: it can be recorded.
+
+        Parameters
+        ----------
+        tokens : Tensor of int
+            (batch * beams,).
+        position : Tensor of int64
+            (1,), on the device.
+        """
+        return self._run(tokens, position, self._bias.shape[-1], self._bias.index_select(2, position))
+
+    def reorder(self, origin: Tensor) -> None:
+        """Let every hypothesis go on from another one of the same sentence.
+
+        Parameters
+        ----------
+        origin : Tensor of int64
+            Row that each row goes on from, (batch * beams,).
+        """
+        for block in self._blocks:
+            block.keys.copy_(block.keys.index_select(0, origin))
+            block.values.copy_(block.values.index_select(0, origin))
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with some sentences only.
+
+        Parameters
+        ----------
+        rows : Tensor of int64
+            Which of them, in the order of the batch; without beams.
+        """
+        self._padding = self._padding.index_select(0, rows)
+        for block in self._blocks:
+            block.keep(rows)
+
+    def _run(self, tokens: Tensor, position: int | Tensor, window: int, bias: Tensor) -> Tensor:
+        """Go through all blocks with one position."""
+        hidden = F.embedding(tokens, self._embedding)
+        for block in self._blocks:
+            hidden = block.run(hidden, position, window, bias, self._padding, self._beams)
+        last = self._model.decoder_norm(hidden).to(self._dtype)
+        return F.linear(last, self._output).float()
+
+
+class _Block:
+    """Weights and buffers of one block."""
+
+    def __init__(self, block: DecoderBlock, memory: Tensor, rows: int, positions: int) -> None:
+        attention, cross, gated = block.attention, block.cross, block.gated
+        dtype, self.heads = memory.dtype, attention.heads
+        joined: list[Tensor] = [attention.query, attention.key, attention.value]
+        self.joined = torch.cat(joined).detach().to(dtype)
+        self.out = attention.out.detach().to(dtype)
+        self.query, self.found = cross.query.detach().to(dtype), cross.out.detach().to(dtype)
+        self.gates = torch.cat([gated.gate, gated.up]).detach().to(dtype)
+        self.down = gated.down.detach().to(dtype)
+        self.norms: list[Norm] = [attention.norm, cross.norm, gated.norm]
+        width = self.query.shape[0] // self.heads
+        self.keys, self.values = (
+            torch.zeros(rows, self.heads, positions, width, dtype=dtype, device=memory.device)
+            for _ in range(2)
+        )
+        batch, sources, _ = memory.shape
+        pair = F.linear(memory, torch.cat([cross.key, cross.value]).to(dtype))
+        pair = pair.view(batch, sources, 2, self.heads, width).permute(2, 0, 3, 1, 4)
+        self.source_keys, self.source_values = (part.contiguous() for part in pair.unbind(0))
+
+    def run(
+        self, hidden: Tensor, position: int | Tensor, window: int, bias: Tensor, padding: Tensor, beams: int
+    ) -> Tensor:
+        """Return one position after the block."""
+        rows, dtype = len(hidden), self.joined.dtype
+        x = self.norms[0](hidden).to(dtype)
+        query, key, value = F.linear(x, self.joined).view(rows, 3, self.heads, -1).unbind(1)
+        if isinstance(position, int):
+            self.keys[:, :, position], self.values[:, :, position] = key, value
+        else:
+            self.keys.index_copy_(2, position, key.unsqueeze(2))
+            self.values.index_copy_(2, position, value.unsqueeze(2))
+        mixed = _attend(query.unsqueeze(2), self.keys[:, :, :window], self.values[:, :, :window], bias)
+        hidden = hidden + F.linear(mixed.reshape(rows, -1), self.out)
+
+        x = self.norms[1](hidden).to(dtype)
+        # The hypotheses of a sentence are queries side by side, which read its keys and values once.
+        query = F.linear(x, self.query).view(rows // beams, beams, self.heads, -1).transpose(1, 2)
+        mixed = _attend(query, self.source_keys, self.source_values, padding)
+        hidden = hidden + F.linear(mixed.transpose(1, 2).reshape(rows, -1), self.found)
+
+        x = self.norms[2](hidden).to(dtype)
+        gate, up = F.linear(x, self.gates).chunk(2, dim=-1)
+        return hidden + F.linear(F.gelu(gate, approximate="tanh") * up, self.down)
+
+    def keep(self, rows: Tensor) -> None:
+        """Drop the buffers of other sentences."""
+        for name in ("keys", "values", "source_keys", "source_values"):
+            setattr(self, name, getattr(self, name).index_select(0, rows))
+
+
+def _attend(query: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
+    """Attend from few queries to many keys, without a scale."""
+    return F.scaled_dot_product_attention(query, keys, values, attn_mask=bias, scale=1.0)

@@ -1,0 +1,124 @@
+"""Sizes of a T5 v1.1 model, and what follows from them: parameters and arithmetic. Imports no torch."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Vocabulary(BaseModel):
+    """What the model has to know of a tokenizer.
+
+    Attributes
+    ----------
+    size : int
+        Number of token ids.
+    pad, eos : int
+        Ids of padding, which also starts every decoder, and of the end of a sequence.
+    first_sentinel : int
+        The id that stands for the first masked span; those of later spans count down from it, as in T5.
+    sentinels : int
+        How many sentinels there are.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: int = Field(gt=2)
+    pad: int = Field(default=0, ge=0)
+    eos: int = Field(default=1, ge=0)
+    first_sentinel: int = Field(gt=1)
+    sentinels: int = Field(default=100, ge=1)
+
+
+class ModelConfig(BaseModel):
+    """Shape of an encoder-decoder.
+
+    Attributes
+    ----------
+    layers, decoder_layers : int
+        Blocks of the encoder and of the decoder; the decoder has as many as the encoder where it is None.
+    d_model, d_ff, heads, d_kv : int
+        Width, width of the gated layer, attention heads, and width of one head.
+    buckets, max_distance : int
+        Buckets of the relative position bias, and the distance from which all positions share the last.
+    tied : bool
+        Whether the output uses the embedding, as T5 1.0 does; T5 v1.1 and mT5 have an output of their own.
+    vocab_size : int or None
+        Rows of the embedding; None where the tokenizer decides, see `with_vocabulary`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layers: int = Field(default=4, ge=1)
+    decoder_layers: int | None = Field(default=None, ge=1)
+    d_model: int = Field(default=256, ge=8)
+    d_ff: int = Field(default=512, ge=8)
+    heads: int = Field(default=4, ge=1)
+    d_kv: int = Field(default=64, ge=4)
+    buckets: int = Field(default=32, ge=4, multiple_of=2)
+    max_distance: int = Field(default=128, ge=8)
+    tied: bool = False
+    epsilon: float = Field(default=1e-6, gt=0)
+    vocab_size: int | None = Field(default=None, gt=2)
+
+    @model_validator(mode="after")
+    def _distances_reach_beyond_the_exact_buckets(self) -> ModelConfig:
+        if self.max_distance <= self.buckets:
+            raise ValueError(
+                f"max_distance is larger than buckets; received {self.max_distance} and {self.buckets}"
+            )
+        return self
+
+    @property
+    def depth(self) -> tuple[int, int]:
+        """Blocks of the encoder and of the decoder."""
+        return self.layers, self.decoder_layers or self.layers
+
+    @property
+    def inner(self) -> int:
+        """Width of all attention heads together."""
+        return self.heads * self.d_kv
+
+    def with_vocabulary(self, size: int) -> ModelConfig:
+        """Return the same model with at least so many rows in its embedding."""
+        return self if (self.vocab_size or 0) >= size else self.model_copy(update={"vocab_size": size})
+
+    def parameters(self, vocab_size: int | None = None) -> int:
+        """Return the number of weights, embeddings included.
+
+        Parameters
+        ----------
+        vocab_size : int, optional
+            Rows of the embedding, where the configuration does not have it.
+        """
+        rows = self.vocab_size or vocab_size or 0
+        encoder, decoder = self.depth
+        biases = 2 * self.buckets * self.heads
+        embeddings = rows * self.d_model * (1 if self.tied else 2)
+        norms = (2 * encoder + 3 * decoder + 2) * self.d_model
+        return self._matrices(encoder, decoder) + biases + embeddings + norms
+
+    def flops(self, sources: int, targets: int, vocab_size: int | None = None) -> float:
+        """Return the floating-point operations of a forward pass of one sequence; training takes three times.
+
+        Counts matrix products only: two operations a weight and position, and four a pair of attending
+        positions and width. A causal half is counted whole, as it is computed.
+
+        Parameters
+        ----------
+        sources, targets : int
+            Positions of the encoder and of the decoder.
+        vocab_size : int, optional
+            Rows of the embedding, where the configuration does not have it.
+        """
+        encoder, decoder = self.depth
+        cross = 2 * decoder * self.d_model * self.inner
+        weights = self._matrices(encoder, 0) * sources + cross * sources
+        weights += (self._matrices(0, decoder) - cross) * targets
+        weights += (self.vocab_size or vocab_size or 0) * self.d_model * targets
+        pairs = encoder * sources**2 + decoder * (targets**2 + sources * targets)
+        return 2.0 * weights + 4.0 * self.inner * pairs
+
+    def _matrices(self, encoder: int, decoder: int) -> int:
+        """Return the weights in matrices of so many blocks."""
+        attention, gated = 4 * self.d_model * self.inner, 3 * self.d_model * self.d_ff
+        return encoder * (attention + gated) + decoder * (2 * attention + gated)

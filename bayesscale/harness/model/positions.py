@@ -1,0 +1,65 @@
+"""Relative positions of T5: buckets of distances, and the bias of every pair of positions from them."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+
+@lru_cache(maxsize=64)
+def distance_buckets(
+    queries: int, keys: int, *, both_ways: bool, buckets: int, max_distance: int, device: torch.device
+) -> Tensor:
+    """Return the bucket of every distance key - query, from -(queries - 1) to keys - 1.
+
+    Half of the buckets hold one distance each, the others grow logarithmically up to `max_distance`, as in
+    Raffel et al. 2020 (arXiv 1910.10683), section 2.1. Looking both ways, either side has half of them.
+
+    Parameters
+    ----------
+    queries, keys : int
+        Numbers of positions.
+    both_ways : bool
+        Whether keys may lie behind the query; otherwise these are all in bucket 0.
+    buckets, max_distance : int
+        As in `ModelConfig`.
+    device : torch.device
+        Where the result is.
+    """
+    distance = torch.arange(keys + queries - 1) - (queries - 1)
+    side = buckets // 2 if both_ways else buckets
+    offset = (distance > 0).long() * side if both_ways else torch.zeros_like(distance)
+    distance = distance.abs() if both_ways else (-distance).clamp_min(0)
+    exact = side // 2
+    far = exact + (
+        torch.log(distance.float().clamp_min(1) / exact) / math.log(max_distance / exact) * (side - exact)
+    ).to(torch.int64)
+    return (offset + torch.where(distance < exact, distance, far.clamp_max(side - 1))).to(device)
+
+
+def pair_bias(weight: Tensor, bucket: Tensor, queries: int, keys: int) -> Tensor:
+    """Return the bias of every pair of positions, (1, heads, queries, keys).
+
+    Parameters
+    ----------
+    weight : Tensor
+        Learned bias of every bucket, (buckets, heads).
+    bucket : Tensor
+        From `distance_buckets`.
+    queries, keys : int
+        Numbers of positions.
+    """
+    # One row a distance instead of one a pair: the gradient then sums over diagonals, which is a view, and
+    # not over hundreds of thousands of lookups in a table of 32.
+    diagonals = weight[bucket].t().contiguous()
+    return diagonals.unfold(1, keys, 1).flip(1).unsqueeze(0)
+
+
+@lru_cache(maxsize=64)
+def causal_mask(positions: int, device: torch.device) -> Tensor:
+    """Return -inf where a key lies behind its query and 0 elsewhere, (1, 1, positions, positions)."""
+    full = torch.full((positions, positions), -torch.inf)
+    return torch.triu(full, diagonal=1)[None, None].to(device)

@@ -1,0 +1,16 @@
+"""Scores of hypotheses and losses, each with its standard error and what it depends on."""
+
+from bayesscale.harness.scoring.loss import LossScore, loss_score
+from bayesscale.harness.scoring.score import Scored, score_hypotheses
+from bayesscale.harness.scoring.text import BleuScore, TextScore, bleu, chrf
+
+__all__ = [
+    "BleuScore",
+    "LossScore",
+    "Scored",
+    "TextScore",
+    "bleu",
+    "chrf",
+    "loss_score",
+    "score_hypotheses",
+]

@@ -1,0 +1,139 @@
+"""BLEU and chrF by sacreBLEU, with the whole signature and a bootstrap standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bayesscale.errors import TrainingError
+
+# sacreBLEU gives the half-width of a 95% interval under the name confidence_var.
+_HALF_WIDTHS = 1.959964
+_DECIMALS = 12
+_RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class TextScore:
+    """A score of hypotheses against references.
+
+    Parameters
+    ----------
+    metric : str
+        Name in the metrics table.
+    value : float
+        From 0 to 100.
+    se : float or None
+        Bootstrap standard error; None where all resamples score the same, which says nothing of the error.
+    signature : str
+        sacreBLEU's signature, bootstrap included.
+    """
+
+    metric: str
+    value: float
+    se: float | None
+    signature: str
+
+
+@dataclass(frozen=True)
+class BleuScore(TextScore):
+    """BLEU with its parts.
+
+    Parameters
+    ----------
+    brevity_penalty : float
+        1 where hypotheses are at least as long as references.
+    precisions : tuple of float
+        Of n-grams with n from 1 to 4, from 0 to 100.
+    hypothesis_length, reference_length : int
+        Tokens of the metric's own tokenizer.
+    """
+
+    brevity_penalty: float
+    precisions: tuple[float, ...]
+    hypothesis_length: int
+    reference_length: int
+
+
+def bleu(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    *,
+    tokenize: str = "13a",
+    bootstrap: int = _RESAMPLES,
+) -> BleuScore:
+    """Return the BLEU of hypotheses.
+
+    Parameters
+    ----------
+    hypotheses, references : sequence of str
+        Detokenised sentences, in the same order.
+    tokenize : str
+        sacreBLEU's tokenizer.
+    bootstrap : int
+        Resamples behind the standard error. All scores on one test set share them, so the error of the
+        test set is common to the models that are compared.
+
+    Raises
+    ------
+    TrainingError
+        There are no sentences, or different numbers of them.
+    """
+    _check(hypotheses, references)
+    from sacrebleu.metrics.bleu import BLEU
+
+    # force: no advice about hypotheses that look tokenized, which early checkpoints do write.
+    metric = BLEU(tokenize=tokenize, force=True)
+    found, se, signature = _score(metric, hypotheses, references, bootstrap)
+    return BleuScore(
+        "bleu",
+        _within(found.score),
+        se,
+        signature,
+        found.bp,
+        tuple(found.precisions),
+        found.sys_len,
+        found.ref_len,
+    )
+
+
+def chrf(hypotheses: Sequence[str], references: Sequence[str], *, bootstrap: int = _RESAMPLES) -> TextScore:
+    """Return the chrF2 of hypotheses.
+
+    Parameters
+    ----------
+    hypotheses, references, bootstrap
+        As in `bleu`.
+    """
+    from sacrebleu.metrics.chrf import CHRF
+
+    _check(hypotheses, references)
+    found, se, signature = _score(CHRF(), hypotheses, references, bootstrap)
+    return TextScore("chrf", _within(found.score), se, signature)
+
+
+def _score(
+    metric: Any, hypotheses: Sequence[str], references: Sequence[str], bootstrap: int
+) -> tuple[Any, float | None, str]:
+    """Return sacreBLEU's score, its standard error and its signature."""
+    found = metric.corpus_score(list(hypotheses), [list(references)], n_bootstrap=bootstrap)
+    signature = str(metric.get_signature())
+    document = json.loads(found.format(width=_DECIMALS, signature=signature, is_json=True))
+    se = document.get("confidence_var", 0.0) / _HALF_WIDTHS
+    return found, se or None, signature
+
+
+def _check(hypotheses: Sequence[str], references: Sequence[str]) -> None:
+    """Refuse what cannot be compared."""
+    if len(hypotheses) != len(references) or not references:
+        raise TrainingError(
+            "every reference has one hypothesis, and there is at least one; "
+            f"received {len(hypotheses)} hypotheses and {len(references)} references"
+        )
+
+
+def _within(score: float) -> float:
+    """Return a score that rounding has not carried beyond the ends of its scale."""
+    return min(max(float(score), 0.0), 100.0)

@@ -1,0 +1,60 @@
+"""The cells of a study, in an order in which any prefix is a usable factorial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from bayesscale.harness.study.config import Study
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One finetuned and scored model.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    mixture : str or None
+        Name of the mixture; None is the model that was not pretrained.
+    pretrain_tokens : int
+        D_p; 0 is the model that was not pretrained.
+    size : int or 'full'
+        D_f as the study has it.
+    seed : int
+        Seed of the run.
+    """
+
+    task: str
+    mixture: str | None
+    pretrain_tokens: int
+    size: int | Literal["full"]
+    seed: int
+
+
+def cells(study: Study) -> tuple[Cell, ...]:
+    """Return the cells of a study.
+
+    Seed by seed; within a seed the baselines first, then checkpoint by checkpoint from the smallest, each
+    with every mixture, task and D_f, so that what is finished when a grid stops is balanced.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    """
+    return tuple(cell for seed in study.seeds for cell in _of_seed(study, seed))
+
+
+def _of_seed(study: Study, seed: int) -> Iterator[Cell]:
+    """Yield the cells of a seed."""
+    ways = [(task.name, size) for task in study.tasks for size in study.sizes(task)]
+    for task, size in ways:
+        yield Cell(task, None, 0, size, seed)
+    for tokens in study.pretraining.checkpoint_tokens:
+        for mixture in study.mixtures:
+            if tokens in study.checkpoint_tokens(mixture):
+                for task, size in ways:
+                    yield Cell(task, mixture.name, tokens, size, seed)

@@ -1,0 +1,169 @@
+"""The study: everything that determines the results of a grid, in one typed value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, model_validator
+
+from bayesscale.errors import StudyError, valid_names
+from bayesscale.harness.model.config import ModelConfig
+from bayesscale.harness.study.data import (
+    ArtificialConfig,
+    CleaningConfig,
+    CorpusConfig,
+    LanguageConfig,
+    TaskConfig,
+    TokenizerConfig,
+)
+from bayesscale.harness.study.hashing import digest
+from bayesscale.harness.study.mixtures import Mixture, MixtureConfig
+from bayesscale.harness.study.rules import broken_rules
+from bayesscale.harness.study.training import (
+    BudgetConfig,
+    DecodingConfig,
+    FinetuningConfig,
+    LogSpaced,
+    PretrainingConfig,
+    ScoringConfig,
+)
+from bayesscale.harness.study.values import Name, Section
+
+__all__ = [
+    "ArtificialConfig",
+    "BudgetConfig",
+    "CleaningConfig",
+    "CorpusConfig",
+    "DecodingConfig",
+    "FinetuningConfig",
+    "LanguageConfig",
+    "LogSpaced",
+    "MixtureConfig",
+    "ModelConfig",
+    "PretrainingConfig",
+    "ScoringConfig",
+    "Study",
+    "TaskConfig",
+    "TokenizerConfig",
+]
+
+
+class Study(Section):
+    """A study: mixtures x checkpoints x tasks x D_f x seeds, and how each cell is made.
+
+    Parameters
+    ----------
+    name : str
+        Name of the study.
+    seeds : tuple of int
+        The whole grid is repeated for each of them.
+    corpora : dict, optional
+        Monolingual text by language; exactly one of `corpora` and `artificial` is given.
+    artificial : ArtificialConfig, optional
+        Languages that are made up.
+    init : str, optional
+        A local Hugging Face T5 v1.1 or mT5 checkpoint that pretraining starts from.
+    folder : Path
+        The folder that relative paths begin in; that of the study file. Not part of any hash.
+    cleaning, tokenizer, model, mixtures, pretraining, tasks, finetuning, decoding, scoring, budget
+        The sections of these names.
+    """
+
+    name: Name
+    seeds: tuple[NonNegativeInt, ...] = Field(default=(0,), min_length=1)
+    corpora: dict[Name, CorpusConfig] = Field(default_factory=dict)
+    artificial: ArtificialConfig | None = None
+    cleaning: CleaningConfig = CleaningConfig()
+    tokenizer: TokenizerConfig
+    model: ModelConfig = ModelConfig()
+    init: str | None = None
+    mixtures: tuple[Mixture, ...] = Field(min_length=1)
+    pretraining: PretrainingConfig
+    tasks: tuple[TaskConfig, ...] = Field(min_length=1)
+    finetuning: FinetuningConfig
+    decoding: DecodingConfig = DecodingConfig()
+    scoring: ScoringConfig = ScoringConfig()
+    budget: BudgetConfig = BudgetConfig()
+    folder: Path = Field(default=Path(), exclude=True)
+
+    @model_validator(mode="after")
+    def _keeps_the_rules(self) -> Study:
+        if broken := broken_rules({name: getattr(self, name) for name in type(self).model_fields}):
+            raise ValueError("; ".join(broken))
+        return self
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages that there is monolingual text of, in the order of the study."""
+        return tuple(self.artificial.languages if self.artificial else self.corpora)
+
+    def checkpoint_tokens(self, mixture: MixtureConfig) -> tuple[int, ...]:
+        """Return D_p of the checkpoints of a mixture.
+
+        Parameters
+        ----------
+        mixture : MixtureConfig
+            One of the study's.
+        """
+        limit = mixture.limit or self.pretraining.checkpoint_tokens[-1]
+        return tuple(tokens for tokens in self.pretraining.checkpoint_tokens if tokens <= limit)
+
+    def sizes(self, task: TaskConfig) -> tuple[int | Literal["full"], ...]:
+        """Return D_f of a task.
+
+        Parameters
+        ----------
+        task : TaskConfig
+            One of the study's.
+        """
+        return task.sizes or self.finetuning.sizes
+
+    def path(self, text: str) -> Path:
+        """Return the file that a path in the study means."""
+        return self.folder / text
+
+    def mixture(self, name: str) -> MixtureConfig:
+        """Return the mixture of a name.
+
+        Raises
+        ------
+        StudyError
+            There is none.
+        """
+        found = {mixture.name: mixture for mixture in self.mixtures}
+        if name not in found:
+            raise StudyError(f"the study has no mixture {name!r}; {valid_names(name, found)}")
+        return found[name]
+
+    def task(self, name: str) -> TaskConfig:
+        """Return the task of a name.
+
+        Raises
+        ------
+        StudyError
+            There is none.
+        """
+        found = {task.name: task for task in self.tasks}
+        if name not in found:
+            raise StudyError(f"the study has no task {name!r}; {valid_names(name, found)}")
+        return found[name]
+
+    def hash(self, *parts: str) -> str:
+        """Return 16 hexadecimal digits that change if and only if one of some sections changes.
+
+        Parameters
+        ----------
+        parts : str
+            Names of sections, such as 'model' and 'pretraining'; all of them if none is given.
+
+        Raises
+        ------
+        StudyError
+            There is no such section.
+        """
+        document = self.model_dump(mode="json")
+        unknown = [part for part in parts if part not in document]
+        if unknown:
+            raise StudyError(f"a study has no section {unknown[0]!r}; {valid_names(unknown[0], document)}")
+        return digest({part: document[part] for part in parts or document})

@@ -1,0 +1,52 @@
+"""Studies that are ready to run: `tiny`, `mini` and `isik`, each a TOML file in this folder."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from bayesscale.errors import UsageError, valid_names
+from bayesscale.harness.study.config import Study
+from bayesscale.harness.study.load import parse_study
+
+PRESETS = {
+    "tiny": "seconds on a CPU: two mixtures of artificial languages",
+    "mini": "minutes on a GPU: five mixtures of artificial languages, two tasks",
+    "isik": "the paper's own sizes: nine mixtures of mC4, WMT en-de, en-fr and en-ro, T5-3B",
+}
+"""Names of the presets, and what each is."""
+
+
+def preset_text(name: str) -> str:
+    """Return a study as TOML, with comments.
+
+    Parameters
+    ----------
+    name : str
+        A key of `PRESETS`.
+
+    Raises
+    ------
+    UsageError
+        There is none of this name.
+    """
+    if name not in PRESETS:
+        raise UsageError(
+            f"a preset is a study that comes with bayesscale; received {name!r}; {valid_names(name, PRESETS)}"
+        )
+    return (files("bayesscale.harness.study") / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def preset(name: str) -> Study:
+    """Return a study by name.
+
+    Parameters
+    ----------
+    name : str
+        A key of `PRESETS`.
+
+    Raises
+    ------
+    UsageError
+        There is none of this name.
+    """
+    return parse_study(preset_text(name), name=f"the preset {name}")

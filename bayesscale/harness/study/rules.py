@@ -1,0 +1,95 @@
+"""Rules between the sections of a study; each takes the sections that are valid by themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bayesscale.errors import valid_names
+
+
+def broken_rules(sections: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each rule between sections that is broken.
+
+    Parameters
+    ----------
+    sections : mapping
+        Parsed sections by name; a rule that needs one that is missing says nothing.
+    """
+    return [
+        *_one_source_of_text(sections),
+        *_names_once(sections),
+        *_known_languages(sections),
+        *_files_of_tasks(sections),
+        *_some_checkpoint(sections),
+    ]
+
+
+def _one_source_of_text(sections: Mapping[str, Any]) -> Iterator[str]:
+    """Exactly one of corpora and artificial."""
+    if {"corpora", "artificial"} <= set(sections) and bool(sections["corpora"]) == bool(
+        sections["artificial"]
+    ):
+        received = "both" if sections["corpora"] else "neither"
+        yield f"a study has either corpora or artificial; received {received}; keep exactly one of them"
+
+
+def _names_once(sections: Mapping[str, Any]) -> Iterator[str]:
+    """Mixtures, tasks and seeds are told apart by name."""
+    for section in ("mixtures", "tasks", "seeds"):
+        names = [getattr(item, "name", item) for item in sections.get(section, ())]
+        for name, count in Counter(names).items():
+            if count > 1:
+                yield f"{section}: {name!r} is there {count} times; give each a name of its own"
+
+
+def _languages(sections: Mapping[str, Any]) -> list[str]:
+    """Return the languages that there is text of; none if that is not known."""
+    if sections.get("artificial"):
+        return list(sections["artificial"].languages)
+    return list(sections.get("corpora") or ())
+
+
+def _known_languages(sections: Mapping[str, Any]) -> Iterator[str]:
+    """Mixtures draw from languages that have text; artificial tasks translate between them."""
+    known = _languages(sections)
+    if not known:
+        return
+    for mixture in sections.get("mixtures", ()):
+        for language, share in mixture.shares.items():
+            if share and language not in known:
+                yield (
+                    f"mixtures: {mixture.name} has a share of {language!r}, of which there is no text; "
+                    f"{valid_names(language, known)}"
+                )
+    for task in sections.get("tasks", ()) if sections.get("artificial") else ():
+        for language in (task.source, task.target):
+            if language not in known:
+                yield f"tasks: {task.name} needs the language {language!r}; {valid_names(language, known)}"
+
+
+def _files_of_tasks(sections: Mapping[str, Any]) -> Iterator[str]:
+    """Tasks have files unless the languages are made up."""
+    if "artificial" not in sections:
+        return
+    for task in sections.get("tasks", ()):
+        given = [part for part in ("train", "dev", "test") if getattr(task, part)]
+        if sections["artificial"] and (given or task.domains):
+            yield f"tasks: {task.name} has files, but its languages are made up; remove {', '.join(given)}"
+        missing = [part for part in ("train", "dev", "test") if part not in given]
+        if not sections["artificial"] and missing:
+            yield f"tasks: {task.name} has no files for {', '.join(missing)}; give a pair or a TSV file"
+
+
+def _some_checkpoint(sections: Mapping[str, Any]) -> Iterator[str]:
+    """Each mixture has a checkpoint below its limit."""
+    if "pretraining" not in sections:
+        return
+    first = sections["pretraining"].checkpoint_tokens[0]
+    for mixture in sections.get("mixtures", ()):
+        if mixture.limit is not None and mixture.limit < first:
+            yield (
+                f"mixtures: {mixture.name} has the limit {mixture.limit}, below the first checkpoint at "
+                f"{first}; raise the limit or add a checkpoint"
+            )

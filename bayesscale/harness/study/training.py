@@ -1,0 +1,252 @@
+"""Sections of a study about training, decoding and scoring."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import (
+    Discriminator,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    field_validator,
+    model_validator,
+)
+
+from bayesscale.harness.study.values import Section, Size, SizeOrFull, Switch
+
+Optimizer = Literal["adamw", "adafactor"]
+Precision = Literal["fp32", "bf16"]
+
+
+class LogSpaced(Section):
+    """Checkpoints at equal distances in log tokens.
+
+    Parameters
+    ----------
+    first, last : int
+        Tokens at the two ends, which are checkpoints.
+    count : int
+        Number of checkpoints, at least 2.
+    """
+
+    first: Size
+    last: Size
+    count: int = Field(ge=2)
+
+    @model_validator(mode="after")
+    def _rises(self) -> LogSpaced:
+        if self.first >= self.last:
+            raise ValueError(f"first is smaller than last; received {self.first} and {self.last}")
+        return self
+
+
+def _form(value: Any) -> str:
+    """Return which of its two forms a checkpoint schedule has."""
+    return "<spaced>" if isinstance(value, dict | LogSpaced) else "<list>"
+
+
+Checkpoints = Annotated[
+    Annotated[tuple[Size, ...], Tag("<list>")] | Annotated[LogSpaced, Tag("<spaced>")], Discriminator(_form)
+]
+"""Sizes, or a table first, last, count."""
+
+
+class PretrainingConfig(Section):
+    """How the checkpoints of a mixture are pretrained.
+
+    Parameters
+    ----------
+    batch : int
+        Sequences in an optimiser step, over all devices and micro-batches.
+    length : int
+        Tokens in a block of text before spans are masked; D_p counts these.
+    checkpoints : tuple of int or LogSpaced
+        Tokens at which the model is kept; rounded to whole steps by `checkpoint_steps`.
+    optimizer, rate, weight_decay, clip
+        The optimiser; `rate` is the largest rate of AdamW, and Adafactor's base rate.
+    schedule, warmup, cooldown
+        `inverse_sqrt` with `warmup` steps, or `constant`, where the last `cooldown` (a share of the steps of
+        a checkpoint) is a branch of its own that ends at that checkpoint with rate 0.
+    corruption, span
+        Share of tokens that is masked and mean length of a span.
+    precision, compile, deterministic
+        How it is computed; `compile` 'auto' compiles on a GPU only.
+    accumulate : int
+        Micro-batches in a step. A smaller one that fits into memory may be chosen, with the same batch.
+    resume_every : int
+        Steps between two states that an interrupted run can be resumed from.
+    keep : 'all' or 'grid'
+        Whether checkpoints stay when every cell of the grid that needs them is finished.
+    """
+
+    batch: PositiveInt = 128
+    length: int = Field(default=512, ge=8)
+    checkpoints: Checkpoints
+    optimizer: Optimizer = "adamw"
+    rate: PositiveFloat = 0.01
+    weight_decay: NonNegativeFloat = 0.0
+    clip: PositiveFloat | None = 1.0
+    schedule: Literal["inverse_sqrt", "constant"] = "inverse_sqrt"
+    warmup: int = Field(default=1000, ge=0)
+    cooldown: float = Field(default=0.0, ge=0, lt=1)
+    corruption: float = Field(default=0.15, gt=0, lt=1)
+    span: float = Field(default=3.0, ge=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    precision: Precision = "bf16"
+    compile: Switch = "auto"
+    deterministic: bool = False
+    accumulate: PositiveInt = 1
+    resume_every: PositiveInt = 500
+    keep: Literal["all", "grid"] = "all"
+
+    @field_validator("checkpoints")
+    @classmethod
+    def _some_checkpoints(cls, value: tuple[int, ...] | LogSpaced) -> tuple[int, ...] | LogSpaced:
+        if isinstance(value, tuple) and (not value or list(value) != sorted(set(value))):
+            raise ValueError(
+                f"checkpoints are at least one size, each larger than the one before; received {list(value)}"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PretrainingConfig:
+        if self.cooldown and self.schedule != "constant":
+            raise ValueError(
+                f"cooldown goes with schedule 'constant'; received {self.cooldown} with {self.schedule!r}; "
+                "set cooldown = 0 or change the schedule"
+            )
+        if self.batch % self.accumulate:
+            raise ValueError(f"accumulate divides batch; received {self.accumulate} and {self.batch}")
+        if len(set(self.checkpoint_steps)) < len(self.checkpoint_steps):
+            raise ValueError(
+                f"checkpoints are at least one step of batch x length = {self.tokens_per_step} tokens apart; "
+                f"received {self.nominal_tokens}; choose fewer, or a smaller batch"
+            )
+        return self
+
+    @property
+    def tokens_per_step(self) -> int:
+        """Tokens that one optimiser step sees."""
+        return self.batch * self.length
+
+    @property
+    def nominal_tokens(self) -> tuple[int, ...]:
+        """Checkpoints as they were asked for."""
+        spec = self.checkpoints
+        if isinstance(spec, LogSpaced):
+            return tuple(round(size) for size in np.geomspace(spec.first, spec.last, spec.count).tolist())
+        return spec
+
+    @property
+    def checkpoint_steps(self) -> tuple[int, ...]:
+        """Optimiser steps after which the model is kept: the nearest whole number, at least one."""
+        return tuple(max(1, round(tokens / self.tokens_per_step)) for tokens in self.nominal_tokens)
+
+    @property
+    def checkpoint_tokens(self) -> tuple[int, ...]:
+        """Tokens seen at the checkpoints: D_p."""
+        return tuple(steps * self.tokens_per_step for steps in self.checkpoint_steps)
+
+
+class FinetuningConfig(Section):
+    """How each checkpoint is finetuned on each task.
+
+    Parameters
+    ----------
+    sizes : tuple of int or 'full'
+        D_f: source and target tokens of the subset, nested in each other.
+    batch, steps, length
+        Pairs in a step, optimiser steps, and the tokens after which a source or a target is cut.
+    rates : tuple of float
+        Constant rates of which the one with the lowest loss on dev is taken.
+    """
+
+    sizes: tuple[SizeOrFull, ...] = Field(min_length=1)
+    batch: PositiveInt = 128
+    steps: PositiveInt = 300
+    rates: tuple[PositiveFloat, ...] = Field(default=(0.001,), min_length=1)
+    length: int = Field(default=128, ge=4)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    optimizer: Optimizer = "adamw"
+    weight_decay: NonNegativeFloat = 0.0
+    clip: PositiveFloat | None = 1.0
+    warmup: int = Field(default=0, ge=0)
+    accumulate: PositiveInt = 1
+    precision: Precision = "bf16"
+    compile: Switch = "auto"
+
+    @field_validator("sizes", "rates")
+    @classmethod
+    def _each_once(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(set(values)) < len(values):
+            raise ValueError(f"each value is given once; received {list(values)}")
+        return values
+
+
+class DecodingConfig(Section):
+    """How hypotheses are made.
+
+    Parameters
+    ----------
+    method, beams, length_penalty
+        `greedy`, or `beam` with so many beams.
+    max_length : int
+        Tokens after which a hypothesis is cut.
+    batch : int
+        Sentences decoded at once.
+    """
+
+    method: Literal["greedy", "beam"] = "greedy"
+    beams: PositiveInt = 4
+    length_penalty: NonNegativeFloat = 1.0
+    max_length: PositiveInt = 128
+    batch: PositiveInt = 512
+    precision: Precision = "bf16"
+    compile: Switch = "auto"
+
+
+class ScoringConfig(Section):
+    """What is scored.
+
+    Parameters
+    ----------
+    metrics : tuple of str
+        Rows of the metrics table for each finetuned model.
+    bootstrap : int
+        Resamples behind the standard errors.
+    tokenize : str
+        sacreBLEU's tokenizer for BLEU.
+    comet : str, optional
+        A COMET model that is already on this machine: its name or folder.
+    sentences : int, optional
+        Test sentences that are decoded, from the first; all if not given.
+    """
+
+    metrics: tuple[Literal["bleu", "chrf", "cross_entropy"], ...] = ("bleu", "chrf", "cross_entropy")
+    bootstrap: int = Field(default=1000, ge=2)
+    tokenize: str = "13a"
+    comet: str | None = None
+    sentences: Size | None = None
+
+
+class BudgetConfig(Section):
+    """What a study may cost; `harness plan` compares, and says what is over.
+
+    Parameters
+    ----------
+    hours, disk : float, int, optional
+        Limits of the time (hours on `devices` devices) and of the bytes on disk.
+    flops : float, optional
+        Floating-point operations a second that one device sustains in training; guessed if not given.
+    devices : int
+        Devices that work side by side.
+    """
+
+    hours: PositiveFloat | None = None
+    disk: Size | None = None
+    flops: PositiveFloat | None = None
+    devices: PositiveInt = 1

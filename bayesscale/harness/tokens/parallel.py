@@ -1,0 +1,57 @@
+"""Parallel text as tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """Pairs of sentences; all lists have the same length.
+
+    Parameters
+    ----------
+    source, target : list of array
+        Token ids, each ending with EOS.
+    source_text, target_text : list of str
+        The sentences.
+    domain : list of str
+        A label for each pair; empty strings where there are none.
+    """
+
+    source: list[NDArray[Any]]
+    target: list[NDArray[Any]]
+    source_text: list[str]
+    target_text: list[str]
+    domain: list[str]
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @property
+    def tokens(self) -> int:
+        """Source and target tokens, EOS included."""
+        return sum(map(len, self.source)) + sum(map(len, self.target))
+
+
+@dataclass(frozen=True)
+class Task:
+    """The data of a translation task.
+
+    Parameters
+    ----------
+    name, source, target : str
+        Name and languages.
+    train, dev, test : Parallel
+        The three parts.
+    """
+
+    name: str
+    source: str
+    target: str
+    train: Parallel
+    dev: Parallel
+    test: Parallel

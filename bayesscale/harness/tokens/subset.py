@@ -1,0 +1,77 @@
+"""Finetuning sets of a size D_f, each contained in every larger one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesscale.errors import CorpusError
+from bayesscale.harness.shuffle import Shuffle
+from bayesscale.harness.tokens.parallel import Parallel
+
+
+def nested_subset(
+    parallel: Parallel, tokens: int | Literal["full"], seed: int, *, length: int | None = None
+) -> tuple[NDArray[np.int64], int]:
+    """Return the longest prefix of one random order of the pairs that has at most so many tokens.
+
+    Parameters
+    ----------
+    parallel : Parallel
+        The training pairs.
+    tokens : int or 'full'
+        D_f: source and target tokens, EOS included.
+    seed : int
+        Decides the order.
+    length : int, optional
+        Sources and targets are counted as cut to this length.
+
+    Returns
+    -------
+    indices : array of int
+        The pairs, in random order.
+    counted : int
+        Their tokens.
+
+    Raises
+    ------
+    CorpusError
+        There are fewer tokens than that, or not even one pair fits.
+    """
+    order = Shuffle(len(parallel), f"pairs {seed}")(np.arange(len(parallel)))
+    running = np.cumsum(pair_tokens(parallel, length)[order])
+    total = int(running[-1]) if len(running) else 0
+    if tokens == "full":
+        tokens = total
+    if tokens > total:
+        raise CorpusError(
+            f"D_f is at most the tokens that there are; {tokens} were asked for and the {len(parallel)} "
+            f"pairs have {total} (source and target, EOS included); ask for fewer, or for 'full'"
+        )
+    pairs = int(np.searchsorted(running, tokens, side="right"))
+    if pairs == 0:
+        needed = f"the first one has {int(running[0])}" if total else "there are no pairs"
+        raise CorpusError(
+            f"D_f holds at least one pair; {tokens} tokens were asked for and {needed}; ask for more"
+        )
+    return order[:pairs], int(running[pairs - 1])
+
+
+def pair_tokens(parallel: Parallel, length: int | None = None) -> NDArray[np.int64]:
+    """Return the source and target tokens of each pair.
+
+    Parameters
+    ----------
+    parallel : Parallel
+        The pairs.
+    length : int, optional
+        Sources and targets are cut to this length.
+    """
+    sides = [
+        np.array([len(ids) for ids in side], dtype=np.int64) for side in (parallel.source, parallel.target)
+    ]
+    if length is not None:
+        sides = [np.minimum(side, length) for side in sides]
+    return sides[0] + sides[1]

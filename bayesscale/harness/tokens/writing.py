@@ -1,0 +1,100 @@
+"""Write large files piece by piece, each whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from bayesscale.errors import UsageError
+
+
+class Sink:
+    """Where the pieces of a file go.
+
+    Attributes
+    ----------
+    bytes : int
+        Bytes so far.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._checksum = hashlib.sha256()
+        self.bytes = 0
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of what was written so far."""
+        return self._checksum.hexdigest()
+
+    def write(self, piece: bytes) -> None:
+        """Append a piece."""
+        self._stream.write(piece)
+        self._checksum.update(piece)
+        self.bytes += len(piece)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Sink]:
+    """Write a file beside its place and move it there when it is complete.
+
+    Parameters
+    ----------
+    path : Path
+        The file; one that is there is replaced.
+
+    Raises
+    ------
+    UsageError
+        It cannot be written, for instance because the disk is full; nothing is left behind.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    sink: Sink | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as stream:
+                sink = Sink(stream)
+                yield sink
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        so_far = f" after {sink.bytes:,} bytes" if sink else ""
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror or error}{so_far}; make room or choose another "
+            "folder, and run the same command again"
+        ) from error
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Make a folder and lock it; the system frees the lock when the process ends, however it ends.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; whoever else asks for it waits.
+
+    Raises
+    ------
+    UsageError
+        It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}; choose another folder") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

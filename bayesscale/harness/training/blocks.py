@@ -1,0 +1,100 @@
+"""Blocks of tokens in the order of a mixture, on the device."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bayesscale.errors import CorpusError
+
+if TYPE_CHECKING:
+    from bayesscale.harness.mixture import Mixture
+
+_SHARE_OF_MEMORY = 0.25
+
+
+class Blocks:
+    """Blocks by their position in the run.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Which block comes when.
+    blocks : mapping of str to array
+        Blocks of each language, (n, length).
+    device : torch.device
+        A GPU keeps all of them, if they take at most a quarter of its free memory.
+    length : int
+        Tokens of a block.
+
+    Raises
+    ------
+    CorpusError
+        A language has no blocks, or they are of another length.
+    """
+
+    def __init__(
+        self, mixture: Mixture, blocks: Mapping[str, NDArray[Any]], device: torch.device, length: int
+    ) -> None:
+        wrong = [
+            f"{language} has {blocks[language].shape if language in blocks else 'none'}"
+            for language in mixture.languages
+            if language not in blocks or blocks[language].ndim != 2 or blocks[language].shape[1] != length
+        ]
+        if wrong:
+            raise CorpusError(
+                f"every language of a mixture has blocks of {length} tokens; {'; '.join(wrong)}; prepare "
+                "them with this length"
+            )
+        self._mixture = mixture
+        self._arrays = [blocks[language] for language in mixture.languages]
+        self._device = device
+        self._kept = self._keep()
+
+    def rows(self, positions: NDArray[np.int64]) -> Tensor:
+        """Return the blocks at consecutive positions, (positions, length), as int64 on the device."""
+        languages, indices = self._mixture.take(int(positions[0]), int(positions[-1]) + 1)
+        if self._kept is not None:
+            kept, offsets = self._kept
+            chosen = torch.from_numpy(offsets[languages] + indices).to(self._device, non_blocking=True)
+            return kept[chosen].long()
+        rows = np.empty((len(positions), self._arrays[0].shape[1]), dtype=np.int64)
+        for number, array in enumerate(self._arrays):
+            here = languages == number
+            rows[here] = array[indices[here]]
+        return torch.from_numpy(rows).to(self._device, non_blocking=True)
+
+    def _keep(self) -> tuple[Tensor, NDArray[np.int64]] | None:
+        """Put all blocks onto a GPU that has room for them."""
+        if self._device.type != "cuda":
+            return None
+        free, _ = torch.cuda.mem_get_info(self._device)
+        if 4 * sum(array.size for array in self._arrays) > _SHARE_OF_MEMORY * free:
+            return None
+        parts = [torch.from_numpy(np.asarray(array, np.int32)).to(self._device) for array in self._arrays]
+        return torch.cat(parts), np.cumsum([0, *map(len, self._arrays[:-1])])
+
+
+def fingerprint(blocks: Mapping[str, NDArray[Any]], languages: tuple[str, ...]) -> dict[str, str]:
+    """Return for each language how many blocks there are and a hash of some of them.
+
+    Parameters
+    ----------
+    blocks : mapping of str to array
+        Blocks of each language, (n, length).
+    languages : tuple of str
+        Which of them count.
+    """
+    marks = {}
+    for language in languages:
+        array = blocks[language]
+        some = np.linspace(0, len(array) - 1, min(len(array), 64)).astype(np.int64)
+        content = hashlib.sha256(np.ascontiguousarray(array[some], dtype=np.uint32).tobytes()).hexdigest()
+        marks[language] = f"{len(array)} blocks {content[:12]}"
+    return marks

@@ -1,0 +1,237 @@
+"""What goes into pretraining and finetuning and what comes out, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from numpy.typing import NDArray
+
+from bayesscale.harness.model.config import ModelConfig, Vocabulary
+
+if TYPE_CHECKING:
+    from bayesscale.harness.batches import Pairs
+    from bayesscale.harness.mixture import Mixture
+    from bayesscale.harness.model.t5 import T5
+    from bayesscale.harness.study.config import FinetuningConfig, PretrainingConfig
+
+Status = Literal["finished", "diverged"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a running job is.
+
+    Attributes
+    ----------
+    step, steps : int
+        Optimiser steps done and asked for, those of cooldown branches included.
+    tokens : int
+        Pretraining tokens seen, or target and source tokens in finetuning.
+    loss : float
+        Mean loss in nats since the last report.
+    tokens_per_second : float
+        Tokens a second since the last report, over all processes.
+    mfu : float or None
+        Share of the device's peak arithmetic; None where the peak is not known.
+    seconds_left : float
+        At this speed.
+    """
+
+    step: int
+    steps: int
+    tokens: int
+    loss: float
+    tokens_per_second: float
+    mfu: float | None
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A point of the pretraining curve.
+
+    Attributes
+    ----------
+    tokens : int
+        D_p: tokens seen by these weights, those of a cooldown branch included; whole steps, so at most one
+        step from what the plan asks for.
+    planned : int
+        D_p as the plan has it.
+    step : int
+        Optimiser steps these weights have had.
+    path : Path or None
+        The weights; None where the run diverged before.
+    loss : float
+        Mean training loss over the last steps, in nats; every block is new, so this is a held-out loss.
+    status : str
+        'finished', or 'diverged' if there are no weights because the run diverged.
+    hash : str
+        SHA-256 of the weights, empty where there are none.
+    micro_batch : int
+        Sequences a device had at once; less than the batch if memory did not suffice or gradients accumulate.
+    out_of_memory : int
+        How often the micro-batch was halved because memory ran out.
+    """
+
+    tokens: int
+    planned: int
+    step: int
+    path: Path | None
+    loss: float
+    status: Status
+    hash: str
+    micro_batch: int
+    out_of_memory: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainJob:
+    """One pretraining run.
+
+    Attributes
+    ----------
+    model : ModelConfig
+        Shape; the vocabulary fills in its size.
+    config : PretrainingConfig
+        Batch, length, checkpoints, optimiser, rate, schedule, precision, and how often a state is saved.
+    mixture : Mixture
+        Says which block comes when.
+    blocks : mapping of str to array
+        Blocks of each language of the mixture, (n, length).
+    folder : Path
+        Where checkpoints and the state to resume from are.
+    vocabulary : Vocabulary
+        Special ids.
+    seed : int
+        Decides initial weights and masked spans.
+    device : str
+        'cpu', 'cuda' or 'cuda:1'.
+    init : Path, optional
+        A Hugging Face T5 v1.1 or mT5 checkpoint to start from: a folder or a safetensors file.
+    keep_state : bool
+        Whether the last state stays when all is done, so that checkpoints can be added later without a new
+        start.
+    report : callable, optional
+        Receives `Progress` about once a second.
+    on_checkpoint : callable, optional
+        Receives every `Checkpoint` as soon as it is on disk.
+    """
+
+    model: ModelConfig
+    config: PretrainingConfig
+    mixture: Mixture
+    blocks: Mapping[str, NDArray[Any]]
+    folder: Path
+    vocabulary: Vocabulary
+    seed: int
+    device: str = "cpu"
+    init: Path | None = None
+    keep_state: bool = False
+    report: Callable[[Progress], None] | None = None
+    on_checkpoint: Callable[[Checkpoint], None] | None = None
+
+
+@dataclass(frozen=True)
+class PretrainResult:
+    """What a pretraining run gave.
+
+    Attributes
+    ----------
+    checkpoints : tuple of Checkpoint
+        One for every D_p asked for, in order; those after a divergence have the status 'diverged'.
+    status : str
+        'finished' or 'diverged'.
+    micro_batch : int
+        Sequences a device had at once; less than the batch if memory did not suffice or gradients accumulate.
+    out_of_memory : int
+        How often the micro-batch was halved because memory ran out.
+    seconds : float
+        Wall time of this process, without what an earlier process did before a resume.
+    """
+
+    checkpoints: tuple[Checkpoint, ...]
+    status: Status
+    micro_batch: int
+    out_of_memory: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneJob:
+    """Finetuning of one checkpoint on one set of translations, with every rate that is to be tried.
+
+    Attributes
+    ----------
+    model : ModelConfig
+        Shape; the vocabulary fills in its size.
+    weights : Path or None
+        Weights of a checkpoint; None for the baseline that was not pretrained.
+    train, dev : Pairs
+        What is learned, and what chooses the rate.
+    config : FinetuningConfig
+        Batch (pairs), steps, rates, longest sequence, dropout, precision.
+    vocabulary : Vocabulary
+        Special ids.
+    seed : int
+        Decides initial weights of the baseline, the order of the data, and dropout.
+    device : str
+        'cpu', 'cuda' or 'cuda:1'.
+    deterministic : bool
+        Whether only deterministic algorithms are used.
+    workspace : T5, optional
+        A model of the same shape, overwritten and returned, so that what is compiled for it is used again.
+    report : callable, optional
+        Receives `Progress` about once a second.
+    """
+
+    model: ModelConfig
+    weights: Path | None
+    train: Pairs
+    dev: Pairs
+    config: FinetuningConfig
+    vocabulary: Vocabulary
+    seed: int
+    device: str = "cpu"
+    deterministic: bool = False
+    workspace: T5 | None = None
+    report: Callable[[Progress], None] | None = None
+
+
+@dataclass(frozen=True)
+class FinetuneResult:
+    """A finetuned model and how it came about.
+
+    Attributes
+    ----------
+    model : T5
+        The model with the chosen rate, on the device, in evaluation mode.
+    dev_loss : float
+        Its cross-entropy on dev, nats per target token; NaN if every rate diverged.
+    rate : float
+        The rate with the lowest cross-entropy on dev.
+    dev_losses : mapping of float to float
+        Cross-entropy on dev of every rate, NaN for those that diverged.
+    status : str
+        'finished', or 'diverged' if every rate diverged.
+    truncated : int
+        Training sequences that were cut to the longest length.
+    micro_batch : int
+        Pairs a device had at once.
+    out_of_memory : int
+        How often the micro-batch was halved because memory ran out.
+    seconds : float
+        Wall time.
+    """
+
+    model: T5
+    dev_loss: float
+    rate: float
+    dev_losses: Mapping[float, float]
+    status: Status
+    truncated: int
+    micro_batch: int
+    out_of_memory: int
+    seconds: float

@@ -1,0 +1,1 @@
+"""Commands of `bayesscale harness`, one a file."""

@@ -1,0 +1,178 @@
+"""A study of made-up sizes, and stand-ins for data and training that need no torch and take no time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bayesscale.harness.grid import workplace
+from bayesscale.harness.grid.layout import GridFolder
+from bayesscale.harness.study.config import Study
+from bayesscale.harness.tokens.parallel import Parallel, Task
+
+TEXTS = ["a b c", "d e", "f g h i", "j"]
+
+
+@pytest.fixture
+def study() -> Study:
+    """Return two mixtures x two checkpoints x one task x two D_f x two seeds: 20 cells."""
+    return Study.model_validate(
+        {
+            "name": "small",
+            "seeds": [0, 1],
+            "artificial": {"languages": {"aa": {}, "bb": {"relatedness": 0.5}, "cc": {}}},
+            "tokenizer": {"vocab_size": 200},
+            "model": {"layers": 1, "d_model": 8, "d_ff": 8, "heads": 1, "d_kv": 4},
+            "mixtures": ["50aa+50bb", "100cc"],
+            "pretraining": {"batch": 2, "length": 8, "checkpoints": [64, 128]},
+            "tasks": [{"name": "aa-bb", "source": "aa", "target": "bb"}],
+            "finetuning": {"sizes": [12, "full"], "rates": [0.01, 0.1]},
+            "scoring": {"metrics": ["cross_entropy"]},
+        }
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> GridFolder:
+    """Return an empty folder of a grid."""
+    return GridFolder(tmp_path / "grid")
+
+
+@dataclass
+class Stand:
+    """What the stand-ins were asked to do, and what they are to do wrong."""
+
+    pretrained: list[tuple[str, int, tuple[int, ...]]] = field(default_factory=list)
+    finetuned: list[tuple[str, int]] = field(default_factory=list)
+    diverged_runs: set[str] = field(default_factory=set)
+    diverged_rates: bool = False
+    fail_pretraining: set[str] = field(default_factory=set)
+    fail_finetuning: int | None = None
+    data_hash: str = "data"
+
+    def pretrain(self, job: Any) -> Any:
+        """Write a file for each checkpoint."""
+        name, tokens = job.folder.name, job.config.checkpoint_tokens
+        self.pretrained.append((name, job.seed, tokens))
+        if name in self.fail_pretraining:
+            raise RuntimeError("no memory")
+        diverged = name in self.diverged_runs
+        for each in tokens:
+            (job.folder / f"{each}.safetensors").write_bytes(b"weights")
+        checkpoints = [
+            Checkpoint(
+                tokens=each,
+                planned=each,
+                step=each // 16,
+                path=None if diverged else job.folder / f"{each}.safetensors",
+                loss=float("nan") if diverged else 100 / each,
+                status="diverged" if diverged else "finished",
+                hash="" if diverged else "ab",
+            )
+            for each in tokens
+        ]
+        progress = {"step": 1, "steps": 2, "tokens": 3, "loss": 4.0, "seconds_left": 5.0}
+        job.report(SimpleNamespace(**progress, tokens_per_second=1234.0, mfu=0.25))
+        return SimpleNamespace(checkpoints=checkpoints, micro_batch=2, out_of_memory=0)
+
+    def finetune(self, job: Any) -> Any:
+        """Return a model that remembers what it was made of."""
+        self.finetuned.append((str(job.weights and job.weights.name), len(job.train)))
+        if self.fail_finetuning == len(self.finetuned):
+            raise ValueError("something odd")
+        count = sum(map(len, job.train.target))
+        start = 9.0 if job.weights is None else 900 / float(job.weights.stem)
+        model = SimpleNamespace(config=SimpleNamespace(parameters=lambda: 77), loss=start / count + job.seed)
+        return SimpleNamespace(
+            model=model,
+            status="diverged" if self.diverged_rates else "finished",
+            rate=0.01,
+            dev_loss=float("nan") if self.diverged_rates else 1.5,
+            dev_losses={0.01: 1.5, 0.1: float("nan")},
+            truncated=0,
+            micro_batch=2,
+            out_of_memory=0,
+        )
+
+    def cross_entropy(self, model: Any, pairs: Parallel, *, device: str) -> Any:
+        """Return a loss that depends on the model alone."""
+        tokens = np.array([len(ids) for ids in pairs.target])
+        return SimpleNamespace(nats=tokens * model.loss, tokens=tokens)
+
+
+@dataclass
+class Checkpoint:
+    """Stands for a checkpoint of the training loop."""
+
+    tokens: int
+    planned: int
+    step: int
+    path: Path | None
+    loss: float
+    status: str
+    hash: str
+
+
+class Data:
+    """Stands for prepared data."""
+
+    def __init__(self, data_hash: str) -> None:
+        self.hash = data_hash
+        self.tokenizer = SimpleNamespace(
+            vocabulary=None, decode=lambda ids: [f"line\n{each[0]}" for each in ids]
+        )
+
+    def blocks(self, language: str, length: int) -> Any:
+        """Return text of a language."""
+        return np.zeros((100, length), dtype=np.uint16)
+
+    def mixture(self, shares: Any, length: int, seed: int) -> Any:
+        """Return a mixture."""
+        return SimpleNamespace(languages=tuple(sorted(shares)))
+
+    def task(self, name: str) -> Task:
+        """Return a task of four pairs."""
+        ids = [np.arange(2, 3 + len(text.split())) for text in TEXTS]
+        pairs = Parallel(ids, ids, TEXTS, TEXTS, ["x", "y", "x", "y"])
+        return Task(name, "aa", "bb", pairs, pairs, pairs)
+
+
+@pytest.fixture
+def stand(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
+    """Replace data, training and decoding by stand-ins."""
+    stand = Stand()
+
+    def job(**values: Any) -> SimpleNamespace:
+        return SimpleNamespace(**values)
+
+    modules: dict[str, dict[str, Any]] = {
+        "bayesscale.harness.training": {
+            "PretrainJob": job,
+            "FinetuneJob": job,
+            "pretrain": stand.pretrain,
+            "finetune": stand.finetune,
+        },
+        "bayesscale.harness.decoding": {
+            "cross_entropy": stand.cross_entropy,
+            "translate": lambda model, sources, config, device: [[int(ids[0])] for ids in sources],
+        },
+        "bayesscale.harness.tokens.prepare": {
+            "prepare": lambda study, folder, report: Data(stand.data_hash),
+        },
+        "bayesscale.harness.tokens.supply": {"check_supply": lambda study, prepared: None},
+    }
+    for name, members in modules.items():
+        module = ModuleType(name)
+        vars(module).update(members)
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(workplace, "_prepared", lambda folder, data_hash: Data(data_hash))
+    workplace._task.cache_clear()
+    yield stand
+    workplace._task.cache_clear()

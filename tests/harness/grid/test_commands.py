@@ -1,0 +1,195 @@
+"""The commands that train, with stand-ins for training: options, refusals, what goes to stdout."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bayesscale.cli.main import main
+from bayesscale.harness.study.config import Study
+from tests.harness.grid.conftest import Stand
+
+
+@pytest.fixture
+def file(study: Study, tmp_path: Path) -> Path:
+    """Return the study as a file; JSON strings and lists are TOML as well."""
+    path = tmp_path / "study.toml"
+    path.write_text(
+        """\
+name = "small"
+seeds = [0, 1]
+mixtures = ["50aa+50bb", "100cc"]
+tasks = [{ name = "aa-bb", source = "aa", target = "bb" }]
+artificial = { languages = { aa = {}, bb = { relatedness = 0.5 }, cc = {} } }
+tokenizer = { vocab_size = 200 }
+model = { layers = 1, d_model = 8, d_ff = 8, heads = 1, d_kv = 4 }
+pretraining = { batch = 2, length = 8, checkpoints = [64, 128] }
+finetuning = { sizes = [12, "full"], rates = [0.01, 0.1] }
+scoring = { metrics = ["cross_entropy"] }
+"""
+    )
+    return path
+
+
+def _run(*arguments: object) -> int:
+    """Run the command line and return its exit code."""
+    with pytest.raises(SystemExit) as caught:
+        main(["harness", *map(str, arguments)])
+    return int(caught.value.code or 0)
+
+
+def test_grid_prints_the_table_it_wrote(
+    file: Path,
+    tmp_path: Path,
+    stand: Stand,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu") == 0
+    said = capsys.readouterr()
+    assert said.out == f"{tmp_path / 'grid' / 'metrics.jsonl'}\n"
+    assert "[20/20]" in said.err
+    assert _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu", "--quiet") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_grid_ends_with_1_if_a_cell_failed_and_says_which(
+    file: Path,
+    tmp_path: Path,
+    stand: Stand,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stand.fail_finetuning = 2
+    assert _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu") == 1
+    said = capsys.readouterr()
+    assert "1 cells failed and 0 could not be reached; 19 of 20 are finished" in said.err
+    assert "something odd" in said.err.splitlines()[-1]
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--backend", "dask"], "--backend is unknown; received 'dask'; did you mean"),
+        (["--part", "two"], "write for instance 2/5"),
+        (["--part", "3/2"], "received 3/2"),
+        (["--log", "mlflow"], "--log is a name of a logger"),
+        (["--device", "tpu"], "--device is auto"),
+        (["--preset", "tiny"], "received both"),
+    ],
+)
+def test_options_that_cannot_be_used_are_refused_before_anything_is_written(
+    file: Path,
+    tmp_path: Path,
+    stand: Stand,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    assert _run("grid", file, "-o", tmp_path / "grid", *arguments) == 2
+    assert message.partition("; did you mean")[0] in capsys.readouterr().err
+    assert not (tmp_path / "grid").exists()
+
+
+def test_workers_beyond_the_devices_are_refused(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bayesscale.harness.grid.devices._gpus", lambda: 1)
+    assert _run("grid", file, "-o", tmp_path / "grid", "--workers", "2") == 2
+    assert "--device cuda:0,cuda:0" in capsys.readouterr().err
+
+
+def test_slurm_writes_a_script_and_runs_nothing(
+    file: Path,
+    tmp_path: Path,
+    stand: Stand,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    script = tmp_path / "job.sh"
+    assert _run("grid", file, "-o", tmp_path / "grid", "--slurm", script) == 0
+    assert f"sbatch {script}" in capsys.readouterr().err
+    assert "--array=1-6" in script.read_text()
+    assert not (tmp_path / "grid").exists()
+    assert _run("grid", file, "-o", tmp_path / "grid", "--slurm", script) == 2  # it exists
+
+
+def test_pretrain_and_finetune_do_parts_of_the_same_grid(
+    file: Path,
+    tmp_path: Path,
+    stand: Stand,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    grid = ["-o", tmp_path / "grid", "--device", "cpu"]
+    assert _run("pretrain", file, *grid, "--mixture", "100cc", "--seed", 1, "--until", 100) == 0
+    assert stand.pretrained == [("100cc-seed1", 1, (64,))]
+    assert capsys.readouterr().out.endswith("100cc-seed1\n")
+    cell = ["--mixture", "100cc", "--tokens", "64", "--size", "full", "--seed", 1]
+    assert _run("finetune", file, *grid, *cell, "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["cell"] == {
+        "task": "aa-bb", "mixture": "100cc", "pretrain_tokens": 64, "size": "full", "seed": 1,
+    }  # fmt: skip
+    assert _run("finetune", file, *grid, "--csv") == 0
+    assert capsys.readouterr().out.startswith("metric,value,se,signature\ncross_entropy,")
+    assert _run("grid", file, *grid) == 0
+    assert stand.pretrained.count(("100cc-seed1", 1, (64,))) == 1
+    assert len((tmp_path / "grid" / "metrics.jsonl").read_text().splitlines()) == 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "code"),
+    [
+        (["--mixture", "en"], "the study has no mixture 'en'", 3),
+        (
+            ["--mixture", "100cc", "--tokens", "1M"],
+            "--tokens is one of the study; received 1M; valid: 64, 128",
+            2,
+        ),
+        (["--tokens", "64"], "--tokens goes with --mixture", 2),
+        (["--size", "13"], "--size is one of the study", 2),
+        (["--seed", "7"], "--seed is one of the study", 2),
+        (["--mixture", "100cc", "--tokens", "64"], "has no checkpoint at 64 tokens", 3),
+    ],
+)
+def test_cells_that_the_study_does_not_have_are_refused(
+    file: Path,
+    tmp_path: Path,
+    stand: Stand,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+    code: int,
+) -> None:
+    assert _run("finetune", file, "-o", tmp_path / "grid", "--device", "cpu", *arguments) == code
+    assert message in capsys.readouterr().err
+
+
+def test_status_is_a_table_for_people_and_a_document_for_programs(
+    file: Path,
+    tmp_path: Path,
+    stand: Stand,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu", "--part", "1/6")
+    capsys.readouterr()
+    assert _run("status", tmp_path / "grid") == 0
+    assert capsys.readouterr().out.startswith("small: 2 of 20 cells have scores")
+    assert _run("status", tmp_path / "grid", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["finished"] == 2
+    assert _run("status", tmp_path / "grid", "--cells", "--csv") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert _run("status", tmp_path / "nothing") == 2
+
+
+def test_help_of_the_harness_loads_no_torch() -> None:
+    code = (
+        "import sys\nfrom bayesscale.cli.main import main\n"
+        "try: main(['harness', 'grid', '--help'])\nexcept SystemExit: pass\n"
+        "print(*({'torch', 'pymc', 'pandas', 'sentencepiece'} & set(sys.modules)), 'end')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "end"

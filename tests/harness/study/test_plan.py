@@ -1,0 +1,95 @@
+"""The plan: tokens counted right, estimates that go the right way, warnings where a budget is passed."""
+
+from __future__ import annotations
+
+import pytest
+
+from bayesscale.harness.study.config import Study
+from bayesscale.harness.study.load import parse_study
+from bayesscale.harness.study.plan import plan
+from bayesscale.harness.study.wording import format_bytes, format_seconds
+
+
+def _changed(text: str, old: str, new: str) -> Study:
+    """Return a study in which something is replaced."""
+    assert old in text
+    return parse_study(text.replace(old, new))
+
+
+def test_tokens_are_those_of_the_runs(small_study: Study) -> None:
+    made = plan(small_study, gpu=False)
+    last = small_study.pretraining.checkpoint_tokens[-1]
+    assert made.tokens == 2 * last
+    assert made.parameters == small_study.model.parameters(200)
+    assert len(made.cells) == 2 * (1 + 2 * 2)
+
+
+def test_tokens_of_cooldown_branches_are_counted(small_text: str) -> None:
+    study = _changed(small_text, 'precision = "fp32"\n\n[[', 'schedule = "constant"\ncooldown = 0.25\n\n[[')
+    first, last = study.pretraining.checkpoint_tokens
+    # The trunk ends where the last branch begins, and each checkpoint has a branch.
+    expected = 0.75 * last + 0.25 * first + 0.25 * last
+    assert plan(study, gpu=False).tokens == 2 * expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("layers = 1", "layers = 8"),
+        ("d_model = 16", "d_model = 512"),
+        ('["1K", "4K"]', '["1K", "400K"]'),
+        ("steps = 4", "steps = 400"),
+        ('target = "lo"', 'target = "lo"\n[[tasks]]\nname = "lo-ka"\nsource = "lo"\ntarget = "ka"'),
+        ('name = "small"', 'name = "small"\nseeds = [0, 1, 2]'),
+        ("steps = 4", "steps = 4\nrates = [0.1, 0.2, 0.3]"),
+    ],
+)
+def test_more_work_takes_longer(small_text: str, small_study: Study, old: str, new: str) -> None:
+    assert plan(_changed(small_text, old, new), gpu=False).seconds > plan(small_study, gpu=False).seconds
+
+
+def test_devices_and_speed_shorten_it(small_text: str, small_study: Study) -> None:
+    slow = plan(small_study, gpu=False)
+    two = plan(parse_study(f"{small_text}\n[budget]\ndevices = 2\n"), gpu=False)
+    data = slow.stages[0].seconds
+    assert two.seconds - data == pytest.approx((slow.seconds - data) / 2)
+    assert plan(small_study, gpu=True).seconds < slow.seconds
+    assert plan(parse_study(f"{small_text}\n[budget]\nflops = 1e6\n")).seconds > 10 * slow.seconds
+
+
+def test_what_is_over_the_budget_is_said(small_text: str) -> None:
+    made = plan(parse_study(f"{small_text}\n[budget]\nhours = 1e-6\ndisk = 10\n"), gpu=False)
+    assert len(made.problems) == 2
+    assert "over the budget of 1e-06 hours" in str(made)
+    assert "over the budget of 10 bytes" in str(made)
+    assert plan(parse_study(f"{small_text}\n[budget]\nhours = 100\ndisk = '1T'\n"), gpu=False).problems == ()
+
+
+def test_the_numbers_of_the_table_add_up(small_study: Study) -> None:
+    made = plan(small_study, gpu=False)
+    frame = made.frame()
+    assert frame["seconds"].sum() == pytest.approx(made.seconds)
+    assert frame["disk"].sum() == made.disk == made.document()["disk_bytes"]
+    assert len(made.cell_frame()) == len(made.cells) == len(made.document()["cells"])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 seconds"),
+        (2.34, "2.3 seconds"),
+        (89, "89 seconds"),
+        (90, "1.5 minutes"),
+        (36000, "10 hours"),
+        (1e7, "116 days"),
+    ],
+)
+def test_durations_are_readable(seconds: float, text: str) -> None:
+    assert format_seconds(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 bytes"), (1500, "1.5 kB"), (2.5e9, "2.5 GB"), (3e13, "30 TB")]
+)
+def test_sizes_are_readable(size: float, text: str) -> None:
+    assert format_bytes(size) == text

@@ -1,0 +1,43 @@
+"""Devices that are there and that are not, determinism, and memory that ran out."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="devices are those of torch (extra train)")
+
+from bayesscale.errors import UsageError
+from bayesscale.harness.device import compiled, determinism, find_device, is_out_of_memory, peak_flops
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    assert find_device("cpu") == torch.device("cpu")
+    with pytest.raises(UsageError, match="received 'abacus'"):
+        find_device("abacus")
+    with pytest.raises(UsageError, match="received 'cuda:99'"):
+        find_device("cuda:99")
+
+
+def test_determinism_is_given_back() -> None:
+    before = torch.are_deterministic_algorithms_enabled()
+    with determinism(True):
+        assert torch.are_deterministic_algorithms_enabled()
+    assert torch.are_deterministic_algorithms_enabled() == before
+
+
+def test_auto_compiles_nothing_on_a_cpu_and_its_peak_is_not_known() -> None:
+    assert compiled(abs, "auto", torch.device("cpu")) is abs
+    assert peak_flops(torch.device("cpu"), "fp32") is None
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (MemoryError(), True),
+        (RuntimeError("shapes cannot be multiplied"), False),
+    ],
+)
+def test_memory_that_ran_out_is_recognised(error: Exception, expected: bool) -> None:
+    assert is_out_of_memory(error) is expected

@@ -1,0 +1,162 @@
+"""Finetuning: it learns, dev chooses the rate, memory and divergence are recorded."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="finetuning needs torch (extra train)")
+
+from bayesscale.errors import CheckpointError, CorpusError, TrainingError
+from bayesscale.harness.batches import collate, plan_batches
+from bayesscale.harness.decoding import cross_entropy, translate
+from bayesscale.harness.model.config import ModelConfig, Vocabulary
+from bayesscale.harness.model.t5 import IGNORED, T5
+from bayesscale.harness.study.training import DecodingConfig, FinetuningConfig
+from bayesscale.harness.training import FinetuneJob, finetune, init_model, save_weights
+
+VOCABULARY = Vocabulary(size=24, first_sentinel=23, sentinels=4)
+MODEL = ModelConfig(layers=1, d_model=32, d_ff=64, heads=4, d_kv=8)
+
+
+def _pairs(count: int, seed: int) -> Any:
+    """Return pairs whose target is the source with every token moved up by one."""
+    random = np.random.default_rng(seed)
+    source = [random.integers(3, 18, random.integers(2, 6)) for _ in range(count)]
+    ended = [np.append(tokens, 1).astype(np.uint16) for tokens in source]
+    moved = [np.append(tokens + 1, 1).astype(np.uint16) for tokens in source]
+    return SimpleNamespace(source=ended, target=moved)
+
+
+def _job(**changes: Any) -> FinetuneJob:
+    """Return a job; changes go to the configuration or the job."""
+    fields = {name: changes.pop(name) for name in tuple(changes) if name in FinetuningConfig.model_fields}
+    config = FinetuningConfig.model_validate(
+        {
+            "sizes": ("full",), "batch": 8, "steps": 20, "rates": (0.02,), "precision": "fp32",
+            "compile": False, "dropout": 0.0, **fields,
+        }
+    )  # fmt: skip
+    values: dict[str, Any] = {
+        "model": MODEL, "weights": None, "train": _pairs(200, 1), "dev": _pairs(40, 2), "config": config,
+        "vocabulary": VOCABULARY, "seed": 3, "deterministic": True, **changes,
+    }  # fmt: skip
+    return FinetuneJob(**values)
+
+
+def test_it_learns_to_translate() -> None:
+    result = finetune(_job(steps=250, batch=32, train=_pairs(2000, 1)))
+    dev = _pairs(40, 2)
+    assert result.dev_loss < 0.3
+    assert result.dev_loss == pytest.approx(cross_entropy(result.model, dev).per_token)
+    config = DecodingConfig(precision="fp32", max_length=10)
+    found = translate(result.model, dev.source, config)
+    right = [tokens == target[:-1].tolist() for tokens, target in zip(found, dev.target, strict=True)]
+    assert np.mean(right) > 0.7
+
+
+def test_dev_chooses_the_rate_and_the_model_is_that_of_the_rate() -> None:
+    rates = (1e-5, 0.02, 1e-4)
+    result = finetune(_job(rates=rates))
+    assert result.rate == 0.02
+    assert tuple(result.dev_losses) == rates
+    assert result.dev_loss == min(result.dev_losses.values())
+    alone = finetune(_job())
+    assert alone.dev_loss == result.dev_loss
+    for mine, other in zip(result.model.parameters(), alone.model.parameters(), strict=True):
+        assert torch.equal(mine, other)
+    assert not result.model.training
+
+
+def test_the_same_seed_gives_the_same_bits_and_dropout_has_its_own_generator() -> None:
+    before = torch.random.get_rng_state()
+    one, other = (finetune(_job(dropout=0.2)) for _ in range(2))
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert one.dev_loss == other.dev_loss
+    assert finetune(_job(dropout=0.2, seed=4)).dev_loss != one.dev_loss
+
+
+def test_a_checkpoint_helps_and_another_model_is_refused(tmp_path: Path) -> None:
+    learned = finetune(_job(steps=200, batch=32, train=_pairs(2000, 1)))
+    path = tmp_path / "weights.safetensors"
+    save_weights(learned.model, path)
+    assert finetune(_job(weights=path)).dev_loss < finetune(_job()).dev_loss - 0.5
+    with pytest.raises(CheckpointError, match="of another model"):
+        finetune(_job(weights=path, model=MODEL.model_copy(update={"d_ff": 32})))
+
+
+def test_a_checkpoint_may_have_more_rows_than_there_are_tokens(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_weights(init_model(MODEL.model_copy(update={"vocab_size": 32}), 0), path)
+    assert finetune(_job(weights=path, steps=2)).model.config.vocab_size == 32
+
+
+def test_a_workspace_is_overwritten_and_changes_nothing() -> None:
+    workspace = init_model(MODEL.with_vocabulary(24), 99)
+    result = finetune(_job(workspace=workspace))
+    assert result.model is workspace
+    assert result.dev_loss == finetune(_job()).dev_loss
+    other = finetune(_job(workspace=init_model(MODEL.with_vocabulary(30), 0)))
+    assert other.dev_loss == result.dev_loss
+
+
+def test_divergence_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = finetune(_job(rates=(0.02, 1e20), clip=None))
+    assert result.rate == 0.02
+    assert math.isnan(result.dev_losses[1e20])
+    lost = finetune(_job(rates=(1e20,), clip=None))
+    assert lost.status == "diverged"
+    assert math.isnan(lost.dev_loss)
+    assert math.isnan(lost.rate)
+
+
+def test_out_of_memory_halves_the_micro_batch_and_keeps_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, forward = finetune(_job()), T5.forward
+
+    def scarce(limit: int) -> Any:
+        def small(self: T5, source: Any, *rest: Any) -> Any:
+            if len(source) > limit:
+                raise torch.OutOfMemoryError("injected")
+            return forward(self, source, *rest)
+
+        return small
+
+    monkeypatch.setattr(T5, "forward", scarce(2))
+    result = finetune(_job())
+    assert (result.micro_batch, result.out_of_memory) == (2, 2)
+    assert result.dev_loss == pytest.approx(expected.dev_loss, abs=1e-3)
+    monkeypatch.setattr(T5, "forward", scarce(0))
+    with pytest.raises(TrainingError, match="a single sequence does not"):
+        finetune(_job())
+
+
+def test_no_pairs_are_refused() -> None:
+    with pytest.raises(CorpusError, match="train has 0 sources"):
+        finetune(_job(train=SimpleNamespace(source=[], target=[])))
+
+
+def test_long_sequences_are_cut_with_their_eos_and_counted() -> None:
+    assert finetune(_job(length=4, steps=2)).truncated > 0
+    pairs = SimpleNamespace(source=[np.array([5, 6, 7, 8, 1])], target=[np.array([9, 10, 11, 1])])
+    batch = collate(pairs, np.array([0]), VOCABULARY, torch.device("cpu"), longest=3, multiple=4)
+    assert batch.source.tolist() == [[5, 6, 1, 0]]
+    assert batch.mask.tolist() == [[True, True, True, False]]
+    assert batch.labels.tolist() == [[9, 10, 1, IGNORED]]
+    assert batch.target_in.tolist() == [[0, 9, 10, 1]]
+
+
+def test_batches_go_through_all_pairs_before_any_comes_again() -> None:
+    lengths = np.random.default_rng(0).integers(3, 50, 100)
+    plan = plan_batches(lengths, batch=10, steps=25, seed=1)
+    assert [len(rows) for rows in plan] == [10] * 25
+    counts = np.bincount(np.concatenate(plan), minlength=100)
+    assert set(counts.tolist()) <= {2, 3}
+    spread = np.mean([np.ptp(lengths[rows]) for rows in plan])
+    assert spread < 15
+    # Fewer pairs than a batch has: they come more than once in it.
+    assert [len(rows) for rows in plan_batches(lengths[:3], batch=10, steps=2, seed=1)] == [10, 10]

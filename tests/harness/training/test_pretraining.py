@@ -1,0 +1,309 @@
+"""Pretraining: prefixes, resumes, micro-batches, branches, and runs that go wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="pretraining needs torch (extra train)")
+
+from safetensors.torch import load_file
+
+from bayesscale.errors import CheckpointError, CorpusError, TrainingError
+from bayesscale.harness.model.huggingface import save_pretrained
+from bayesscale.harness.model.t5 import T5
+from bayesscale.harness.training import init_model, load_weights, pretrain
+from bayesscale.harness.training.run import Run
+from bayesscale.harness.training.weights import start_config
+
+Make = Callable[..., Any]
+STEP = 4 * 32
+
+
+def _weights(folder: Path, steps: int) -> dict[str, Any]:
+    """Return the weights of a checkpoint."""
+    return dict(load_file(folder / f"{steps * STEP}.safetensors"))
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Return whether weights are equal, bit by bit."""
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+class Interrupted(Exception):
+    """Stands for a process that ends."""
+
+
+def _interrupt(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """Make the run end before so many steps are taken."""
+    step, taken = Run._step, [0]
+
+    def stop(self: Run, number: int) -> None:
+        if taken[0] == at:
+            raise Interrupted
+        taken[0] += 1
+        step(self, number)
+
+    monkeypatch.setattr(Run, "_step", stop)
+
+
+def test_checkpoints_are_on_disk_with_what_they_are(make_job: Make) -> None:
+    seen: list[Any] = []
+    job = make_job(on_checkpoint=seen.append)
+    result = pretrain(job)
+    assert [c.tokens for c in result.checkpoints] == [3 * STEP, 7 * STEP, 12 * STEP]
+    assert list(result.checkpoints) == seen
+    assert result.status == "finished"
+    last = result.checkpoints[-1]
+    document = json.loads((job.folder / f"{last.tokens}.json").read_text())
+    assert document["step"] == 12
+    assert document["hash"] == last.hash
+    assert document["identity"]["shares"] == {"aa": 0.75, "bb": 0.25}
+    model = init_model(start_config(job.model, job.vocabulary, None), 0)
+    assert last.path is not None
+    load_weights(model, last.path)
+    assert sorted(path.suffix for path in job.folder.iterdir()) == [".json"] * 3 + [".safetensors"] * 3
+
+
+def test_the_loss_falls(make_job: Make) -> None:
+    result = pretrain(make_job(checkpoints=(10, 49), rate=0.05))
+    first, last = (c.loss for c in result.checkpoints)
+    assert last < first - 0.3
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
+def test_a_shorter_run_is_a_prefix_of_a_longer_one(make_job: Make, optimizer: str) -> None:
+    short = pretrain(make_job("short", (3,), optimizer=optimizer))
+    long = pretrain(make_job("long", (3, 8), optimizer=optimizer))
+    assert short.checkpoints[0].hash == long.checkpoints[0].hash
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
+@pytest.mark.parametrize("at", [1, 4, 5, 11])
+def test_an_interrupted_run_ends_with_the_same_bits(
+    make_job: Make, monkeypatch: pytest.MonkeyPatch, optimizer: str, at: int
+) -> None:
+    expected = pretrain(make_job("whole", optimizer=optimizer))
+    with monkeypatch.context() as patch:
+        _interrupt(patch, at)
+        with pytest.raises(Interrupted):
+            pretrain(make_job("broken", optimizer=optimizer))
+    result = pretrain(make_job("broken", optimizer=optimizer))
+    assert [c.hash for c in result.checkpoints] == [c.hash for c in expected.checkpoints]
+    assert [c.loss for c in result.checkpoints] == [c.loss for c in expected.checkpoints]
+
+
+def test_what_is_finished_is_not_done_again(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = pretrain(make_job())
+    _interrupt(monkeypatch, 0)
+    assert pretrain(make_job()).checkpoints == expected.checkpoints
+
+
+def test_a_kept_state_lets_a_run_be_extended(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = pretrain(make_job("whole", (3, 7, 12)))
+    pretrain(make_job("part", (3, 7), keep_state=True))
+    _interrupt(monkeypatch, 5)
+    result = pretrain(make_job("part", (3, 7, 12)))
+    assert [c.hash for c in result.checkpoints] == [c.hash for c in expected.checkpoints]
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"schedule": "constant", "cooldown": 0.4}], ids=["trunk", "branches"]
+)
+def test_stage_by_stage_and_pruned_on_the_way_is_one_run(make_job: Make, changes: dict[str, Any]) -> None:
+    whole = pretrain(make_job("whole", (3, 7, 12), **changes))
+    hashes = []
+    for steps in (3, 7, 12):
+        job = make_job("staged", (steps,), keep_state=True, **changes)
+        result = pretrain(job)
+        hashes.append(result.checkpoints[0].hash)
+        assert result.checkpoints[0].path is not None
+        result.checkpoints[0].path.unlink()
+        (job.folder / f"{steps * STEP}.json").unlink()
+    assert hashes == [c.hash for c in whole.checkpoints]
+
+
+# torch.compile of torch 2.13 imports what torch 2.13 has deprecated.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.slow
+def test_compilation_changes_nothing_but_the_last_bits(make_job: Make) -> None:
+    pretrain(make_job("plain", (2,)))
+    pretrain(make_job("compiled", (2,), compile=True, deterministic=False))
+    plain, fast = (_weights(make_job(name).folder, 2) for name in ("plain", "compiled"))
+    for name, weight in plain.items():
+        torch.testing.assert_close(weight, fast[name], atol=2e-4, rtol=1e-3)
+
+
+def test_micro_batches_give_the_same_gradient(make_job: Make) -> None:
+    pretrain(make_job("one"))
+    result = pretrain(make_job("four", accumulate=4))
+    assert result.micro_batch == 1
+    one, four = _weights(make_job("one").folder, 12), _weights(make_job("four").folder, 12)
+    for name, weight in one.items():
+        torch.testing.assert_close(weight, four[name], atol=2e-4, rtol=1e-3)
+
+
+def test_branches_cool_down_and_count(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes: dict[str, Any] = {"schedule": "constant", "cooldown": 0.4}
+    seen: list[int] = []
+    step = Run._step
+
+    def noted(self: Run, number: int) -> None:
+        seen.append(number)
+        step(self, number)
+
+    monkeypatch.setattr(Run, "_step", noted)
+    result = pretrain(make_job("all", (5, 10), **changes))
+    # The trunk to step 3, its branch to 5, the trunk on to 6 with the blocks that the branch saw, its branch
+    # to 10.
+    assert seen == [0, 1, 2, 3, 4, 3, 4, 5, 6, 7, 8, 9]
+    assert [c.tokens for c in result.checkpoints] == [5 * STEP, 10 * STEP]
+    alone = pretrain(make_job("alone", (10,), **changes))
+    assert alone.checkpoints[0].hash == result.checkpoints[1].hash
+    document = json.loads((make_job("all").folder / f"{10 * STEP}.json").read_text())
+    assert document["cooldown_from"] == 6
+
+
+@pytest.mark.parametrize("at", [4, 6, 9, 11])
+def test_an_interrupted_branch_ends_with_the_same_bits(
+    make_job: Make, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    changes: dict[str, Any] = {"schedule": "constant", "cooldown": 0.4, "resume_every": 1}
+    expected = pretrain(make_job("whole", (5, 10), **changes))
+    with monkeypatch.context() as patch:
+        _interrupt(patch, at)
+        with pytest.raises(Interrupted):
+            pretrain(make_job("broken", (5, 10), **changes))
+    result = pretrain(make_job("broken", (5, 10), **changes))
+    assert [c.hash for c in result.checkpoints] == [c.hash for c in expected.checkpoints]
+
+
+def test_divergence_is_recorded_and_not_tried_again(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    forward = T5.forward
+    with monkeypatch.context() as patch:
+        calls = [0]
+
+        def poisoned(self: T5, *inputs: Any) -> Any:
+            calls[0] += 1
+            return forward(self, *inputs) * (math.nan if calls[0] == 6 else 1.0)
+
+        patch.setattr(T5, "forward", poisoned)
+        result = pretrain(make_job())
+    assert result.status == "diverged"
+    assert [c.status for c in result.checkpoints] == ["finished", "diverged", "diverged"]
+    assert [c.path is None for c in result.checkpoints] == [False, True, True]
+    document = json.loads((make_job().folder / f"{7 * STEP}.json").read_text())
+    assert (document["diverged_at"], document["loss"]) == (6, None)
+    _interrupt(monkeypatch, 0)
+    again = pretrain(make_job())
+    assert [c.status for c in again.checkpoints] == ["finished", "diverged", "diverged"]
+
+
+def test_out_of_memory_halves_the_micro_batch_and_keeps_the_batch(
+    make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretrain(make_job("plenty"))
+    forward = T5.forward
+
+    def small(self: T5, source: Any, *rest: Any) -> Any:
+        if len(source) > 1:
+            raise torch.OutOfMemoryError("injected")
+        return forward(self, source, *rest)
+
+    monkeypatch.setattr(T5, "forward", small)
+    result = pretrain(make_job("scarce"))
+    assert (result.micro_batch, result.out_of_memory) == (1, 2)
+    document = json.loads((make_job("scarce").folder / f"{12 * STEP}.json").read_text())
+    assert (document["micro_batch"], document["out_of_memory"]) == (1, 2)
+    plenty, scarce = (_weights(make_job(name).folder, 12) for name in ("plenty", "scarce"))
+    for name, weight in plenty.items():
+        torch.testing.assert_close(weight, scarce[name], atol=2e-4, rtol=1e-3)
+
+
+def test_memory_that_does_not_suffice_for_one_sequence_is_an_error(
+    make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any) -> Any:
+        raise torch.OutOfMemoryError("injected")
+
+    monkeypatch.setattr(T5, "forward", never)
+    with pytest.raises(TrainingError, match="a single sequence does not"):
+        pretrain(make_job())
+
+
+def test_another_run_in_the_folder_is_refused_and_says_why(make_job: Make) -> None:
+    pretrain(make_job())
+    with pytest.raises(CheckpointError, match=r"pretraining\.rate was 0\.01 and is 0\.02"):
+        pretrain(make_job(rate=0.02))
+    with pytest.raises(CheckpointError, match="seed was 5 and is 6"):
+        pretrain(make_job(seed=6))
+    wider = replace(make_job(), model=make_job().model.model_copy(update={"d_ff": 48}))
+    with pytest.raises(CheckpointError, match=r"model\.d_ff was 32 and is 48"):
+        pretrain(wider)
+
+
+def test_a_damaged_state_is_refused(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        _interrupt(patch, 5)
+        with pytest.raises(Interrupted):
+            pretrain(make_job())
+    (make_job().folder / "trunk.safetensors").write_bytes(b"\x00" * 40)
+    with pytest.raises(CheckpointError, match="remove it to begin again"):
+        pretrain(make_job())
+
+
+def test_more_tokens_than_there_are_is_an_error_before_the_first_step(
+    make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _interrupt(monkeypatch, 0)
+    with pytest.raises(CorpusError, match="asked for"):
+        pretrain(make_job(checkpoints=(3, 1000)))
+
+
+def test_a_full_disk_loses_nothing(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = pretrain(make_job("whole"))
+    write = Path.write_bytes
+
+    def full(self: Path, content: bytes) -> int:
+        if "896" in self.name:
+            raise OSError(28, "No space left on device")
+        return write(self, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(TrainingError, match=r"No space left on device.*run the same command again"):
+            pretrain(make_job("full"))
+    folder = make_job("full").folder
+    assert {path.name for path in folder.iterdir()} == {"384.safetensors", "384.json", "trunk.safetensors"}
+    result = pretrain(make_job("full"))
+    assert [c.hash for c in result.checkpoints] == [c.hash for c in expected.checkpoints]
+
+
+def test_it_starts_from_a_hugging_face_checkpoint(make_job: Make, tmp_path: Path) -> None:
+    shape = make_job().model.model_copy(update={"vocab_size": 104})
+    save_pretrained(init_model(shape, 77), tmp_path / "theirs")
+    result = pretrain(make_job(checkpoints=(1,), rate=1e-9, init=tmp_path / "theirs"))
+    assert result.checkpoints[0].path is not None
+    start = load_file(tmp_path / "theirs" / "model.safetensors")
+    after = load_file(result.checkpoints[0].path)
+    for name, weight in start.items():
+        torch.testing.assert_close(weight, after[name], atol=1e-6, rtol=1e-6)
+
+
+def test_dropout_and_bf16_and_accumulation_can_be_resumed(
+    make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes: dict[str, Any] = {"dropout": 0.1, "precision": "bf16", "accumulate": 2}
+    expected = pretrain(make_job("whole", **changes))
+    with monkeypatch.context() as patch:
+        _interrupt(patch, 5)
+        with pytest.raises(Interrupted):
+            pretrain(make_job("broken", **changes))
+    result = pretrain(make_job("broken", **changes))
+    assert [c.hash for c in result.checkpoints] == [c.hash for c in expected.checkpoints]
