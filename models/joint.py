@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from numpy.typing import NDArray
 
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.laws import PowerLaw
 from bayesscale.metrics.curves import Curves
-from bayesscale.metrics.design import Factor
 from bayesscale.models.baseline import baseline_covariate, baseline_levels
 from bayesscale.models.breaks import CHOICES, break_places, breakable
 from bayesscale.models.centring import Centring, choose_centring
 from bayesscale.models.coefficients import whitening
 from bayesscale.models.discrepancy import MODES, discrepancy_unit, modes
 from bayesscale.models.effects import Effects, absorbing, joint_effects, noise_scales
+from bayesscale.models.hierarchy import centre, group_sd, log_medians
 from bayesscale.models.laws import LOG, SCORE_LAWS, either
 from bayesscale.models.layout import Layout, lay_out
 from bayesscale.models.likelihood import Residuals, discrepancy_scale, noise_weights, observe, observe_breaks
@@ -111,8 +110,8 @@ class JointModel:
             "prior_sd": effects.values("mean", "sd").astype(float),
             "prior_slope": effects.slopes(curves.covariates, "mean").T,
             "prior_slope_sd": effects.slopes(curves.covariates, "sd").T,
-            "prior_curve": _log_medians(effects, "curve_sd"),
-            "prior_groups": np.array([_log_medians(effects, group_prior(f.name)) for f in curves.factors]),
+            "prior_curve": log_medians(effects, "curve_sd"),
+            "prior_groups": np.array([log_medians(effects, group_prior(f.name)) for f in curves.factors]),
             "design": Design.of(curves).matrix,
             "whitening_location": white.location,
             "whitening_factor": white.factor,
@@ -192,7 +191,7 @@ class JointModel:
         mean = pt.concatenate([*known, pt.as_tensor(rest)], axis=1)
         fixed = [data["prior_sd"][:, None], data["prior_slope_sd"]]
         spreads = [
-            _group_sd(factor, effects, data["prior_groups"][place])[:, None] * np.ones(len(factor.levels) - 1)
+            group_sd(factor, effects, data["prior_groups"][place])[:, None] * np.ones(len(factor.levels) - 1)
             for place, (factor, _) in enumerate(design.factors)
         ]
         sd = pt.concatenate([*fixed, *spreads], axis=1)
@@ -222,7 +221,7 @@ class JointModel:
         residual = pt.concatenate([raw[:, :count] @ cholesky.T, raw[:, count:] * shape_sd], axis=1)
         value = expected + residual
         if centred:
-            value = _centre(raw, value, expected, cholesky, shape_sd, data)
+            value = centre(raw, value, expected, cholesky, shape_sd, data)
         return pm.Deterministic("curve_effect", value, dims=("curve", "effect"))
 
     def _observe(self, curves: Curves, effects: Effects, values: Any, data: dict[str, Any]) -> None:
@@ -271,31 +270,3 @@ class JointModel:
                 else PowerLaw(power).value(u, *own, xp=pt)
             )
         return pt.concatenate(laws), level, gain
-
-
-def _log_medians(effects: Effects, prior: str) -> NDArray[np.float64]:
-    """Return the log of the prior median of a spread, one an effect."""
-    return np.asarray(np.log(effects.values(prior, "median").astype(float)))
-
-
-def _group_sd(factor: Factor, effects: Effects, log_median: Any) -> Any:
-    """Return the spread of a factor's levels, one an effect."""
-    spread = effects.values(group_prior(factor.name), "spread")
-    return pm.LogNormal(f"{factor.name}_sd", log_median, spread, dims="effect")
-
-
-def _centre(raw: Any, plain: Any, expected: Any, cholesky: Any, shape_sd: Any, data: dict[str, Any]) -> Any:
-    """Return the effects, with those marked as centred sampled directly.
-
-    For a centred effect, `raw` is the effect itself, shifted and scaled, instead of a standardised residual.
-    The potential replaces its standard normal density by that of the residual.
-    """
-    centred, factor = data["centred"], data["centring_factor"]
-    direct = data["centring_location"] + (factor * raw[:, None, :]).sum(axis=-1)
-    off = direct - expected
-    count = cholesky.shape[0]
-    white_pair = pt.linalg.solve_triangular(cholesky, off[:, :count].T, lower=True).T
-    white = pt.concatenate([white_pair, off[:, count:] / shape_sd], axis=1)
-    log_scale = pt.concatenate([pt.log(pt.diag(cholesky)), pt.log(shape_sd)])
-    pm.Potential("centring", (centred * (0.5 * (raw**2 - white**2) - log_scale)).sum())
-    return pt.where(centred > 0, direct, plain)
