@@ -35,7 +35,18 @@ def psis_loo(log_likelihood: FloatArray) -> tuple[FloatArray, FloatArray]:
     ----------
     Vehtari et al., arXiv 1507.02646 and 1507.04544.
     """
-    data = xr.Dataset({"value": (("chain", "draw", "observation"), np.asarray(log_likelihood, np.float64))})
+    values = np.asarray(log_likelihood, np.float64)
+    # Without a tail there is nothing to smooth: the weights are equal, and ArviZ stops there or says k = inf.
+    varies = np.ptp(values, axis=(0, 1)) > 0
+    elpd, k = values[0, 0].copy(), np.zeros(values.shape[-1])
+    if varies.any():
+        elpd[varies], k[varies] = _smoothed(values[..., varies])
+    return elpd, k
+
+
+def _smoothed(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return density and Pareto k of observations, all of which vary over the draws."""
+    data = xr.Dataset({"value": (("chain", "draw", "observation"), values)})
     with warnings.catch_warnings():
         # A large Pareto k is in the answer; ArviZ warns of it once more.
         warnings.simplefilter("ignore")
@@ -45,9 +56,7 @@ def psis_loo(log_likelihood: FloatArray) -> tuple[FloatArray, FloatArray]:
         found = az.loo(_as_arviz(az, data), pointwise=True, var_name="value", reff=efficiency)
     # ArviZ 0.23 says loo_i.
     elpd = found.elpd_i if hasattr(found, "elpd_i") else found.loo_i
-    # Equal weights have no tail, which the fit of one calls infinitely heavy.
-    varies = np.ptp(log_likelihood, axis=(0, 1)) > 0
-    return np.asarray(elpd, np.float64), np.where(varies, np.asarray(found.pareto_k, np.float64), 0.0)
+    return np.asarray(elpd, np.float64), np.asarray(found.pareto_k, np.float64)
 
 
 def _as_arviz(az: Any, data: xr.Dataset) -> Any:
