@@ -29,9 +29,9 @@ def stacking_weights(log_density: FloatArray) -> FloatArray:
     Yao et al., arXiv 1704.02030.
     """
     count = log_density.shape[1]
-    best = log_density.max(axis=1, keepdims=True)
-    # A value that no law expects, or all alike, tells none apart.
-    density = np.exp((log_density - best)[np.isfinite(best[:, 0])])
+    # A value that no law expects tells none apart.
+    usable = log_density[np.isfinite(log_density.max(axis=1))]
+    density = np.exp(usable - usable.max(axis=1, keepdims=True))
     equal = np.full(count, 1 / count)
     if not len(density) or count == 1:
         return equal
