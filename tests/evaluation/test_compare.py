@@ -13,11 +13,13 @@ import xarray as xr
 from scipy import special, stats
 
 from bayesscale.errors import DataError, QuestionError, UsageError
-from bayesscale.evaluation import compare, split_last
+from bayesscale.evaluation import Comparison, compare, split_last
 from bayesscale.evaluation.density import log_densities
 from bayesscale.evaluation.pointwise import curve_observations
+from bayesscale.evaluation.refit import Refit, Refitted
 from bayesscale.inference import Fit
 from bayesscale.laws import LAWS
+from bayesscale.models.effects import joint_effects
 from bayesscale.models.laws import LOG, SATURATING
 from tests.evaluation.two_laws import refit, two_laws
 from tests.questions.made_up import MadeUp
@@ -25,6 +27,15 @@ from tests.questions.made_up import MadeUp
 ROWS = 8 * 3
 """Values of one metric on the curves."""
 Refits = Callable[..., None]
+LFO = "LFO, last 1"
+
+
+def number(found: Comparison, column: str, metric: str, law: str, criterion: str = "PSIS-LOO") -> float:
+    """Return one number of a comparison."""
+    table = found.frame()
+    own = table[(table["criterion"] == criterion) & (table["metric"] == metric) & (table["law"] == law)]
+    (only,) = own[column].to_list()
+    return float(only)
 
 
 @pytest.fixture
@@ -48,24 +59,24 @@ def test_laws_that_are_better_in_turn_share_and_cannot_be_told_apart() -> None:
     assert any("they cannot be told apart" in line for line in found.sentences())
 
 
-def test_a_law_that_is_far_better_gets_the_weight() -> None:
-    table = compare(two_laws(ahead=3.0)).frame().set_index(["metric", "law"])
-    for metric in ("bleu", "cross_entropy", "all"):
-        assert table.loc[(metric, LOG), "weight"] > 0.99
-        assert table.loc[(metric, LOG), "difference"] == 0.0
-        count = table.loc[(metric, LOG), "n"]
-        assert table.loc[(metric, SATURATING), "difference"] == pytest.approx(-3.0 * count, rel=1e-4)
-        # The differences are 2 and 4 in turn.
-        error = np.sqrt(count * count / (count - 1))
-        assert table.loc[(metric, SATURATING), "difference_se"] == pytest.approx(error, rel=1e-3)
+@pytest.mark.parametrize(("metric", "count"), [("bleu", ROWS), ("cross_entropy", ROWS), ("all", 2 * ROWS)])
+def test_a_law_that_is_far_better_gets_the_weight(metric: str, count: int) -> None:
+    found = compare(two_laws(ahead=3.0))
+    assert number(found, "weight", metric, LOG) > 0.99
+    assert number(found, "difference", metric, LOG) == 0.0
+    assert number(found, "difference", metric, SATURATING) == pytest.approx(-3.0 * count, rel=1e-4)
+    # The differences are 2 and 4 in turn.
+    error = np.sqrt(count * count / (count - 1))
+    assert number(found, "difference_se", metric, SATURATING) == pytest.approx(error, rel=1e-3)
 
 
 def test_sums_and_standard_errors_are_those_of_the_values() -> None:
     fit = two_laws()
-    table = compare(fit).frame().set_index(["metric", "law"])
-    whole, own = table.loc[("all", LOG)], table.loc[["bleu", "cross_entropy"]].xs(LOG, level="law")
-    assert whole["elpd"] == pytest.approx(own["elpd"].sum())
-    assert whole["p_loo"] == pytest.approx(own["p_loo"].sum())
+    found = compare(fit)
+    whole = {name: number(found, name, "all", LOG) for name in ("elpd", "p_loo", "se")}
+    for name in ("elpd", "p_loo"):
+        parts = [number(found, name, metric, LOG) for metric in ("bleu", "cross_entropy")]
+        assert whole[name] == pytest.approx(sum(parts))
     values = fit.tree["log_likelihood"]["value"].to_numpy()[..., : 2 * ROWS].astype(float)
     # Close to the density with the value itself among the data, since it hardly pulls the draws.
     lppd = special.logsumexp(values, axis=(0, 1)) - np.log(400)
@@ -84,15 +95,14 @@ def test_observations_are_found_again_in_the_table() -> None:
 def test_bad_importance_weights_are_counted_and_refits_replace_the_worst(refits: Refits) -> None:
     refits(density={LOG: -1.0, SATURATING: -2.5})
     fit = two_laws(wild=3)
-    table = compare(fit).frame().set_index(["metric", "law"])
-    assert table.loc[("bleu", SATURATING), "bad_k"] == 3
-    assert table.loc[("bleu", LOG), "bad_k"] == 0
     found = compare(fit)
+    assert number(found, "bad_k", "bleu", SATURATING) == 3
+    assert number(found, "bad_k", "bleu", LOG) == 0
     assert any(line.startswith("note: 3 values") and "--refit 3" in line for line in found.sentences())
     lines: list[str] = []
     two = compare(fit, refits=2, report=lines.append)
     assert two.refitted == 2
-    assert two.frame().set_index(["metric", "law"]).loc[("bleu", SATURATING), "bad_k"] == 1
+    assert number(two, "bad_k", "bleu", SATURATING) == 1
     assert lines[0].startswith("1 of 2 refits: saturating-law, without bleu at ")
     every = compare(fit, refits=10)
     assert every.refitted == 3
@@ -105,19 +115,22 @@ def test_an_exact_refit_puts_its_density_in_the_place_of_the_value(refits: Refit
     found = []
     for density in (-2.0, -7.0):
         refits(density={LOG: 0.0, SATURATING: density})
-        found.append(compare(fit, refits=1).frame().set_index(["metric", "law"])["elpd"])
-    assert found[0][("bleu", SATURATING)] - found[1][("bleu", SATURATING)] == pytest.approx(5.0)
-    assert found[0][("cross_entropy", SATURATING)] == found[1][("cross_entropy", SATURATING)]
-    assert found[0][("bleu", LOG)] == found[1][("bleu", LOG)]
+        found.append(compare(fit, refits=1))
+    first, second = (
+        [number(each, "elpd", name, SATURATING) for name in ("bleu", "cross_entropy")] for each in found
+    )
+    assert first[0] - second[0] == pytest.approx(5.0)
+    assert first[1] == second[1]
+    assert number(found[0], "elpd", "bleu", LOG) == number(found[1], "elpd", "bleu", LOG)
 
 
 def test_leaving_the_future_out_gives_weights_that_forecasts_then_use(refits: Refits) -> None:
     refits(density={LOG: -5.0, SATURATING: -1.0})
     fit = two_laws()
     found = compare(fit, lfo=1)
-    own = found.frame().query("criterion == 'LFO, last 1'").set_index(["metric", "law"])
-    assert own.loc[("all", SATURATING), "elpd"] == pytest.approx(-16.0)  # 8 curves, 2 metrics, the last size
-    assert own.loc[("all", LOG), "difference"] == pytest.approx(-64.0)
+    # 8 curves, 2 metrics, the last size
+    assert number(found, "elpd", "all", SATURATING, LFO) == pytest.approx(-16.0)
+    assert number(found, "difference", "all", LOG, LFO) == pytest.approx(-64.0)
     assert found.weights == pytest.approx({LOG: 0.0, SATURATING: 1.0}, abs=1e-6)
     weighted = found.weighted()
     assert weighted.weights == pytest.approx({"posterior": 0.0, "posterior_saturating": 1.0}, abs=1e-6)
@@ -130,16 +143,14 @@ def test_leaving_the_future_out_gives_weights_that_forecasts_then_use(refits: Re
 def test_errors_of_the_future_take_curves_and_not_values_to_be_independent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from bayesscale.evaluation.refit import Refit, Refitted
-
     def by_curve(job: Refit) -> Refitted:
-        unit = job.split.held.groupby(list(job.split.train.curve_columns)).ngroup().to_numpy(float)
+        groups = job.split.held.groupby(list(job.split.train.curve_columns))
+        unit = groups.ngroup().to_numpy().astype(np.float64)
         return Refitted(unit if job.law == LOG else 0 * unit, "converged", True)
 
     monkeypatch.setattr(sys.modules["bayesscale.evaluation.compare"], "run_refit", by_curve)
-    table = compare(two_laws(), lfo=1).frame().query("criterion != 'PSIS-LOO' and metric == 'all'")
     error = np.sqrt(8 * np.var(2 * np.arange(8), ddof=1))  # both metrics of a curve at once
-    assert table.set_index("law").loc[LOG, "se"] == pytest.approx(error)
+    assert number(compare(two_laws(), lfo=1), "se", "all", LOG, LFO) == pytest.approx(error)
 
 
 def test_a_refit_that_fails_or_does_not_converge_is_told(refits: Refits) -> None:
@@ -201,19 +212,16 @@ def test_the_density_of_a_held_out_value_is_that_of_a_measurement_around_its_law
     fit = certain()
     held = split_last(fit.metrics, 1).held.sample(frac=1.0, random_state=0)
     found = log_densities(fit, held)
-    curves = fit.curves
-    for row, density in zip(held.itertuples(), found, strict=True):
-        metric = curves.names.index(row.metric)
-        keys = curves.table[list(curves.curve_columns)].apply(tuple, axis=1).tolist()
-        place = keys.index(tuple(getattr(row, name) for name in curves.curve_columns))
-        effects = fit.draws("curve_effect")[0, place].reshape(-1)
-        from bayesscale.models.effects import joint_effects
-
-        order = joint_effects(curves.scores.metrics, curves.losses.metrics, fit.priors)
-        level, gain, shape = (effects[column] for column in order.columns(metric))
-        name = "log-law" if row.metric == "bleu" else "power-law"
-        law = LAWS[name].value(curves.axis.u(row.pretrain_tokens), level, gain, shape)
-        assert density == pytest.approx(stats.t.logpdf(row.value, 7.0, law, 0.3), abs=1e-6)
+    curves, columns = fit.curves, list(fit.curves.curve_columns)
+    order = joint_effects(curves.scores.metrics, curves.losses.metrics, fit.priors)
+    keys = list(curves.table[columns].itertuples(index=False, name=None))
+    for place, density in enumerate(found):
+        row = held.iloc[place]
+        effects = fit.draws("curve_effect")[0, keys.index(tuple(row[columns]))]
+        own = (effects[column] for column in order.columns(curves.names.index(row["metric"])))
+        name = "log-law" if row["metric"] == "bleu" else "power-law"
+        law = LAWS[name].value(curves.axis.u(np.array([row["pretrain_tokens"]])), *own)
+        assert density == pytest.approx(stats.t.logpdf(row["value"], 7.0, law, 0.3)[0], abs=1e-6)
 
 
 def test_the_density_is_the_mean_over_the_draws_and_not_over_their_logarithms() -> None:
