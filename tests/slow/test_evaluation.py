@@ -74,7 +74,7 @@ def test_laws_of_a_fit_are_compared_by_refits() -> None:
     future = table[table["criterion"] == "LFO, last 1"]
     assert future["n"].tolist() == [2, 2]
     assert np.isfinite(table["elpd"]).all()
-    # Scores of about 20 with noise of about 0.5: no density is large, and tiny ones are of laws that are far off.
+    # Scores of about 20 with noise of about 0.5: no density is large, and tiny ones come from laws far off.
     assert future["elpd"].between(-20, 2).all()
     assert (table.loc[table["criterion"] == "PSIS-LOO", "p_loo"] > 0).all()
     weighted = found.weighted()
