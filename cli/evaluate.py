@@ -51,7 +51,8 @@ def evaluate(
         typer.Option(
             "--model",
             metavar="NAME",
-            help="joint (default), unbroken, exact (no discrepancy either), huber (the paper's). Repeatable.",
+            help="joint (default), log or saturating (one law of scores), unbroken, exact (no discrepancy "
+            "either), paper (exact, with its laws), huber (its point fit). Repeatable.",
         ),
     ] = None,
     priors: Annotated[
