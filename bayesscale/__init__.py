@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bayesscale.evaluation import evaluate
+    from bayesscale.evaluation import compare, evaluate
     from bayesscale.inference import Sampler, fit, load, save
     from bayesscale.metrics.read import read_metrics
     from bayesscale.models import Priors, load_priors
@@ -39,6 +39,7 @@ __all__ = [
     "__version__",
     "advise",
     "breaks",
+    "compare",
     "conflict",
     "evaluate",
     "fit",
@@ -61,6 +62,7 @@ _HOMES = {
     "Selection": "bayesscale.questions.targets",
     "advise": "bayesscale.questions.advise",
     "breaks": "bayesscale.questions.breaks",
+    "compare": "bayesscale.evaluation",
     "conflict": "bayesscale.questions.conflict",
     "evaluate": "bayesscale.evaluation",
     "fit": "bayesscale.inference",

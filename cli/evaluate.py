@@ -51,7 +51,8 @@ def evaluate(
         typer.Option(
             "--model",
             metavar="NAME",
-            help="joint (default), unbroken, exact (no discrepancy either), huber (the paper's). Repeatable.",
+            help="joint (default), log or saturating (one law of scores), unbroken, exact (no discrepancy "
+            "either), paper (exact, with its laws), huber (its point fit). Repeatable.",
         ),
     ] = None,
     priors: Annotated[
@@ -63,15 +64,25 @@ def evaluate(
     target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.98,
     seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
     jobs: Annotated[int, typer.Option(help="Fits at the same time; the scores do not depend on it.")] = 1,
+    engine: Annotated[
+        str, typer.Option(help="What runs the fits: joblib on this machine, or ray on a cluster.")
+    ] = "joblib",
     per_curve: Annotated[bool, typer.Option("--per-curve", help="A row for each curve and metric.")] = False,
+    by_distance: Annotated[
+        bool,
+        typer.Option("--by-distance", help="A row for each metric and distance, in e-folds beyond the data."),
+    ] = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
     """Fit the first part of each curve, forecast the rest, and score the forecasts.
 
-    Exit code 3 if the table breaks a rule, 4 if the sampler's diagnostics failed for a fit; the scores are
-    printed then as well, and say so.
+    --json has the scores pooled, by distance and by curve; a table and --csv have one of the three. Exit
+    code 3 if the table breaks a rule or is too short to be split, 4 if a fit failed or its diagnostics did;
+    the scores of the others are printed then as well, and say so.
     """
+    if per_curve and by_distance:
+        raise UsageError("--per-curve and --by-distance both say what a row is; choose one of them")
     from bayesscale.evaluation import evaluate as evaluated
     from bayesscale.evaluation import split_rows
     from bayesscale.inference import Sampler
@@ -94,15 +105,15 @@ def evaluate(
         sampler=sampler,
         priors=load_priors(priors) if priors else Priors(),
         jobs=jobs,
+        backend=engine,
         report=lambda line: typer.echo(line, err=True),
     )
+    by = "curve" if per_curve else "distance" if by_distance else "metric"
     if as_json or as_csv:
-        table = answer.curves() if per_curve else answer.frame()
-        print_answer(Answer(table, answer.document()), as_json=as_json, as_csv=as_csv)
+        print_answer(Answer(answer.table(by), answer.document()), as_json=as_json, as_csv=as_csv)
     else:
-        table = answer.readable(per_curve=per_curve)
-        print_answer(Answer(table, {}, answer.sentences(), sizes=TOKENS))
-    if not answer.converged:
+        print_answer(Answer(answer.readable(by), {}, answer.sentences(), sizes=TOKENS))
+    if not answer.complete:
         raise typer.Exit(NOT_CONVERGED)
 
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "advise": "Continue or stop, for a target and a budget.",
     "plan": "Rank the next measurements by what they teach.",
     "evaluate": "Hold out, forecast and score: do the intervals cover?",
+    "compare": "Compare the two laws of scores; weigh them.",
     "plot": "Draw data, credible bands and forecasts of a fit.",
     "priors": "Print the priors and their reasons.",
     "simulate": "Simulate a metrics table of which the truth is known.",

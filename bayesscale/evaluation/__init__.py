@@ -1,6 +1,18 @@
-"""Evaluation: how well forecasts do on curves whose later part is held out."""
+"""Evaluation: how well forecasts do on curves whose later part is held out, and which law to weight how."""
 
-from bayesscale.evaluation.evaluate import Evaluation, evaluate
-from bayesscale.evaluation.split import Split, split_first, split_rows
+from bayesscale.evaluation.answer import Evaluation
+from bayesscale.evaluation.compare import compare
+from bayesscale.evaluation.comparison import Comparison
+from bayesscale.evaluation.evaluate import evaluate
+from bayesscale.evaluation.split import Split, split_first, split_last, split_rows
 
-__all__ = ["Evaluation", "Split", "evaluate", "split_first", "split_rows"]
+__all__ = [
+    "Comparison",
+    "Evaluation",
+    "Split",
+    "compare",
+    "evaluate",
+    "split_first",
+    "split_last",
+    "split_rows",
+]

@@ -2,113 +2,45 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
+from bayesscale.engine import Failed, Finished, JobsError, Needs, Outcome, run_jobs
 from bayesscale.errors import UsageError, valid_names
-from bayesscale.evaluation.forecasters import MODELS, forecast_rows
-from bayesscale.evaluation.scores import PROBS, pooled
+from bayesscale.evaluation.answer import Evaluation
+from bayesscale.evaluation.forecasters import MODELS, Forecaster
 from bayesscale.evaluation.split import Split, split_first
 from bayesscale.inference.run import record
 from bayesscale.inference.sampler import Sampler
+from bayesscale.metrics.curves import unit_labels
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.priors import Priors
-from bayesscale.questions.describe import plain_records, table_text
 
 _EDGES = (0.0, 0.5, 1.0, 2.0, 4.0, np.inf)
 _LABELS = ("0 to 0.5", "0.5 to 1", "1 to 2", "2 to 4", "above 4")
-# What the status of a fit says if nothing is wrong with it.
-_FINE = ("converged", "no intervals")
-_SHORT = {
-    "log_score": "log score",
-    "miscalibration": "miscal.",
-    **{f"cover_{100 * p:.0f}": f"in {100 * p:.0f}%" for p in PROBS},
-    **{f"width_{100 * p:.0f}": f"width {100 * p:.0f}%" for p in PROBS},
-}
+_INSIDE, _UNFITTED = "inside the data", "metric not fitted"
+Found = tuple[pd.DataFrame, dict[str, Any], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """Scores of forecasts of held-out values.
+class _Job:
+    """One fit: the model with its forecaster, which travels to the process that runs it, and the rows."""
 
-    Parameters
-    ----------
-    metrics : Metrics
-        The table.
-    rows : pandas.DataFrame
-        One row a forecast: model, split, the curve, metric, size, value, the columns of `score_draws`, and
-        efolds_beyond, the size in e-folds beyond the last fitted one of its curve and metric.
-    fits : pandas.DataFrame
-        One row a fit: model, split, status and diagnostics.
-    provenance : dict
-        Versions, seed, settings, timings.
-    """
-
-    metrics: Metrics
-    rows: pd.DataFrame = field(repr=False)
-    fits: pd.DataFrame = field(repr=False)
-    provenance: dict[str, Any] = field(repr=False)
-
-    def frame(self, by: Sequence[str] = ("metric",)) -> pd.DataFrame:
-        """Return pooled scores, one row for each model, split and value of other columns; see `pooled`."""
-        return pooled(self.rows, ["model", "split", *by], list(self.metrics.curve_columns))
-
-    def curves(self) -> pd.DataFrame:
-        """Return the scores of every curve and metric."""
-        return self.frame([*self.metrics.curve_columns, "metric"])
-
-    def distances(self) -> pd.DataFrame:
-        """Return pooled scores by how many e-folds beyond the fitted sizes a forecast is."""
-        return self.frame(["metric", "distance"])
-
-    def document(self) -> dict[str, Any]:
-        """Return everything for programs."""
-        return {
-            **self.provenance,
-            "source": self.metrics.source,
-            "data_hash": self.metrics.data_hash,
-            "interval": {"kind": "equal-tailed", "prob": list(PROBS)},
-            "fits": plain_records(self.fits.drop(columns="seconds", errors="ignore")),
-            "pooled": plain_records(self.frame()),
-            "by distance": plain_records(self.distances()),
-            "curves": plain_records(self.curves()),
-        }
-
-    def sentences(self) -> list[str]:
-        """Return what a reader has to know of the table."""
-        bad = self.fits[~self.fits["status"].isin(_FINE)]
-        lines = [
-            f"DO NOT RELY ON THESE NUMBERS - {row.model}, {row.split}: {row.status}, R-hat {row.rhat:.3g}, "
-            f"ESS {row.ess_bulk:.0f}, {row.divergences:.0f} divergences"
-            for row in bad.itertuples()
-        ]
-        return [
-            *lines,
-            f"{self.metrics}",
-            "equal-tailed intervals of new measurements; in P%: share of held-out values inside; "
-            "widths, mae and crps in the metric's unit; rmsle: mean over curves; "
-            "miscal.: 0 is perfect calibration",
-        ]
+    model: str
+    forecaster: Forecaster
+    split: Split
+    sampler: Sampler
+    priors: Priors
 
     @property
-    def converged(self) -> bool:
-        """Whether no fit failed a diagnostic."""
-        return bool(self.fits["status"].isin(_FINE).all())
-
-    def readable(self, *, per_curve: bool = False) -> pd.DataFrame:
-        """Return the pooled scores, or those of every curve, under short headings."""
-        table = self.curves() if per_curve else self.frame()
-        constant = [name for name in ("model", "split") if table[name].nunique() == 1]
-        widths = [f"width_{100 * p:.0f}" for p in PROBS[:-1]]
-        return table.drop(columns=[*constant, *widths]).rename(columns=_SHORT)
-
-    def __str__(self) -> str:
-        return "\n".join([*self.sentences(), table_text(self.readable())])
+    def named(self) -> dict[str, Any]:
+        """What tells the job from others."""
+        return {"model": self.model, "split": self.split.name}
 
 
 def evaluate(
@@ -120,9 +52,12 @@ def evaluate(
     sampler: Sampler | None = None,
     priors: Priors | None = None,
     jobs: int = 1,
+    backend: str = "joblib",
     report: Callable[[str], None] | None = None,
 ) -> Evaluation:
     """Fit the first part of each curve, forecast the rest and score the forecasts.
+
+    A fit that fails is in `Evaluation.failures` and does not stop the others.
 
     Parameters
     ----------
@@ -138,38 +73,101 @@ def evaluate(
         Settings of the models that sample. Default: those of `fit`.
     jobs : int
         Fits at the same time, each in a process of its own; the scores do not depend on it.
+    backend : str
+        'joblib', or 'ray' for a cluster; the scores do not depend on it either.
     report : callable, optional
         Receives one line a fit.
 
     Raises
     ------
     UsageError
-        A model is unknown, or a split leaves nothing to forecast.
+        A model, an origin, the backend or the number of jobs cannot be used.
+    DataError
+        A split leaves nothing to forecast.
+    JobsError
+        Every fit failed.
     """
+    if not models:
+        raise UsageError(f"an evaluation needs a model; received none; valid: {', '.join(sorted(MODELS))}")
     if unknown := [name for name in models if name not in MODELS]:
         raise UsageError(f"a model is unknown; received {unknown[0]!r}; {valid_names(unknown[0], MODELS)}")
     if jobs < 1:
         raise UsageError(f"jobs must be at least 1; received {jobs}")
     sampler, priors = sampler or Sampler(), priors or Priors()
-    chosen = splits or [split_first(metrics, each) for each in first]
-    tasks = [(model, split) for split in chosen for model in models]
-    run = delayed(_one)
-    rows, fits = [], []
-    for done in Parallel(n_jobs=jobs, return_as="generator")(run(*task, sampler, priors) for task in tasks):
-        rows.append(done[0])
-        fits.append(done[1])
+    chosen = splits or [split_first(metrics, each) for each in dict.fromkeys(first)]
+    cores = cores_of_a_job(sampler.cores, jobs, backend)
+    own = replace(sampler, cores=cores)
+    names = list(dict.fromkeys(models))
+    tasks = [_Job(name, MODELS[name], split, own, priors) for split in chosen for name in names]
+    outcomes: list[Outcome[_Job, Found]] = []
+    for done in run_jobs(_one, tasks, backend=backend, workers=jobs, needs=Needs(cores or 1)):
+        outcomes.append(done)
         if report:
-            report(f"{done[1]['model']}, {done[1]['split']}: {done[1]['status']}")
-    settings = {"models": list(models), "splits": [split.name for split in chosen]}
-    provenance = record(sampler, priors, settings, "", {})
-    return Evaluation(metrics, pd.concat(rows, ignore_index=True), pd.DataFrame(fits), provenance)
+            report(_line(done, len(outcomes), len(tasks)))
+    settings = {"models": names, "splits": [split.name for split in chosen]}
+    answer = _gathered(metrics, outcomes, record(sampler, priors, settings, "", {}))
+    return replace(answer, short=_too_short(metrics, chosen))
 
 
-def _one(model: str, split: Split, sampler: Sampler, priors: Priors) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return the scored rows of one model and split, and what is to be said of the fit."""
-    rows, found = forecast_rows(split, model, sampler, priors)
-    named = {"model": model, "split": split.name}
-    return _with_distance(rows, split).assign(**named), named | found
+def cores_of_a_job(wanted: int | None, jobs: int, backend: str) -> int | None:
+    """Return the chains that a job runs at a time; draws do not depend on it.
+
+    Parameters
+    ----------
+    wanted : int or None
+        The sampler's setting.
+    jobs : int
+        Jobs at the same time.
+    backend : str
+        Where they run.
+    """
+    if wanted is not None or (jobs == 1 and backend == "joblib"):
+        return wanted
+    # Of the machines of a cluster nothing is known; jobs side by side share this one.
+    return 1 if backend == "ray" else max(1, (os.cpu_count() or 1) // jobs)
+
+
+def _one(job: _Job) -> Found:
+    """Return the scored rows of one model and split, what is said of the fit, and curves that it left out."""
+    rows, found = job.forecaster(job.split, job.sampler, job.priors)
+    left = [{**job.named, **each} for each in found.pop("left out", [])]
+    return _with_distance(rows, job.split).assign(**job.named), job.named | found, left
+
+
+def _line(done: Outcome[_Job, Found], count: int, total: int) -> str:
+    """Return one line on a fit that has ended."""
+    status = f"failed, {done}" if isinstance(done, Failed) else done.value[1]["status"]
+    return f"{count} of {total}: {done.job.model}, {done.job.split.name}: {status}"
+
+
+def _gathered(
+    metrics: Metrics, outcomes: list[Outcome[_Job, Found]], provenance: dict[str, Any]
+) -> Evaluation:
+    """Return the answer made of all fits, in the order of the jobs, whichever ended first."""
+    outcomes = sorted(outcomes, key=lambda each: each.index)
+    failed = [each for each in outcomes if isinstance(each, Failed)]
+    done = [each.value for each in outcomes if isinstance(each, Finished)]
+    failures = [each.job.named | {"curve": "all", "metric": "all", "error": str(each)} for each in failed]
+    if not done:
+        listed = "".join(f"\n  {each['model']}, {each['split']}: {each['error']}" for each in failures)
+        raise JobsError(f"every one of the {len(failed)} fits failed:{listed}", failed[0].exit_code)
+    failures += [each for _, _, left in done for each in left]
+    return Evaluation(
+        metrics,
+        pd.concat([rows for rows, _, _ in done], ignore_index=True),
+        pd.DataFrame([found for _, found, _ in done]),
+        provenance,
+        tuple(failures),
+    )
+
+
+def _too_short(metrics: Metrics, splits: Sequence[Split]) -> tuple[str, ...]:
+    """Return the labels of curves of which no split holds anything out."""
+    columns = list(metrics.curve_columns)
+    curves = metrics.curves()
+    held = {row for split in splits for row in split.held[columns].itertuples(index=False, name=None)}
+    short = [row not in held for row in curves[columns].itertuples(index=False, name=None)]
+    return tuple(unit_labels(curves[short], metrics.curve_columns))
 
 
 def _with_distance(rows: pd.DataFrame, split: Split) -> pd.DataFrame:
@@ -180,4 +178,5 @@ def _with_distance(rows: pd.DataFrame, split: Split) -> pd.DataFrame:
     merged = rows.merge(last, on=keys, how="left")
     beyond = np.log(merged[axis] / merged["last"])
     inside = pd.Series(pd.cut(beyond, list(_EDGES), labels=list(_LABELS))).astype(object)
-    return merged.drop(columns="last").assign(efolds_beyond=beyond, distance=inside.fillna("inside the data"))
+    distance = inside.fillna(_INSIDE).where(merged["last"].notna(), _UNFITTED)
+    return merged.drop(columns="last").assign(efolds_beyond=beyond, distance=distance)

@@ -9,12 +9,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayesscale.errors import DataError
 from bayesscale.evaluation.scores import PROBS, log_error, score_draws
 from bayesscale.evaluation.split import Split
 from bayesscale.inference.sampler import Sampler
+from bayesscale.metrics.curves import unit_labels
 from bayesscale.models.priors import Priors
 
 FloatArray = NDArray[np.float64]
+Forecaster = Callable[[Split, Sampler, Priors], tuple[pd.DataFrame, dict[str, Any]]]
+"""Fits a split and returns its held-out rows with their scores, and what is to be said of the fit."""
 
 
 def forecast_rows(
@@ -38,12 +42,13 @@ def forecast_rows(
     rows : pandas.DataFrame
         The held-out rows with the scores of `score_draws`; NaN where a model gives no interval.
     record : dict
-        Status and sampler diagnostics of the fit.
+        Status and sampler diagnostics of the fit; 'left out', where curves could not be fitted: curve, metric
+        and error of each.
     """
     return MODELS[model](split, sampler, priors)
 
 
-def _joint(**settings: Any) -> Callable[[Split, Sampler, Priors], tuple[pd.DataFrame, dict[str, Any]]]:
+def _joint(**settings: Any) -> Forecaster:
     """Return a forecaster that samples the joint model with some settings."""
 
     def forecast(split: Split, sampler: Sampler, priors: Priors) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -89,20 +94,36 @@ def _huber(split: Split, sampler: Sampler, priors: Priors) -> tuple[pd.DataFrame
     curve = list(split.train.curve_columns)
     fits = {(*each.curve, each.metric): each for each in fit_huber(split.train, first=None).fits}
     median = np.full(len(split.held), np.nan)
+    lost: dict[tuple[Any, ...], str] = {}
     for place, row in enumerate(split.held[[*curve, "metric", split.train.axis]].itertuples(index=False)):
         *key, size = row
         found = fits.get(tuple(key))
         if found is not None and found.optimum is not None and found.axis is not None:
             u = np.array([found.axis.u(size)])
             median[place] = LAWS[found.law].value(u, *found.optimum.parameters)[0]
+        else:
+            lost[tuple(key)] = "the metric was not fitted on this curve" if found is None else found.message
     value = split.held["value"].to_numpy(float)
     scores = {"median": median, "crps": np.abs(median - value), "log_error": log_error(value, median)}
     missing = [f"{part}_{100 * p:.0f}" for p in PROBS for part in ("lower", "upper", "inside")]
     rows = split.held.assign(**scores, **dict.fromkeys(["log_score", "pit", *missing], np.nan))
-    return rows[~np.isnan(median)], {"status": "no intervals", "not fitted": int(np.isnan(median).sum())}
+    kept = rows[~np.isnan(median)]
+    if kept.empty:
+        raise DataError(f"no curve could be fitted; the first: {next(iter(lost.values()))}")
+    return kept, {"status": "no intervals", "left out": _named(lost, split.train.curve_columns)}
 
 
-MODELS: dict[str, Callable[[Split, Sampler, Priors], tuple[pd.DataFrame, dict[str, Any]]]] = {
+def _named(lost: dict[tuple[Any, ...], str], columns: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return the curves and metrics that could not be fitted, each with its reason."""
+    table = pd.DataFrame([key[:-1] for key in lost], columns=list(columns))
+    labels = unit_labels(table, columns)
+    return [
+        {"curve": label, "metric": key[-1], "error": reason}
+        for label, (key, reason) in zip(labels, lost.items(), strict=True)
+    ]
+
+
+MODELS: dict[str, Forecaster] = {
     "joint": _joint(),
     "log": _joint(law="log"),
     "saturating": _joint(law="saturating"),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesscale.errors import UsageError
+from bayesscale.errors import DataError, UsageError
 from bayesscale.metrics.table import Metrics, data_hash
 
 # A law says nothing of a curve with fewer sizes; the population alone would forecast it.
@@ -49,21 +49,52 @@ def split_first(metrics: Metrics, first: float) -> Split:
     Raises
     ------
     UsageError
-        `first` is no share and no number of at least 2, or leaves nothing to forecast.
+        `first` is no share and no number of at least 2.
+    DataError
+        Nothing is left to forecast.
     """
     if not (0 < first < 1 or (first >= _FEWEST and first == int(first))):
         raise UsageError(
             f"what is fitted is a share of each curve's sizes between 0 and 1, or a whole number of them of "
             f"at least {_FEWEST}; received {first:g}; write for instance 0.6 or 3"
         )
-    rows = metrics.frame[~metrics.is_baseline]
-    groups = rows.groupby([*metrics.curve_columns, "metric"], dropna=False)[metrics.axis]
-    place = groups.rank(method="dense").to_numpy(float)
-    count = groups.transform("nunique").to_numpy(float)
+    place, count, index = _counted(metrics)
     # 0.6 * 5 is 3.0000000000000004 or 2.9999999999999996, depending on the share.
     limit = np.maximum(np.floor(first * count + 1e-9), _FEWEST) if first < 1 else first
     name = f"first {100 * first:.10g}%" if first < 1 else f"first {first:.0f}"
-    return _split(metrics, name, metrics.frame.index.isin(rows.index[place <= limit]))
+    return _split(metrics, name, metrics.frame.index.isin(index[place <= limit]))
+
+
+def split_last(metrics: Metrics, last: int) -> Split:
+    """Hold out the last sizes of each curve and metric; two at least are fitted.
+
+    Parameters
+    ----------
+    metrics : Metrics
+        The table.
+    last : int
+        How many sizes are held out.
+
+    Raises
+    ------
+    UsageError
+        `last` is below 1.
+    DataError
+        Nothing is left to forecast.
+    """
+    if last < 1:
+        raise UsageError(f"the last sizes of each curve are held out, at least 1 of them; received {last}")
+    place, count, index = _counted(metrics)
+    fitted = index[place <= np.maximum(count - last, _FEWEST)]
+    return _split(metrics, f"without the last {last}", metrics.frame.index.isin(fitted))
+
+
+def _counted(metrics: Metrics) -> tuple[NDArray[np.float64], NDArray[np.float64], pd.Index]:
+    """Return each row's place among the sizes of its curve and metric, how many there are, and its index."""
+    rows = metrics.frame[~metrics.is_baseline]
+    groups = rows.groupby([*metrics.curve_columns, "metric"], dropna=False)[metrics.axis]
+    count = groups.transform("nunique").to_numpy(float)
+    return groups.rank(method="dense").to_numpy(float), count, rows.index
 
 
 def split_rows(metrics: Metrics, lines: Sequence[int], name: str) -> Split:
@@ -77,8 +108,33 @@ def split_rows(metrics: Metrics, lines: Sequence[int], name: str) -> Split:
         Lines of the file, see the column `line` of `Metrics.frame`.
     name : str
         What to call them.
+
+    Raises
+    ------
+    DataError
+        Nothing is left to forecast.
     """
     return _split(metrics, name, metrics.frame["line"].isin(list(lines)).to_numpy())
+
+
+def split_without(metrics: Metrics, rows: Sequence[int], name: str) -> Split:
+    """Hold out some rows of the table and fit all others.
+
+    Parameters
+    ----------
+    metrics : Metrics
+        The table.
+    rows : sequence of int
+        Positions in `Metrics.frame`.
+    name : str
+        What to call the split.
+
+    Raises
+    ------
+    DataError
+        Too little is left of their curves.
+    """
+    return _split(metrics, name, ~metrics.frame.index.isin(list(rows)))
 
 
 def _split(metrics: Metrics, name: str, chosen: NDArray[np.bool_]) -> Split:
@@ -92,8 +148,10 @@ def _split(metrics: Metrics, name: str, chosen: NDArray[np.bool_]) -> Split:
     there = metrics.frame["metric"].isin(set(train["metric"])).to_numpy()
     held = metrics.frame[~fitted & ~baseline & known & there].reset_index(drop=True)
     if held.empty:
-        raise UsageError(
-            f"an evaluation forecasts sizes that were measured but not fitted; {name} leaves none on curves "
-            f"with at least {_FEWEST} fitted sizes; fit fewer"
+        longest = int(metrics.frame[~baseline].groupby(curve[~baseline])[metrics.axis].nunique().max())
+        raise DataError(
+            f"an evaluation forecasts sizes that were measured but not fitted, on curves with at least "
+            f"{_FEWEST} fitted sizes; '{name}' leaves none, the longest curve has {longest} sizes; "
+            f"{'fit fewer' if longest > _FEWEST else 'measure more sizes'}"
         )
     return Split(name, replace(metrics, frame=train, data_hash=data_hash(train)), held)

@@ -1,0 +1,155 @@
+"""The answer of an evaluation: scores pooled, by curve and by distance, and what went wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from bayesscale.evaluation.scores import PROBS, pooled
+from bayesscale.metrics.table import Metrics
+from bayesscale.questions.describe import plain_records, table_text
+
+# What the status of a fit says if nothing is wrong with it.
+FINE = ("converged", "no intervals")
+_LISTED = 5
+_SHORT = {
+    "log_score": "log score",
+    "miscalibration": "miscal.",
+    "distance": "e-folds beyond",
+    **{f"cover_{100 * p:.0f}": f"in {100 * p:.0f}%" for p in PROBS},
+    **{f"width_{100 * p:.0f}": f"width {100 * p:.0f}%" for p in PROBS},
+}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of forecasts of held-out values.
+
+    Parameters
+    ----------
+    metrics : Metrics
+        The table.
+    rows : pandas.DataFrame
+        One row a forecast: model, split, the curve, metric, size, value, the columns of `score_draws`, and
+        efolds_beyond, the size in e-folds beyond the last fitted one of its curve and metric.
+    fits : pandas.DataFrame
+        One row a fit: model, split, status and diagnostics.
+    provenance : dict
+        Versions, seed, settings, timings.
+    failures : tuple of dict
+        What could not be fitted: model, split, curve and metric ('all' for a fit of all curves), error.
+    short : tuple of str
+        Labels of the curves that no split could hold anything out of.
+    """
+
+    metrics: Metrics
+    rows: pd.DataFrame = field(repr=False)
+    fits: pd.DataFrame = field(repr=False)
+    provenance: dict[str, Any] = field(repr=False)
+    failures: tuple[dict[str, Any], ...] = ()
+    short: tuple[str, ...] = ()
+
+    def frame(self, by: Sequence[str] = ("metric",)) -> pd.DataFrame:
+        """Return pooled scores, one row for each model, split and value of other columns; see `pooled`."""
+        return pooled(self.rows, ["model", "split", *by], list(self.metrics.curve_columns))
+
+    def curves(self) -> pd.DataFrame:
+        """Return the scores of every curve and metric."""
+        return self.frame([*self.metrics.curve_columns, "metric"])
+
+    def distances(self) -> pd.DataFrame:
+        """Return pooled scores by how many e-folds beyond the fitted sizes a forecast is."""
+        return self.frame(["metric", "distance"])
+
+    def document(self) -> dict[str, Any]:
+        """Return everything for programs."""
+        return {
+            **self.provenance,
+            "source": self.metrics.source,
+            "data_hash": self.metrics.data_hash,
+            "interval": {"kind": "equal-tailed", "prob": list(PROBS)},
+            "failures": list(self.failures),
+            "too short": list(self.short),
+            "fits": plain_records(self.fits.drop(columns="seconds", errors="ignore")),
+            "pooled": plain_records(self.frame()),
+            "by distance": plain_records(self.distances()),
+            "curves": plain_records(self.curves()),
+        }
+
+    def sentences(self) -> list[str]:
+        """Return what a reader has to know of the table."""
+        bad = self.fits[~self.fits["status"].isin(FINE)]
+        lines = [
+            f"DO NOT RELY ON THESE NUMBERS - {row.model}, {row.split}: {row.status}, R-hat {row.rhat:.3g}, "
+            f"ESS {row.ess_bulk:.0f}, {row.divergences:.0f} divergences"
+            for row in bad.itertuples()
+        ]
+        return [
+            *lines,
+            *self._failed(),
+            f"{self.metrics}",
+            *self._short(),
+            "equal-tailed intervals of new measurements; in P%: share of held-out values inside; "
+            "widths, mae and crps in the metric's unit; rmsle: mean over curves; "
+            "miscal.: 0 is perfect calibration",
+        ]
+
+    def _failed(self) -> list[str]:
+        """Say what failed; of many curves of one fit the first few."""
+        lines = []
+        for each in self.failures:
+            of = "" if each["curve"] == "all" else f", {each['curve']}, {each['metric']}"
+            lines.append(
+                f"FAILED and not in the table - {each['model']}, {each['split']}{of}: {each['error']}"
+            )
+        more = len(lines) - _LISTED
+        return [*lines[:_LISTED], f"... and {more} more failures, all in --json"] if more > 0 else lines
+
+    def _short(self) -> list[str]:
+        """Say how many curves are too short to be split."""
+        if not self.short:
+            return []
+        named = "; ".join(self.short[:_LISTED]) + ("; ..." if len(self.short) > _LISTED else "")
+        total = len(self.metrics.curves())
+        return [
+            f"{len(self.short)} of {total} curves are too short to be split and are not forecast: {named}"
+        ]
+
+    @property
+    def converged(self) -> bool:
+        """Whether no fit failed a diagnostic."""
+        return bool(self.fits["status"].isin(FINE).all())
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing failed: no fit and no diagnostic."""
+        return self.converged and not self.failures
+
+    def readable(self, by: str = "metric") -> pd.DataFrame:
+        """Return scores under short headings.
+
+        Parameters
+        ----------
+        by : str
+            'metric' for pooled scores, 'curve' or 'distance'.
+        """
+        table = self.table(by)
+        constant = [name for name in ("model", "split") if table[name].nunique() == 1]
+        widths = [f"width_{100 * p:.0f}" for p in PROBS[:-1]]
+        return table.drop(columns=[*constant, *widths]).rename(columns=_SHORT)
+
+    def table(self, by: str = "metric") -> pd.DataFrame:
+        """Return scores by 'metric', 'curve' or 'distance'; see `frame`, `curves` and `distances`.
+
+        Parameters
+        ----------
+        by : str
+            Which of them.
+        """
+        return {"metric": self.frame, "curve": self.curves, "distance": self.distances}[by]()
+
+    def __str__(self) -> str:
+        return "\n".join([*self.sentences(), table_text(self.readable())])

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from bayesscale.evaluation.forecasters import MODELS
+from tests.cli.fits import Command, caller
+from tests.evaluation.forecasting import fake, frame
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace the default model by one that samples nothing, and add one that is bad and one that fails."""
+    monkeypatch.setitem(MODELS, "joint", fake())
+    monkeypatch.setitem(MODELS, "log", fake(3.0, "not converged"))
+    monkeypatch.setitem(MODELS, "saturating", fake(fails_below=12))
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    path = tmp_path / "table.csv"
+    frame().assign(training=(frame()["pretrain_tokens"] < 3e9).astype(int)).to_csv(path, index=False)
+    return str(path)
+
+
+@pytest.fixture
+def evaluate(capsys: pytest.CaptureFixture[str]) -> Command:
+    return caller(capsys, "evaluate")
+
+
+def test_the_table_says_what_it_is(evaluate: Command, table: str) -> None:
+    code, out, err = evaluate(table)
+    assert code == 0
+    assert err == "1 of 1: joint, first 60%: converged\n"
+    assert "in P%: share of held-out values inside" in out
+    assert out.splitlines()[-2].split()[:4] == ["metric", "n", "curves", "rmsle"]
+    assert out.splitlines()[-1].split()[:3] == ["bleu", "7", "3"]
+
+
+def test_json_has_every_score_pooled_by_distance_and_by_curve(evaluate: Command, table: str) -> None:
+    code, out, _ = evaluate(table, "--first", "3", "--first", "0.5", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["failures"] == []
+    assert {row["split"] for row in document["pooled"]} == {"first 3", "first 50%"}
+    for part in ("pooled", "by distance", "curves"):
+        for name in ("rmsle", "crps", "log_score", "miscalibration", "cover_50", "cover_80", "width_90"):
+            assert all(isinstance(row[name], float) for row in document[part])
+
+
+@pytest.mark.parametrize(
+    ("option", "column", "values"),
+    [
+        ([], "metric", {"bleu"}),
+        (["--per-curve"], "mixture", {"a", "b", "c"}),
+        (["--by-distance"], "distance", {"0.5 to 1", "1 to 2", "2 to 4"}),
+    ],
+)
+def test_csv_has_the_rows_that_are_asked_for(
+    evaluate: Command, table: str, option: list[str], column: str, values: set[str]
+) -> None:
+    code, out, _ = evaluate(table, "--csv", *option)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert {row[column] for row in rows} == values
+    assert all(float(row[f"width_{prob}"]) > 0 for row in rows for prob in (50, 80, 90))
+    code, out, _ = evaluate(table, *option)
+    assert code == 0
+    assert values <= set(" ".join(out.split()).split(" ")) or column == "distance"
+
+
+def test_rows_that_are_fitted_may_be_named(evaluate: Command, table: str) -> None:
+    code, out, _ = evaluate(table, "--training", "training=1", "--json")
+    assert code == 0
+    assert json.loads(out)["pooled"][0]["n"] == 12
+
+
+def test_a_failed_diagnostic_and_a_failed_fit_end_with_4_and_all_other_numbers(
+    evaluate: Command, table: str
+) -> None:
+    code, out, _ = evaluate(table, "--model", "log")
+    assert code == 4
+    assert out.startswith("DO NOT RELY ON THESE NUMBERS - log, first 60%: not converged")
+    code, out, err = evaluate(table, "--model", "saturating", "--model", "joint", "--json")
+    document = json.loads(out)
+    assert code == 4
+    assert {row["model"] for row in document["pooled"]} == {"joint"}
+    assert document["failures"][0]["model"] == "saturating"
+    assert document["failures"][0]["split"] == "first 60%"
+    assert "saturating, first 60%: failed, DataError" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["--first", "10"], 3, "'first 10' leaves none, the longest curve has 10 sizes; fit fewer"),
+        (["--training", "training>=0"], 3, "'training>=0' leaves none"),
+        (["--model", "saturating"], 3, "every one of the 1 fits failed:\n  saturating, first 60%: DataError"),
+        (["--model", "log-law"], 2, "received 'log-law'"),
+        (["--jobs", "0"], 2, "jobs must be at least 1; received 0"),
+        (["--jobs", "-2"], 2, "jobs must be at least 1; received -2"),
+        (["--engine", "dask"], 2, "the backend is unknown; received 'dask'"),
+        (["--first", "most"], 2, "received 'most'"),
+        (["--first", "1"], 2, "received 1; write for instance 0.6 or 3"),
+        (["--first", "3", "--training", "training=1"], 2, "choose one of them"),
+        (["--per-curve", "--by-distance"], 2, "choose one of them"),
+    ],
+)
+def test_what_cannot_be_evaluated(
+    evaluate: Command, table: str, arguments: list[str], code: int, told: str
+) -> None:
+    ended, out, err = evaluate(table, *arguments)
+    assert (ended, out) == (code, "")
+    assert told in err
+    assert "Traceback" not in err
+
+
+def test_a_table_whose_curves_are_all_too_short(evaluate: Command, tmp_path: Path) -> None:
+    path = tmp_path / "short.csv"
+    frame({"a": 2, "b": 2}).to_csv(path, index=False)
+    code, out, err = evaluate(str(path))
+    assert (code, out) == (3, "")
+    assert "the longest curve has 2 sizes; measure more sizes" in err

@@ -1,0 +1,82 @@
+"""Evaluation and comparison with real fits: the same numbers in processes and on Ray."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayesscale.evaluation import Evaluation, compare, evaluate
+from bayesscale.inference import Sampler, fit
+from bayesscale.metrics.read import read_metrics
+from bayesscale.metrics.table import Metrics
+from bayesscale.models.laws import LOG, SATURATING
+from tests.models.tables import table
+
+pytestmark = pytest.mark.slow
+
+SHORT = Sampler(draws=150, tune=150, chains=2, target_accept=0.9, seed=3)
+SIZES = np.geomspace(1e9, 6.4e10, 6).tolist()
+MODELS = ("log", "huber")
+
+
+def tiny() -> Metrics:
+    """Return two curves of one score at six sizes."""
+    frame = table(("en-fr",), ("en",), metrics=("bleu",), sizes=SIZES, baseline=False)
+    return read_metrics(frame)
+
+
+def run(jobs: int, backend: str = "joblib") -> Evaluation:
+    return evaluate(tiny(), first=[4], models=MODELS, sampler=SHORT, jobs=jobs, backend=backend)
+
+
+@pytest.fixture(scope="module")
+def one() -> Evaluation:
+    return run(1)
+
+
+def test_two_processes_give_the_numbers_of_one(one: Evaluation) -> None:
+    pd.testing.assert_frame_equal(one.rows, run(2).rows)
+    assert not one.failures
+    log = one.frame().query("model == 'log'").iloc[0]
+    assert (log["n"], log["curves"]) == (4, 2)
+    assert 0 < log["width_50"] < log["width_80"] < log["width_90"] < 40
+    assert np.isfinite(log[["rmsle", "crps", "log_score"]].to_numpy(float)).all()
+
+
+@pytest.fixture
+def cluster() -> Iterator[None]:
+    """Start a cluster of two cores, or skip."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'bayesscale[ray]'")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=100 * 1024**2, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+# Ray leaves pipes and sockets of its own processes to the garbage collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ray_gives_the_numbers_of_joblib(cluster: None, one: Evaluation) -> None:
+    pd.testing.assert_frame_equal(one.rows, run(2, "ray").rows)
+
+
+def test_laws_of_a_fit_are_compared_by_refits() -> None:
+    fitted = fit(tiny(), sampler=SHORT)
+    found = compare(fitted, lfo=1)
+    assert found.weights is not None
+    assert set(found.weights) == {LOG, SATURATING}
+    assert sum(found.weights.values()) == pytest.approx(1.0)
+    table = found.frame()
+    future = table[table["criterion"] == "LFO, last 1"]
+    assert future["n"].tolist() == [2, 2]
+    assert np.isfinite(table["elpd"]).all()
+    # Scores of about 20 with noise of about 0.5: no density is large, and tiny ones come from laws far off.
+    assert future["elpd"].between(-20, 2).all()
+    assert (table.loc[table["criterion"] == "PSIS-LOO", "p_loo"] > 0).all()
+    weighted = found.weighted()
+    counts = weighted.law_counts()
+    assert counts.get(LOG, 0) / sum(counts.values()) == pytest.approx(found.weights[LOG], abs=0.02)
