@@ -16,8 +16,8 @@ sacrebleu = pytest.importorskip(
     "sacrebleu", reason="sacrebleu is not installed: pip install 'bayesscale[train]'"
 )
 
-from bayesscale.harness.scoring import bleu, chrf, loss_score, score_hypotheses  # noqa: E402
-from bayesscale.harness.scoring.comet import comet  # noqa: E402
+from bayesscale.harness.scoring import bleu, chrf, loss_score, score_hypotheses
+from bayesscale.harness.scoring.comet import comet
 
 WORDS = [
     "the",
