@@ -38,7 +38,7 @@ def run_on_ray(
         What one job needs.
     """
     ray = _ray()
-    with _connected(address, workers, cpus):
+    with connected(address, workers, cpus):
         remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=retries)(attempt_to_send)
         shared = ray.put(function)
         at_once = workers or max(1, int(ray.cluster_resources().get("CPU", 1)) // cpus)
@@ -83,8 +83,21 @@ def _ray() -> Any:
 
 
 @contextmanager
-def _connected(address: str | None, workers: int | None, cpus: int) -> Iterator[None]:
-    """Use the cluster there is, or one on this machine that ends with the jobs."""
+def connected(address: str | None, workers: int | None, cpus: int) -> Iterator[None]:
+    """Use the cluster there is, or one on this machine that ends with the jobs.
+
+    Parameters
+    ----------
+    address, workers
+        As in `run_jobs`.
+    cpus : int
+        What one job needs.
+
+    Raises
+    ------
+    UsageError
+        The cluster does not answer, or none can be started.
+    """
     ray = _ray()
     if ray.is_initialized():
         yield
