@@ -9,6 +9,6 @@ A job that fails is a value among the others and never stops them.
 from __future__ import annotations
 
 from bayesscale.engine.outcome import Failed, Finished, JobsError, Outcome, values
-from bayesscale.engine.run import BACKENDS, Needs, run_jobs
+from bayesscale.engine.run import BACKENDS, Needs, run_jobs, session
 
-__all__ = ["BACKENDS", "Failed", "Finished", "JobsError", "Needs", "Outcome", "run_jobs", "values"]
+__all__ = ["BACKENDS", "Failed", "Finished", "JobsError", "Needs", "Outcome", "run_jobs", "session", "values"]

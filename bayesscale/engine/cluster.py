@@ -15,6 +15,8 @@ from bayesscale.errors import UsageError
 _STORE_BYTES = 100 * 1024**2
 # Handed out beyond what runs, so that a worker that is done finds the next job there.
 _AHEAD = 4
+# A cluster of this machine has 30 s to start, which a busy machine does not always manage.
+_STARTS = 3
 
 
 def run_on_ray(
@@ -36,7 +38,7 @@ def run_on_ray(
         What one job needs.
     """
     ray = _ray()
-    with _connected(address, workers, cpus):
+    with connected(address, workers, cpus):
         remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=retries)(attempt_to_send)
         shared = ray.put(function)
         at_once = workers or max(1, int(ray.cluster_resources().get("CPU", 1)) // cpus)
@@ -81,8 +83,21 @@ def _ray() -> Any:
 
 
 @contextmanager
-def _connected(address: str | None, workers: int | None, cpus: int) -> Iterator[None]:
-    """Use the cluster there is, or one on this machine that ends with the jobs."""
+def connected(address: str | None, workers: int | None, cpus: int) -> Iterator[None]:
+    """Use the cluster there is, or one on this machine that ends with the jobs.
+
+    Parameters
+    ----------
+    address, workers
+        As in `run_jobs`.
+    cpus : int
+        What one job needs.
+
+    Raises
+    ------
+    UsageError
+        The cluster does not answer, or none can be started.
+    """
     ray = _ray()
     if ray.is_initialized():
         yield
@@ -93,23 +108,33 @@ def _connected(address: str | None, workers: int | None, cpus: int) -> Iterator[
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     remote = address or os.environ.get("RAY_ADDRESS")
-    if remote:
+    here = {
+        "num_cpus": workers * cpus if workers else None,
+        "include_dashboard": False,
+        "object_store_memory": _STORE_BYTES,
+    }
+    for attempt in range(1, _STARTS + 1):
         try:
-            ray.init(address=remote, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise UsageError(
-                f"the Ray cluster must be reachable; received the address {remote!r}, which answers "
-                f"{str(error).splitlines()[0]!r}; start it (ray start --head), or name none, for a "
-                "cluster of this machine"
-            ) from error
-    else:
-        ray.init(
-            num_cpus=workers * cpus if workers else None,
-            include_dashboard=False,
-            object_store_memory=_STORE_BYTES,
-            **quiet,
-        )
+            ray.init(**quiet, **({"address": remote} if remote else here))
+            break
+        except Exception as error:
+            ray.shutdown()  # what has been started of a cluster of this machine
+            if remote or attempt == _STARTS:
+                raise UsageError(_unreachable(remote, str(error).partition("\n")[0])) from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _unreachable(address: str | None, reason: str) -> str:
+    """Return what to say of a cluster that does not answer, or does not start."""
+    if address is None:
+        return (
+            f"Ray must be able to start a cluster on this machine; it says {reason!r}; on a busy machine try "
+            "again with fewer workers, or use the backend joblib"
+        )
+    return (
+        f"the Ray cluster must be reachable; received the address {address!r}, which answers {reason!r}; "
+        "start it (ray start --head), or name none, for a cluster of this machine"
+    )

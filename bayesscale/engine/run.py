@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TypeVar
@@ -85,6 +86,32 @@ def run_jobs(
     needs = needs or Needs()
     _check(backend, workers, needs, retries)
     return _report(_attempts(function, jobs, backend, workers, needs, retries, address), jobs, report)
+
+
+@contextmanager
+def session(
+    backend: str = "joblib",
+    *,
+    workers: int | None = 1,
+    needs: Needs | None = None,
+    address: str | None = None,
+) -> Iterator[None]:
+    """Keep a backend open for several calls of `run_jobs`, since a cluster takes seconds to start.
+
+    Parameters
+    ----------
+    backend, workers, needs, address
+        As in `run_jobs`.
+    """
+    needs = needs or Needs()
+    _check(backend, workers, needs, 0)
+    if backend == "joblib":
+        yield
+        return
+    from bayesscale.engine.cluster import connected
+
+    with connected(address, workers, needs.cpus):
+        yield
 
 
 def _check(backend: str, workers: int | None, needs: Needs, retries: int) -> None:

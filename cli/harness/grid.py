@@ -94,6 +94,7 @@ def _settings(
     if backend not in BACKENDS:
         raise UsageError(f"--backend is unknown; received {backend!r}; {valid_names(backend, BACKENDS)}")
     check_loggers(loggers)
+    share = _part(part)
     devices = choose_devices(device, here=backend == "joblib")
     if backend == "ray":
         devices = ("cuda" if devices[0].startswith("cuda") else "cpu",)
@@ -104,7 +105,7 @@ def _settings(
         )
     if workers is None and backend == "joblib":
         workers = len(devices)
-    return Settings(backend, workers, address, devices, threads, _part(part), tuple(loggers))
+    return Settings(backend, workers, address, devices, threads, share, tuple(loggers))
 
 
 def _part(text: str | None) -> Part:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bayesscale.engine import Failed, Finished, run_jobs, values
+from bayesscale.engine import Failed, Finished, run_jobs, session, values
 from bayesscale.errors import UsageError
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'bayesscale[ray]'")
@@ -82,6 +82,15 @@ def test_a_cluster_is_started_and_ended_where_there_is_none() -> None:
     if ray.is_initialized():
         ray.shutdown()
     assert values(run_jobs(len, ["a", "bb"], backend="ray", workers=1)) == [1, 2]
+    assert not ray.is_initialized()
+
+
+def test_a_session_keeps_one_cluster_for_several_calls() -> None:
+    if ray.is_initialized():
+        ray.shutdown()
+    with session("ray", workers=1):
+        assert values(run_jobs(len, ["a"], backend="ray", workers=1)) == [1]
+        assert ray.is_initialized()
     assert not ray.is_initialized()
 
 

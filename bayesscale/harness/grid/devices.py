@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 
 from bayesscale.errors import UsageError
 
@@ -52,6 +53,8 @@ def _check(names: tuple[str, ...]) -> None:
 
 def _gpus() -> int:
     """Return how many GPUs torch sees."""
+    if find_spec("torch") is None:
+        raise UsageError("the harness needs torch, which is not installed: pip install 'bayesscale[train]'")
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 from bayesscale.engine import BACKENDS
+from bayesscale.errors import UsageError
 from bayesscale.harness.grid.keys import check_same_recipe
 from bayesscale.harness.grid.layout import GridFolder, read_json, write_json
 from bayesscale.harness.grid.order import Part
 from bayesscale.harness.grid.progress import remove_stale
 from bayesscale.harness.grid.workplace import Workplace
 from bayesscale.harness.study.config import Study
+
+_NEEDED = ("torch", "sentencepiece", "sacrebleu", "safetensors")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,15 @@ class Settings:
     loggers: tuple[str, ...] = ()
 
 
+def _check_packages() -> None:
+    """Refuse to begin without what training and scoring need; say all that is missing."""
+    if missing := [name for name in _NEEDED if find_spec(name) is None]:
+        raise UsageError(
+            f"the harness needs packages of the extra train; not installed: {', '.join(missing)}; "
+            "pip install 'bayesscale[train]'"
+        )
+
+
 def open_grid(
     study: Study, folder: GridFolder, settings: Settings, report: Callable[[str], None]
 ) -> Workplace:
@@ -51,6 +64,7 @@ def open_grid(
     study, folder, settings, report
         As in `run_grid`.
     """
+    _check_packages()
     from bayesscale.harness.tokens.prepare import prepare
     from bayesscale.harness.tokens.supply import check_supply
 

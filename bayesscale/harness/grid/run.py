@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from bayesscale.engine import Failed, Finished, Needs, run_jobs
+from bayesscale.engine import Failed, Finished, Needs, run_jobs, session
 from bayesscale.errors import TrainingError
 from bayesscale.harness.grid.cell import describe, run_cell
 from bayesscale.harness.grid.clock import Clock
@@ -123,9 +123,13 @@ class _Grid:
         self.report(self._beginning(len(todo)))
         self.clock = Clock(self.study, todo, self.settings.workers or 1)
         self._prune()
-        for batch in batches(self.study, todo, side_by_side=self.settings.workers != 1):
-            self._run_batch(self._possible(batch))
-            self._prune()
+        settings = self.settings
+        with session(
+            settings.backend, workers=settings.workers, needs=self._needs(), address=settings.address
+        ):
+            for batch in batches(self.study, todo, side_by_side=settings.workers != 1):
+                self._run_batch(self._possible(batch))
+                self._prune()
         return self._result()
 
     def _collect(self) -> None:
@@ -151,19 +155,23 @@ class _Grid:
         alone = settings.backend == "joblib" and settings.workers == 1
         # Only what runs in this process can be shown; other processes leave files for `harness status`.
         do = partial(_do, self._travelling(), self.show if alone else None)
-        gpus = 1.0 if settings.backend == "ray" and settings.devices[0].startswith("cuda") else 0.0
         for outcome in run_jobs(
             do,
             jobs,
             backend=settings.backend,
             workers=settings.workers,
-            needs=Needs(cpus=settings.threads or 1, gpus=gpus),
+            needs=self._needs(),
             address=settings.address,
         ):
             if isinstance(outcome, Failed):
                 self._note_failure(outcome)
             else:
                 self._note(outcome)
+
+    def _needs(self) -> Needs:
+        """Return what one job needs."""
+        gpu = self.settings.backend == "ray" and self.settings.devices[0].startswith("cuda")
+        return Needs(cpus=self.settings.threads or 1, gpus=float(gpu))
 
     def _travelling(self) -> Workplace:
         """Return what travels to other processes, with absolute paths since they may be elsewhere."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bayesscale.harness.grid import workplace
+from bayesscale.harness.grid import opening, workplace
 from bayesscale.harness.grid.layout import GridFolder
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.tokens.parallel import Parallel, Task
@@ -172,6 +172,7 @@ def stand(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
         module = ModuleType(name)
         vars(module).update(members)
         monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(opening, "find_spec", lambda name: True)
     monkeypatch.setattr(workplace, "_prepared", lambda folder, data_hash: Data(data_hash))
     workplace._task.cache_clear()
     yield stand

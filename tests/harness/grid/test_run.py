@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bayesscale.errors import StudyError, TrainingError
+from bayesscale.errors import StudyError, TrainingError, UsageError
 from bayesscale.harness.grid.layout import GridFolder
 from bayesscale.harness.grid.opening import Settings
 from bayesscale.harness.grid.order import Part
@@ -207,6 +207,20 @@ def test_lines_say_speed_scores_and_time_left(study: Study, folder: GridFolder, 
     assert any("[1/20] aa-bb, not pretrained, D_f 12, seed 0: cross_entropy" in line for line in lines)
     assert any("step 1/2, loss 4.000, 1.234K tokens/s, MFU 25.0%, 5 s left" in line for line in shown)
     assert not list(folder.progress.glob("*.json"))
+
+
+def test_packages_that_are_missing_are_named_before_anything_is_written(
+    study: Study, folder: GridFolder, stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = ("torch", "sacrebleu")
+    monkeypatch.setattr(
+        "bayesscale.harness.grid.opening.find_spec", lambda name: None if name in missing else name
+    )
+    with pytest.raises(
+        UsageError, match=r"not installed: torch, sacrebleu; pip install 'bayesscale\[train\]'"
+    ):
+        run_grid(study, folder)
+    assert not folder.path.exists()
 
 
 def test_a_full_disk_stops_the_grid_and_keeps_what_is_finished(

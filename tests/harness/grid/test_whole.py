@@ -67,6 +67,8 @@ def test_two_processes_give_the_same_table(alone: GridFolder, tmp_path: Path) ->
     assert _sorted(folder) == _sorted(alone)
 
 
+# Ray leaves pipes and sockets of its own processes to the garbage collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_ray_gives_the_same_table(alone: GridFolder, tmp_path: Path) -> None:
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'bayesscale[ray]'")
     folder = GridFolder(tmp_path)
