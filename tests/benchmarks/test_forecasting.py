@@ -1,4 +1,4 @@
-"""The baselines of benchmarks/forecast.py: each recovers what it stands for, and agrees with what it copies."""
+"""The baselines of benchmarks/forecast.py recover what they stand for, and agree with what they copy."""
 
 from __future__ import annotations
 
