@@ -1,4 +1,4 @@
-"""Logistic functions over a NumPy-like namespace, without overflow and with exact gradients everywhere."""
+"""Logistic functions over a NumPy-like namespace, without overflow, exact in values and gradients."""
 
 from __future__ import annotations
 
@@ -30,3 +30,14 @@ def sigmoid(x: Any, xp: Any = np) -> Any:
 def logit_of_log(log_share: Any, xp: Any = np) -> Any:
     """Return log(s / (1 - s)) of log s < 0; parameters as in `softplus`."""
     return log_share - xp.log(-xp.expm1(log_share))
+
+
+def exact(field: Any) -> Any:
+    """Return a field of a law, a number as an array: PyTensor takes functions of Python's 5.0 in float32.
+
+    Parameters
+    ----------
+    field : array
+        A number, an array or a PyTensor variable.
+    """
+    return np.asarray(field, dtype=float) if isinstance(field, float | int) else field

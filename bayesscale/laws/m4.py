@@ -13,7 +13,7 @@ from bayesscale.laws.logistic import sigmoid, softplus
 
 # Newton's method on a function whose slope runs from 1 to `bend`: for a bend between 0.05 and 10 five steps
 # from the nearer asymptote leave an error of 1e-6 at most, and one more makes value and gradient exact. With
-# more steps, gradients in `bend` are sums of more terms than PyTensor adds up at once.
+# more steps gradients in `bend` are sums of more terms than PyTensor adds up at once.
 _STEPS = 6
 _CLOSEST = 1e-9
 

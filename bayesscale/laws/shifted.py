@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bayesscale.laws.axis import LogAxis
+from bayesscale.laws.logistic import exact
 from bayesscale.laws.warped import WarpedPowerLaw, power_coefficients
 
 # So many e-folds from the lower anchor there is nothing to tell; exp of more is no float.
@@ -56,8 +57,8 @@ class ShiftedPowerLaw(WarpedPowerLaw):
 
     def _rise(self, u: Any, xp: Any = np) -> Any:
         """Return log((D + s) / (lo + s))."""
-        run = xp.clip(self.span * u, -_FARTHEST, _FARTHEST)
-        return xp.log(xp.exp(run) + self.shift) - xp.log(1.0 + self.shift)
+        shift, run = exact(self.shift), xp.clip(exact(self.span) * u, -_FARTHEST, _FARTHEST)
+        return xp.log(xp.exp(run) + shift) - xp.log(1.0 + shift)
 
     def coefficients(self, level: Any, gain: Any, shape: Any, axis: LogAxis) -> dict[str, Any]:
         """Return E, log |A|, alpha and s, in the unit of the axis."""

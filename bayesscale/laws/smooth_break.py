@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bayesscale.laws.axis import LogAxis
-from bayesscale.laws.logistic import softplus
+from bayesscale.laws.logistic import exact, softplus
 from bayesscale.laws.warped import WarpedPowerLaw, power_coefficients
 
 _BISECTIONS = 80
@@ -61,8 +61,9 @@ class SmoothBreakLaw(WarpedPowerLaw):
 
     def _run(self, u: Any, xp: Any = np) -> Any:
         """Return r(u): how far one has come, in units of the first slope."""
-        bend = softplus((u - self.tau) / self.width, xp) - softplus(-self.tau / self.width, xp)
-        return u + self.change * self.width * bend
+        change, tau, width = (exact(field) for field in (self.change, self.tau, self.width))
+        bend = softplus((u - tau) / width, xp) - softplus(-tau / width, xp)
+        return u + change * width * bend
 
     def coefficients(self, level: Any, gain: Any, shape: Any, axis: LogAxis) -> dict[str, Any]:
         """Return E, log |A|, c0, c1, log d and f."""

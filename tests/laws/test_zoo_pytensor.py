@@ -84,6 +84,15 @@ def test_numpy_and_pytensor_agree_in_values_and_slopes(name: str) -> None:
     np.testing.assert_allclose(slopes, numeric_slopes(formula, arguments), rtol=2e-4, atol=2e-4)
 
 
+@pytest.mark.parametrize("law", [ShiftedPowerLaw(2.0, 5.0), SmoothBreakLaw(-0.5, 0.5, 0.25)])
+def test_fields_that_are_numbers_are_as_exact_as_variables(law: Law) -> None:
+    u = pt.dvector()
+    value = function([u], law.value(u, 1.0, 0.4, 0.2, xp=pt), mode="FAST_COMPILE")(GRID[0])
+    np.testing.assert_allclose(value, law.value(GRID[0], 1.0, 0.4, 0.2), rtol=1e-7)
+    warped = function([u], law.warp(u, pt), mode="FAST_COMPILE")(GRID[0])  # type: ignore[attr-defined]
+    np.testing.assert_allclose(warped, law.warp(GRID[0]), rtol=1e-12)  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("law", JOINT_LAWS.values(), ids=JOINT_LAWS.keys())
 def test_joint_laws_agree_in_values_and_slopes(law: JointLaw) -> None:
     rng = np.random.default_rng(0)
