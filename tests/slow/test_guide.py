@@ -12,9 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+import bayesscale
+from bayesscale.questions.asked import target_effects
+from bayesscale.questions.predictive import Predictive
 from bayesscale.simulate import Truth
 
 pytestmark = pytest.mark.slow
@@ -23,6 +27,8 @@ PROGRAM = "from bayesscale.cli.main import main; main()"
 BLOCK = re.compile(r"^```(?P<kind>console|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 MIXED = ("en30-fr70", "en50-fr50", "en70-fr30")
 SMALL, MIDDLE, LARGE = 42e6, 210e6, 21e9
+LOG_COEFFICIENTS = ("alpha", "log_A", "beta")
+SATURATING_COEFFICIENTS = ("ceiling", "log_D0", "rate")
 
 
 def blocks(root: Path, kind: str) -> list[str]:
@@ -69,6 +75,7 @@ def ask(root: Path, guide: tuple[Path, dict[str, str]]) -> Callable[[str], dict[
         (command,) = (command for command in guide[1] if command.startswith(start))
         found = json.loads(run(root, guide[0], *shlex.split(command), "--json"))
         assert (found["status"], found["simulated"]) == ("converged", True)
+        assert found["draws_by_law"] == {"log-law": 4000, "saturating-law": 4000}
         return dict(found)
 
     return document
@@ -120,11 +127,24 @@ def test_the_python_of_the_guide_runs(
 
 def test_levels_and_gains_are_as_told(ask: Ask) -> None:
     table = pd.DataFrame(ask("show")["curves"]).query("metric == 'bleu'")
+    assert list(table["quantity"].unique()) == ["level", "gain", *LOG_COEFFICIENTS, *SATURATING_COEFFICIENTS]
     gains = table.query("quantity == 'gain'")
     assert gains.query("finetune_tokens == 42e6")["median"].min() > 0.25
     assert gains.query("finetune_tokens == 21e9")["median"].max() < 0.05
     alpha = table.query("quantity == 'alpha' and finetune_tokens == 42e6")
     assert (alpha["upper"] > 5 * alpha["lower"]).all()
+
+
+def test_the_two_laws_agree_inside_the_data_and_differ_beyond(guide: tuple[Path, dict[str, str]]) -> None:
+    fit = bayesscale.load(guide[0] / "fit.nc")
+    chosen = bayesscale.Selection(mixtures=["fr100", *MIXED], other_sizes=[SMALL])
+    effects, _ = target_effects(fit, chosen, seed=0)
+    sizes = np.tile([131.1e9, 1e12], (len(effects.targets), 1))
+    law = Predictive(effects, prob=0.9).law(sizes, fit.curves.names.index("bleu"))
+    rising, saturating = np.split(np.median(law.reshape(*sizes.shape, 2, -1), axis=-1), 2, axis=-1)
+    inside, beyond = (rising - saturating)[..., 0].T
+    assert np.abs(inside).max() < 0.15
+    assert beyond.min() > 0.2
 
 
 def test_forecasts_carry_the_risk_of_a_break(ask: Ask) -> None:
@@ -186,6 +206,8 @@ def test_the_advice_is_the_one_in_the_table(ask: Ask) -> None:
     (waiting,) = table.query("mixture == 'fr100' and finetune_tokens == 42e6").to_dict("records")
     assert waiting["last"] < waiting["tokens_median"] < 1e12
     assert waiting["p_continue"] > 0.8
+    # In more than one draw of twenty a break or the ceiling of the saturating law keeps it below 30 for ever.
+    assert waiting["p_out_of_reach"] + waiting["p_law_broke"] > 0.05
 
 
 def test_the_plan_is_to_continue_the_curve_in_question(ask: Ask) -> None:
