@@ -78,7 +78,7 @@ def fit(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Fit log-laws of scores and power laws of losses to all curves at once, and write the posterior.
+    """Fit the laws of scores and losses to all curves at once, and write the posterior.
 
     Exit code 3 if the table breaks a rule, 4 if the sampler's diagnostics failed: the file is written then as
     well, and everything that is shown of it says so.

@@ -133,7 +133,7 @@ def worst(found: dict[str, Diagnostics]) -> Diagnostics:
             ((getattr(each, name), getattr(each, f"{name}_of"), law) for law, each in found.items()),
             key=lambda item: (math.isnan(item[0]), sign * item[0]),
         )
-        return value, f"{which}, {law}"
+        return value, f"{which} of the {law}"
 
     energies = [each.bfmi for each in found.values() if each.bfmi is not None]
     draws = sum(each.draws for each in found.values())
