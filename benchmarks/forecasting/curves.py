@@ -64,7 +64,12 @@ def curves(split: Split) -> Iterator[Curve]:
         own = fitted[key].sort_values(axis)
         se = own["se"] if "se" in own else pd.Series(np.nan, index=own.index)
         numbers = (own[axis].to_numpy(float), own["value"].to_numpy(float), se.to_numpy(float))
-        yield Curve(CATALOGUE[str(key[-1])], *numbers, held[axis].to_numpy(float), held)
+        yield Curve(
+            CATALOGUE[str(key[-1])],
+            *numbers,  # type: ignore[arg-type]
+            held[axis].to_numpy(float),
+            held,
+        )
 
 
 def scored(parts: list[tuple[Curve, Array | None]]) -> pd.DataFrame:

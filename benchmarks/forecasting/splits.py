@@ -140,7 +140,11 @@ def _lines(metrics: Metrics, chosen: pd.Series) -> list[int]:
 def _forecasts() -> tuple[Forecast, ...]:
     """Return all splits."""
     found = [
-        Forecast(f"google {domain}", f"Google benchmark, {domain}: its own split", lambda d=domain: google(d))
+        Forecast(
+            f"google {domain}",
+            f"Google benchmark, {domain}: its own split",
+            lambda d=domain: google(d),  # type: ignore[misc]
+        )
         for domain in ("NMT", "LM", "BB")
     ]
     for first, what in ((_SHARE, "60%"), (3, "first 3")):
@@ -149,7 +153,7 @@ def _forecasts() -> tuple[Forecast, ...]:
                 f"schram {model} {what}",
                 f"BLEU and chrF, {model}, D_f >= 1,000: the rest from the {what.removeprefix('first ')} "
                 f"{'smallest' if first >= 1 else '(rounded up) smallest'} sizes",
-                lambda m=model, f=first: schram(m, f),
+                lambda m=model, f=first: schram(m, f),  # type: ignore[misc]
             )
             for model in ("mBart50", "Transformer")
         ]
@@ -162,7 +166,7 @@ def _forecasts() -> tuple[Forecast, ...]:
             Forecast(
                 f"syn2real D_f {what}",
                 f"ResNet-50 accuracy: the columns D_f = {', '.join(map(str, columns))}% from the others",
-                lambda c=columns: syn2real_column(c),
+                lambda c=columns: syn2real_column(c),  # type: ignore[misc]
             )
         )
     return tuple(found)

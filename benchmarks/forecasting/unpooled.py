@@ -130,13 +130,8 @@ def _sample(group: _Group, rng: np.random.Generator) -> Array:
     """Return draws, shape (curves, ensembles, draws, 4)."""
     curves, half = len(group.u), WALKERS // 2
     # Every ensemble is a set of further curves.
-    many = _Group(
-        group.law,
-        *(
-            np.repeat(part, ENSEMBLES, axis=0)
-            for part in (group.u, group.value, group.known, group.variance, group.mean, group.sd)
-        ),
-    )
+    parts = (group.u, group.value, group.known, group.variance, group.mean, group.sd)
+    many = _Group(group.law, *(np.repeat(part, ENSEMBLES, axis=0) for part in parts))  # type: ignore[arg-type]
     spread = _SPREAD * many.sd[:, None] * rng.normal(size=(curves * ENSEMBLES, WALKERS, 4))
     place = np.repeat(_start(group), ENSEMBLES, axis=0)[:, None] + spread
     density, kept = many.log_density(place), []

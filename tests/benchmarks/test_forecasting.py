@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from bayesscale.pointfit.huber import fit_curve
 from benchmarks.forecasting import huber, unpooled
 from benchmarks.forecasting.bnsl import bnsl
 from benchmarks.forecasting.curves import Curve, curves, scored
-from benchmarks.forecasting.estimators import m1, m2, m3, m4
+from benchmarks.forecasting.estimators import Predictor, m1, m2, m3, m4
 from benchmarks.forecasting.least_squares import minimise
 from benchmarks.forecasting.splits import FORECASTS
 
@@ -63,11 +64,12 @@ def test_m4_is_close_to_what_its_authors_code_gets(shared_data: Path) -> None:
 
 def test_estimators_recover_their_own_formula() -> None:
     size, ahead = SIZE, np.array([1e9, 1e10])
-    for fit, formula in (
+    cases: list[tuple[Callable[[Array, Array], Predictor], Callable[[Array], Array]]] = [
         (m1, lambda x: 3.0 * x**-0.1),
         (m2, lambda x: 0.1 + 3.0 * x**-0.2),
         (bnsl, lambda x: 0.05 + 2.0 * x**-0.05 * (1 + (x / 3e6) ** 4.0) ** (-0.2 / 4.0)),
-    ):
+    ]
+    for fit, formula in cases:
         np.testing.assert_allclose(fit(size, formula(size))(ahead), formula(ahead), rtol=0.01)
 
 
