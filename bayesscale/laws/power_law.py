@@ -102,6 +102,8 @@ class PowerLaw(Law):
 
 def _rate(power: Any, gain: Any, shape: Any, xp: Any = np) -> Any:
     """Return c: with a gain, from the law with p = 1 through the same middle; else p |gain| + exp(shape)."""
+    # An array also where it was a number, which PyTensor compares to a plain bool.
+    gain = gain * xp.ones(())
     falling = gain > _NO_GAIN
     safe = xp.where(falling, gain, _NO_GAIN)
     plain = xp.minimum(safe + xp.exp(shape), 2.0 * _MOST)
