@@ -121,5 +121,5 @@ class Fit:
 
     def __str__(self) -> str:
         chains, draws = (self.tree["posterior"].sizes[name] for name in ("chain", "draw"))
-        laws = " and ".join(self.law_counts())
-        return f"{self.metrics}; {laws}, each {chains} chains of {draws:,} draws; {self.status}"
+        laws = f"{' and '.join(self.law_counts())}, each " if len(self.groups) > 1 else ""
+        return f"{self.metrics}; {laws}{chains} chains of {draws:,} draws; {self.status}"
