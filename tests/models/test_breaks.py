@@ -7,7 +7,7 @@ import pandas as pd
 import pytensor.tensor as pt
 import pytest
 from numpy.typing import NDArray
-from pytensor.compile.function import function
+from pytensor import function  # type: ignore[attr-defined]
 from scipy import integrate, stats
 
 from bayesscale.metrics.curves import Curves

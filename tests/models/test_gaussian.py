@@ -9,7 +9,7 @@ import numpy as np
 import pytensor.tensor as pt
 import pytest
 from numpy.typing import NDArray
-from pytensor.compile.function import function
+from pytensor import function  # type: ignore[attr-defined]
 from scipy import stats
 
 from bayesscale.models.gaussian import Absorbed, absorb, log_ratio
