@@ -58,7 +58,7 @@ def evaluate(
     priors: Annotated[
         Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
     ] = None,
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1000,
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1500,
     tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 500,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
     target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.98,

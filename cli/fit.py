@@ -65,7 +65,7 @@ def fit(
             "saturating, or paper (log, and losses exactly as in arXiv 2402.04177)."
         ),
     ] = "stack",
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain, for each law.")] = 1000,
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain, for each law.")] = 1500,
     tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 500,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
     cores: Annotated[

@@ -43,7 +43,7 @@ class Sampler:
         'nutpie', or 'pymc' for PyMC's own sampler (slower; for comparisons).
     """
 
-    draws: int = 1000
+    draws: int = 1500
     tune: int = 500
     chains: int = 4
     cores: int | None = None
