@@ -126,8 +126,8 @@ def _variants() -> dict[str, pd.DataFrame]:
     }
 
 
-# PyTensor 2.38 (Python 3.11) finds density and gradient of the start finite; the function that nutpie makes of
-# them does not, with or without our linking. PyMC 6 samples the same table.
+# PyTensor 2.38 (Python 3.11) finds density and gradient of the start finite; the function that nutpie makes
+# of them does not, with or without our linking. PyMC 6 samples the same table.
 _NO_START = pytest.mark.xfail(
     sys.version_info < (3, 12), raises=RuntimeError, reason="no chain starts on Python 3.11: a known defect"
 )
