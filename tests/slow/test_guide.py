@@ -93,7 +93,8 @@ def ask(root: Path, guide: tuple[Path, dict[str, str]]) -> Callable[[str], dict[
         (command,) = (command for command in guide[1] if command.startswith(start))
         found = json.loads(run(root, guide[0], *shlex.split(command), "--json"))
         assert (found["status"], found["simulated"]) == ("converged", True)
-        assert found["draws_by_law"] == {"log-law": 4000, "saturating-law": 4000}
+        assert set(found["draws_by_law"]) == {"log-law", "saturating-law"}
+        assert len(set(found["draws_by_law"].values())) == 1
         return dict(found)
 
     return document
