@@ -58,10 +58,10 @@ def evaluate(
     priors: Annotated[
         Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
     ] = None,
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1500,
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1250,
     tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 500,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
-    target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.98,
+    target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.97,
     seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
     jobs: Annotated[int, typer.Option(help="Fits at the same time; the scores do not depend on it.")] = 1,
     engine: Annotated[

@@ -65,13 +65,13 @@ def fit(
             "saturating, or paper (log, and losses exactly as in arXiv 2402.04177)."
         ),
     ] = "stack",
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain, for each law.")] = 1500,
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain, for each law.")] = 1250,
     tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 500,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
     cores: Annotated[
         int | None, typer.Option(help="Chains at a time; the draws do not depend on it.")
     ] = None,
-    target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.98,
+    target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.97,
     max_depth: Annotated[int, typer.Option(help="Most doublings of a trajectory.")] = 10,
     seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output file.")] = False,

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesscale.models.centring import Centring
 from bayesscale.models.effects import Effects
+from bayesscale.models.evidence import Evidence
 
 FloatArray = NDArray[np.float64]
 
@@ -34,22 +34,30 @@ class Whitening:
     factor: FloatArray
     centred: FloatArray
 
+    def data(self, centred: bool) -> dict[str, FloatArray]:
+        """Return the arrays that the model is given, by name; plain coordinates unless `centred`."""
+        return {
+            "whitening_location": self.location,
+            "whitening_factor": self.factor,
+            "whitened": self.centred * float(centred),
+        }
 
-def whitening(effects: Effects, centring: Centring) -> Whitening:
+
+def whitening(effects: Effects, evidence: Evidence) -> Whitening:
     """Return the sampling basis of the coefficients.
 
     Parameters
     ----------
     effects : Effects
         Order of the effects.
-    centring : Centring
+    evidence : Evidence
         What each curve says by itself.
     """
-    columns = centring.regressions[0].mean.size
+    columns = evidence.regressions[0].mean.size
     shape = len(effects.names), columns
-    centred = (centring.centred.mean(axis=0) > 0.5).astype(float)
+    centred = (evidence.known.mean(axis=0) > 0.5).astype(float)
     location, factor = np.zeros(shape), np.tile(np.eye(columns), (shape[0], 1, 1))
     for effect in np.flatnonzero(centred):
-        location[effect] = centring.regressions[effect].mean
-        factor[effect] = np.linalg.cholesky(centring.regressions[effect].covariance)
+        location[effect] = evidence.regressions[effect].mean
+        factor[effect] = np.linalg.cholesky(evidence.regressions[effect].covariance)
     return Whitening(location, factor, centred)

@@ -53,6 +53,29 @@ class Absorbed:
         return found
 
 
+def cholesky(matrix: list[list[Any]], xp: Any = np) -> list[list[Any]]:
+    """Return the lower triangular Cholesky factor, rows first.
+
+    Parameters
+    ----------
+    matrix : list of list of array
+        Lower triangle of a positive definite matrix.
+    xp : module
+        NumPy or `pytensor.tensor`.
+    """
+    factor: list[list[Any]] = []
+    for i, row in enumerate(matrix):
+        own: list[Any] = []
+        for j in range(i):
+            rest = row[j]
+            for k in range(j):
+                rest = rest - own[k] * factor[j][k]
+            own.append(rest / factor[j][j])
+        own.append(xp.sqrt(row[i] - sum(left**2 for left in own)))
+        factor.append(own)
+    return factor
+
+
 def absorb(gram: list[list[Any]], pull: list[Any], xp: Any = np) -> Absorbed:
     """Integrate out b.
 
@@ -65,16 +88,8 @@ def absorb(gram: list[list[Any]], pull: list[Any], xp: Any = np) -> Absorbed:
     xp : module
         NumPy or `pytensor.tensor`.
     """
-    factor: list[list[Any]] = []
-    for i, row in enumerate(gram):
-        own: list[Any] = []
-        for j in range(i):
-            rest = row[j]
-            for k in range(j):
-                rest = rest - own[k] * factor[j][k]
-            own.append(rest / factor[j][j])
-        own.append(xp.sqrt(row[i] + 1.0 - sum(left**2 for left in own)))
-        factor.append(own)
+    whole = [[*row[:-1], row[-1] + 1.0] for row in gram]
+    factor = cholesky(whole, xp)
     ready = Absorbed(factor, [], 0.0)
     solved = ready.forward(pull)
     log_ratio: Any = 0.0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.design import Factor
 from bayesscale.models.effects import Effects
+from bayesscale.models.gaussian import Absorbed, cholesky
 from bayesscale.models.regression import group_prior
 
 
@@ -43,31 +44,61 @@ def group_sd(factor: Factor, effects: Effects, log_median: Any) -> Any:
     return pm.LogNormal(f"{factor.name}_sd", log_median, spread, dims="effect")
 
 
-def centre(raw: Any, plain: Any, expected: Any, cholesky: Any, shape_sd: Any, data: dict[str, Any]) -> Any:
-    """Return the effects, with those marked as centred sampled directly.
+def informed(raw: Any, expected: Any, factor: Any, data: dict[str, Any], count: int) -> Any:
+    """Return levels and gains, sampled as deviations from what data and population say together.
 
     Parameters
     ----------
-    raw, plain, expected : tensor, shape (curves, effects)
-        Sampled coordinates, effects if all were standardised residuals, and what the population expects.
-    cholesky : tensor
-        Factor of the covariance of levels and gains.
-    shape_sd : tensor, shape (metrics,)
-        Spread of the shapes.
+    raw, expected : tensor, shape (curves, correlated)
+        Sampled coordinates, and what the population expects.
+    factor : tensor
+        Lower triangular factor of the covariance between curves.
     data : dict of tensor
-        The model's data by name.
+        The model's data by name; see `bayesscale.models.evidence.Evidence`.
+    count : int
+        Number of levels and gains.
 
     Notes
     -----
-    For a centred effect, `raw` is the effect itself, shifted and scaled, instead of a standardised residual.
-    The potential replaces its standard normal density by that of the residual.
+    With the normal approximation of a curve's likelihood the posterior of its effects has a precision
+    ``P + (factor @ factor.T)^-1 = G @ G.T``. `raw` are deviations from its mean in units of G^-T; the
+    potential replaces their standard normal density by that of the effects. Where a fixed choice between
+    effects and residuals leaves a funnel at small or at large spreads, this is the one at one end and the
+    other at the other end. G is triangular in the effects, whose order has nothing to do with the spreads;
+    in other roots the directions of `raw` would turn with the correlations.
     """
-    centred, factor = data["centred"], data["centring_factor"]
-    direct = data["centring_location"] + (factor * raw[:, None, :]).sum(axis=-1)
-    off = direct - expected
-    count = cholesky.shape[0]
-    white_pair = pt.linalg.solve_triangular(cholesky, off[:, :count].T, lower=True).T
-    white = pt.concatenate([white_pair, off[:, count:] / shape_sd], axis=1)
-    log_scale = pt.concatenate([pt.log(pt.diag(cholesky)), pt.log(shape_sd)])
-    pm.Potential("centring", (centred * (0.5 * (raw**2 - white**2) - log_scale)).sum())
-    return pt.where(centred > 0, direct, plain)
+    inverse = pt.linalg.solve_triangular(factor, np.eye(count), lower=True)
+    own = inverse.T @ inverse
+    precision, pull = data["evidence_precision"], data["evidence_pull"] + expected @ own
+    rows = cholesky([[precision[:, i, j] + own[i, j] for j in range(i + 1)] for i in range(count)], pt)
+    known = Absorbed(rows, [], 0.0)
+    middle = known.forward([pull[:, i] for i in range(count)])
+    value = pt.stack(known.backward([middle[i] + raw[:, i] for i in range(count)]), axis=1)
+    white = (value - expected) @ inverse.T
+    scale: Any = sum(pt.log(rows[i][i]) for i in range(count))
+    sizes = raw.shape[0] * pt.log(pt.diag(factor)).sum()
+    pm.Potential("evidence", 0.5 * (raw**2 - white**2).sum() - scale.sum() - sizes)
+    return value
+
+
+def informed_shapes(raw: Any, expected: Any, sd: Any, others: Any, data: dict[str, Any]) -> Any:
+    """Return shapes, sampled as deviations from what data and population say together.
+
+    Parameters
+    ----------
+    raw, expected : tensor, shape (curves, metrics)
+        Sampled coordinates, and what the population expects.
+    sd : tensor, shape (metrics,)
+        Spread between curves.
+    others : tensor, shape (curves, metrics, 2)
+        Level and gain.
+    data : dict of tensor
+        The model's data by name; see `bayesscale.models.evidence.Evidence`.
+    """
+    own = sd**-2.0
+    total = data["evidence_shape_precision"] + own
+    pull = data["evidence_shape_pull"] - (data["evidence_shape_slope"] * others).sum(axis=-1)
+    value = (pull + own * expected) / total + raw / pt.sqrt(total)
+    white = (value - expected) / sd
+    pm.Potential("shape_evidence", (0.5 * (raw**2 - white**2 - pt.log(total)) - pt.log(sd)).sum())
+    return value

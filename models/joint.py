@@ -13,13 +13,14 @@ import pytensor.tensor as pt
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.laws import PowerLaw
 from bayesscale.metrics.curves import Curves
-from bayesscale.models.baseline import baseline_covariate, baseline_levels
+from bayesscale.models.baseline import baseline_covariate, baseline_data, baseline_levels
 from bayesscale.models.breaks import CHOICES, break_places, breakable
-from bayesscale.models.centring import Centring, choose_centring
 from bayesscale.models.coefficients import whitening
+from bayesscale.models.correlation import correlation_factor
 from bayesscale.models.discrepancy import MODES, discrepancy_unit, modes
 from bayesscale.models.effects import Effects, absorbing, joint_effects, noise_scales
-from bayesscale.models.hierarchy import centre, group_sd, log_medians
+from bayesscale.models.evidence import Evidence
+from bayesscale.models.hierarchy import group_sd, informed, informed_shapes, log_medians
 from bayesscale.models.laws import LOG, SCORE_LAWS, either
 from bayesscale.models.layout import Layout, lay_out
 from bayesscale.models.likelihood import Residuals, discrepancy_scale, noise_weights, observe, observe_breaks
@@ -102,8 +103,8 @@ class JointModel:
             False gives the plain non-centred hierarchy, whose prior can be drawn from.
         """
         effects = self.effects(curves)
-        centring = self.centring(curves)
-        white = whitening(effects, centring)
+        evidence = self.evidence(curves)
+        white = whitening(effects, evidence)
         arrays: dict[str, Any] = {
             "saturating": np.array([float(self.law != LOG)]),
             "prior_mean": effects.mean,
@@ -113,31 +114,25 @@ class JointModel:
             "prior_curve": log_medians(effects, "curve_sd"),
             "prior_groups": np.array([log_medians(effects, group_prior(f.name)) for f in curves.factors]),
             "design": Design.of(curves).matrix,
-            "whitening_location": white.location,
-            "whitening_factor": white.factor,
-            "whitened": white.centred if centred else np.zeros_like(white.centred),
-            "centring_location": centring.location,
-            "centring_factor": centring.factor,
-            "centred": centring.centred if centred else np.zeros_like(centring.centred),
+            **white.data(centred),
+            **evidence.data(centred),
         }
         layout = lay_out(curves)
         arrays |= {f"curve_{name}": getattr(layout, name) for name in ("index", "u", "value", "se")}
         arrays["curve_real"] = layout.real.astype(float)
         if self.discrepancy:
             arrays["curve_modes"] = modes(layout)
-        if rows := curves.blocks.get("baseline"):
-            arrays |= {"baseline_value": rows.value, "baseline_se": rows.se}
+        arrays |= baseline_data(curves, effects, self.priors, centred=centred)
         if metrics := breakable(curves, self.breaks):
             arrays |= break_places(curves, metrics).data()
-        covariate = baseline_covariate(curves)
-        return arrays if covariate is None else arrays | {"baseline_covariate": covariate}
+        return arrays
 
     def start(self, curves: Curves) -> dict[str, Any]:
         """Return where chains start, by variable; others start at random around their prior's middle."""
-        effects, centring = self.effects(curves), self.centring(curves)
-        return starting_point(curves, effects, centring, whitening(effects, centring))
+        effects, evidence = self.effects(curves), self.evidence(curves)
+        return starting_point(curves, effects, evidence, whitening(effects, evidence))
 
-    def centring(self, curves: Curves) -> Centring:
+    def evidence(self, curves: Curves) -> Evidence:
         """Return what a first look says of the curves under this model's laws.
 
         Parameters
@@ -146,7 +141,7 @@ class JointModel:
             The curves.
         """
         sharpness = self.priors.sharpness.median if self.sharp else 1.0
-        return choose_centring(curves, self.effects(curves), self.law, sharpness)
+        return Evidence.of(curves, self.effects(curves), self.law, sharpness)
 
     def build(self, curves: Curves, *, centred: bool = True) -> pm.Model:
         """Return the PyMC model of the curves.
@@ -156,16 +151,27 @@ class JointModel:
         curves : Curves
             The curves.
         centred : bool
-            Centre the effects of curves with informative data. False is the same model in the plain
+            Sample the effects of curves around what their data say. False is the same model in the plain
             non-centred form, from whose prior one can draw.
         """
         with pm.Model(coords=self.coords(curves)) as model:
             data = shared(self.data(curves, centred=centred))
             effects = self.effects(curves)
+            cholesky, sd = self._spreads(effects, data)
             expected = self._expected(curves, effects, data)
-            values = self._curve_effects(effects, expected, data, centred)
+            values = self._curve_effects(effects, expected, (cholesky, sd), data, centred)
             self._observe(curves, effects, values, data)
         return model
+
+    def _spreads(self, effects: Effects, data: dict[str, Any]) -> tuple[Any, Any]:
+        """Return a factor of the covariance of levels and gains between curves, and all effects' spreads."""
+        count = effects.correlated
+        log_median, spread = data["prior_curve"], effects.values("curve_sd", "spread")
+        sd = pm.LogNormal("curve_sd", log_median[:count], spread[:count], dims="correlated")
+        factor = correlation_factor(count, self.priors.correlation)
+        pm.Deterministic("curve_correlation", factor @ factor.T, dims=("correlated", "correlated_other"))
+        shape_sd = pm.LogNormal("shape_sd", log_median[count:], spread[count:], dims="metric")
+        return sd[:, None] * factor, pt.concatenate([sd, shape_sd])
 
     def _expected(self, curves: Curves, effects: Effects, data: dict[str, Any]) -> Any:
         """Return the effects that the population expects of each curve, shape (curves, effects)."""
@@ -202,26 +208,20 @@ class JointModel:
         pm.Potential("whitening", (whitened * (0.5 * (raw**2 - white**2) - pt.log(sd))).sum())
         return pt.where(whitened > 0, direct, mean + sd * raw)
 
-    def _curve_effects(self, effects: Effects, expected: Any, data: dict[str, Any], centred: bool) -> Any:
+    def _curve_effects(
+        self, effects: Effects, expected: Any, spreads: tuple[Any, Any], data: dict[str, Any], centred: bool
+    ) -> Any:
         """Return the curves' effects: expected plus residuals, those of levels and gains correlated."""
-        count = effects.correlated
-        log_median, spread = data["prior_curve"], effects.values("curve_sd", "spread")
-        cholesky, correlation, sd = pm.LKJCholeskyCov(
-            "residual",
-            n=count,
-            eta=self.priors.correlation,
-            sd_dist=pm.LogNormal.dist(log_median[:count], spread[:count], shape=(count,)),
-            compute_corr=True,
-            store_in_trace=False,
-        )
-        pm.Deterministic("curve_sd", sd, dims="correlated")
-        pm.Deterministic("curve_correlation", correlation, dims=("correlated", "correlated_other"))
-        shape_sd = pm.LogNormal("shape_sd", log_median[count:], spread[count:], dims="metric")
+        count, (cholesky, sd) = effects.correlated, spreads
         raw = pm.Normal("curve_raw", 0.0, 1.0, dims=("curve", "effect"))
-        residual = pt.concatenate([raw[:, :count] @ cholesky.T, raw[:, count:] * shape_sd], axis=1)
-        value = expected + residual
+        pairs, shapes = expected[:, :count], expected[:, count:]
         if centred:
-            value = centre(raw, value, expected, cholesky, shape_sd, data)
+            pairs = informed(raw[:, :count], pairs, cholesky, data, count)
+            others = pairs.reshape((pairs.shape[0], count // 2, 2))
+            shapes = informed_shapes(raw[:, count:], shapes, sd[count:], others, data)
+        else:
+            pairs, shapes = pairs + raw[:, :count] @ cholesky.T, shapes + raw[:, count:] * sd[count:]
+        value = pt.concatenate([pairs, shapes], axis=1)
         return pm.Deterministic("curve_effect", value, dims=("curve", "effect"))
 
     def _observe(self, curves: Curves, effects: Effects, values: Any, data: dict[str, Any]) -> None:
@@ -244,7 +244,9 @@ class JointModel:
             places = break_places(curves, tested)
             observe_breaks(curves, places, self.priors.breaks, data, residuals, absorbed)
         if rows := curves.blocks.get("baseline"):
-            mean = pt.exp(baseline_levels(curves, effects, self.priors, data)[rows.unit, rows.metric])
+            sloped = baseline_covariate(curves) is not None
+            level = baseline_levels(effects, self.priors, data, sloped=sloped)
+            mean = pt.exp(level[rows.unit, rows.metric])
             noise.observe_baseline(mean, rows.metric, data["baseline_se"], data["baseline_value"])
 
     def _laws(

@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesscale.metrics.curves import Curves
-from bayesscale.models.centring import Centring
 from bayesscale.models.coefficients import Whitening
 from bayesscale.models.effects import Effects
+from bayesscale.models.evidence import Evidence
 from bayesscale.models.regression import CoefficientPrior, Design
 
 FloatArray = NDArray[np.float64]
+# The sampler takes a gradient of exactly 0 for a mistake, and at 0 that of a coordinate without data is 0.
+_NUDGE = 0.01
 
 
 def starting_point(
-    curves: Curves, effects: Effects, centring: Centring, white: Whitening
+    curves: Curves, effects: Effects, evidence: Evidence, white: Whitening
 ) -> dict[str, FloatArray]:
     """Return values of the population's and the curves' variables, by name.
 
@@ -29,21 +31,20 @@ def starting_point(
         The data.
     effects : Effects
         Order and priors of the effects.
-    centring, white : Centring, Whitening
-        What the first look says, and which variables are sampled directly.
+    evidence, white : Evidence, Whitening
+        What the first look says, and how the coefficients are sampled.
     """
     design, count = Design.of(curves), effects.correlated
-    spread = np.array([each.curve_sd for each in centring.regressions])
-    group = np.array([each.group_sd for each in centring.regressions])
-    mean = np.array([each.mean for each in centring.regressions])
-    expected = design.matrix @ mean.T
-    raw = np.where(centring.centred > 0, 0.0, (centring.location - expected) / spread)
+    spread = np.array([each.curve_sd for each in evidence.regressions])
+    group = np.array([each.group_sd for each in evidence.regressions])
+    mean = np.array([each.mean for each in evidence.regressions])
     return {
         "coefficient_raw": np.where(
-            white.centred[:, None] > 0, 0.0, _standardised(design, effects, mean, group, curves)
+            white.centred[:, None] > 0, _NUDGE, _standardised(design, effects, mean, group, curves)
         ),
-        "curve_raw": raw,
-        "residual": np.diag(spread[:count])[np.tril_indices(count)],
+        "curve_raw": np.full((len(curves), len(effects.names)), _NUDGE),
+        "curve_sd": spread[:count],
+        "residual_partial": np.full(count * (count - 1) // 2, 0.5 + _NUDGE),
         "shape_sd": spread[count:],
         **{f"{factor.name}_sd": group[:, place] for place, (factor, _) in enumerate(design.factors)},
     }

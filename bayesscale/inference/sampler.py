@@ -43,11 +43,11 @@ class Sampler:
         'nutpie', or 'pymc' for PyMC's own sampler (slower; for comparisons).
     """
 
-    draws: int = 1500
+    draws: int = 1250
     tune: int = 500
     chains: int = 4
     cores: int | None = None
-    target_accept: float = 0.98
+    target_accept: float = 0.97
     max_depth: int = 10
     seed: int = 0
     method: str = "nutpie"

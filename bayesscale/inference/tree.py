@@ -21,7 +21,14 @@ from bayesscale.models.laws import SATURATING
 from bayesscale.models.priors import Priors
 
 # Standardised coordinates of the sampler: diagnosed with all others, then left out of the file.
-INTERNAL = ("coefficient_raw", "curve_raw", "noise_raw", "noise_weight_raw", "residual")
+INTERNAL = (
+    "baseline_raw",
+    "coefficient_raw",
+    "curve_raw",
+    "noise_raw",
+    "noise_weight_raw",
+    "residual_partial",
+)
 PRIOR_DRAWS = 500
 # Groups of a law of scores that was fitted beside the first one: ArviZ's standard groups are the first one's.
 _SUFFIX = {SATURATING: "_saturating"}

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.models.centring import choose_centring
 from bayesscale.models.coefficients import whitening
 from bayesscale.models.effects import absorbing, joint_effects, noise_scales
+from bayesscale.models.evidence import Evidence
 from bayesscale.models.predictor import linear_predictor
 from bayesscale.models.priors import Priors, change_priors
 from bayesscale.models.regression import Design, zero_sum_basis
@@ -129,12 +129,13 @@ def test_one_curve_alone_leaves_the_mean_alone() -> None:
 def test_coefficients_are_whitened_around_the_regression_of_clear_curves() -> None:
     curves = curves_of(table(finetune=(6e6, 42e6, 3e8), sizes=DENSE, noise=0.01))
     effects = joint_effects(curves.scores.metrics, curves.losses.metrics, Priors())
-    centring = choose_centring(curves, effects)
-    white = whitening(effects, centring)
+    evidence = Evidence.of(curves, effects)
+    white = whitening(effects, evidence)
     assert (white.centred == 1.0).all()
     predicted = Design.of(curves).matrix @ white.location.T
     # The made-up curves differ by D_f and mixture alone, so that the regression hits levels and gains.
-    assert predicted[:, :4] == pytest.approx(centring.location[:, :4], abs=0.02)
+    estimate = np.linalg.solve(evidence.precision, evidence.pull[..., None])[..., 0]
+    assert predicted[:, :4] == pytest.approx(estimate, abs=0.02)
     covariance = white.factor @ np.swapaxes(white.factor, 1, 2)
     prior = np.array([prior.mean.sd for prior in effects.priors]) ** 2
     assert (covariance[:, 0, 0] < 0.3 * prior).all()
@@ -145,7 +146,7 @@ def test_coefficients_are_whitened_around_the_regression_of_clear_curves() -> No
 def test_vague_effects_keep_the_basis_of_their_prior() -> None:
     curves = curves_of(table(noise=15.0))
     effects = joint_effects(curves.scores.metrics, curves.losses.metrics, Priors())
-    white = whitening(effects, choose_centring(curves, effects))
+    white = whitening(effects, Evidence.of(curves, effects))
     assert (white.centred == 0.0).all()
     assert (white.factor == np.eye(Design.of(curves).matrix.shape[1])).all()
     assert (white.location == 0.0).all()

@@ -14,8 +14,8 @@ from scipy import stats
 from bayesscale.inference.derived import location_scale, replicate
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
-from bayesscale.models.centring import Centring
 from bayesscale.models.coefficients import Whitening, whitening
+from bayesscale.models.evidence import Evidence
 from bayesscale.models.joint import JointModel
 from bayesscale.models.layout import lay_out
 from bayesscale.models.measurement import RESOLUTION
@@ -107,30 +107,59 @@ def _parts(curves: Curves, model: Any) -> Any:
     """Return a function from a point to its `_Parts`."""
     factors = [name for f in curves.factors for name in (f"{f.name}_effect", f"{f.name}_sd")]
     names = ["mean", "slope", "curve_effect", "curve_sd", "curve_correlation", "shape_sd", *factors]
+    names += ["baseline_mean", "baseline_slope", "baseline_sd"]
     found = variables(model, names)
     return lambda point: _Parts(curves, found(point))
 
 
-def _bases(curves: Curves) -> tuple[Centring, Whitening]:
-    """Return where the curves are centred and how the coefficients are whitened."""
-    centring = MODEL.centring(curves)
-    return centring, whitening(MODEL.effects(curves), centring)
+def _bases(curves: Curves) -> tuple[Evidence, Whitening]:
+    """Return what the curves say by themselves and how the coefficients are whitened."""
+    evidence = MODEL.evidence(curves)
+    return evidence, whitening(MODEL.effects(curves), evidence)
 
 
-def test_clear_and_vague_curves_are_centred_and_whitened_in_part() -> None:
-    centring, white = _bases(_mixed())
-    assert {0.0, 5.0, 6.0} <= set(centring.centred.sum(axis=1))
+def _baseline(curves: Curves, found: dict[str, Any]) -> tuple[FloatArray, float]:
+    """Return the baseline's line in units of its prior, (2, metrics), and the log scale of coordinates."""
+    data, priors, effects = MODEL.data(curves), Priors(), MODEL.effects(curves)
+    own = [priors.baseline_level, priors.baseline_slope]
+    mean = effects.offsets[: effects.correlated : 2] + own[0].mean, own[1].mean
+    sd = np.array([own[0].sd, own[1].sd])
+    columns = data["baseline_design"] * sd
+    scale = 0.0
+    for metric, spread in enumerate(found["baseline_sd"]):
+        weight = data["baseline_known"][:, metric] / (spread**2 + data["baseline_error"][:, metric] ** 2)
+        scale += 0.5 * np.linalg.slogdet(np.eye(2) + (columns.T * weight) @ columns)[1]
+    return np.array(
+        [(found[n] - m) / s for n, m, s in zip(("baseline_mean", "baseline_slope"), mean, sd, strict=True)]
+    ), scale
+
+
+def _log_scale(evidence: Evidence, cholesky: FloatArray) -> float:
+    """Return the log density of effects whose coordinates are standard normal, minus that of residuals."""
+    count = evidence.precision.shape[1]
+    pairs = np.linalg.inv(cholesky[:count, :count] @ cholesky[:count, :count].T)
+    spread = np.diag(cholesky)[count:]
+    found = 0.5 * np.linalg.slogdet(evidence.precision + pairs)[1].sum()
+    found += 0.5 * np.log(evidence.shape_precision + spread**-2).sum()
+    return float(found + len(evidence.precision) * np.log(np.diag(cholesky)).sum())
+
+
+def test_clear_and_vague_curves_are_told_apart() -> None:
+    evidence, white = _bases(_mixed())
+    assert {0, 5, 6} <= set(evidence.known.sum(axis=1))
     assert 0.0 < white.centred.mean() < 1.0
 
 
-def test_the_posterior_does_not_depend_on_centring_and_whitening(curves: Curves) -> None:
-    centring, white = _bases(curves)
+def test_the_posterior_does_not_depend_on_evidence_and_whitening(curves: Curves) -> None:
+    evidence, white = _bases(curves)
     centred, plain = (JointModel(breaks="all").build(curves, centred=form) for form in (True, False))
     density, plain_density = log_density(centred), log_density(plain)
     parts, plain_parts = _parts(curves, centred), _parts(curves, plain)
     for point in points(centred, 5):
         here = parts(point)
+        line, scale = _baseline(curves, here.found)
         moved: Point = point | {
+            "baseline_raw": line,
             "coefficient_raw": here.standard_coefficients,
             "curve_raw": here.standard_residuals,
         }
@@ -138,7 +167,7 @@ def test_the_posterior_does_not_depend_on_centring_and_whitening(curves: Curves)
         assert there.found["curve_effect"] == pytest.approx(here.found["curve_effect"], rel=1e-9)
         assert there.coefficients == pytest.approx(here.coefficients, rel=1e-9, abs=1e-12)
         # From densities of standardised coordinates to densities of the effects, where these are sampled.
-        jacobian = (centring.centred * np.log(np.diag(here.cholesky))).sum()
+        jacobian = scale + _log_scale(evidence, here.cholesky)
         jacobian += (white.centred[:, None] * np.log(here.coefficient_sd)).sum()
         assert density(point) == pytest.approx(plain_density(moved) - jacobian, rel=1e-10)
 

@@ -35,7 +35,8 @@ def test_every_structure_can_be_built_in_both_forms(name: str) -> None:
         assert {v.name for v in model.observed_RVs} == baseline
         # The density of the values of curves, of which only scores may break.
         breaks = {"breaks"} if len(curves.scores) else set()
-        potentials = {v.name for v in model.potentials} - {"whitening", "centring"}
+        coordinates = {"whitening", "evidence", "shape_evidence", "baseline_evidence"}
+        potentials = {v.name for v in model.potentials} - coordinates
         assert potentials == {"noise_weights", "curves"} | breaks
 
 
