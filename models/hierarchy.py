@@ -67,7 +67,7 @@ def informed(raw: Any, expected: Any, factor: Any, data: dict[str, Any], count: 
     other at the other end. G is triangular in the effects, whose order has nothing to do with the spreads;
     in other roots the directions of `raw` would turn with the correlations.
     """
-    inverse = pt.linalg.solve_triangular(factor, np.eye(count), lower=True)
+    inverse = pt.linalg.solve_triangular(factor, pt.as_tensor(np.eye(count)), lower=True)
     own = inverse.T @ inverse
     precision, pull = data["evidence_precision"], data["evidence_pull"] + expected @ own
     rows = cholesky([[precision[:, i, j] + own[i, j] for j in range(i + 1)] for i in range(count)], pt)

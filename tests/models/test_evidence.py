@@ -30,7 +30,7 @@ def _evidence(frame: pd.DataFrame) -> tuple[Curves, Evidence]:
 
 def _estimates(found: Evidence) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return what the evidence says of levels and gains, and then of the shapes."""
-    pairs = np.linalg.solve(found.precision, found.pull[..., None])[..., 0]
+    pairs = np.asarray(np.linalg.solve(found.precision, found.pull[..., None])[..., 0], dtype=np.float64)
     own = pairs.reshape(*found.shape_pull.shape, 2)
     return pairs, (found.shape_pull - (found.shape_slope * own).sum(axis=-1)) / found.shape_precision
 
