@@ -42,7 +42,7 @@ RESULTS = Path(__file__).parent / "results"
 ROWS, DOCUMENT = RESULTS / "breaks_curves.csv", RESULTS / "breaks.json"
 SETS, CHECKPOINTS = 200, (10, 6, 20)
 NOISE = (0.3, 0.7)
-SAMPLER = Sampler(draws=300, tune=300, chains=2, cores=2, target_accept=0.95)
+SAMPLER = Sampler(draws=300, tune=300, chains=2, cores=2, target_accept=0.95, retries=0)
 ALL_RULES = (Rule(OURS, (0.5, 0.9)), *RULES)
 
 

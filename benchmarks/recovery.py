@@ -47,7 +47,7 @@ def main(sets: int) -> None:
         curves = build_curves(read_metrics(simulated.frame))
         compiled = compiled or compile_model(model.build(curves), model.start(curves))
         refit = compiled.with_data(**pack(model.data(curves)))
-        sampler = Sampler(draws=1000, seed=seed)
+        sampler = Sampler(seed=seed)
         draws = sample_compiled(refit, sampler, progress=False, report=lambda _: None)
         status = judge(diagnose(draws.posterior[["curve_effect", "mean"]], draws.stats, sampler.max_depth))
         statuses.append(status)

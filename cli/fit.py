@@ -73,6 +73,9 @@ def fit(
     ] = None,
     target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.97,
     max_depth: Annotated[int, typer.Option(help="Most doublings of a trajectory.")] = 10,
+    retries: Annotated[
+        int, typer.Option(help="Times that sampling is repeated with the remedies if a diagnostic failed.")
+    ] = 1,
     seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output file.")] = False,
     as_json: JsonOption = False,
@@ -96,7 +99,7 @@ def fit(
     from bayesscale.inference.store import check_target
 
     check_target(output, force=force)
-    sampler = Sampler(draws, tune, chains, cores, target_accept, max_depth, seed)
+    sampler = Sampler(draws, tune, chains, cores, target_accept, max_depth, seed, retries=retries)
     metrics = _table(file, example, columns, axis, curve, where)
     result = _sampled(metrics, sampler, priors, {"breaks": breaks, "discrepancy": discrepancy, "law": law})
     save(result, output, force=force)
@@ -153,6 +156,10 @@ def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
     diagnostics, timings = result.provenance["diagnostics"], result.provenance["timings"]
     rows = [
         ("status", result.status.label),
+        *[
+            (f"attempt {n}", _attempt(each))
+            for n, each in enumerate(result.provenance.get("attempts", [])[:-1], 1)
+        ],
         ("R-hat, largest", f"{diagnostics['rhat']:.4f} ({diagnostics['rhat_of']})"),
         ("ESS bulk, smallest", f"{diagnostics['ess_bulk']:.0f} ({diagnostics['ess_bulk_of']})"),
         ("ESS tail, smallest", f"{diagnostics['ess_tail']:.0f} ({diagnostics['ess_tail_of']})"),
@@ -174,6 +181,13 @@ def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
         sentences.append(str(result.status))
     frame = pd.DataFrame(rows, columns=["diagnostic", "value"])
     print_answer(Answer(frame, document, sentences), as_json=as_json, as_csv=as_csv)
+
+
+def _attempt(attempt: dict[str, Any]) -> str:
+    """Say how an attempt failed that was followed by another."""
+    own = attempt["sampler"]
+    how = f"{own['tune']} + {own['draws']} draws, target {own['target_accept']:g}"
+    return f"not converged ({how}): {'; '.join(attempt['problems'])}"
 
 
 def _point_fit(metrics: Metrics, first: int | None, output: Path | None, as_json: bool, as_csv: bool) -> None:

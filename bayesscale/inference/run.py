@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bayesscale.errors import UsageError, valid_names
+from bayesscale.inference.attempts import sample_models
 from bayesscale.inference.fit import Fit
-from bayesscale.inference.sampler import Draws, Sampler, compile_model, sample, sample_compiled, with_start
-from bayesscale.inference.status import Diagnostics, diagnose, judge, worst
-from bayesscale.metrics.curves import Curves, build_curves
+from bayesscale.inference.sampler import Sampler
+from bayesscale.inference.status import judge, worst
+from bayesscale.metrics.curves import build_curves
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.laws import CHOICES, score_laws
 from bayesscale.models.priors import Priors
-
-if TYPE_CHECKING:
-    from bayesscale.models.joint import JointModel
 
 PACKAGES = (
     "bayesscale",
@@ -89,15 +87,15 @@ def fit(
     curves = build_curves(metrics)
     laws = score_laws(law, len(curves.scores) > 0)
     models = [JointModel(priors, breaks, discrepancy, own, law != "paper") for own in laws]
-    draws = _sample_all(models, curves, sampler, progress, say)
-    sampled = time.perf_counter()
-    say("diagnosing, and drawing from the prior and of replicated data")
-    found = {own: diagnosed(each, sampler) for own, each in zip(laws, draws, strict=True)}
+    sampled = sample_models(models, curves, sampler, progress, say)
+    draws, found = sampled.draws, dict(zip(laws, sampled.diagnostics, strict=True))
+    begun = time.perf_counter()
+    say("drawing from the prior and of replicated data")
     prior = prior_draws(models[0].build(curves, centred=False), sampler.seed)
     named = {own: (each.posterior, each.stats) for own, each in zip(laws, draws, strict=True)}
     tree = build_tree(named, prior, metrics, curves, priors, sampler.seed)
     spent = {name: sum(each.seconds.get(name, 0.0) for each in draws) for name in ("compile", "sample")}
-    seconds = {"import": imported - start, **spent, "finish": time.perf_counter() - sampled}
+    seconds = {"import": imported - start, **spent, "finish": time.perf_counter() - begun}
     settings = {"breaks": breaks, "discrepancy": discrepancy, "law": law}
     provenance = {
         **record(sampler, priors, settings, command, seconds),
@@ -105,62 +103,13 @@ def fit(
         "data_hash": metrics.data_hash,
         "diagnostics": worst(found).document(),
         "diagnostics by law": {own: each.document() for own, each in found.items()},
+        "attempts": sampled.attempts,
     }
     return Fit(tree, metrics, curves, priors, judge(worst(found)), provenance)
 
 
 def _silent(_: str) -> None:
     """Say nothing."""
-
-
-def _sample_all(
-    models: Sequence[JointModel],
-    curves: Curves,
-    sampler: Sampler,
-    progress: bool,
-    report: Callable[[str], None],
-) -> list[Draws]:
-    """Draw from models of the same structure, compiled once, each with random numbers of its own."""
-    from bayesscale.models.packing import pack
-
-    found: list[Draws] = []
-    compiled: Any = None
-    for number, model in enumerate(models):
-        own = replace(sampler, seed=(sampler.seed + number) % 2**32)
-        say = (lambda text, law=model.law: report(f"{law}: {text}")) if len(models) > 1 else report
-        start = model.start(curves)
-        if sampler.method != "nutpie":
-            found.append(sample(model.build(curves), own, progress=progress, report=say, start=start))
-            continue
-        begun = time.perf_counter()
-        if compiled is None:
-            say("compiling the model")
-            ready = compiled = compile_model(model.build(curves), start)
-        else:
-            other = compiled.with_data(**pack(model.data(curves)))
-            ready = with_start(other, model.build(curves), start)
-        seconds = {"compile": time.perf_counter() - begun}
-        draws = sample_compiled(ready, own, progress=progress, report=say)
-        found.append(replace(draws, seconds={**seconds, **draws.seconds}))
-    return found
-
-
-def diagnosed(draws: Draws, sampler: Sampler) -> Diagnostics:
-    """Return the diagnostics of draws.
-
-    Parameters
-    ----------
-    draws : Draws
-        From one model.
-    sampler : Sampler
-        The settings.
-    """
-    return diagnose(without_constants(draws.posterior), draws.stats, sampler.max_depth)
-
-
-def without_constants(posterior: Any) -> Any:
-    """Return all parameters, sampled and derived, without the duplicates on the unconstrained scale."""
-    return posterior[[name for name in posterior.data_vars if not str(name).endswith("__")]]
 
 
 def record(

@@ -41,6 +41,9 @@ class Sampler:
         Seed of all random numbers.
     method : str
         'nutpie', or 'pymc' for PyMC's own sampler (slower; for comparisons).
+    retries : int
+        Times that sampling is repeated where a diagnostic failed, each time with more draws or smaller steps,
+        whichever the diagnostics ask for. The draws of the last attempt are kept.
     """
 
     draws: int = 1250
@@ -51,6 +54,7 @@ class Sampler:
     max_depth: int = 10
     seed: int = 0
     method: str = "nutpie"
+    retries: int = 1
 
     def __post_init__(self) -> None:
         rules = {
@@ -61,6 +65,7 @@ class Sampler:
             "target_accept must be between 0.5 and 0.999": 0.5 <= self.target_accept <= 0.999,
             "max_depth must be between 1 and 15": 1 <= self.max_depth <= 15,
             "seed must be between 0 and 2**32 - 1": 0 <= self.seed < 2**32,
+            "retries must be between 0 and 5": 0 <= self.retries <= 5,
             f"method is unknown; {valid_names(self.method, METHODS)}": self.method in METHODS,
         }
         if broken := [rule for rule, holds in rules.items() if not holds]:

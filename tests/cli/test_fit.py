@@ -28,12 +28,14 @@ class Fitted:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.problems: tuple[str, ...] = ()
+        self.attempts: list[dict[str, Any]] = []
 
     def __call__(self, metrics: Any, **options: Any) -> Fit:
         self.calls.append({"metrics": metrics, **options})
         options["report"]("compiling the model")
         made = MadeUp(problems=self.problems).fit()
         provenance = made.provenance | {"diagnostics": DIAGNOSTICS.document(), "command": options["command"]}
+        provenance |= {"attempts": self.attempts} if self.attempts else {}
         return replace(made, provenance=provenance)
 
 
@@ -103,6 +105,21 @@ def test_json_is_one_document_with_all_that_made_the_fit(fit: Command, table: st
     assert document["output"] == target
 
 
+def test_an_attempt_that_failed_is_told_though_the_next_one_converged(
+    fit: Command, fitted: Fitted, table: str, target: str
+) -> None:
+    last = asdict(Sampler(draws=2500))
+    fitted.attempts = [
+        {"sampler": asdict(Sampler()), "problems": [PROBLEM]},
+        {"sampler": last, "problems": []},
+    ]
+    code, out, _ = fit(table, "-o", target)
+    assert code == 0
+    assert "attempt 1" in out
+    assert f"not converged (500 + 1250 draws, target 0.97): {PROBLEM}" in " ".join(out.split())
+    assert "attempt 2" not in out
+
+
 def test_csv_is_the_table(fit: Command, table: str, target: str) -> None:
     _, out, _ = fit(table, "-o", target, "--csv")
     found = {row["diagnostic"]: row["value"] for row in csv.DictReader(io.StringIO(out))}
@@ -115,10 +132,10 @@ def test_options_reach_the_sampler_and_the_priors(
     priors = tmp_path / "priors.toml"
     priors.write_text("correlation = 1.5")
     settings = ["--draws", "200", "--tune", "300", "--chains", "3", "--cores", "1", "--seed", "8"]
-    settings += ["--target-accept", "0.9", "--max-depth", "9"]
+    settings += ["--target-accept", "0.9", "--max-depth", "9", "--retries", "2"]
     assert fit(table, "-o", target, "--priors", str(priors), *settings)[0] == 0
     (call,) = fitted.calls
-    assert call["sampler"] == Sampler(200, 300, 3, 1, 0.9, 9, 8)
+    assert call["sampler"] == Sampler(200, 300, 3, 1, 0.9, 9, 8, retries=2)
     assert call["priors"] == Priors(correlation=1.5)
     assert call["progress"] is False  # no terminal
 

@@ -26,6 +26,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "too deep": ({"max_depth": 16}, "max_depth must be between 1 and 15"),
     "negative seed": ({"seed": -1}, "seed must be between 0 and 2**32 - 1"),
     "large seed": ({"seed": 2**32}, "seed must be between 0 and 2**32 - 1"),
+    "many retries": ({"retries": 6}, "retries must be between 0 and 5"),
     "unknown method": ({"method": "nutpy"}, "method is unknown; did you mean 'nutpie'? valid: nutpie, pymc"),
 }
 

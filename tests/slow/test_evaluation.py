@@ -18,7 +18,7 @@ from tests.models.tables import table
 
 pytestmark = pytest.mark.slow
 
-SHORT = Sampler(draws=150, tune=150, chains=2, target_accept=0.9, seed=3)
+SHORT = Sampler(draws=150, tune=150, chains=2, target_accept=0.9, seed=3, retries=0)
 SIZES = np.geomspace(1e9, 6.4e10, 6).tolist()
 MODELS = ("log", "huber")
 

@@ -21,7 +21,7 @@ from bayesscale.simulate import SMALL, simulate
 pytestmark = pytest.mark.slow
 
 REGIME = replace(SMALL, mixtures=SMALL.mixtures[:2], breaks="none", checkpoints=6)
-SHORT = Sampler(draws=150, tune=200, chains=2, target_accept=0.9, seed=3)
+SHORT = Sampler(draws=150, tune=200, chains=2, target_accept=0.9, seed=3, retries=0)
 
 
 def silent(_: str) -> None:

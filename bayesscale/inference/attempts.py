@@ -1,0 +1,165 @@
+"""Sampling that is repeated with the remedies where its diagnostics failed, before anyone has to ask."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bayesscale.inference.sampler import Draws, Sampler, compile_model, sample, sample_compiled, with_start
+from bayesscale.inference.status import Diagnostics, Status, diagnose, judge, worst
+from bayesscale.metrics.curves import Curves
+
+if TYPE_CHECKING:
+    from bayesscale.models.joint import JointModel
+
+# Where trajectories diverged, the acceptance aimed at is raised: first to this, then half-way to 1.
+_CAREFUL = 0.99
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """The last attempt, and what led to it.
+
+    Parameters
+    ----------
+    draws : list of Draws
+        Of each model; their seconds are those of all attempts.
+    diagnostics : list of Diagnostics
+        Of each model.
+    attempts : list of dict
+        Settings and problems of every attempt; those of the last one are those of the fit.
+    """
+
+    draws: list[Draws]
+    diagnostics: list[Diagnostics]
+    attempts: list[dict[str, Any]]
+
+
+def remedied(sampler: Sampler, found: Diagnostics) -> Sampler:
+    """Return settings that may cure what failed: more draws, smaller steps.
+
+    Parameters
+    ----------
+    sampler : Sampler
+        The settings that failed.
+    found : Diagnostics
+        How they failed.
+    """
+    target = sampler.target_accept
+    if found.divergences:
+        target = _CAREFUL if target < _CAREFUL else min(0.5 * (1.0 + target), 0.999)
+    enough = judge(replace(found, divergences=0)).ok
+    longer = 1 if enough else 2
+    return replace(sampler, draws=longer * sampler.draws, tune=longer * sampler.tune, target_accept=target)
+
+
+def sample_models(
+    models: Sequence[JointModel],
+    curves: Curves,
+    sampler: Sampler,
+    progress: bool,
+    report: Callable[[str], None],
+) -> Sampled:
+    """Draw from models of the same structure, once more where a diagnostic failed and retries are left.
+
+    Parameters
+    ----------
+    models : sequence of JointModel
+        The models; all have the settings, and so the number of draws, of the last attempt.
+    curves : Curves
+        The data.
+    sampler : Sampler
+        The settings of the first attempt.
+    progress : bool
+        Show a progress bar while sampling.
+    report : callable
+        Receives one line a phase.
+    """
+    compiled: list[Any] = []
+    attempts: list[dict[str, Any]] = []
+    seconds = [dict.fromkeys(("compile", "sample"), 0.0) for _ in models]
+    while True:
+        draws = _sample_all(models, curves, sampler, progress, report, compiled)
+        for whole, each in zip(seconds, draws, strict=True):
+            whole.update({name: whole[name] + each.seconds.get(name, 0.0) for name in whole})
+        found = [diagnosed(each, sampler) for each in draws]
+        most = worst({model.law: each for model, each in zip(models, found, strict=True)})
+        status = judge(most)
+        attempts.append({"sampler": asdict(sampler), "problems": list(status.problems)})
+        if status.ok or len(attempts) > sampler.retries:
+            return Sampled(
+                [replace(each, seconds=own) for each, own in zip(draws, seconds, strict=True)],
+                found,
+                attempts,
+            )
+        sampler = remedied(sampler, most)
+        report(_again(status, sampler))
+
+
+def _again(status: Status, sampler: Sampler) -> str:
+    """Say why sampling is repeated, and how."""
+    return (
+        f"not converged: {'; '.join(status.problems)}; once more with {sampler.tune} + {sampler.draws} draws "
+        f"a chain and a target acceptance of {sampler.target_accept:g}"
+    )
+
+
+def _sample_all(
+    models: Sequence[JointModel],
+    curves: Curves,
+    sampler: Sampler,
+    progress: bool,
+    report: Callable[[str], None],
+    compiled: list[Any],
+) -> list[Draws]:
+    """Return draws of models that are compiled once, each with random numbers of its own.
+
+    `compiled` holds what is compiled already, and is added to.
+    """
+    found: list[Draws] = []
+    for number, model in enumerate(models):
+        own = replace(sampler, seed=(sampler.seed + number) % 2**32)
+        say = (lambda text, law=model.law: report(f"{law}: {text}")) if len(models) > 1 else report
+        if sampler.method != "nutpie":
+            start = model.start(curves)
+            found.append(sample(model.build(curves), own, progress=progress, report=say, start=start))
+            continue
+        begun = time.perf_counter()
+        if len(compiled) <= number:
+            compiled.append(_compiled(model, curves, compiled, say))
+        seconds = {"compile": time.perf_counter() - begun}
+        draws = sample_compiled(compiled[number], own, progress=progress, report=say)
+        found.append(replace(draws, seconds={**seconds, **draws.seconds}))
+    return found
+
+
+def _compiled(model: JointModel, curves: Curves, known: list[Any], say: Callable[[str], None]) -> Any:
+    """Return a compiled model, made of another one of the same structure where there is one."""
+    from bayesscale.models.packing import pack
+
+    start = model.start(curves)
+    if not known:
+        say("compiling the model")
+        return compile_model(model.build(curves), start)
+    other = known[0].with_data(**pack(model.data(curves)))
+    return with_start(other, model.build(curves), start)
+
+
+def diagnosed(draws: Draws, sampler: Sampler) -> Diagnostics:
+    """Return the diagnostics of draws.
+
+    Parameters
+    ----------
+    draws : Draws
+        From one model.
+    sampler : Sampler
+        The settings.
+    """
+    return diagnose(without_constants(draws.posterior), draws.stats, sampler.max_depth)
+
+
+def without_constants(posterior: Any) -> Any:
+    """Return all parameters, sampled and derived, without the duplicates on the unconstrained scale."""
+    return posterior[[name for name in posterior.data_vars if not str(name).endswith("__")]]

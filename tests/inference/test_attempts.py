@@ -1,0 +1,102 @@
+"""Sampling is repeated with the remedies that the diagnostics ask for, and not more often than it may."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bayesscale.inference import Sampler, attempts
+from bayesscale.inference.attempts import Sampled, remedied, sample_models
+from bayesscale.inference.sampler import Draws
+from bayesscale.inference.status import Diagnostics
+from tests.inference.test_status import FAILURES, GOOD
+
+DIVERGENT = replace(GOOD, divergences=3)
+UNMIXED = replace(GOOD, rhat=1.03)
+FIRST = Sampler(draws=500, tune=200, target_accept=0.95, seed=5, retries=1)
+
+
+@pytest.mark.parametrize(
+    ("found", "draws", "tune", "target"),
+    [
+        (DIVERGENT, 500, 200, 0.99),
+        (UNMIXED, 1000, 400, 0.95),
+        (replace(GOOD, ess_tail=100.0), 1000, 400, 0.95),
+        (replace(GOOD, rhat=float("nan")), 1000, 400, 0.95),
+        (replace(UNMIXED, divergences=1), 1000, 400, 0.99),
+    ],
+)
+def test_what_failed_decides_what_is_changed(
+    found: Diagnostics, draws: int, tune: int, target: float
+) -> None:
+    changed = remedied(FIRST, found)
+    assert changed == replace(FIRST, draws=draws, tune=tune, target_accept=target)
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_no_failure_is_met_with_the_same_settings(name: str) -> None:
+    found = replace(GOOD, **{name: FAILURES[name][0]})  # type: ignore[arg-type]
+    assert remedied(FIRST, found) != FIRST
+
+
+def test_steps_become_smaller_each_time_within_the_sampler_s_range() -> None:
+    sampler, targets = FIRST, []
+    for _ in range(5):
+        sampler = remedied(sampler, DIVERGENT)
+        targets.append(sampler.target_accept)
+    assert targets == pytest.approx([0.99, 0.995, 0.9975, 0.99875, 0.999])
+
+
+class _Calls:
+    """Samplers that were asked for, with diagnostics that are told beforehand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *found: Diagnostics) -> None:
+        self.samplers: list[Sampler] = []
+        self.said: list[str] = []
+        left = iter(found)
+        monkeypatch.setattr(attempts, "_sample_all", self.sample)
+        monkeypatch.setattr(attempts, "diagnosed", lambda draws, sampler: next(left))
+
+    def sample(self, models: Any, curves: Any, sampler: Sampler, *_: Any) -> list[Draws]:
+        self.samplers.append(sampler)
+        seconds = {"compile": 8.0, "sample": 2.0} if len(self.samplers) == 1 else {"sample": 3.0}
+        return [Draws(len(self.samplers), None, seconds) for _ in models]  # type: ignore[arg-type]
+
+    def run(self, sampler: Sampler, *laws: str) -> Sampled:
+        models: Any = [SimpleNamespace(law=law) for law in laws]
+        return sample_models(models, None, sampler, False, self.said.append)  # type: ignore[arg-type]
+
+
+def test_what_converged_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = _Calls(monkeypatch, GOOD)
+    found = calls.run(FIRST, "log-law")
+    assert calls.samplers == [FIRST]
+    assert calls.said == []
+    assert found.attempts == [{"sampler": asdict(FIRST), "problems": []}]
+
+
+def test_all_laws_are_repeated_where_one_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = _Calls(monkeypatch, GOOD, UNMIXED, GOOD, GOOD)
+    found = calls.run(FIRST, "log-law", "saturating-law")
+    second = replace(FIRST, draws=1000, tune=400)
+    assert calls.samplers == [FIRST, second]
+    assert [draws.posterior for draws in found.draws] == [2, 2]  # of the second attempt
+    assert found.diagnostics == [GOOD, GOOD]
+    assert found.draws[0].seconds == {"compile": 8.0, "sample": 5.0}
+    problem = "R-hat 1.030 of mean of the saturating-law (at most 1.01)"
+    assert [attempt["problems"] for attempt in found.attempts] == [[problem], []]
+    assert calls.said == [
+        f"not converged: {problem}; once more with 400 + 1000 draws a chain and a target acceptance of 0.95"
+    ]
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_it_is_not_repeated_more_often_than_it_may(monkeypatch: pytest.MonkeyPatch, retries: int) -> None:
+    calls = _Calls(monkeypatch, *[DIVERGENT] * 9)
+    found = calls.run(replace(FIRST, retries=retries), "log-law")
+    assert len(calls.samplers) == len(found.attempts) == 1 + retries
+    assert found.diagnostics == [DIVERGENT]
+    assert all(attempt["problems"] for attempt in found.attempts)
