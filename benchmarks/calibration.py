@@ -5,7 +5,8 @@ parameter among its posterior draws is noted: uniform if model, sampler and deri
 priors are narrower than the defaults, so that the simulated curves are curves. One compilation serves all
 fits. All numbers are SIMULATED.
 
-Run: python benchmarks/calibration.py [fits]
+Run: python benchmarks/calibration.py [fits] [log-law | saturating-law]
+Draws the histograms of the ranks to docs/pictures/ as well.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ from bayesscale.inference.derived import location_scale
 from bayesscale.inference.integrated import draw_integrated, unseen
 from bayesscale.inference.sampler import compile_model, sample_compiled
 from bayesscale.inference.status import diagnose
-from bayesscale.inference.tree import prior_draws
+from bayesscale.inference.tree import INTERNAL, prior_draws
 from bayesscale.metrics.curves import Curves, Observations, build_curves
 from bayesscale.metrics.read import read_metrics
 from bayesscale.models.joint import JointModel
+from bayesscale.models.laws import LOG
 from bayesscale.models.packing import pack
 from bayesscale.models.priors import Priors, change_priors
 from bayesscale.simulate import SMALL, simulate
@@ -67,20 +69,14 @@ NARROWER = {
     "baseline_level": {"sd": 0.3},
     "baseline_sd": {"spread": 0.3},
 }
-NOT_RANKED = (
-    "break_probability",
-    "noise_raw",
-    "noise_weight_raw",
-    "coefficient_raw",
-    "curve_raw",
-    "residual",
-)
+NOT_RANKED = ("break_probability", *INTERNAL)
+PICTURES = RESULTS.parents[1] / "docs" / "pictures"
 
 
-def main(fits: int) -> None:
+def main(fits: int, law: str) -> None:
     """Fit the sets, print how uniform the ranks are and write them down."""
     start, priors = time.perf_counter(), change_priors(Priors(), NARROWER)
-    model, curves = JointModel(priors), build_curves(read_metrics(simulate(REGIME, 0).frame))
+    model, curves = JointModel(priors, law=law), build_curves(read_metrics(simulate(REGIME, 0).frame))
     prior = drawn_prior(model, curves, fits)
     compiled, ranks, called, failed = compile_model(model.build(curves), model.start(curves)), [], [], 0
     for number in range(fits):
@@ -96,7 +92,7 @@ def main(fits: int) -> None:
         called.append(calls(posterior, truth, data))
         print(f"fit {number}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
         if number + 1 in (50, 100, 150, fits):
-            report(ranks, called, number + 1, failed, time.perf_counter() - start)
+            report(law, ranks, called, failed, time.perf_counter() - start)
 
 
 def drawn_prior(model: JointModel, curves: Curves, fits: int) -> xr.Dataset:
@@ -165,10 +161,11 @@ def bin_of(pairs: FloatArray, low: float, high: float) -> dict[str, Any]:
 
 
 def report(
-    ranks: list[dict[str, FloatArray]], called: list[FloatArray], fits: int, failed: int, seconds: float
+    law: str, ranks: list[dict[str, FloatArray]], called: list[FloatArray], failed: int, seconds: float
 ) -> None:
-    """Print and write the ranks and the calibration of P(broken)."""
+    """Print, draw and write the ranks and the calibration of P(broken)."""
     rows: list[dict[str, Any]] = []
+    fits = len(ranks)
     for name in ranks[0]:
         p_value, histogram = uniformity(np.array([each[name] for each in ranks]))
         share = np.mean([np.mean(each[name] < RANKED * 0.05) for each in ranks])
@@ -186,10 +183,47 @@ def report(
     print(pd.DataFrame(rows).drop(columns="ranks").to_string(index=False))
     print(pd.DataFrame(bins).to_string(index=False), flush=True)
     RESULTS.mkdir(exist_ok=True)
-    document = {"simulated": True, "fits": fits, "failed": int(failed), "seconds": round(seconds),
-                "draws ranked": RANKED, "parameters": rows, "P(broken)": bins}  # fmt: skip
-    (RESULTS / "calibration.json").write_text(json.dumps(document, indent=1) + "\n")
+    document = {"simulated": True, "law of scores": law, "fits": fits, "failed": int(failed),
+                "seconds": round(seconds), "draws ranked": RANKED, "parameters": rows,
+                "P(broken)": bins}  # fmt: skip
+    (RESULTS / f"calibration_{law}.json").write_text(json.dumps(document, indent=1) + "\n")
+    draw(document, PICTURES / f"calibration_{law}.png")
+
+
+def draw(document: dict[str, Any], path: Path) -> None:
+    """Draw the histograms of the ranks, beside what uniform ranks of one element a fit would give."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    rows, columns = document["parameters"], 5
+    figure, axes = plt.subplots(
+        -(-len(rows) // columns), columns, figsize=(13, 1.7 * -(-len(rows) // columns)), sharex=True
+    )
+    width = np.diff(np.floor(np.linspace(-0.5, RANKED + 0.5, BINS + 1))) / (RANKED + 1) * BINS
+    fits, law = document["fits"], document["law of scores"]
+    low, high = stats.binom.ppf((0.005, 0.995), fits, 1 / BINS) / fits * BINS
+    for axis, row in zip(axes.flat, rows, strict=False):
+        counts = np.array(row["ranks"], dtype=float)
+        axis.bar(np.arange(BINS), counts / counts.sum() * BINS / width, width=1.0, color="#4878a8")
+        axis.axhspan(low, high, color="0.5", alpha=0.25, lw=0)
+        axis.set_title(row["parameter"], fontsize=8)
+        axis.set_xticks([])
+        axis.set_ylim(0, 2.2)
+        axis.tick_params(labelsize=7)
+    for axis in axes.flat[len(rows) :]:
+        axis.set_visible(False)
+    figure.suptitle(
+        f"SIMULATED: ranks of the truth among {RANKED} draws, {fits} fits, {law}; "
+        "1 is uniform, grey: 99% of uniform ranks, one element a fit",
+        fontsize=9,
+    )
+    figure.tight_layout()
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else FITS)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else FITS, sys.argv[2] if len(sys.argv) > 2 else LOG)

@@ -26,8 +26,6 @@ pytestmark = pytest.mark.slow
 PROGRAM = "from bayesscale.cli.main import main; main()"
 BLOCK = re.compile(r"^```(?P<kind>console|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 MIXED = ("en30-fr70", "en50-fr50", "en70-fr30")
-NOT_CONVERGED = 4
-REMEDY = ("--target-accept", "0.995", "--tune", "1000", "--draws", "2000")
 SMALL, MIDDLE, LARGE = 42e6, 210e6, 21e9
 LOG_COEFFICIENTS = ("alpha", "log_A", "beta")
 SATURATING_COEFFICIENTS = ("ceiling", "log_D0", "rate")
@@ -48,25 +46,8 @@ def commands(root: Path) -> dict[str, list[str]]:
 
 def run(root: Path, folder: Path, *arguments: str) -> str:
     """Run the command line as a user does; return stdout."""
-    done = attempt(root, folder, *arguments)
-    assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def fit(root: Path, folder: Path, *arguments: str) -> str:
-    """Fit as the guide says: where the status is not `converged`, once more with the remedy that it names."""
-    done = attempt(root, folder, *arguments)
-    if done.returncode == NOT_CONVERGED:
-        assert "Remedy: raise --t" in done.stdout
-        return run(root, folder, *arguments, *REMEDY, "--force")
-    assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def attempt(root: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a user does."""
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
@@ -74,15 +55,15 @@ def attempt(root: Path, folder: Path, *arguments: str) -> subprocess.CompletedPr
         encoding="utf-8",
         check=False,
     )
+    assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stdout}{done.stderr}"
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
 def guide(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """Run all commands of the guide in one folder; return it, and what each printed."""
     folder = tmp_path_factory.mktemp("guide")
-    fitted, *asked = commands(root)
-    printed = {fitted: fit(root, folder, *shlex.split(fitted))}
-    return folder, printed | {command: run(root, folder, *shlex.split(command)) for command in asked}
+    return folder, {command: run(root, folder, *shlex.split(command)) for command in commands(root)}
 
 
 @pytest.fixture(scope="module")
