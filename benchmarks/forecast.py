@@ -18,7 +18,7 @@ import argparse
 import fnmatch
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,12 @@ def main(arguments: list[str]) -> None:
     sampler, start, results = Sampler(seed=asked.seed, retries=0), time.perf_counter(), []
     for name in asked.splits:
         split = FORECASTS[name].make()
+        own = replace(sampler, **FORECASTS[name].sampling)
         for model in asked.models:
-            key = signature(MODELS[model], split, sampler)
+            key = signature(MODELS[model], split, own)
             result = None if asked.again else stored(model, name, key)
             if result is None:
-                result = {"split": name, "model": model, "key": key, **run(MODELS[model], split, sampler)}
+                result = {"split": name, "model": model, "key": key, **run(MODELS[model], split, own)}
                 keep(result)
             results.append(result)
             print(f"{name}, {model}: {result['record']['status']}", file=sys.stderr, flush=True)
