@@ -9,7 +9,7 @@ likelihood of each curve. It affects speed only, never the posterior.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -31,18 +31,18 @@ _INFORMATIVE = 2.0
 class Evidence:
     """Normal approximations of the curves' likelihoods, in natural parameters: precision and its pull.
 
+    Both are those of values with noise 1; the model divides them by the variance of the noise.
+
     Parameters
     ----------
-    precision : array, shape (curves, correlated, correlated)
-        Of levels and gains, the shapes integrated out; 0 for metrics that a curve lacks.
-    pull : array, shape (curves, correlated)
+    precision : array, shape (curves, metrics, 3, 3)
+        Of level, gain and shape; 0 for metrics that a curve lacks.
+    pull : array, shape (curves, metrics, 3)
         Precision times estimate.
-    shape_precision : array, shape (curves, metrics)
-        Of shapes, given level and gain.
-    shape_pull : array, shape (curves, metrics)
-        Precision times estimate, for level and gain 0.
-    shape_slope : array, shape (curves, metrics, 2)
-        What the pull loses per unit of level and of gain.
+    se : array, shape (curves, metrics)
+        Root mean square of the standard errors that came with the values.
+    noise : array, shape (metrics,)
+        Typical noise of the values around their laws.
     known : array of bool, shape (curves, effects)
         Which effects the data of a curve know well compared with the spread between curves. Level and gain
         of all metrics go together, since their residuals are correlated; shapes only with them.
@@ -52,9 +52,8 @@ class Evidence:
 
     precision: FloatArray
     pull: FloatArray
-    shape_precision: FloatArray
-    shape_pull: FloatArray
-    shape_slope: FloatArray
+    se: FloatArray
+    noise: FloatArray
     known: NDArray[np.bool_]
     regressions: tuple[Regression, ...]
 
@@ -76,33 +75,36 @@ class Evidence:
         looks = _looks(curves, effects, law, sharpness)
         regressions = _regressions(curves, effects, looks)
         spread = np.array([each.curve_sd for each in regressions])
-        expected = Design.of(curves).matrix @ np.array([each.mean for each in regressions]).T
-        return cls(*_natural(curves, effects, looks, expected, spread), regressions)
+        noise = np.array([np.exp(np.log(each.noise).mean()) for each in looks])
+        return cls(*_natural(curves, looks), noise, _known(curves, effects, looks, spread), regressions)
 
     def data(self, centred: bool) -> dict[str, FloatArray]:
         """Return the arrays that the model is given, by name; 0 for coordinates of the population alone."""
-        names = [each.name for each in fields(self)[:5]]
-        return {f"evidence_{name}": getattr(self, name) * float(centred) for name in names}
+        said = {"evidence_precision": self.precision, "evidence_pull": self.pull}
+        return {name: value * float(centred) for name, value in said.items()} | {"evidence_se": self.se}
 
 
 @dataclass(frozen=True)
 class _Look:
-    """One metric: the curves that have it, estimate and covariance of (level, gain, shape), and the prior."""
+    """One metric: the curves that have it, what the look says of (level, gain, shape), and its prior."""
 
     columns: NDArray[np.int64]
     curve: NDArray[np.int64]
+    se: FloatArray
     estimate: FloatArray
     covariance: FloatArray
+    noise: FloatArray
     prior_mean: FloatArray
     prior_sd: FloatArray
 
     def natural(self) -> tuple[FloatArray, FloatArray]:
-        """Return precision and pull without the weak prior of the look, which is no data."""
+        """Return precision and pull for noise 1, without the weak prior of the look, which is no data."""
         inverse, own = np.linalg.inv(self.covariance), self.prior_sd**-2.0
         pull = np.einsum("cij,cj->ci", inverse, self.estimate) - own * self.prior_mean
         values, vectors = np.linalg.eigh(inverse - np.diag(own))
         # Where the data say nothing, rounding leaves tiny negative precisions.
-        return np.einsum("cij,cj,ckj->cik", vectors, np.maximum(values, 0.0), vectors), pull
+        precision = np.einsum("cij,cj,ckj->cik", vectors, np.maximum(values, 0.0), vectors)
+        return precision * self.noise[:, None, None] ** 2, pull * self.noise[:, None] ** 2
 
 
 def _looks(curves: Curves, effects: Effects, law: str, sharpness: float) -> list[_Look]:
@@ -123,11 +125,12 @@ def _look(
     """Return the look at one metric."""
     rows = data.metric == metric
     found, unit = np.unique(data.unit[rows], return_inverse=True)
+    square = np.bincount(unit, data.se[rows] ** 2) / np.bincount(unit)
     padded = Padded.of(unit, curves.axis.u(data.size[rows]), data.value[rows])
     # Wide enough not to pull informative curves, narrow enough to hold flat ones, whose shape is left open.
     spread = np.hypot(effects.values("mean", "sd")[columns], effects.values("task_sd", "median")[columns])
     mean = effects.mean[columns]
-    return _Look(columns, found, *look(law, padded, mean, spread), mean, spread)
+    return _Look(columns, found, np.sqrt(square), *look(law, padded, mean, spread), mean, spread)
 
 
 def _regressions(curves: Curves, effects: Effects, looks: list[_Look]) -> tuple[Regression, ...]:
@@ -142,29 +145,23 @@ def _regressions(curves: Curves, effects: Effects, looks: list[_Look]) -> tuple[
     return tuple(found[column] for column in range(len(effects.names)))
 
 
-def _natural(
-    curves: Curves, effects: Effects, looks: list[_Look], expected: FloatArray, spread: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, NDArray[np.bool_]]:
-    """Return the fields of `Evidence` but the last, given what the looks say of the population."""
-    count, size, metrics = len(curves), effects.correlated, len(looks)
-    precision, pull = np.zeros((count, size, size)), np.zeros((count, size))
-    shape_precision, shape_pull = np.zeros((2, count, metrics))
-    shape_slope = np.zeros((count, metrics, 2))
-    known = np.ones((count, len(effects.names)), dtype=bool)
+def _natural(curves: Curves, looks: list[_Look]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return precision, pull and standard error of all curves and metrics."""
+    shape = len(curves), len(looks)
+    precision, pull, se = np.zeros((*shape, 3, 3)), np.zeros((*shape, 3)), np.zeros(shape)
     for metric, each in enumerate(looks):
-        own, drawn = each.natural()
-        pair, shape = each.columns[:2], each.columns[2]
-        slope, free = own[:, 2, :2], own[:, 2, 2] + spread[shape] ** -2.0
-        inside = np.ix_(each.curve, pair, pair)
-        precision[inside] = own[:, :2, :2] - slope[:, :, None] * slope[:, None, :] / free[:, None, None]
-        rest = (drawn[:, 2] + expected[each.curve, shape] / spread[shape] ** 2) / free
-        pull[np.ix_(each.curve, pair)] = drawn[:, :2] - slope * rest[:, None]
-        shape_precision[each.curve, metric] = own[:, 2, 2]
-        shape_pull[each.curve, metric] = drawn[:, 2]
-        shape_slope[each.curve, metric] = slope
+        precision[each.curve, metric], pull[each.curve, metric] = each.natural()
+        se[each.curve, metric] = each.se
+    return precision, pull, se
+
+
+def _known(curves: Curves, effects: Effects, looks: list[_Look], spread: FloatArray) -> NDArray[np.bool_]:
+    """Return which effects the data know, given the spread of each between curves."""
+    known = np.ones((len(curves), len(effects.names)), dtype=bool)
+    for each in looks:
         error = np.sqrt(np.diagonal(each.covariance, axis1=1, axis2=2))
         known[np.ix_(each.curve, each.columns)] = error < _INFORMATIVE * spread[each.columns]
-    together = known[:, :size].all(axis=1, keepdims=True)
-    known[:, :size] = together
-    known &= together
-    return precision, pull, shape_precision, shape_pull, shape_slope, known
+    size = effects.correlated
+    known[:, :size] = known[:, :size].all(axis=1, keepdims=True)
+    known &= known[:, :1]
+    return known

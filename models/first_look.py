@@ -44,8 +44,10 @@ class Padded:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a step to where a law overflows is not taken
-def look(law: Law, data: Padded, mean: FloatArray, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return estimate and covariance of (level, gain, shape) of every curve.
+def look(
+    law: Law, data: Padded, mean: FloatArray, spread: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return estimate and covariance of (level, gain, shape) of every curve, and its noise.
 
     A Levenberg-Marquardt search for the least squares plus a weak normal prior; the noise comes from the
     residuals, those of one curve shrunk to those of all.
@@ -63,6 +65,8 @@ def look(law: Law, data: Padded, mean: FloatArray, spread: FloatArray) -> tuple[
     -------
     estimate : array, shape (curves, 3)
     covariance : array, shape (curves, 3, 3)
+    noise : array, shape (curves,)
+        Standard deviation of the values around the law, on which the covariance rests.
     """
     precision = np.diag(1 / spread**2)
     start, noise = _straight_line(data, law, mean)
@@ -81,7 +85,8 @@ def look(law: Law, data: Padded, mean: FloatArray, spread: FloatArray) -> tuple[
     residual = data.weight * (law.value(data.u, *_columns(theta)) - data.value)
     noise = np.minimum(noise, _noise(residual, data.weight, 3, data.value))
     _, curvature = _normal_equations(law, data, theta, noise, mean, precision)
-    return theta, np.asarray(np.linalg.inv(np.where(_invertible(curvature), curvature, precision)))
+    covariance = np.linalg.inv(np.where(_invertible(curvature), curvature, precision))
+    return theta, np.asarray(covariance), noise
 
 
 def _invertible(matrices: FloatArray) -> NDArray[np.bool_]:

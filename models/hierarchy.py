@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,60 @@ def group_sd(factor: Factor, effects: Effects, log_median: Any) -> Any:
     return pm.LogNormal(f"{factor.name}_sd", log_median, spread, dims="effect")
 
 
-def informed(raw: Any, expected: Any, factor: Any, data: dict[str, Any], count: int) -> Any:
+@dataclass(frozen=True)
+class Said:
+    """What the data of curves say of their effects, for the present noise and population; all are tensors.
+
+    Parameters
+    ----------
+    precision : tensor, shape (curves, metrics, 2, 2)
+        Of levels and gains, their shapes integrated out.
+    pull : tensor, shape (curves, metrics, 2)
+        Precision times estimate.
+    shape_precision : tensor, shape (curves, metrics)
+        Of shapes given level and gain, the population's included.
+    shape_pull : tensor, shape (curves, metrics)
+        Precision times mean, for level and gain 0.
+    shape_slope : tensor, shape (curves, metrics, 2)
+        What that pull loses per unit of level and of gain.
+    """
+
+    precision: Any
+    pull: Any
+    shape_precision: Any
+    shape_pull: Any
+    shape_slope: Any
+
+
+def said(data: dict[str, Any], variance: Any, expected: Any, sd: Any) -> Said:
+    """Return what the data say, from the evidence that they would be with noise 1.
+
+    Parameters
+    ----------
+    data : dict of tensor
+        The model's data by name; see `bayesscale.models.evidence.Evidence`.
+    variance : tensor, shape (curves, metrics)
+        Of the noise.
+    expected : tensor, shape (curves, metrics)
+        Shapes that the population expects.
+    sd : tensor, shape (metrics,)
+        Spread of shapes between curves.
+    """
+    precision = data["evidence_precision"] / variance[:, :, None, None]
+    pull = data["evidence_pull"] / variance[:, :, None]
+    slope, shape_precision = precision[:, :, 2, :2], precision[:, :, 2, 2] + sd**-2.0
+    shape_pull = pull[:, :, 2] + expected * sd**-2.0
+    share = slope / shape_precision[:, :, None]
+    return Said(
+        precision[:, :, :2, :2] - share[..., :, None] * slope[..., None, :],
+        pull[:, :, :2] - share * shape_pull[:, :, None],
+        shape_precision,
+        shape_pull,
+        slope,
+    )
+
+
+def informed(raw: Any, expected: Any, factor: Any, evidence: Said, count: int) -> Any:
     """Return levels and gains, sampled as deviations from what data and population say together.
 
     Parameters
@@ -53,8 +107,8 @@ def informed(raw: Any, expected: Any, factor: Any, data: dict[str, Any], count: 
         Sampled coordinates, and what the population expects.
     factor : tensor
         Lower triangular factor of the covariance between curves.
-    data : dict of tensor
-        The model's data by name; see `bayesscale.models.evidence.Evidence`.
+    evidence : Said
+        What the data say.
     count : int
         Number of levels and gains.
 
@@ -64,13 +118,19 @@ def informed(raw: Any, expected: Any, factor: Any, data: dict[str, Any], count: 
     ``P + (factor @ factor.T)^-1 = G @ G.T``. `raw` are deviations from its mean in units of G^-T; the
     potential replaces their standard normal density by that of the effects. Where a fixed choice between
     effects and residuals leaves a funnel at small or at large spreads, this is the one at one end and the
-    other at the other end. G is triangular in the effects, whose order has nothing to do with the spreads;
-    in other roots the directions of `raw` would turn with the correlations.
+    other at the other end, and it narrows and widens with the noise. G is triangular in the effects, whose
+    order has nothing to do with the spreads; in other roots the directions of `raw` would turn with the
+    correlations.
     """
     inverse = pt.linalg.solve_triangular(factor, pt.as_tensor(np.eye(count)), lower=True)
     own = inverse.T @ inverse
-    precision, pull = data["evidence_precision"], data["evidence_pull"] + expected @ own
-    rows = cholesky([[precision[:, i, j] + own[i, j] for j in range(i + 1)] for i in range(count)], pt)
+    pull = expected @ own + evidence.pull.reshape((raw.shape[0], count))
+
+    def entry(i: int, j: int) -> Any:
+        together = evidence.precision[:, i // 2, i % 2, j % 2] if i // 2 == j // 2 else 0.0
+        return own[i, j] + together
+
+    rows = cholesky([[entry(i, j) for j in range(i + 1)] for i in range(count)], pt)
     known = Absorbed(rows, [], 0.0)
     middle = known.forward([pull[:, i] for i in range(count)])
     value = pt.stack(known.backward([middle[i] + raw[:, i] for i in range(count)]), axis=1)
@@ -81,7 +141,7 @@ def informed(raw: Any, expected: Any, factor: Any, data: dict[str, Any], count: 
     return value
 
 
-def informed_shapes(raw: Any, expected: Any, sd: Any, others: Any, data: dict[str, Any]) -> Any:
+def informed_shapes(raw: Any, expected: Any, sd: Any, others: Any, evidence: Said) -> Any:
     """Return shapes, sampled as deviations from what data and population say together.
 
     Parameters
@@ -92,13 +152,12 @@ def informed_shapes(raw: Any, expected: Any, sd: Any, others: Any, data: dict[st
         Spread between curves.
     others : tensor, shape (curves, metrics, 2)
         Level and gain.
-    data : dict of tensor
-        The model's data by name; see `bayesscale.models.evidence.Evidence`.
+    evidence : Said
+        What the data say.
     """
-    own = sd**-2.0
-    total = data["evidence_shape_precision"] + own
-    pull = data["evidence_shape_pull"] - (data["evidence_shape_slope"] * others).sum(axis=-1)
-    value = (pull + own * expected) / total + raw / pt.sqrt(total)
+    total = evidence.shape_precision
+    pull = evidence.shape_pull - (evidence.shape_slope * others).sum(axis=-1)
+    value = pull / total + raw / pt.sqrt(total)
     white = (value - expected) / sd
     pm.Potential("shape_evidence", (0.5 * (raw**2 - white**2 - pt.log(total)) - pt.log(sd)).sum())
     return value

@@ -20,11 +20,11 @@ from bayesscale.models.correlation import correlation_factor
 from bayesscale.models.discrepancy import MODES, discrepancy_unit, modes
 from bayesscale.models.effects import Effects, absorbing, joint_effects, noise_scales
 from bayesscale.models.evidence import Evidence
-from bayesscale.models.hierarchy import group_sd, informed, informed_shapes, log_medians
+from bayesscale.models.hierarchy import group_sd, informed, informed_shapes, log_medians, said
 from bayesscale.models.laws import LOG, SCORE_LAWS, either
 from bayesscale.models.layout import Layout, lay_out
 from bayesscale.models.likelihood import Residuals, discrepancy_scale, noise_weights, observe, observe_breaks
-from bayesscale.models.noise import student_noise
+from bayesscale.models.noise import StudentNoise, student_noise
 from bayesscale.models.packing import shared
 from bayesscale.models.priors import Priors
 from bayesscale.models.regression import Design, group_prior, zero_sum_basis
@@ -159,8 +159,10 @@ class JointModel:
             effects = self.effects(curves)
             cholesky, sd = self._spreads(effects, data)
             expected = self._expected(curves, effects, data)
-            values = self._curve_effects(effects, expected, (cholesky, sd), data, centred)
-            self._observe(curves, effects, values, data)
+            noise = student_noise(curves, self.priors, noise_scales(curves.names, self.priors))
+            variance = noise.variances(data["evidence_se"]) if centred else None
+            values = self._curve_effects(effects, expected, (cholesky, sd), data, variance)
+            self._observe(curves, effects, values, noise, data)
         return model
 
     def _spreads(self, effects: Effects, data: dict[str, Any]) -> tuple[Any, Any]:
@@ -209,24 +211,29 @@ class JointModel:
         return pt.where(whitened > 0, direct, mean + sd * raw)
 
     def _curve_effects(
-        self, effects: Effects, expected: Any, spreads: tuple[Any, Any], data: dict[str, Any], centred: bool
+        self, effects: Effects, expected: Any, spreads: tuple[Any, Any], data: dict[str, Any], variance: Any
     ) -> Any:
-        """Return the curves' effects: expected plus residuals, those of levels and gains correlated."""
+        """Return the curves' effects: expected plus residuals, those of levels and gains correlated.
+
+        With the variance of the noise, shape (curves, metrics), they are sampled around what data say.
+        """
         count, (cholesky, sd) = effects.correlated, spreads
         raw = pm.Normal("curve_raw", 0.0, 1.0, dims=("curve", "effect"))
         pairs, shapes = expected[:, :count], expected[:, count:]
-        if centred:
-            pairs = informed(raw[:, :count], pairs, cholesky, data, count)
+        if variance is not None:
+            evidence = said(data, variance, shapes, sd[count:])
+            pairs = informed(raw[:, :count], pairs, cholesky, evidence, count)
             others = pairs.reshape((pairs.shape[0], count // 2, 2))
-            shapes = informed_shapes(raw[:, count:], shapes, sd[count:], others, data)
+            shapes = informed_shapes(raw[:, count:], shapes, sd[count:], others, evidence)
         else:
             pairs, shapes = pairs + raw[:, :count] @ cholesky.T, shapes + raw[:, count:] * sd[count:]
         value = pt.concatenate([pairs, shapes], axis=1)
         return pm.Deterministic("curve_effect", value, dims=("curve", "effect"))
 
-    def _observe(self, curves: Curves, effects: Effects, values: Any, data: dict[str, Any]) -> None:
-        """Add the noise and the observed values of curves and baseline."""
-        noise = student_noise(curves, self.priors, noise_scales(curves.names, self.priors))
+    def _observe(
+        self, curves: Curves, effects: Effects, values: Any, noise: StudentNoise, data: dict[str, Any]
+    ) -> None:
+        """Add the observed values of curves and baseline."""
         layout = lay_out(curves)
         law, level, gain = self._laws(layout, effects, values, data)
         sigma = noise.of_curves(layout.curve[:, None], layout.metric[:, None], data["curve_se"])

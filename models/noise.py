@@ -27,6 +27,11 @@ class StudentNoise:
     independent: Any
     floor: FloatArray
 
+    def variances(self, se: Any) -> Any:
+        """Return the variance of values with typical standard errors, both of shape (curves, metrics)."""
+        metrics = np.arange(len(self.floor))
+        return self._total(self.sd * pt.exp(self.log_factor), metrics, se) ** 2
+
     def of_curves(self, curve: Any, metric: Any, se: Any) -> Any:
         """Return the scale of values measured on curves, given the curve and metric of each."""
         own = (self.sd * pt.exp(self.log_factor))[curve, metric]

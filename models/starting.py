@@ -23,7 +23,7 @@ _NUDGE = 0.01
 def starting_point(
     curves: Curves, effects: Effects, evidence: Evidence, white: Whitening
 ) -> dict[str, FloatArray]:
-    """Return values of the population's and the curves' variables, by name.
+    """Return values of the variables of population, curves and noise, by name.
 
     Parameters
     ----------
@@ -46,6 +46,7 @@ def starting_point(
         "curve_sd": spread[:count],
         "residual_partial": np.full(count * (count - 1) // 2, 0.5 + _NUDGE),
         "shape_sd": spread[count:],
+        "noise_sd": evidence.noise,
         **{f"{factor.name}_sd": group[:, place] for place, (factor, _) in enumerate(design.factors)},
     }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bayesscale.inference.sampler import Draws, Sampler, compile_model, sample, sample_compiled, with_start
-from bayesscale.inference.status import Diagnostics, Status, diagnose, judge, worst
+from bayesscale.inference.status import MIN_ESS, Diagnostics, Status, diagnose, judge, worst
 from bayesscale.metrics.curves import Curves
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 # Where trajectories diverged, the acceptance aimed at is raised: first to this, then half-way to 1.
 _CAREFUL = 0.99
+# Effective draws grow with draws: what failed for want of them is repeated with this many more than it needs,
+# and never for less than the first or more than the second of these multiples.
+_MARGIN = 1.5
+_FEWEST_TIMES, _MOST_TIMES = 2, 4
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,16 @@ def remedied(sampler: Sampler, found: Diagnostics) -> Sampler:
     if found.divergences:
         target = _CAREFUL if target < _CAREFUL else min(0.5 * (1.0 + target), 0.999)
     enough = judge(replace(found, divergences=0)).ok
-    longer = 1 if enough else 2
-    return replace(sampler, draws=longer * sampler.draws, tune=longer * sampler.tune, target_accept=target)
+    longer = 1 if enough else _times_longer(found)
+    tune = min(longer, _FEWEST_TIMES) * sampler.tune
+    return replace(sampler, draws=longer * sampler.draws, tune=tune, target_accept=target)
+
+
+def _times_longer(found: Diagnostics) -> int:
+    """Return how many times as many draws should do, with a margin, within limits."""
+    least = min(found.ess_bulk, found.ess_tail)
+    needed = _MARGIN * MIN_ESS / least if least > 0 else _MOST_TIMES
+    return math.ceil(min(max(needed, _FEWEST_TIMES), _MOST_TIMES))
 
 
 def sample_models(

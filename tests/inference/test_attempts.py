@@ -24,7 +24,8 @@ FIRST = Sampler(draws=500, tune=200, target_accept=0.95, seed=5, retries=1)
     [
         (DIVERGENT, 500, 200, 0.99),
         (UNMIXED, 1000, 400, 0.95),
-        (replace(GOOD, ess_tail=100.0), 1000, 400, 0.95),
+        (replace(GOOD, ess_tail=250.0), 1500, 400, 0.95),
+        (replace(GOOD, ess_bulk=40.0), 2000, 400, 0.95),
         (replace(GOOD, rhat=float("nan")), 1000, 400, 0.95),
         (replace(UNMIXED, divergences=1), 1000, 400, 0.99),
     ],

@@ -107,7 +107,8 @@ def _parts(curves: Curves, model: Any) -> Any:
     """Return a function from a point to its `_Parts`."""
     factors = [name for f in curves.factors for name in (f"{f.name}_effect", f"{f.name}_sd")]
     names = ["mean", "slope", "curve_effect", "curve_sd", "curve_correlation", "shape_sd", *factors]
-    names += ["baseline_mean", "baseline_slope", "baseline_sd"]
+    names += ["baseline_mean", "baseline_slope", "baseline_sd", "noise_sd", "noise_factor"]
+    names += [name for name in ("se_independent",) if name in model.named_vars]
     found = variables(model, names)
     return lambda point: _Parts(curves, found(point))
 
@@ -134,14 +135,20 @@ def _baseline(curves: Curves, found: dict[str, Any]) -> tuple[FloatArray, float]
     ), scale
 
 
-def _log_scale(evidence: Evidence, cholesky: FloatArray) -> float:
+def _log_scale(curves: Curves, found: dict[str, Any], cholesky: FloatArray) -> float:
     """Return the log density of effects whose coordinates are standard normal, minus that of residuals."""
-    count = evidence.precision.shape[1]
-    pairs = np.linalg.inv(cholesky[:count, :count] @ cholesky[:count, :count].T)
-    spread = np.diag(cholesky)[count:]
-    found = 0.5 * np.linalg.slogdet(evidence.precision + pairs)[1].sum()
-    found += 0.5 * np.log(evidence.shape_precision + spread**-2).sum()
-    return float(found + len(evidence.precision) * np.log(np.diag(cholesky)).sum())
+    evidence, effects = MODEL.evidence(curves), MODEL.effects(curves)
+    floor = RESOLUTION * np.array([CATALOGUE[name].noise for name in curves.names])
+    variance = (found["noise_sd"] * np.exp(found["noise_factor"])) ** 2 + floor**2
+    if "se_independent" in found:
+        variance = variance + found["se_independent"] * evidence.se**2
+    whole = np.tile(np.linalg.inv(cholesky @ cholesky.T), (len(curves), 1, 1))
+    for metric in range(len(curves.names)):
+        columns = np.array(effects.columns(metric))
+        own = evidence.precision[:, metric] / variance[:, metric, None, None]
+        whole[:, columns[:, None], columns] += own
+    scale = 0.5 * np.linalg.slogdet(whole)[1].sum()
+    return float(scale + len(curves) * np.log(np.diag(cholesky)).sum())
 
 
 def test_clear_and_vague_curves_are_told_apart() -> None:
@@ -151,7 +158,7 @@ def test_clear_and_vague_curves_are_told_apart() -> None:
 
 
 def test_the_posterior_does_not_depend_on_evidence_and_whitening(curves: Curves) -> None:
-    evidence, white = _bases(curves)
+    _, white = _bases(curves)
     centred, plain = (JointModel(breaks="all").build(curves, centred=form) for form in (True, False))
     density, plain_density = log_density(centred), log_density(plain)
     parts, plain_parts = _parts(curves, centred), _parts(curves, plain)
@@ -167,7 +174,7 @@ def test_the_posterior_does_not_depend_on_evidence_and_whitening(curves: Curves)
         assert there.found["curve_effect"] == pytest.approx(here.found["curve_effect"], rel=1e-9)
         assert there.coefficients == pytest.approx(here.coefficients, rel=1e-9, abs=1e-12)
         # From densities of standardised coordinates to densities of the effects, where these are sampled.
-        jacobian = scale + _log_scale(evidence, here.cholesky)
+        jacobian = scale + _log_scale(curves, here.found, here.cholesky)
         jacobian += (white.centred[:, None] * np.log(here.coefficient_sd)).sum()
         assert density(point) == pytest.approx(plain_density(moved) - jacobian, rel=1e-10)
 

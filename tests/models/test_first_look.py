@@ -34,14 +34,14 @@ def _curved(law: Law, count: int, seed: int) -> FloatArray:
 @pytest.mark.parametrize("law", [LOG_LAW, POWER_LAW], ids=lambda law: law.name)
 def test_parameters_of_curves_without_noise_are_found(law: Law) -> None:
     true = _curved(law, 40, 0)
-    estimate, _ = look(law, _noiseless(law, true), MEAN[law.name], 1e4 * SPREAD)
+    estimate, *_ = look(law, _noiseless(law, true), MEAN[law.name], 1e4 * SPREAD)
     assert estimate == pytest.approx(true, abs=1e-4)
 
 
 @pytest.mark.parametrize("law", [LOG_LAW, POWER_LAW], ids=lambda law: law.name)
 def test_the_weak_prior_bends_clear_curves_little(law: Law) -> None:
     true = _curved(law, 40, 0)
-    estimate, covariance = look(law, _noiseless(law, true), MEAN[law.name], SPREAD)
+    estimate, covariance, _ = look(law, _noiseless(law, true), MEAN[law.name], SPREAD)
     error, sd = np.abs(estimate - true), np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
     # What bends is taken for noise around a straight line first, hence the room for the shape.
     assert (error.max(axis=0) < [0.02, 0.03, 0.4]).all()
@@ -63,10 +63,11 @@ def test_the_covariance_is_that_of_the_posterior(law: Law) -> None:
     data = Padded(
         clean.u, clean.value + noise * np.random.default_rng(1).standard_normal(U.shape), clean.weight
     )
-    (estimate,), (covariance,) = look(law, data, MEAN[law.name], SPREAD)
+    (estimate,), (covariance,), (noise,) = look(law, data, MEAN[law.name], SPREAD)
     fitted = data.value - law.value(data.u, *estimate)
     # With one curve, the noise that the curve is judged by is that of its own residuals.
     sd = np.sqrt(((fitted**2).sum() + 4 * (fitted**2).sum() / (len(U) - 3)) / (len(U) - 3 + 4))
+    assert noise == pytest.approx(sd, rel=1e-6)
     rng = np.random.default_rng(2)
     wide = rng.multivariate_normal(estimate, 2.0 * covariance, size=400_000)
     proposal = -0.25 * np.einsum("ni,ij,nj->n", wide - estimate, np.linalg.inv(covariance), wide - estimate)
@@ -89,14 +90,14 @@ def test_curves_of_unequal_length_do_not_disturb_each_other() -> None:
     order = np.argsort(data.u[0])
     assert data.value[0][order] == pytest.approx(whole.value[0])
     assert np.sort(data.value[1])[-5:] == pytest.approx(np.sort(whole.value[1, :5]))
-    estimate, _ = look(LOG_LAW, data, MEAN["log-law"], SPREAD)
+    estimate, *_ = look(LOG_LAW, data, MEAN["log-law"], SPREAD)
     assert estimate[0] == pytest.approx(true[0], abs=0.02)
     assert LOG_LAW.value(U[:5], *estimate[1]) == pytest.approx(whole.value[1, :5], rel=0.01)
 
 
 def _check_sound(law: Law, data: Padded) -> None:
     """Require finite estimates, and covariances that have a Cholesky factor."""
-    estimate, covariance = look(law, data, MEAN[law.name], SPREAD)
+    estimate, covariance, _ = look(law, data, MEAN[law.name], SPREAD)
     assert np.isfinite(estimate).all()
     assert (np.diagonal(np.linalg.cholesky(covariance), axis1=1, axis2=2) > 0).all()
 

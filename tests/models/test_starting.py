@@ -10,9 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from pymc.initial_point import make_initial_point_fn
 
+from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.coefficients import whitening
 from bayesscale.models.joint import JointModel
+from bayesscale.models.measurement import RESOLUTION
 from bayesscale.models.regression import Design
 from tests.models.evaluate import Point, log_density, quiet, variables
 from tests.models.tables import curves_of, table
@@ -46,24 +48,15 @@ class _Start:
         self.values = MODEL.start(curves)
         self.evidence = MODEL.evidence(curves)
 
-    def mode(self, expected: FloatArray, spread: FloatArray) -> FloatArray:
+    def mode(self, expected: FloatArray, spread: FloatArray, variance: FloatArray) -> FloatArray:
         """Return where data and population agree on the curves, all effects solved for at once."""
-        own, count, size = self.evidence, self.effects.correlated, len(self.effects.names)
         found = np.empty_like(expected)
         for curve in range(len(expected)):
             whole, pull = np.diag(spread**-2.0), expected[curve] / spread**2
-            whole[:count, :count] += own.precision[curve]
-            pull[:count] += own.pull[curve]
-            for metric, shape in enumerate(range(count, size)):
-                pair, slope = slice(2 * metric, 2 * metric + 2), own.shape_slope[curve, metric]
-                free = own.shape_precision[curve, metric] + spread[shape] ** -2.0
-                drawn = own.shape_pull[curve, metric]
-                # What was taken from level and gain when the shape was integrated out.
-                whole[pair, pair] += np.outer(slope, slope) / free
-                pull[pair] += slope * (drawn + expected[curve, shape] / spread[shape] ** 2) / free
-                whole[shape, pair], whole[pair, shape] = slope, slope
-                whole[shape, shape] += own.shape_precision[curve, metric]
-                pull[shape] += drawn
+            for metric, own in enumerate(variance[curve]):
+                columns = np.array(self.effects.columns(metric))
+                whole[np.ix_(columns, columns)] += self.evidence.precision[curve, metric] / own
+                pull[columns] += self.evidence.pull[curve, metric] / own
             found[curve] = np.linalg.solve(whole, pull)
         return found
 
@@ -91,6 +84,7 @@ def test_curves_and_population_start_at_the_first_look(start: _Start) -> None:
     curves, model, regressions = start.curves, start.model, start.evidence.regressions
     groups = [f"{factor.name}_sd" for factor in curves.factors]
     names = ["curve_effect", "mean", "curve_sd", "curve_correlation", "shape_sd", *groups]
+    names += ["noise_sd", "noise_factor"]
     names += ["slope"] if curves.covariates else []
     found = variables(model, names)(start.point(start.values))
     spread = np.array([each.curve_sd for each in regressions])
@@ -102,8 +96,11 @@ def test_curves_and_population_start_at_the_first_look(start: _Start) -> None:
         off = found["slope"] - mean[:, Design.of(curves).covariates].T
         assert (np.abs(off) < 0.05 * start.effects.slopes(curves.covariates, "sd")).all()
     expected = Design.of(curves).matrix @ mean.T
-    off = found["curve_effect"] - start.mode(expected, spread)
+    floor = RESOLUTION * np.array([CATALOGUE[name].noise for name in curves.names])
+    variance = (found["noise_sd"] * np.exp(found["noise_factor"])) ** 2 + floor**2
+    off = found["curve_effect"] - start.mode(expected, spread, variance)
     assert (np.abs(off) < 0.05 * spread).all()
+    assert found["noise_sd"] == pytest.approx(start.evidence.noise, rel=1e-9)
     assert np.concatenate([found["curve_sd"], found["shape_sd"]]) == pytest.approx(spread, rel=1e-9)
     assert found["curve_correlation"] == pytest.approx(np.eye(start.effects.correlated), abs=0.03)
     for place, name in enumerate(groups):
@@ -129,6 +126,7 @@ def test_every_structure_has_a_start_in_the_shapes_of_the_model(name: str) -> No
         "curve_sd": (effects.correlated,),
         "residual_partial": (pairs,),
         "shape_sd": (len(curves.names),),
+        "noise_sd": (len(curves.names),),
         **{f"{factor.name}_sd": (count,) for factor in curves.factors},
     }
     assert all(np.isfinite(value).all() for value in found.values())
