@@ -9,7 +9,8 @@ likelihood of each curve. It affects speed only, never the posterior.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from bayesscale.laws import Law
 from bayesscale.metrics.curves import Curves, Observations
 from bayesscale.models.effects import Effects
+from bayesscale.models.first_break import before_breaks
 from bayesscale.models.first_look import Padded, look
 from bayesscale.models.laws import LOG, law_of
 from bayesscale.models.regression import CoefficientPrior, Design, Regression, regress
@@ -58,7 +60,14 @@ class Evidence:
     regressions: tuple[Regression, ...]
 
     @classmethod
-    def of(cls, curves: Curves, effects: Effects, law: str = LOG, sharpness: float = 1.0) -> Self:
+    def of(
+        cls,
+        curves: Curves,
+        effects: Effects,
+        law: str = LOG,
+        sharpness: float = 1.0,
+        breakable: Sequence[int] = (),
+    ) -> Self:
         """Look at the curves.
 
         Parameters
@@ -71,8 +80,10 @@ class Evidence:
             The law of scores.
         sharpness : float
             Of laws with a floor or a ceiling, for this look.
+        breakable : sequence of int
+            Metrics whose laws may break; values after what looks like a break are left out.
         """
-        looks = _looks(curves, effects, law, sharpness)
+        looks = _looks(curves, effects, law, sharpness, breakable)
         regressions = _regressions(curves, effects, looks)
         spread = np.array([each.curve_sd for each in regressions])
         noise = np.array([np.exp(np.log(each.noise).mean()) for each in looks])
@@ -107,20 +118,29 @@ class _Look:
         return precision * self.noise[:, None, None] ** 2, pull * self.noise[:, None] ** 2
 
 
-def _looks(curves: Curves, effects: Effects, law: str, sharpness: float) -> list[_Look]:
+def _looks(
+    curves: Curves, effects: Effects, law: str, sharpness: float, breakable: Sequence[int]
+) -> list[_Look]:
     """Return the looks at all metrics."""
     first, found = 0, []
     for data, score in ((curves.scores, True), (curves.losses, False)):
         own = law_of(score, law, sharpness)
         for metric in range(len(data.metrics)):
             columns = np.array(effects.columns(first + metric))
-            found.append(_look(data, metric, own, curves, effects, columns))
+            may_break = first + metric in breakable
+            found.append(_look(data, metric, own, curves, effects, columns, may_break))
         first += len(data.metrics)
     return found
 
 
 def _look(
-    data: Observations, metric: int, law: Law, curves: Curves, effects: Effects, columns: NDArray[np.int64]
+    data: Observations,
+    metric: int,
+    law: Law,
+    curves: Curves,
+    effects: Effects,
+    columns: NDArray[np.int64],
+    may_break: bool,
 ) -> _Look:
     """Return the look at one metric."""
     rows = data.metric == metric
@@ -130,7 +150,12 @@ def _look(
     # Wide enough not to pull informative curves, narrow enough to hold flat ones, whose shape is left open.
     spread = np.hypot(effects.values("mean", "sd")[columns], effects.values("task_sd", "median")[columns])
     mean = effects.mean[columns]
-    return _Look(columns, found, np.sqrt(square), *look(law, padded, mean, spread), mean, spread)
+    theta, covariance, noise = look(law, padded, mean, spread)
+    if may_break:
+        weight = before_breaks(law, padded, theta, noise, np.diag(spread**-2.0))
+        if (weight != padded.weight).any():
+            theta, covariance, noise = look(law, replace(padded, weight=weight), mean, spread)
+    return _Look(columns, found, np.sqrt(square), theta, covariance, noise, mean, spread)
 
 
 def _regressions(curves: Curves, effects: Effects, looks: list[_Look]) -> tuple[Regression, ...]:

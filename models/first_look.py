@@ -136,20 +136,22 @@ def _loss(
     return np.asarray(0.5 * (residual**2).sum(axis=1) + 0.5 * np.einsum("ci,ij,cj->c", off, precision, off))
 
 
+def jacobian(law: Law, u: FloatArray, theta: FloatArray) -> FloatArray:
+    """Return the derivatives of all values by level, gain and shape, shape (curves, points, 3)."""
+    steps = _STEP * np.eye(3)
+    slopes = [
+        (law.value(u, *_columns(theta + s)) - law.value(u, *_columns(theta - s))) / (2 * _STEP) for s in steps
+    ]
+    return np.stack(slopes, axis=-1)
+
+
 def _normal_equations(
     law: Law, data: Padded, theta: FloatArray, noise: FloatArray, mean: FloatArray, precision: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return gradient and Gauss-Newton curvature of the loss, shapes (curves, 3) and (curves, 3, 3)."""
     weight = data.weight / noise[:, None]
     residual = weight * (law.value(data.u, *_columns(theta)) - data.value)
-    steps = _STEP * np.eye(3)
-    slopes = [
-        weight
-        * (law.value(data.u, *_columns(theta + s)) - law.value(data.u, *_columns(theta - s)))
-        / (2 * _STEP)
-        for s in steps
-    ]
-    jacobian = np.stack(slopes, axis=-1)
-    transposed = np.swapaxes(jacobian, 1, 2)
+    slopes = weight[..., None] * jacobian(law, data.u, theta)
+    transposed = np.swapaxes(slopes, 1, 2)
     gradient = (transposed @ residual[..., None])[..., 0] + (theta - mean) @ precision
-    return gradient, transposed @ jacobian + precision
+    return gradient, transposed @ slopes + precision

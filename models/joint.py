@@ -141,7 +141,8 @@ class JointModel:
             The curves.
         """
         sharpness = self.priors.sharpness.median if self.sharp else 1.0
-        return Evidence.of(curves, self.effects(curves), self.law, sharpness)
+        tested = [curves.names.index(name) for name in breakable(curves, self.breaks)]
+        return Evidence.of(curves, self.effects(curves), self.law, sharpness, tested)
 
     def build(self, curves: Curves, *, centred: bool = True) -> pm.Model:
         """Return the PyMC model of the curves.
