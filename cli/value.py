@@ -14,12 +14,12 @@ from bayesscale.cli.fit_options import (
     TaskOption,
     end,
     load_fit,
+    one_size,
     parse_names,
     parse_sizes,
 )
 from bayesscale.cli.options import CsvOption, JsonOption
 from bayesscale.cli.output import Answer, print_answer
-from bayesscale.errors import UsageError
 
 
 def value(
@@ -62,7 +62,7 @@ def value(
     from bayesscale.questions.describe import TOKENS
     from bayesscale.questions.value import value as asked
 
-    size = None if tokens is None else _one_size(tokens)
+    size = None if tokens is None else one_size("--tokens", tokens)
     fit = load_fit(file)
     answer = asked(
         fit,
@@ -85,11 +85,3 @@ def value(
                 Answer(limits, {}, ["", "D_f beyond which the gain is less than delta"], sizes=TOKENS)
             )
     end(fit)
-
-
-def _one_size(text: str) -> float:
-    """Return the size of `--tokens`; refuse several."""
-    sizes = parse_sizes("--tokens", [text])
-    if len(sizes) > 1:
-        raise UsageError(f"--tokens takes one D_p here; received {text!r}; ask for one at a time")
-    return sizes[0]

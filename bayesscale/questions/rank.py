@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesscale.errors import QuestionError
+from bayesscale.errors import QuestionError, UsageError
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.breaks import sign_of
 from bayesscale.questions.asked import check_prob, check_sizes, metric_places, target_effects
@@ -138,7 +138,7 @@ def rank(
     check_prob(prob)
     asked = check_sizes(sizes, fit.curves)
     if (asked == 0).any():
-        raise QuestionError("mixtures differ only after pretraining; received size 0; give sizes above 0")
+        raise UsageError("mixtures differ only after pretraining; received size 0; give sizes above 0")
     effects, notes = target_effects(
         fit, Selection(None, tasks, mixtures, other_sizes, shares, alignment), seed
     )

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-import xarray as xr
 
 from bayesscale.errors import QuestionError
 from bayesscale.inference import Fit
 from bayesscale.questions.break_rows import evidence
 from bayesscale.questions.breaks import breaks
-from tests.questions.breaking import breaking
-
-LAST = 1e11
-
-
-def _asked(fit: Fit, at: float, slope: float = -1.0) -> Fit:
-    """Return a fit that breaks for certain, with what `breaks` needs besides."""
-    broken = breaking(fit, at=at, slope=slope)
-    posterior = broken.tree["posterior"].to_dataset()
-    flat = posterior["break_at"].isel(curve=0)
-    added = xr.Dataset(
-        {
-            "break_probability": (posterior["break_at"] <= LAST).astype(float),
-            "break_log_hazard": xr.zeros_like(flat, dtype=float) + np.log(0.1),
-        }
-    ).drop_vars("curve", errors="ignore")
-    nodes = {name: node.to_dataset() for name, node in broken.tree.children.items()}
-    return replace(broken, tree=xr.DataTree.from_dict({**nodes, "posterior": posterior.merge(added)}))
+from tests.questions.breaking import broken
 
 
 def test_a_break_costs_its_slope_times_the_way_since(certain: Fit) -> None:
-    table = breaks(_asked(certain, 1e10)).frame()
+    table = breaks(broken(certain, 1e10)).frame()
     assert (table["metric"] == "bleu").all()
     assert table["p_broken"].to_numpy() == pytest.approx(1.0)
     assert table["break_median"].to_numpy() == pytest.approx(1e10)
@@ -46,7 +26,7 @@ def test_a_break_costs_its_slope_times_the_way_since(certain: Fit) -> None:
 
 
 def test_a_later_break_is_no_break_yet_and_costs_nothing(certain: Fit) -> None:
-    table = breaks(_asked(certain, 1e13)).frame()
+    table = breaks(broken(certain, 1e13)).frame()
     assert (table["p_broken"] == 0).all()
     assert table["lost_median"].to_numpy() == pytest.approx(0.0)
     assert table[["break_median", "p_fall"]].isna().all(axis=None)
@@ -54,7 +34,7 @@ def test_a_later_break_is_no_break_yet_and_costs_nothing(certain: Fit) -> None:
 
 
 def test_a_small_break_of_a_rising_law_is_no_fall(certain: Fit) -> None:
-    assert (breaks(_asked(certain, 1e10, slope=-0.05)).frame()["p_fall"] == 0).all()
+    assert (breaks(broken(certain, 1e10, slope=-0.05)).frame()["p_fall"] == 0).all()
 
 
 @pytest.mark.parametrize(
@@ -76,4 +56,4 @@ def test_what_cannot_be_answered_is_refused(certain: Fit) -> None:
     with pytest.raises(QuestionError, match="--breaks scores"):
         breaks(certain)
     with pytest.raises(QuestionError, match="cross_entropy cannot break"):
-        breaks(_asked(certain, 1e10), metrics=["cross_entropy"])
+        breaks(broken(certain, 1e10), metrics=["cross_entropy"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayesscale.errors import QuestionError
+from bayesscale.errors import QuestionError, UsageError
 from bayesscale.inference import Fit
 from bayesscale.questions.forecast import forecast
 from bayesscale.questions.rank import rank
@@ -39,5 +39,5 @@ def test_the_laws_are_those_of_the_forecast(uncertain: Fit) -> None:
 def test_one_mixture_or_no_pretraining_is_no_ranking(uncertain: Fit) -> None:
     with pytest.raises(QuestionError, match="needs two mixtures"):
         rank(uncertain, [1e12], mixtures=["en"])
-    with pytest.raises(QuestionError, match="received size 0"):
+    with pytest.raises(UsageError, match="received size 0"):
         rank(uncertain, [0.0])
