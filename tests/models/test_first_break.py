@@ -34,7 +34,7 @@ def _curves(count: int, fall: float, noise: float = 0.5) -> Padded:
 def _kept(data: Padded) -> FloatArray:
     """Return how many values of each curve the look keeps."""
     theta, _, noise = look(LOG_LAW, data, MEAN, SPREAD)
-    return before_breaks(LOG_LAW, data, theta, noise, np.diag(SPREAD**-2.0)).sum(axis=1)
+    return np.asarray(before_breaks(LOG_LAW, data, theta, noise, np.diag(SPREAD**-2.0)).sum(axis=1))
 
 
 def test_curves_without_a_break_are_left_whole() -> None:
