@@ -85,7 +85,8 @@ def main(fits: int, law: str) -> None:
         refit = compiled.with_data(**pack(model.data(data)))
         sampler = Sampler(draws=400, tune=400, chains=2, target_accept=0.95, seed=number)
         draws = sample_compiled(refit, sampler, progress=False, report=lambda _: None)
-        posterior = xr.merge([draws.posterior, draw_integrated(draws.posterior, data, priors, number)])
+        drawn = draws.posterior.assign_attrs(score_law=law)
+        posterior = xr.merge([drawn, draw_integrated(drawn, data, priors, number)])
         found = diagnose(draws.posterior[["curve_effect", "noise_sd", "mean"]], draws.stats, 10)
         failed += found.divergences > 0 or found.rhat > 1.05
         ranks.append(rank_all(posterior, truth))
@@ -100,7 +101,8 @@ def drawn_prior(model: JointModel, curves: Curves, fits: int) -> xr.Dataset:
     built = model.build(curves, centred=False)
     parts = [prior_draws(built, seed) for seed in range(1 + (fits - 1) // 500)]
     prior = xr.concat(parts, dim="draw").isel(draw=slice(fits)) if len(parts) > 1 else parts[0]
-    prior = prior.isel(draw=slice(fits))
+    # Values are simulated with the law that the draws name.
+    prior = prior.isel(draw=slice(fits)).assign_attrs(score_law=model.law)
     return xr.merge([prior, unseen(prior, curves, model.priors, seed=1)])
 
 
