@@ -46,7 +46,7 @@ def group_sd(factor: Factor, effects: Effects, log_median: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Said:
+class Information:
     """What the data of curves say of their effects, for the present noise and population; all are tensors.
 
     Parameters
@@ -70,8 +70,8 @@ class Said:
     shape_slope: Any
 
 
-def said(data: dict[str, Any], variance: Any, expected: Any, sd: Any) -> Said:
-    """Return what the data say, from the evidence that they would be with noise 1.
+def information(data: dict[str, Any], variance: Any, expected: Any, sd: Any) -> Information:
+    """Return what the data say with noise of some variance, from the evidence, which is for noise 1.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def said(data: dict[str, Any], variance: Any, expected: Any, sd: Any) -> Said:
     slope, shape_precision = precision[:, :, 2, :2], precision[:, :, 2, 2] + sd**-2.0
     shape_pull = pull[:, :, 2] + expected * sd**-2.0
     share = slope / shape_precision[:, :, None]
-    return Said(
+    return Information(
         precision[:, :, :2, :2] - share[..., :, None] * slope[..., None, :],
         pull[:, :, :2] - share * shape_pull[:, :, None],
         shape_precision,
@@ -98,7 +98,7 @@ def said(data: dict[str, Any], variance: Any, expected: Any, sd: Any) -> Said:
     )
 
 
-def informed(raw: Any, expected: Any, factor: Any, evidence: Said, count: int) -> Any:
+def informed(raw: Any, expected: Any, factor: Any, evidence: Information, count: int) -> Any:
     """Return levels and gains, sampled as deviations from what data and population say together.
 
     Parameters
@@ -107,7 +107,7 @@ def informed(raw: Any, expected: Any, factor: Any, evidence: Said, count: int) -
         Sampled coordinates, and what the population expects.
     factor : tensor
         Lower triangular factor of the covariance between curves.
-    evidence : Said
+    evidence : Information
         What the data say.
     count : int
         Number of levels and gains.
@@ -141,7 +141,7 @@ def informed(raw: Any, expected: Any, factor: Any, evidence: Said, count: int) -
     return value
 
 
-def informed_shapes(raw: Any, expected: Any, sd: Any, others: Any, evidence: Said) -> Any:
+def informed_shapes(raw: Any, expected: Any, sd: Any, others: Any, evidence: Information) -> Any:
     """Return shapes, sampled as deviations from what data and population say together.
 
     Parameters
@@ -152,7 +152,7 @@ def informed_shapes(raw: Any, expected: Any, sd: Any, others: Any, evidence: Sai
         Spread between curves.
     others : tensor, shape (curves, metrics, 2)
         Level and gain.
-    evidence : Said
+    evidence : Information
         What the data say.
     """
     total = evidence.shape_precision

@@ -20,10 +20,11 @@ from bayesscale.models.correlation import correlation_factor
 from bayesscale.models.discrepancy import MODES, discrepancy_unit, modes
 from bayesscale.models.effects import Effects, absorbing, joint_effects, noise_scales
 from bayesscale.models.evidence import Evidence
-from bayesscale.models.hierarchy import group_sd, informed, informed_shapes, log_medians, said
+from bayesscale.models.hierarchy import group_sd, information, informed, informed_shapes, log_medians
 from bayesscale.models.laws import LOG, SCORE_LAWS, either
 from bayesscale.models.layout import Layout, lay_out
 from bayesscale.models.likelihood import Residuals, discrepancy_scale, noise_weights, observe, observe_breaks
+from bayesscale.models.measurement import RESOLUTION
 from bayesscale.models.noise import StudentNoise, student_noise
 from bayesscale.models.packing import shared
 from bayesscale.models.priors import Priors
@@ -130,7 +131,8 @@ class JointModel:
     def start(self, curves: Curves) -> dict[str, Any]:
         """Return where chains start, by variable; others start at random around their prior's middle."""
         effects, evidence = self.effects(curves), self.evidence(curves)
-        return starting_point(curves, effects, evidence, whitening(effects, evidence))
+        smallest = RESOLUTION * noise_scales(curves.names, self.priors)
+        return starting_point(curves, effects, evidence, whitening(effects, evidence), smallest)
 
     def evidence(self, curves: Curves) -> Evidence:
         """Return what a first look says of the curves under this model's laws.
@@ -222,7 +224,7 @@ class JointModel:
         raw = pm.Normal("curve_raw", 0.0, 1.0, dims=("curve", "effect"))
         pairs, shapes = expected[:, :count], expected[:, count:]
         if variance is not None:
-            evidence = said(data, variance, shapes, sd[count:])
+            evidence = information(data, variance, shapes, sd[count:])
             pairs = informed(raw[:, :count], pairs, cholesky, evidence, count)
             others = pairs.reshape((pairs.shape[0], count // 2, 2))
             shapes = informed_shapes(raw[:, count:], shapes, sd[count:], others, evidence)

@@ -21,7 +21,7 @@ _NUDGE = 0.01
 
 
 def starting_point(
-    curves: Curves, effects: Effects, evidence: Evidence, white: Whitening
+    curves: Curves, effects: Effects, evidence: Evidence, white: Whitening, smallest: FloatArray
 ) -> dict[str, FloatArray]:
     """Return values of the variables of population, curves and noise, by name.
 
@@ -33,6 +33,8 @@ def starting_point(
         Order and priors of the effects.
     evidence, white : Evidence, Whitening
         What the first look says, and how the coefficients are sampled.
+    smallest : array, shape (metrics,)
+        Noise below which chains do not start, whatever the look says: equal values look like none at all.
     """
     design, count = Design.of(curves), effects.correlated
     spread = np.array([each.curve_sd for each in evidence.regressions])
@@ -46,7 +48,7 @@ def starting_point(
         "curve_sd": spread[:count],
         "residual_partial": np.full(count * (count - 1) // 2, 0.5 + _NUDGE),
         "shape_sd": spread[count:],
-        "noise_sd": evidence.noise,
+        "noise_sd": np.maximum(evidence.noise, smallest),
         **{f"{factor.name}_sd": group[:, place] for place, (factor, _) in enumerate(design.factors)},
     }
 

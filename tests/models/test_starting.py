@@ -134,3 +134,11 @@ def test_every_structure_has_a_start_in_the_shapes_of_the_model(name: str) -> No
     assert (found["curve_raw"] != 0).all()
     assert (found["coefficient_raw"] != 0).all()
     assert all((value > 0).all() for name, value in found.items() if name.endswith("_sd"))
+
+
+def test_curves_of_equal_values_do_not_start_without_noise() -> None:
+    frame = table()
+    frame.loc[frame["metric"] == "bleu", "value"] = 0.0
+    curves = curves_of(frame)
+    start = MODEL.start(curves)["noise_sd"][curves.names.index("bleu")]
+    assert start == pytest.approx(RESOLUTION * CATALOGUE["bleu"].noise)
