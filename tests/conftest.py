@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.abc import MetaPathFinder
@@ -14,6 +15,11 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Processes side by side share the cores. With a pool of threads each, small matrices spend their time waiting for
+# one another (torch: 45 s instead of 2 s for one test). Pools read this when they are made, after this file.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The same examples in every run: a failure that comes and goes with the load of the machine proves nothing.
 settings.register_profile("bayesscale", deadline=None, derandomize=True)

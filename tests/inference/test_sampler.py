@@ -94,19 +94,23 @@ def test_statistics_are_kept_by_their_arviz_names(
 
 def test_chains_run_with_one_blas_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
     import nutpie
-    from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_info, threadpool_limits  # type: ignore[import-untyped]
 
-    threads: list[int] = []
+    def blas() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    threads: list[set[int]] = []
 
     def sample(*_: Any, **__: Any) -> Any:
-        threads.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        threads.append(blas())
         shape = (2, 100)
         return _trace(depth=np.full(shape, 3), logp=np.ones(shape))
 
     monkeypatch.setattr(nutpie, "sample", sample)
-    sample_compiled(_Compiled(), Sampler(), progress=False, report=lambda _: None)
-    assert threads
-    assert set(threads) == {1}
+    with threadpool_limits(2, user_api="blas"):
+        assert blas() == {2}
+        sample_compiled(_Compiled(), Sampler(), progress=False, report=lambda _: None)
+    assert threads == [{1}]
 
 
 def test_a_group_is_a_dataset_on_both_stacks() -> None:
