@@ -17,7 +17,7 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parents[1]
 
 # Processes side by side share the cores. With a pool of threads each, small matrices spend their time waiting
-# for one another (torch: 45 s instead of 2 s for one test). Pools read this when they are made, after this file.
+# for one another (torch: 45 s instead of 2 s for one test). Pools are made after this file and read this.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
