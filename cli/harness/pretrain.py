@@ -45,7 +45,7 @@ def pretrain(
     """Pretrain mixtures and keep their checkpoints in FOLDER, where `harness grid` finds them.
 
     Under torchrun, all processes train one model together:
-    torchrun --nproc-per-node 4 -m bayesscale.cli.main harness pretrain STUDY -o FOLDER
+    torchrun --nproc-per-node 4 -m bayesscale harness pretrain STUDY -o FOLDER
     """
     from bayesscale.harness.grid.devices import choose_devices
     from bayesscale.harness.grid.layout import GridFolder

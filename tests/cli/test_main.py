@@ -80,6 +80,13 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"Python 3\.\d+\.\d+, pymc (\d|not installed)", out)
 
 
+def test_the_package_is_run_as_a_module(root: Path) -> None:
+    command = [sys.executable, "-m", "bayesscale", "--version"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"bayesscale {__version__}")
+
+
 def test_version_where_the_analysis_is_not_installed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

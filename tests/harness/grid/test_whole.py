@@ -115,3 +115,18 @@ def test_the_preset_tiny_runs_from_the_command_line_to_a_table(tmp_path: Path) -
     assert min(time.monotonic() - began, processor) < 120
     checked = subprocess.run([*command, "check", done.stdout.strip()], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
+
+
+def test_processes_of_torchrun_pretrain_one_model_together(small_text: str, tmp_path: Path) -> None:
+    study = tmp_path / "study.toml"
+    study.write_text(small_text)
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    options = ["harness", "pretrain", str(study), "-o", str(tmp_path / "run"), "--mixture", "ka"]
+    done = subprocess.run(
+        [*start, "-m", "bayesscale", *options], env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    # The first process speaks for all.
+    assert done.stdout.split() == [str(tmp_path / "run" / "pretraining" / "ka-seed0")]
+    written = sorted(Path(done.stdout.strip()).glob("[0-9]*.json"))
+    assert [json.loads(path.read_text())["processes"] for path in written] == [2, 2]
