@@ -74,8 +74,12 @@ def fit(
     target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.97,
     max_depth: Annotated[int, typer.Option(help="Most doublings of a trajectory.")] = 10,
     retries: Annotated[
-        int, typer.Option(help="Times that sampling is repeated with the remedies if a diagnostic failed.")
-    ] = 1,
+        int,
+        typer.Option(
+            help="Times that sampling is repeated with the remedies if a diagnostic failed, the second time "
+            "only if that is likely to be enough."
+        ),
+    ] = 2,
     seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output file.")] = False,
     as_json: JsonOption = False,

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bayesscale.inference.sampler import Draws, Sampler, compile_model, sample, sample_compiled, with_start
-from bayesscale.inference.status import MIN_ESS, Diagnostics, Status, diagnose, judge, worst
+from bayesscale.inference.status import MAX_RHAT, MIN_ESS, Diagnostics, Status, diagnose, judge, worst
 from bayesscale.metrics.curves import Curves
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ _CAREFUL = 0.99
 # and never for less than the first or more than the second of these multiples.
 _MARGIN = 1.5
 _FEWEST_TIMES, _MOST_TIMES = 2, 4
+# Few divergences that are left at smaller steps may vanish at still smaller ones; many are of the posterior.
+_FEW_DIVERGENCES = 1e-3
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,32 @@ def remedied(sampler: Sampler, found: Diagnostics) -> Sampler:
     return replace(sampler, draws=longer * sampler.draws, tune=tune, target_accept=target)
 
 
+def promising(sampler: Sampler, found: Diagnostics, first: Sampler) -> bool:
+    """Return whether one more attempt, after the remedies were tried once, is likely to pass.
+
+    Draws are worth more draws while chains mix, only slowly: R-hat then approaches 1 in proportion to their
+    number. Chains that keep to different modes are not cured by waiting.
+
+    Parameters
+    ----------
+    sampler : Sampler
+        Settings of the last attempt.
+    found : Diagnostics
+        How it failed.
+    first : Sampler
+        Settings of the first attempt, which bound how long the next one may be.
+    """
+    times = bounded(remedied(sampler, found), first).draws / sampler.draws
+    mixed = (found.rhat - 1.0) / times <= MAX_RHAT - 1.0
+    enough = min(found.ess_bulk, found.ess_tail) * times >= MIN_ESS
+    return mixed and enough and found.divergences <= _FEW_DIVERGENCES * found.draws
+
+
+def bounded(sampler: Sampler, first: Sampler) -> Sampler:
+    """Return settings with at most so many times the draws of the first attempt as one remedy may ask for."""
+    return replace(sampler, draws=min(sampler.draws, _MOST_TIMES * first.draws))
+
+
 def _times_longer(found: Diagnostics) -> int:
     """Return how many times as many draws should do, with a margin, within limits."""
     least = min(found.ess_bulk, found.ess_tail)
@@ -75,7 +103,9 @@ def sample_models(
     progress: bool,
     report: Callable[[str], None],
 ) -> Sampled:
-    """Draw from models of the same structure, once more where a diagnostic failed and retries are left.
+    """Draw from models of the same structure, again where a diagnostic failed and retries are left.
+
+    The first retry is made in any case, later ones only where they are promising.
 
     Parameters
     ----------
@@ -93,6 +123,7 @@ def sample_models(
     compiled: list[Any] = []
     attempts: list[dict[str, Any]] = []
     seconds = [dict.fromkeys(("compile", "sample"), 0.0) for _ in models]
+    first = sampler
     while True:
         draws = _sample_all(models, curves, sampler, progress, report, compiled)
         for whole, each in zip(seconds, draws, strict=True):
@@ -101,13 +132,14 @@ def sample_models(
         most = worst({model.law: each for model, each in zip(models, found, strict=True)})
         status = judge(most)
         attempts.append({"sampler": asdict(sampler), "problems": list(status.problems)})
-        if status.ok or len(attempts) > sampler.retries:
+        hopeless = len(attempts) > 1 and not promising(sampler, most, first)
+        if status.ok or hopeless or len(attempts) > sampler.retries:
             return Sampled(
                 [replace(each, seconds=own) for each, own in zip(draws, seconds, strict=True)],
                 found,
                 attempts,
             )
-        sampler = remedied(sampler, most)
+        sampler = bounded(remedied(sampler, most), first)
         report(_again(status, sampler))
 
 

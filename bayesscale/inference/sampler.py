@@ -43,7 +43,8 @@ class Sampler:
         'nutpie', or 'pymc' for PyMC's own sampler (slower; for comparisons).
     retries : int
         Times that sampling is repeated where a diagnostic failed, each time with more draws or smaller steps,
-        whichever the diagnostics ask for. The draws of the last attempt are kept.
+        whichever the diagnostics ask for; a second time only if that is likely to be enough. The draws of the
+        last attempt are kept.
     """
 
     draws: int = 1250
@@ -54,7 +55,7 @@ class Sampler:
     max_depth: int = 10
     seed: int = 0
     method: str = "nutpie"
-    retries: int = 1
+    retries: int = 2
 
     def __post_init__(self) -> None:
         rules = {

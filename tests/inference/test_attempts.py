@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bayesscale.inference import Sampler, attempts
-from bayesscale.inference.attempts import Sampled, remedied, sample_models
+from bayesscale.inference.attempts import Sampled, bounded, promising, remedied, sample_models
 from bayesscale.inference.sampler import Draws
 from bayesscale.inference.status import Diagnostics
 from tests.inference.test_status import FAILURES, GOOD
@@ -92,6 +92,40 @@ def test_all_laws_are_repeated_where_one_failed(monkeypatch: pytest.MonkeyPatch)
     assert calls.said == [
         f"not converged: {problem}; once more with 400 + 1000 draws a chain and a target acceptance of 0.95"
     ]
+
+
+NEARLY = replace(GOOD, rhat=1.015)
+
+
+@pytest.mark.parametrize(
+    ("found", "more"),
+    [
+        (NEARLY, True),  # twice the draws halve what is left
+        (replace(GOOD, rhat=1.021), False),
+        (replace(GOOD, ess_bulk=250.0), True),
+        (replace(GOOD, ess_bulk=90.0), False),
+        (replace(GOOD, rhat=1.4), False),  # chains in different modes
+        (replace(GOOD, rhat=float("nan")), False),
+        (replace(GOOD, divergences=4, draws=4000), True),
+        (replace(GOOD, divergences=5, draws=4000), False),
+    ],
+)
+def test_a_third_attempt_is_made_only_where_it_is_likely_to_pass(found: Diagnostics, more: bool) -> None:
+    assert promising(replace(FIRST, draws=1000), found, FIRST) is more
+
+
+def test_draws_are_at_most_four_times_those_of_the_first_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bounded(replace(FIRST, draws=2400), FIRST).draws == 2000
+    calls = _Calls(monkeypatch, NEARLY, NEARLY, NEARLY, NEARLY)
+    calls.run(replace(FIRST, retries=5), "log-law")
+    # Four times the first are reached, and as many once more would not be more likely to pass.
+    assert [sampler.draws for sampler in calls.samplers] == [500, 1000, 2000]
+
+
+def test_what_no_draws_can_cure_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = _Calls(monkeypatch, *[replace(GOOD, rhat=1.4)] * 9)
+    calls.run(replace(FIRST, retries=5), "log-law")
+    assert len(calls.samplers) == 2
 
 
 @pytest.mark.parametrize("retries", [0, 2])
