@@ -44,15 +44,15 @@ JOBS = {
         RESNET,
         ("breaks {fit}", "predict {fit} --tokens 640K", "value {fit} --tokens 64K --delta 0.01"),
     ),
-    # Chains of 500 draws and no second attempt, since these two take long.
+    # Short chains and no second attempt, since these two take long.
     "schram": (
         "schram_mt_bilingual",
-        f"{TRANSLATION} --draws 500 --retries 0",
+        f"{TRANSLATION} --draws 300 --tune 300 --retries 0",
         ("breaks {fit}", "predict {fit} --tokens 2M,20M --task en-id --task en-tl"),
     ),
     "proxylm": (
         "proxylm_nusa_mt",
-        f"{NUSA} --draws 500 --retries 0",
+        f"{NUSA} --draws 300 --tune 300 --retries 0",
         ("predict {fit} --tokens 66K --task bew-btk --task sun-min",),
     ),
 }
