@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # Where trajectories diverged, the acceptance aimed at is raised: first to this, then half-way to 1.
 _CAREFUL = 0.99
 # Effective draws grow with draws: what failed for want of them is repeated with this many more than it needs,
-# and never for less than the first or more than the second of these multiples.
+# and never for less than the first or more than the second of these multiples. What even the second could not
+# cure is not worth so long a wait: it gets the first, with longer adaptation, maybe the better remedy.
 _MARGIN = 1.5
 _FEWEST_TIMES, _MOST_TIMES = 2, 4
 # Few divergences that are left at smaller steps may vanish at still smaller ones; many are of the posterior.
@@ -92,8 +93,9 @@ def bounded(sampler: Sampler, first: Sampler) -> Sampler:
 def _times_longer(found: Diagnostics) -> int:
     """Return how many times as many draws should do, with a margin, within limits."""
     least = min(found.ess_bulk, found.ess_tail)
-    needed = _MARGIN * MIN_ESS / least if least > 0 else _MOST_TIMES
-    return math.ceil(min(max(needed, _FEWEST_TIMES), _MOST_TIMES))
+    if not least * _MOST_TIMES >= MIN_ESS:
+        return _FEWEST_TIMES
+    return math.ceil(min(max(_MARGIN * MIN_ESS / least, _FEWEST_TIMES), _MOST_TIMES))
 
 
 def sample_models(
