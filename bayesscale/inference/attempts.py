@@ -67,8 +67,8 @@ def remedied(sampler: Sampler, found: Diagnostics) -> Sampler:
 def promising(sampler: Sampler, found: Diagnostics, first: Sampler) -> bool:
     """Return whether one more attempt, after the remedies were tried once, is likely to pass.
 
-    Draws are worth more draws while chains mix, only slowly: R-hat then approaches 1 in proportion to their
-    number. Chains that keep to different modes are not cured by waiting.
+    More draws help chains that mix slowly: R-hat then approaches 1 in proportion to their number. They do not
+    help chains that keep to different modes.
 
     Parameters
     ----------
