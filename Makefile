@@ -38,8 +38,8 @@ lint: $(VENV)/.installed-dev  ## ruff and mypy
 fast: $(VENV)/.installed-dev  ## the tests that draw nothing from a posterior, two at a time
 	$(BIN)/python -m pytest -m "not slow" -n 2
 
-slow: $(VENV)/.installed-dev  ## the tests that sample or train; two files at a time, since compiling uses one core
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
+slow: $(VENV)/.installed-dev  ## the tests that sample; one at a time, since sampling uses two cores
+	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/.installed-dev  ## the benchmarks, one after the other (hours)
 	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
