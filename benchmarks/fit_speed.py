@@ -36,10 +36,15 @@ def main(limit: float) -> None:
         for method in (m for m, sizes in CURVES.items() if curves in sizes):
             rows.append(_process(method, curves, limit))
             print(rows[-1], file=sys.stderr, flush=True)
+            write_document(rows)
     import pandas as pd
 
     print(f"SIMULATED tables, 2 metrics x 10 checkpoints a curve; {CHAINS} chains")
     print(pd.DataFrame(rows).to_string(index=False, na_rep="-"))
+
+
+def write_document(rows: list[dict[str, Any]]) -> None:
+    """Write down what has been measured so far."""
     RESULTS.mkdir(exist_ok=True)
     document = {"simulated": True, "chains": CHAINS, "target_accept": TARGET, "rows": rows}
     (RESULTS / "fit_speed.json").write_text(json.dumps(document, indent=1) + "\n")
