@@ -52,7 +52,7 @@ JOBS = {
     ),
     "proxylm": (
         "proxylm_nusa_mt",
-        f"{NUSA} --draws 300 --tune 300 --retries 0",
+        f"{NUSA} --draws 200 --tune 200 --chains 2 --retries 0",
         ("predict {fit} --tokens 66K --task bew-btk --task sun-min",),
     ),
 }
