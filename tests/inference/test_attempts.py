@@ -124,7 +124,7 @@ def test_draws_are_at_most_four_times_those_of_the_first_attempt(monkeypatch: py
     assert [sampler.draws for sampler in calls.samplers] == [500, 1000, 2000]
 
 
-def test_what_no_draws_can_cure_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_no_draws_can_cure_is_repeated_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = _Calls(monkeypatch, *[replace(GOOD, rhat=1.4)] * 9)
     calls.run(replace(FIRST, retries=5), "log-law")
     assert len(calls.samplers) == 2
