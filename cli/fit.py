@@ -51,7 +51,13 @@ def fit(
     priors: Annotated[
         Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
     ] = None,
-    breaks: Annotated[str, typer.Option(help="Laws that may break: scores, all or none.")] = "scores",
+    breaks: Annotated[
+        str | None,
+        typer.Option(
+            help="Laws that may break: scores, all or none. Default: scores along pretrain_tokens, none "
+            "along finetune_tokens."
+        ),
+    ] = None,
     discrepancy: Annotated[
         bool,
         typer.Option(

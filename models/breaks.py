@@ -30,6 +30,15 @@ _FEW_GAPS = 10
 _STRETCHES = 2
 
 
+def usual_breaks(axis: str) -> str:
+    """Return the choice of `CHOICES` for curves along `axis` where nobody made one.
+
+    Scores break along D_p where the mixture is not aligned with the task (Isik et al., arXiv 2402.04177).
+    Along D_f a model sees more of the task itself: scores that level off there are near their ceiling.
+    """
+    return "scores" if axis == "pretrain_tokens" else "none"
+
+
 def breakable(curves: Curves, breaks: str) -> tuple[str, ...]:
     """Return the metrics that may break under a choice of `CHOICES`; the first ones of all metrics."""
     return {"none": (), "scores": curves.scores.metrics, "all": curves.names}[breaks]

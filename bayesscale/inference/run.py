@@ -41,7 +41,7 @@ def fit(
     sampler: Sampler | None = None,
     progress: bool = False,
     report: Callable[[str], None] | None = None,
-    breaks: str = "scores",
+    breaks: str | None = None,
     discrepancy: bool = True,
     law: str = "stack",
     command: str = "",
@@ -60,8 +60,8 @@ def fit(
         Show a progress bar while sampling.
     report : callable, optional
         Receives one line a phase.
-    breaks : str
-        Which metrics may break: 'scores', 'all' or 'none'.
+    breaks : str, optional
+        Which metrics may break: 'scores', 'all' or 'none'; default: scores along D_p, none along D_f.
     discrepancy : bool
         Let curves stray from their laws.
     law : str
@@ -81,10 +81,12 @@ def fit(
     start = time.perf_counter()
     # Imported late: reading a stored fit needs none of it.
     from bayesscale.inference.tree import build_tree, prior_draws
+    from bayesscale.models.breaks import usual_breaks
     from bayesscale.models.joint import JointModel
 
     imported = time.perf_counter()
     curves = build_curves(metrics)
+    breaks = usual_breaks(metrics.axis) if breaks is None else breaks
     laws = score_laws(law, len(curves.scores) > 0)
     models = [JointModel(priors, breaks, discrepancy, own, law != "paper") for own in laws]
     sampled = sample_models(models, curves, sampler, progress, say)

@@ -161,8 +161,8 @@ def breaks(
     check_prob(prob)
     if not fit.has("break_at"):
         raise QuestionError(
-            f"breaks can be asked of a fit that allows them; this one was made with breaks "
-            f"{fit.breaks!r}; fit again with --breaks scores or --breaks all"
+            "breaks can be asked of a fit that allows them, along finetune_tokens only if told to; this one "
+            f"was made with breaks {fit.breaks!r}; fit again with --breaks scores or --breaks all"
         )
     tested = tuple(map(str, fit.tree["posterior"]["break_metric"].to_numpy()))
     places = break_places(fit.curves, tested)
