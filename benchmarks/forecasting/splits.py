@@ -152,7 +152,9 @@ def _forecasts() -> tuple[Forecast, ...]:
         )
         for domain in ("NMT", "LM", "BB")
     ]
-    for first, what in ((_SHARE, "60%"), (3, "first 3")):
+    both = ("mBart50", "Transformer")
+    splits = ((_SHARE, "60%", both), (3, "first 3", both), (4, "first 4", both[:1]), (5, "first 5", both[:1]))
+    for first, what, models in splits:
         found += [
             Forecast(
                 f"schram {model} {what}",
@@ -160,7 +162,7 @@ def _forecasts() -> tuple[Forecast, ...]:
                 f"{'smallest' if first >= 1 else '(rounded up) smallest'} sizes",
                 lambda m=model, f=first: schram(m, f),  # type: ignore[misc]
             )
-            for model in ("mBart50", "Transformer")
+            for model in models
         ]
     about = "BLEU, chrF, COMET with s.e.: the last size from three"
     found.append(Forecast("proxylm", about, proxylm, _SHORT))
