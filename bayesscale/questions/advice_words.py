@@ -18,19 +18,13 @@ from bayesscale.questions.decision import (
     REACHED,
     UNDECIDED,
 )
+from bayesscale.questions.describe import probability_text
 from bayesscale.units import format_tokens
 
 Row = Mapping[str, Any]
 # The guide of the paper asks for three; with fewer, other curves say most of what is said of this one.
 _ENOUGH_SIZES = 3
 _NOT_IMPROBABLE, _PROBABLE = 0.1, 0.5
-
-
-def probability_text(value: float) -> str:
-    """Return a probability in two digits; none is certain because all draws agree."""
-    if value < 0.005:
-        return "<0.01"
-    return ">0.99" if value > 0.995 else f"{value:.2f}"
 
 
 def size_text(size: float) -> str:

@@ -12,10 +12,10 @@ from bayesscale.errors import QuestionError
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.questions.advice_asked import check_wish, measured_targets, notes_on
 from bayesscale.questions.advice_rows import Wish, advice_row
-from bayesscale.questions.advice_words import probability_text, score_text, sentence, tokens_text
+from bayesscale.questions.advice_words import score_text, sentence, tokens_text
 from bayesscale.questions.asked import metric_places, target_effects
 from bayesscale.questions.decision import UNDECIDED
-from bayesscale.questions.describe import SHORT, plain_records, reading, record, table_text
+from bayesscale.questions.describe import SHORT, plain_records, probability_text, reading, record, table_text
 from bayesscale.questions.reach import Way
 from bayesscale.questions.targets import Selection, answer_columns
 from bayesscale.units import format_tokens

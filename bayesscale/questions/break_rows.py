@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.breaks import BreakPlaces, sign_of, with_break
 from bayesscale.models.effects import joint_effects
+from bayesscale.questions.describe import probability_text
 from bayesscale.questions.laws import DrawnLaw
 from bayesscale.questions.population import interval
 from bayesscale.questions.targets import answer_columns
@@ -51,7 +52,8 @@ def break_row(fit: Fit, places: BreakPlaces, pair: int, prob: float, at: float |
     law = _Law(fit, curve, metric)
     lost = interval(sign_of(name) * (law.unbroken(size) - law.value(size)), prob)
     falls = sign_of(name) * (law.value(last) - law.unbroken(np.minimum(position, last))) < 0
-    p_broken = float(fit.draws("break_probability")[:, curve, metric].mean())
+    probability = fit.draws("break_probability")[:, curve, metric]
+    p_broken, by_law = float(probability.mean()), _by_law(fit, probability, metric)
     p_fall = float(falls[broken].mean()) if broken.any() else np.nan
     sizes = len({float(x) for x in _sizes(fit, curve, name)})
     return {
@@ -60,21 +62,38 @@ def break_row(fit: Fit, places: BreakPlaces, pair: int, prob: float, at: float |
         "sizes": sizes,
         "last": last,
         "p_broken": p_broken,
+        "p_broken_least": min(by_law.values()),
         **dict(zip(("break_median", "break_lower", "break_upper"), where.tolist(), strict=True)),
         "p_fall": p_fall,
         "at": size,
         **dict(zip(("lost_median", "lost_lower", "lost_upper"), lost.tolist(), strict=True)),
-        "evidence": evidence(p_broken, p_fall, sizes, where[0], name),
+        "evidence": evidence(p_broken, by_law, p_fall, sizes, where[0], name),
     }
 
 
-def evidence(p_broken: float, p_fall: float, sizes: int, position: float, metric: str) -> str:
+def _by_law(fit: Fit, probability: FloatArray, metric: int) -> dict[str, float]:
+    """Return the mean probability of a break under each law of scores; losses have one law only."""
+    counts = fit.law_counts()
+    if metric >= len(fit.curves.scores.metrics):
+        return {"": float(probability.mean())}
+    parts = np.split(probability, np.cumsum(list(counts.values()))[:-1])
+    return {law: float(part.mean()) for law, part in zip(counts, parts, strict=True)}
+
+
+def evidence(
+    p_broken: float, by_law: dict[str, float], p_fall: float, sizes: int, position: float, metric: str
+) -> str:
     """Return what the numbers say, in words.
 
     Parameters
     ----------
-    p_broken, p_fall : float
-        Probability of a break, and of a fall since then if there is one.
+    p_broken : float
+        Probability of a break.
+    by_law : dict of float
+        The same under each law of scores: a score that levels off breaks the log-law and needs no break under
+        a law with a ceiling.
+    p_fall : float
+        Probability that the score fell since the break, if there is one.
     sizes : int
         How many sizes were measured.
     position : float
@@ -88,6 +107,9 @@ def evidence(p_broken: float, p_fall: float, sizes: int, position: float, metric
         return f"undecided: {sizes} sizes are too few to tell"
     if p_broken < _LIKELY:
         return "undecided: a break is possible"
+    if min(by_law.values()) < _LIKELY:
+        told = " and ".join(f"{probability_text(p)} under the {law}" for law, p in by_law.items())
+        return f"undecided: the laws of scores disagree, P(broken) is {told}"
     worse = "fell" if CATALOGUE[metric].improves == "up" else "rose"
     if p_fall >= _ONE_KIND:
         what = f"{worse} after about {format_tokens(position)}"

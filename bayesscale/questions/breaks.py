@@ -61,11 +61,12 @@ class Breaks:
         """Return one row a curve and metric, the most probable breaks first.
 
         Columns: what names the curve, metric, sizes (how many were measured), last (the last one); p_broken,
-        the probability of a break by then; break_median, break_lower, break_upper, where, in tokens, given
-        that there is one; p_fall, the probability that the score has fallen since, and not only risen less or
-        stayed, given that there is one; at, the size at which lost_median, lost_lower, lost_upper are what
-        the break costs against the unbroken law, in the metric's unit, averaged over no break as well;
-        evidence in words. NaN where no draw has a break.
+        the probability of a break by then, and p_broken_least, its smallest value among the laws of scores
+        (levelling off breaks the log-law and needs no break under a law with a ceiling); break_median,
+        break_lower, break_upper, where, in tokens, given that there is one; p_fall, the probability that the
+        score has fallen since, and not only risen less or stayed, given that there is one; at, the size at
+        which lost_median, lost_lower, lost_upper are what the break costs against the unbroken law, in the
+        metric's unit, averaged over no break as well; evidence in words. NaN where no draw has a break.
         """
         return self.table.copy()
 
@@ -98,7 +99,7 @@ class Breaks:
     def readable(self) -> pd.DataFrame:
         """Return the columns that a person reads; positions only where a break is not improbable."""
         constant = [n for n in ("task", "mixture") if n in self.table and set(self.table[n]) == {"all"}]
-        table = self.table.drop(columns=[*constant, "sizes", "last", "at"])
+        table = self.table.drop(columns=[*constant, "sizes", "last", "at", "p_broken_least"])
         unlikely = table["p_broken"] < _UNLIKELY
         about = ["break_median", "break_lower", "break_upper", "p_fall"]
         table[about] = table[about].mask(unlikely)

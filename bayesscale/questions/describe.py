@@ -99,6 +99,13 @@ def reading(fit: Fit, prob: float, metrics: Sequence[str]) -> list[str]:
     return [*warning(fit), source_text(fit), f"{interval_text(fit, prob)}; {units_text(metrics)}"]
 
 
+def probability_text(value: float) -> str:
+    """Return a probability in two digits; none is certain because all draws agree."""
+    if value < 0.005:
+        return "<0.01"
+    return ">0.99" if value > 0.995 else f"{value:.2f}"
+
+
 def plain_records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table as plain Python values, None for what is not known."""
     return [{str(name): _plain(value) for name, value in row.items()} for row in table.to_dict("records")]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import xarray as xr
 
 from bayesscale.errors import QuestionError
 from bayesscale.inference import Fit
+from bayesscale.models.laws import LOG, SATURATING
 from bayesscale.questions.break_rows import evidence
 from bayesscale.questions.breaks import breaks
 from tests.questions.breaking import broken
@@ -49,7 +53,29 @@ def test_a_small_break_of_a_rising_law_is_no_fall(certain: Fit) -> None:
     ],
 )
 def test_evidence_in_words(p_broken: float, p_fall: float, sizes: int, metric: str, words: str) -> None:
-    assert evidence(p_broken, p_fall, sizes, 1e10, metric) == words
+    assert evidence(p_broken, {"log-law": p_broken}, p_fall, sizes, 1e10, metric) == words
+
+
+def test_the_smallest_probability_of_the_laws_is_told(certain: Fit) -> None:
+    later, sooner = (broken(certain, at) for at in (1e13, 1e10))
+    laws = {"posterior": (sooner, LOG), "posterior_saturating": (later, SATURATING)}
+    groups = {
+        name: fit.tree["posterior"].to_dataset().assign_attrs(score_law=law)
+        for name, (fit, law) in laws.items()
+    }
+    others = {str(name): node.to_dataset() for name, node in certain.tree.children.items()}
+    table = breaks(replace(certain, tree=xr.DataTree.from_dict(others | groups))).frame()
+    assert table["p_broken"].to_numpy() == pytest.approx(0.5)
+    assert (table["p_broken_least"] == 0).all()
+
+
+def test_laws_that_disagree_are_told() -> None:
+    agreed, apart = {"log-law": 0.95, "saturating-law": 0.6}, {"log-law": 0.97, "saturating-law": 0.21}
+    assert evidence(0.78, agreed, 0.1, 10, 1e10, "bleu").startswith("probably broken: stalled")
+    assert evidence(0.59, apart, 0.1, 10, 1e10, "bleu") == (
+        "undecided: the laws of scores disagree, P(broken) is 0.97 under the log-law and 0.21 under the "
+        "saturating-law"
+    )
 
 
 def test_what_cannot_be_answered_is_refused(certain: Fit) -> None:
