@@ -44,11 +44,16 @@ JOBS = {
         RESNET,
         ("breaks {fit}", "predict {fit} --tokens 640K", "value {fit} --tokens 64K --delta 0.01"),
     ),
-    # Short chains and no second attempt, since these two take long.
+    # Short chains and no second attempt, since these take long.
     "schram": (
         "schram_mt_bilingual",
         f"{TRANSLATION} --draws 300 --tune 300 --retries 0",
-        ("breaks {fit}", "predict {fit} --tokens 2M,20M --task en-id --task en-tl"),
+        ("predict {fit} --tokens 2M,20M --task en-id --task en-tl",),
+    ),
+    "schram-breaks": (
+        "schram_mt_bilingual",
+        f"{TRANSLATION} --breaks scores --draws 300 --tune 300 --retries 0",
+        ("breaks {fit}",),
     ),
     "proxylm": (
         "proxylm_nusa_mt",
