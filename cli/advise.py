@@ -57,7 +57,7 @@ def advise(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Advise on every curve: continue, stop (out of reach, or the law broke), or pretraining is not needed.
+    """Advise on every curve: target reached, continue, stop (out of reach or broken), or no need to pretrain.
 
     With the probability of each and the tokens that the target takes; 'not enough data yet' where no act is
     probable enough. Exit code 4 if the fit did not converge; the answer is printed all the same.

@@ -52,7 +52,8 @@ def breaks(
 ) -> None:
     """Say for every curve whether its law broke: probability, position, cost and the evidence in words.
 
-    Exit code 4 if the fit did not converge; the answer is printed all the same.
+    Exit code 3 if the fit was made without breaks, as fits along finetune_tokens are unless told otherwise;
+    4 if it did not converge: the answer is printed all the same.
     """
     from bayesscale.questions.breaks import breaks as ask
     from bayesscale.questions.describe import TOKENS

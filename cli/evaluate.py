@@ -51,14 +51,15 @@ def evaluate(
         typer.Option(
             "--model",
             metavar="NAME",
-            help="joint (default), log or saturating (one law of scores), unbroken, exact (no discrepancy "
-            "either), paper (exact, with its laws), huber (its point fit). Repeatable.",
+            help="joint (default), log or saturating (one law of scores), breaking or unbroken (breaks along "
+            "either axis, or none), exact (no discrepancy either), paper (exact, with its laws), huber (its "
+            "point fit). Repeatable.",
         ),
     ] = None,
     priors: Annotated[
         Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
     ] = None,
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1250,
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain, for each law.")] = 1250,
     tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 500,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
     target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.97,

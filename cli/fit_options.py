@@ -57,7 +57,10 @@ AlignmentOption = Annotated[
     typer.Option("--alignment", help="Alignment of a new mixture and its task, where shares are not known."),
 ]
 NoiseSeedOption = Annotated[
-    int | None, typer.Option("--seed", min=0, help="Seed of the noise. Default: that of the fit.")
+    int | None,
+    typer.Option(
+        "--seed", min=0, help="Seed of noise and of what was not measured. Default: that of the fit."
+    ),
 ]
 
 

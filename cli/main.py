@@ -2,7 +2,7 @@
 
 Each command is the function `NAME` in the module `bayesscale.cli.NAME`, imported only when it is called, so
 that the help appears at once; a group of commands is a package of such modules with a `main` of its own. Exit
-codes: 0 ok, 1 internal error, 2 usage, 3 bad data, 4 diagnostics failed.
+codes: 0 ok, 1 internal error (or a failed cell), 2 usage, 3 bad data, 4 diagnostics failed.
 """
 
 from __future__ import annotations

@@ -127,10 +127,11 @@ MODELS: dict[str, Forecaster] = {
     "joint": _joint(),
     "log": _joint(law="log"),
     "saturating": _joint(law="saturating"),
+    "breaking": _joint(breaks="scores"),
     "unbroken": _joint(breaks="none"),
     "exact": _joint(breaks="none", discrepancy=False),
     "paper": _joint(breaks="none", discrepancy=False, law="paper"),
     "huber": _huber,
 }
-"""Forecasters by name: the default; with one law of scores; without breaks; with laws that hold exactly; with
-the paper's laws in one joint model; the paper's point fit."""
+"""Forecasters by name: the default; with one law of scores; with breaks along D_f too, and without any; with
+laws that hold exactly; with the paper's laws in one joint model; the paper's point fit."""

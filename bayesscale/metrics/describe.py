@@ -49,7 +49,10 @@ def sentences(metrics: Metrics) -> list[str]:
     if metrics.axis == "pretrain_tokens":
         lines.append(f"baseline without pretraining: {_some(int(metrics.is_baseline.sum()), 'scores')}")
     lines.append(f"standard errors: {_some(_filled(frame, 'se'), f'of {len(frame):,} scores')}")
-    lines.append(f"alignment of mixture and task: {_some(_filled(frame, 'alignment'), 'scores')}")
+    alignment = _some(_filled(frame, "alignment"), "scores")
+    if shares and not _filled(frame, "alignment"):
+        alignment = "from the shares, where tasks name their languages"
+    lines.append(f"alignment of mixture and task: {alignment}")
     lines.append(f"language shares of the mixtures: {', '.join(shares) if shares else 'none'}")
     return lines + [f"note: {note}" for note in metrics.notes]
 
