@@ -15,7 +15,7 @@ from bayesscale.metrics.curves import Curves
 from bayesscale.models.coefficients import whitening
 from bayesscale.models.joint import JointModel
 from bayesscale.models.measurement import RESOLUTION
-from bayesscale.models.regression import Design
+from bayesscale.models.regression import Design, zero_sum_basis
 from tests.models.evaluate import Point, log_density, quiet, variables
 from tests.models.tables import curves_of, table
 from tests.models.variants import VARIANTS
@@ -72,6 +72,16 @@ def start(request: pytest.FixtureRequest) -> _Start:
     return _Start(CURVES[request.param]())
 
 
+def _expected(curves: Curves, found: Point) -> FloatArray:
+    """Return what the population where chains start expects of each curve, (curves, effects)."""
+    design = Design.of(curves)
+    expected = found["mean"] + design.matrix[:, design.covariates] @ found.get("slope", np.empty((0, 1)))
+    for factor, place in design.factors:
+        basis = zero_sum_basis(len(factor.levels))
+        expected = expected + design.matrix[:, place] @ basis.T @ found[f"{factor.name}_effect"]
+    return np.asarray(expected)
+
+
 def test_some_effects_of_the_mixed_curves_are_known_and_some_are_not() -> None:
     curves = _mixed()
     evidence = MODEL.evidence(curves)
@@ -85,6 +95,7 @@ def test_curves_and_population_start_at_the_first_look(start: _Start) -> None:
     groups = [f"{factor.name}_sd" for factor in curves.factors]
     names = ["curve_effect", "mean", "curve_sd", "curve_correlation", "shape_sd", *groups]
     names += ["noise_sd", "noise_factor"]
+    names += [f"{factor.name}_effect" for factor in curves.factors]
     names += ["slope"] if curves.covariates else []
     found = variables(model, names)(start.point(start.values))
     spread = np.array([each.curve_sd for each in regressions])
@@ -95,9 +106,10 @@ def test_curves_and_population_start_at_the_first_look(start: _Start) -> None:
     if curves.covariates:
         off = found["slope"] - mean[:, Design.of(curves).covariates].T
         assert (np.abs(off) < 0.05 * start.effects.slopes(curves.covariates, "sd")).all()
-    expected = Design.of(curves).matrix @ mean.T
+    expected = _expected(curves, found)
     floor = RESOLUTION * np.array([CATALOGUE[name].noise for name in curves.names])
     variance = (found["noise_sd"] * np.exp(found["noise_factor"])) ** 2 + floor**2
+    # Of four correlated deviations of 0.01 spreads each, and of what follows from them for the shape.
     off = found["curve_effect"] - start.mode(expected, spread, variance)
     assert (np.abs(off) < 0.05 * spread).all()
     assert found["noise_sd"] == pytest.approx(start.evidence.noise, rel=1e-9)
