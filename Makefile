@@ -38,9 +38,8 @@ lint: $(VENV)/.installed-dev  ## ruff and mypy
 fast: $(VENV)/.installed-dev  ## the tests that draw nothing from a posterior, two at a time
 	$(BIN)/python -m pytest -m "not slow" -n 2
 
-# Most of their time goes into compiling models, on one core. Those that start Ray share a process, one cluster at a time.
-slow: $(VENV)/.installed-dev  ## the tests that sample, train or start clusters, two at a time
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadgroup --durations 15
+slow: $(VENV)/.installed-dev  ## the tests that sample; one at a time, since sampling uses two cores
+	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/.installed-dev  ## the benchmarks, one after the other (hours)
 	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done

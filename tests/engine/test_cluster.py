@@ -18,7 +18,6 @@ ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'baye
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("ray"),
     # Ray leaves pipes and sockets of its own processes to the garbage collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -16,7 +16,7 @@ from bayesscale.metrics.table import Metrics
 from bayesscale.models.laws import LOG, SATURATING
 from tests.models.tables import table
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.slow
 
 SHORT = Sampler(draws=150, tune=150, chains=2, target_accept=0.9, seed=3, retries=0)
 SIZES = np.geomspace(1e9, 6.4e10, 6).tolist()

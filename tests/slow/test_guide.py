@@ -21,7 +21,7 @@ from bayesscale.questions.asked import target_effects
 from bayesscale.questions.predictive import Predictive
 from bayesscale.simulate import Truth
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("guide")]
+pytestmark = pytest.mark.slow
 
 PROGRAM = "from bayesscale.cli.main import main; main()"
 BLOCK = re.compile(r"^```(?P<kind>console|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)

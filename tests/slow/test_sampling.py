@@ -19,8 +19,6 @@ from bayesscale.questions import forecast
 from bayesscale.simulate import SMALL, simulate
 
 pytestmark = pytest.mark.slow
-# What is compiled or fitted once serves all of these tests.
-ONE_PROCESS = pytest.mark.xdist_group("sampling")
 
 REGIME = replace(SMALL, mixtures=SMALL.mixtures[:2], breaks="none", checkpoints=6)
 SHORT = Sampler(draws=150, tune=200, chains=2, target_accept=0.9, seed=3, retries=0)
@@ -48,7 +46,6 @@ def compiled() -> object:
     return compile_model(JointModel().build(curves(0)))
 
 
-@ONE_PROCESS
 def test_the_same_seed_gives_the_same_draws_whatever_the_number_of_cores(compiled: object) -> None:
     one, two = (
         sample_compiled(compiled, replace(SHORT, cores=cores), progress=False, report=silent)
@@ -60,7 +57,6 @@ def test_the_same_seed_gives_the_same_draws_whatever_the_number_of_cores(compile
     assert not np.array_equal(one.posterior["mean"], other.posterior["mean"])
 
 
-@ONE_PROCESS
 def test_one_compilation_serves_other_data_of_the_same_shape(compiled: object) -> None:
     other = curves(1)
     refit = compiled.with_data(**pack(JointModel().data(other)))  # type: ignore[attr-defined]
@@ -71,7 +67,6 @@ def test_one_compilation_serves_other_data_of_the_same_shape(compiled: object) -
     np.testing.assert_array_equal(again.posterior["curve_effect"], anew.posterior["curve_effect"])
 
 
-@ONE_PROCESS
 def test_a_fit_follows_the_data_and_comes_back_from_its_file(fitted: Fit, tmp_path: Path) -> None:
     replicated = fitted.tree["posterior_predictive"]["value"].mean(("chain", "draw"))
     observed = fitted.tree["observed_data"]["value"]
@@ -91,7 +86,6 @@ def test_a_fit_follows_the_data_and_comes_back_from_its_file(fitted: Fit, tmp_pa
     )
 
 
-@ONE_PROCESS
 def test_the_model_that_a_file_rebuilds_has_the_same_density(fitted: Fit, tmp_path: Path) -> None:
     again = load(save(fitted, tmp_path / "fit.nc"))
     models = fitted.model(), again.model()
@@ -101,7 +95,6 @@ def test_the_model_that_a_file_rebuilds_has_the_same_density(fitted: Fit, tmp_pa
     assert np.isfinite(first)
 
 
-@ONE_PROCESS
 def test_the_prior_group_holds_draws_of_the_prior(fitted: Fit) -> None:
     prior = fitted.tree["prior"]
     noise = np.log(prior["noise_sd"].sel(metric="bleu").to_numpy())

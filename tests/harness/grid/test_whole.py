@@ -22,7 +22,7 @@ from bayesscale.harness.grid.run import run_grid
 from bayesscale.metrics.read import read_metrics
 from tests.harness.grid.micro import micro
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.slow
 
 # One thread each: sums come in the same order then, in whatever process.
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
