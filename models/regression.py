@@ -28,7 +28,8 @@ def zero_sum_basis(levels: int) -> FloatArray:
     ridge between the mean and the common part of the levels.
     """
     centre = np.eye(levels) - 1 / levels
-    return np.asarray(np.linalg.svd(centre)[0][:, : levels - 1])
+    # PyTensor 2 keeps no compiled code that has a constant with gaps in memory.
+    return np.ascontiguousarray(np.linalg.svd(centre)[0][:, : levels - 1])
 
 
 @dataclass(frozen=True)

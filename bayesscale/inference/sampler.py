@@ -96,6 +96,9 @@ def compile_model(model: Any, start: dict[str, Any] | None = None) -> Any:
         warnings.simplefilter("ignore")
         import nutpie
 
+        from bayesscale.inference.digamma import keep_digamma
+
+        keep_digamma()
         free = {v for v in model.free_RVs if v.name not in (start or {})}
         return nutpie.compile_pymc_model(model, initial_points=start, jitter_rvs=free)
 

@@ -57,6 +57,14 @@ def test_the_same_seed_gives_the_same_draws_whatever_the_number_of_cores(compile
     assert not np.array_equal(one.posterior["mean"], other.posterior["mean"])
 
 
+def test_a_second_compilation_finds_the_gradient_on_disk(compiled: object) -> None:
+    again = compile_model(JointModel().build(curves(0)))
+    for function in (again.logp_func, again.expand_func):
+        kept = function.vm.jit_fn.stats
+        assert kept.cache_hits
+        assert not kept.cache_misses
+
+
 def test_one_compilation_serves_other_data_of_the_same_shape(compiled: object) -> None:
     other = curves(1)
     refit = compiled.with_data(**pack(JointModel().data(other)))  # type: ignore[attr-defined]
