@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytensor
 import pytensor.tensor as pt
+from pytensor.gradient import grad
 from pytensor.graph.fg import FunctionGraph
 from pytensor.link.numba.dispatch.basic import numba_funcify_ensure_cache
 from scipy.special import psi
@@ -34,6 +34,6 @@ def test_poles_are_those_of_scipy() -> None:
 def test_pytensor_keeps_a_gradient_with_it() -> None:
     keep_digamma()
     x = pt.dscalar()
-    gradient: Any = pytensor.grad(pt.gammaln(x), x)
+    gradient: Any = grad(pt.gammaln(x), x)
     _, key = numba_funcify_ensure_cache(FunctionGraph([x], [gradient], clone=True))
     assert key is not None
