@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ class Sampled:
     diagnostics : list of Diagnostics
         Of each model.
     attempts : list of dict
-        Settings and problems of every attempt; those of the last one are those of the fit.
+        Settings, laws sampled and problems of every attempt; the problems of the last are those of the fit.
     """
 
     draws: list[Draws]
@@ -107,12 +107,13 @@ def sample_models(
 ) -> Sampled:
     """Draw from models of the same structure, again where a diagnostic failed and retries are left.
 
-    The first retry is made in any case, later ones only where they are promising.
+    The first retry is made in any case, later ones only where they are promising. A model whose
+    own draws passed keeps them, unless the others get more draws: forecasts take as many of each.
 
     Parameters
     ----------
     models : sequence of JointModel
-        The models; all have the settings, and so the number of draws, of the last attempt.
+        The models, of laws with different names.
     curves : Curves
         The data.
     sampler : Sampler
@@ -125,15 +126,16 @@ def sample_models(
     compiled: list[Any] = []
     attempts: list[dict[str, Any]] = []
     seconds = [dict.fromkeys(("compile", "sample"), 0.0) for _ in models]
-    first = sampler
+    first, kept = sampler, dict[str, Draws]()
     while True:
-        draws = _sample_all(models, curves, sampler, progress, report, compiled)
+        draws = _sample_all(models, curves, sampler, progress, report, compiled, kept)
         for whole, each in zip(seconds, draws, strict=True):
             whole.update({name: whole[name] + each.seconds.get(name, 0.0) for name in whole})
         found = [diagnosed(each, sampler) for each in draws]
         most = worst({model.law: each for model, each in zip(models, found, strict=True)})
         status = judge(most)
-        attempts.append({"sampler": asdict(sampler), "problems": list(status.problems)})
+        laws = [model.law for model in models if model.law not in kept]
+        attempts.append({"sampler": asdict(sampler), "laws": laws, "problems": list(status.problems)})
         hopeless = len(attempts) > 1 and not promising(sampler, most, first)
         if status.ok or hopeless or len(attempts) > sampler.retries:
             return Sampled(
@@ -141,15 +143,24 @@ def sample_models(
                 found,
                 attempts,
             )
-        sampler = bounded(remedied(sampler, most), first)
-        report(_again(status, sampler))
+        following = bounded(remedied(sampler, most), first)
+        passed = [judge(own).ok and following.draws == sampler.draws for own in found]
+        kept = {
+            model.law: replace(each, seconds={})
+            for model, each, stays in zip(models, draws, passed, strict=True)
+            if stays
+        }
+        sampler = following
+        failed = [model.law for model in models if model.law not in kept]
+        report(_again(status, sampler, failed if kept else []))
 
 
-def _again(status: Status, sampler: Sampler) -> str:
-    """Say why sampling is repeated, and how."""
+def _again(status: Status, sampler: Sampler, laws: list[str]) -> str:
+    """Say why sampling is repeated, and how; of which laws, if not of all."""
+    why, which = "; ".join(status.problems), "".join(f"the {law} " for law in laws)
     return (
-        f"not converged: {'; '.join(status.problems)}; once more with {sampler.tune} + {sampler.draws} draws "
-        f"a chain and a target acceptance of {sampler.target_accept:g}"
+        f"not converged: {why}; once more {which}with {sampler.tune} + {sampler.draws} draws a chain and a "
+        f"target acceptance of {sampler.target_accept:g}"
     )
 
 
@@ -160,13 +171,17 @@ def _sample_all(
     progress: bool,
     report: Callable[[str], None],
     compiled: list[Any],
+    kept: Mapping[str, Draws],
 ) -> list[Draws]:
     """Return draws of models that are compiled once, each with random numbers of its own.
 
-    `compiled` holds what is compiled already, and is added to.
+    `compiled` holds what is compiled already, and is added to; `kept` the draws of laws that need no others.
     """
     found: list[Draws] = []
     for number, model in enumerate(models):
+        if model.law in kept:
+            found.append(kept[model.law])
+            continue
         own = replace(sampler, seed=(sampler.seed + number) % 2**32)
         say = (lambda text, law=model.law: report(f"{law}: {text}")) if len(models) > 1 else report
         if sampler.method != "nutpie":

@@ -63,10 +63,12 @@ class _Calls:
         monkeypatch.setattr(attempts, "_sample_all", self.sample)
         monkeypatch.setattr(attempts, "diagnosed", lambda draws, sampler: next(left))
 
-    def sample(self, models: Any, curves: Any, sampler: Sampler, *_: Any) -> list[Draws]:
+    def sample(self, models: Any, curves: Any, sampler: Sampler, *rest: Any) -> list[Draws]:
+        kept = rest[-1]
         self.samplers.append(sampler)
         seconds = {"compile": 8.0, "sample": 2.0} if len(self.samplers) == 1 else {"sample": 3.0}
-        return [Draws(len(self.samplers), None, seconds) for _ in models]  # type: ignore[arg-type]
+        fresh: Any = Draws(len(self.samplers), None, seconds)  # type: ignore[arg-type]
+        return [kept.get(model.law, fresh) for model in models]
 
     def run(self, sampler: Sampler, *laws: str) -> Sampled:
         models: Any = [SimpleNamespace(law=law) for law in laws]
@@ -78,10 +80,32 @@ def test_what_converged_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None
     found = calls.run(FIRST, "log-law")
     assert calls.samplers == [FIRST]
     assert calls.said == []
-    assert found.attempts == [{"sampler": asdict(FIRST), "problems": []}]
+    assert found.attempts == [{"sampler": asdict(FIRST), "laws": ["log-law"], "problems": []}]
 
 
-def test_all_laws_are_repeated_where_one_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+FEW = replace(GOOD, divergences=1, draws=4000)
+
+
+def test_a_law_that_converged_keeps_its_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = _Calls(monkeypatch, GOOD, FEW, GOOD, FEW, GOOD, GOOD)
+    found = calls.run(replace(FIRST, retries=2), "log-law", "saturating-law")
+    assert [draws.posterior for draws in found.draws] == [1, 3]
+    assert [draws.seconds["sample"] for draws in found.draws] == [2.0, 8.0]
+    assert [attempt["laws"] for attempt in found.attempts] == [
+        ["log-law", "saturating-law"],
+        ["saturating-law"],
+        ["saturating-law"],
+    ]
+    assert "once more the saturating-law with 200 + 500 draws" in calls.said[0]
+
+
+def test_a_law_that_failed_later_is_repeated_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = _Calls(monkeypatch, FEW, FEW, GOOD, FEW, GOOD, GOOD)
+    found = calls.run(replace(FIRST, retries=2), "log-law", "saturating-law")
+    assert [draws.posterior for draws in found.draws] == [2, 3]
+
+
+def test_all_laws_are_repeated_where_one_needs_more_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = _Calls(monkeypatch, GOOD, UNMIXED, GOOD, GOOD)
     found = calls.run(FIRST, "log-law", "saturating-law")
     second = replace(FIRST, draws=1000, tune=400)
