@@ -44,10 +44,10 @@ JOBS = {
         RESNET,
         ("breaks {fit}", "predict {fit} --tokens 640K", "value {fit} --tokens 64K --delta 0.01"),
     ),
-    # Short chains and no second attempt, since these take long.
+    # No second attempt, and where said shorter chains, since these take long.
     "schram": (
         "schram_mt_bilingual",
-        f"{TRANSLATION} --draws 300 --tune 300 --retries 0",
+        f"{TRANSLATION} --retries 0",
         ("predict {fit} --tokens 2M,20M --task en-id --task en-tl",),
     ),
     "schram-breaks": (
@@ -57,7 +57,7 @@ JOBS = {
     ),
     "proxylm": (
         "proxylm_nusa_mt",
-        f"{NUSA} --draws 200 --tune 200 --chains 2 --retries 0",
+        f"{NUSA} --retries 0",
         ("predict {fit} --tokens 66K --task bew-btk --task sun-min",),
     ),
 }
