@@ -44,6 +44,17 @@ JOBS = {
         RESNET,
         ("breaks {fit}", "predict {fit} --tokens 640K", "value {fit} --tokens 64K --delta 0.01"),
     ),
+    # Where both laws do not converge, the law with a ceiling alone may.
+    "syn2real-ceiling": (
+        "syn2real_finetune_last",
+        f"{RESNET} --law saturating",
+        ("predict {fit} --tokens 640K",),
+    ),
+    "mbart50-ceiling": (
+        "schram_mt_bilingual",
+        f"{TRANSLATION} --where model=mBart50 --law saturating",
+        ("predict {fit} --tokens 2M,20M --task en-id --task en-tl",),
+    ),
     # No second attempt, and where said shorter chains, since these take long.
     "schram": (
         "schram_mt_bilingual",

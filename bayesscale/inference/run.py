@@ -14,7 +14,7 @@ from bayesscale.errors import UsageError, valid_names
 from bayesscale.inference.attempts import sample_models
 from bayesscale.inference.fit import Fit
 from bayesscale.inference.sampler import Sampler
-from bayesscale.inference.status import judge, worst
+from bayesscale.inference.status import judge_laws, worst
 from bayesscale.metrics.curves import build_curves
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.laws import CHOICES, score_laws
@@ -107,7 +107,7 @@ def fit(
         "diagnostics by law": {own: each.document() for own, each in found.items()},
         "attempts": sampled.attempts,
     }
-    return Fit(tree, metrics, curves, priors, judge(worst(found)), provenance)
+    return Fit(tree, metrics, curves, priors, judge_laws(found), provenance)
 
 
 def _silent(_: str) -> None:

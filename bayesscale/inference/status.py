@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -193,6 +193,23 @@ def judge(found: Diagnostics) -> Status:
     last = "if that does not help, look at the curves for values that no law fits."
     advice = f"Remedy: {'; '.join([*remedies, last])}"
     return Status(tuple(problem for problem, _ in failed), advice)
+
+
+def judge_laws(found: dict[str, Diagnostics]) -> Status:
+    """Return the status of a fit of one or several laws of scores, and say so if one of them passed alone.
+
+    Parameters
+    ----------
+    found : dict of str to Diagnostics
+        By law, such as 'log-law'.
+    """
+    status = judge(worst(found))
+    passed = [law for law, each in found.items() if judge(each).ok]
+    if status.ok or not passed:
+        return status
+    choice = passed[0].removesuffix("-law")
+    alone = f"The {passed[0]} passed by itself: --law {choice} fits and uses it alone."
+    return replace(status, remedy=f"{status.remedy} {alone}")
 
 
 def _checks(found: Diagnostics) -> list[tuple[bool, str, str]]:
