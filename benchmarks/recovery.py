@@ -84,7 +84,7 @@ class Refits:
         """Return a fit with 4 chains of 500 draws for each law."""
         curves, sampler = build_curves(metrics), Sampler(draws=500, tune=500, seed=seed)
         draws = {
-            model.law: self._sample(model, curves, replace(sampler, seed=2 * seed + number))
+            model.followed: self._sample(model, curves, replace(sampler, seed=2 * seed + number))
             for number, model in enumerate(self._models)
         }
         if self._prior is None:
@@ -92,7 +92,7 @@ class Refits:
         named = {law: (each.posterior, each.stats) for law, each in draws.items()}
         priors = self._models[0].priors
         tree = build_tree(named, self._prior, metrics, curves, priors, seed)
-        found = worst({law: diagnosed(each, sampler) for law, each in draws.items()})
+        found = worst({law.score: diagnosed(each, sampler) for law, each in draws.items()})
         settings = {"breaks": self._models[0].breaks, "discrepancy": self._models[0].discrepancy}
         provenance = {"settings": settings, "seed": seed, "rhat": found.rhat}
         return Fit(tree, metrics, curves, priors, judge(found), provenance)

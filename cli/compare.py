@@ -1,4 +1,4 @@
-"""`bayesscale compare`: which law of scores forecasts better, and with which weights to use both."""
+"""`bayesscale compare`: which law forecasts better, and with which weights to use several."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def compare(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Compare the two laws of scores of a fit: PSIS-LOO, leave-future-out, stacking weights.
+    """Compare the laws of a fit with several: PSIS-LOO, leave-future-out, stacking weights.
 
     Exit code 2 if the fit has only one law, 4 if the fit or a refit failed or did not converge; the answer is
     printed then as well, and says so.

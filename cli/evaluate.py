@@ -51,9 +51,9 @@ def evaluate(
         typer.Option(
             "--model",
             metavar="NAME",
-            help="joint (default), log or saturating (one law of scores), breaking or unbroken (breaks along "
-            "either axis, or none), exact (no discrepancy either), paper (exact, with its laws), huber (its "
-            "point fit). Repeatable.",
+            help="joint (default), one law of scores (log, saturating, exponential, rising, chance) or of losses "
+            "(power, shifted, smooth-break, m4), breaking or unbroken (breaks along either axis, or none), exact "
+            "(no discrepancy either), paper (exact, with its laws), huber (its point fit). Repeatable.",
         ),
     ] = None,
     priors: Annotated[

@@ -68,9 +68,14 @@ def fit(
         str,
         typer.Option(
             help="Law of scores: stack (the log-law and one that saturates, half of the draws each), log, "
-            "saturating, or paper (log, and losses exactly as in arXiv 2402.04177)."
+            "saturating, exponential, rising, chance, several with commas between them, or paper (log, and "
+            "losses exactly as in arXiv 2402.04177). `bayesscale laws` lists formulas."
         ),
     ] = "stack",
+    loss_law: Annotated[
+        str,
+        typer.Option(help="Law of losses: power, shifted, smooth-break, m4, or several with commas."),
+    ] = "power",
     draws: Annotated[int, typer.Option(help="Draws kept of each chain, for each law.")] = 1250,
     tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 500,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
@@ -111,7 +116,8 @@ def fit(
     check_target(output, force=force)
     sampler = Sampler(draws, tune, chains, cores, target_accept, max_depth, seed, retries=retries)
     metrics = _table(file, example, columns, axis, curve, where)
-    result = _sampled(metrics, sampler, priors, {"breaks": breaks, "discrepancy": discrepancy, "law": law})
+    model = {"breaks": breaks, "discrepancy": discrepancy, "law": law, "loss_law": loss_law}
+    result = _sampled(metrics, sampler, priors, model)
     save(result, output, force=force)
     _print(result, output, as_json, as_csv)
     if not result.status.ok:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.design import Covariate
+from bayesscale.models.distributions import LogNormal
+from bayesscale.models.forms import FORMS
 from bayesscale.models.laws import LOG
-from bayesscale.models.priors import EffectPrior, LogNormal, Priors
+from bayesscale.models.priors import EffectPrior, Priors
 
 SLOPES = {"model_params": "params_slope", "alignment": "alignment_slope"}
 
@@ -29,8 +31,8 @@ class Effects:
     priors : tuple of EffectPrior
         The prior of each.
     offsets : array, shape (effects,)
-        Added to the prior mean: the log of the metric's typical value for levels, the log of the axis' span
-        for the shapes of laws with a floor or a ceiling, else 0.
+        Added to the prior mean: the log of the metric's typical value (beyond what guessing scores) for
+        levels, the log of the axis' span for the shapes of laws whose shape is a rate, else 0.
     """
 
     names: tuple[str, ...]
@@ -73,23 +75,26 @@ def joint_effects(
     priors : Priors
         The priors of all laws.
     law : str
-        The law of scores, see `bayesscale.models.laws.SCORE_LAWS`; matters for priors only.
+        The law of scores, in `bayesscale.models.forms.SCORE_FORMS`; matters for priors only. Losses have the
+        same priors under all their laws.
     span : float
         Length of the axis in e-folds; matters for priors only.
     """
-    score = priors.score
-    if law != LOG:
-        score = score.model_copy(update={"shape": priors.saturating_shape})
+    form = FORMS[law]
+    score = priors.score.model_copy(update={"shape": form.shape_prior(priors)})
     laws = [(name, score) for name in scores] + [(name, priors.loss) for name in losses]
-    bends = [float(law != LOG)] * len(scores) + [1.0] * len(losses)
+    rates = [float(form.per_efold)] * len(scores) + [1.0] * len(losses)
     names = [f"{name}.{effect}" for name, _ in laws for effect in ("level", "gain")]
     chosen = [prior for _, law in laws for prior in (law.level, law.gain)]
-    typical = [np.log(priors.typical.get(name, CATALOGUE[name].typical)) for name, _ in laws]
+    guessed = priors.chance if "chance" in form.known else {}
+    typical = [
+        np.log(priors.typical.get(name, CATALOGUE[name].typical) - guessed.get(name, 0.0)) for name, _ in laws
+    ]
     offsets = [value for level in typical for value in (level, 0.0)]
     return Effects(
         names=(*names, *(f"{name}.shape" for name, _ in laws)),
         priors=(*chosen, *(law.shape for _, law in laws)),
-        offsets=np.array([*offsets, *np.log(span) * np.array(bends)]),
+        offsets=np.array([*offsets, *np.log(span) * np.array(rates)]),
     )
 
 

@@ -21,7 +21,6 @@ from bayesscale.metrics.curves import Curves, Observations
 from bayesscale.models.effects import Effects
 from bayesscale.models.first_break import before_breaks
 from bayesscale.models.first_look import Padded, look
-from bayesscale.models.laws import LOG, law_of
 from bayesscale.models.regression import CoefficientPrior, Design, Regression, regress
 
 FloatArray = NDArray[np.float64]
@@ -64,8 +63,7 @@ class Evidence:
         cls,
         curves: Curves,
         effects: Effects,
-        law: str = LOG,
-        sharpness: float = 1.0,
+        laws: Sequence[Law],
         breakable: Sequence[int] = (),
     ) -> Self:
         """Look at the curves.
@@ -76,14 +74,12 @@ class Evidence:
             The data.
         effects : Effects
             Order and priors of the effects.
-        law : str
-            The law of scores.
-        sharpness : float
-            Of laws with a floor or a ceiling, for this look.
+        laws : sequence of Law
+            That of each metric, with plain values for its fields.
         breakable : sequence of int
             Metrics whose laws may break; values after what looks like a break are left out.
         """
-        looks = _looks(curves, effects, law, sharpness, breakable)
+        looks = _looks(curves, effects, laws, breakable)
         regressions = _regressions(curves, effects, looks)
         spread = np.array([each.curve_sd for each in regressions])
         noise = np.array([np.exp(np.log(each.noise).mean()) for each in looks])
@@ -118,17 +114,14 @@ class _Look:
         return precision * self.noise[:, None, None] ** 2, pull * self.noise[:, None] ** 2
 
 
-def _looks(
-    curves: Curves, effects: Effects, law: str, sharpness: float, breakable: Sequence[int]
-) -> list[_Look]:
+def _looks(curves: Curves, effects: Effects, laws: Sequence[Law], breakable: Sequence[int]) -> list[_Look]:
     """Return the looks at all metrics."""
     first, found = 0, []
-    for data, score in ((curves.scores, True), (curves.losses, False)):
-        own = law_of(score, law, sharpness)
+    for data in (curves.scores, curves.losses):
         for metric in range(len(data.metrics)):
             columns = np.array(effects.columns(first + metric))
             may_break = first + metric in breakable
-            found.append(_look(data, metric, own, curves, effects, columns, may_break))
+            found.append(_look(data, metric, laws[first + metric], curves, effects, columns, may_break))
         first += len(data.metrics)
     return found
 

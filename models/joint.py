@@ -11,7 +11,6 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayesscale.errors import UsageError, valid_names
-from bayesscale.laws import PowerLaw
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.baseline import baseline_covariate, baseline_data, baseline_levels
 from bayesscale.models.breaks import CHOICES, break_places, breakable
@@ -20,11 +19,13 @@ from bayesscale.models.correlation import correlation_factor
 from bayesscale.models.discrepancy import MODES, discrepancy_unit, modes
 from bayesscale.models.effects import Effects, absorbing, joint_effects, noise_scales
 from bayesscale.models.evidence import Evidence
+from bayesscale.models.forms import LOSS_FORMS, SCORE_FORMS
 from bayesscale.models.hierarchy import group_sd, information, informed, informed_shapes, log_medians
-from bayesscale.models.laws import LOG, SCORE_LAWS, either
-from bayesscale.models.layout import Layout, lay_out
+from bayesscale.models.laws import LOG, POWER, Followed
+from bayesscale.models.layout import lay_out
 from bayesscale.models.likelihood import Residuals, discrepancy_scale, noise_weights, observe, observe_breaks
 from bayesscale.models.measurement import RESOLUTION
+from bayesscale.models.menu import Menu
 from bayesscale.models.noise import StudentNoise, student_noise
 from bayesscale.models.packing import shared
 from bayesscale.models.priors import Priors
@@ -45,10 +46,17 @@ class JointModel:
     discrepancy : bool
         Let curves stray from their laws; False takes the laws to be exactly true.
     law : str
-        The law of scores, one of `bayesscale.models.laws.SCORE_LAWS`. Models that differ in nothing else have
-        the same structure: compiled once, they are told apart by their data.
+        The law of scores, in `bayesscale.models.forms.SCORE_FORMS`.
     sharp : bool
         Estimate the sharpness of laws with a floor or a ceiling; False holds it at 1, as in the papers.
+    loss_law : str
+        The law of losses, in `bayesscale.models.forms.LOSS_FORMS`.
+    beside : tuple of Followed
+        Laws of models that are sampled beside this one. Models that differ only in which of these laws they
+        follow have the same structure: compiled once, they are told apart by their data. So are those of the
+        log-law and the saturating law in any case.
+    label : str
+        What the model is called among those that are sampled beside it.
     """
 
     priors: Priors = field(default_factory=Priors)
@@ -56,11 +64,14 @@ class JointModel:
     discrepancy: bool = True
     law: str = LOG
     sharp: bool = True
+    loss_law: str = POWER
+    beside: tuple[Followed, ...] = ()
+    label: str = ""
 
     def __post_init__(self) -> None:
-        if self.law not in SCORE_LAWS:
-            known = valid_names(self.law, SCORE_LAWS)
-            raise UsageError(f"the law of scores is unknown; received {self.law!r}; {known}")
+        for kind, law, forms in (("scores", self.law, SCORE_FORMS), ("losses", self.loss_law, LOSS_FORMS)):
+            if law not in forms:
+                raise UsageError(f"the law of {kind} is unknown; received {law!r}; {valid_names(law, forms)}")
         if self.breaks not in CHOICES:
             known = valid_names(self.breaks, CHOICES)
             raise UsageError(f"breaks is unknown; received {self.breaks!r}; {known}")
@@ -83,6 +94,8 @@ class JointModel:
             **{factor.name: list(factor.levels) for factor in curves.factors},
         }
         coords["curve_observation"] = range(len(curves.scores) + len(curves.losses))
+        if curves.losses.metrics:
+            coords["loss"] = list(curves.losses.metrics)
         if metrics := breakable(curves, self.breaks):
             coords["break_metric"] = list(metrics)
         if len(curves.baseline):
@@ -107,7 +120,7 @@ class JointModel:
         evidence = self.evidence(curves)
         white = whitening(effects, evidence)
         arrays: dict[str, Any] = {
-            "saturating": np.array([float(self.law != LOG)]),
+            **self.menu.data(curves, self.priors),
             "prior_mean": effects.mean,
             "prior_sd": effects.values("mean", "sd").astype(float),
             "prior_slope": effects.slopes(curves.covariates, "mean").T,
@@ -142,9 +155,19 @@ class JointModel:
         curves : Curves
             The curves.
         """
-        sharpness = self.priors.sharpness.median if self.sharp else 1.0
         tested = [curves.names.index(name) for name in breakable(curves, self.breaks)]
-        return Evidence.of(curves, self.effects(curves), self.law, sharpness, tested)
+        laws = self.menu.middle(curves, self.priors)
+        return Evidence.of(curves, self.effects(curves), laws, tested)
+
+    @property
+    def menu(self) -> Menu:
+        """The laws that the compiled model can follow."""
+        return Menu.of(self.followed, self.beside, self.sharp)
+
+    @property
+    def followed(self) -> Followed:
+        """The laws that the metrics follow."""
+        return Followed(self.law, self.loss_law)
 
     def build(self, curves: Curves, *, centred: bool = True) -> pm.Model:
         """Return the PyMC model of the curves.
@@ -238,17 +261,19 @@ class JointModel:
     ) -> None:
         """Add the observed values of curves and baseline."""
         layout = lay_out(curves)
-        law, level, gain = self._laws(layout, effects, values, data)
+        columns = effects.columns(layout.metric)
+        level, gain, shape = (values[layout.curve, column][:, None] for column in columns)
+        law = self.menu.values(curves, layout, self.priors, data, (level, gain, shape))
         sigma = noise.of_curves(layout.curve[:, None], layout.metric[:, None], data["curve_se"])
         given = {"index": data["curve_index"], "real": data["curve_real"]}
         weight, log_weight = noise_weights(noise.degrees, given, layout.metric)
         unit = pt.exp(level)
-        columns: tuple[Any, ...] = ()
+        strays: tuple[Any, ...] = ()
         if self.discrepancy:
             scale = discrepancy_scale(self.priors.discrepancy)[layout.metric][:, None]
             scale = scale * discrepancy_unit(level, gain, xp=pt)
-            columns = tuple(scale * data["curve_modes"][mode] for mode in range(MODES))
-        residuals = Residuals(data["curve_value"] - law, weight / sigma**2, unit, columns)
+            strays = tuple(scale * data["curve_modes"][mode] for mode in range(MODES))
+        residuals = Residuals(data["curve_value"] - law, weight / sigma**2, unit, strays)
         absorbed = observe(residuals, log_weight - 2.0 * pt.log(sigma), given["real"])
         if tested := breakable(curves, self.breaks):
             places = break_places(curves, tested)
@@ -258,27 +283,3 @@ class JointModel:
             level = baseline_levels(effects, self.priors, data, sloped=sloped)
             mean = pt.exp(level[rows.unit, rows.metric])
             noise.observe_baseline(mean, rows.metric, data["baseline_se"], data["baseline_value"])
-
-    def _laws(
-        self, layout: Layout, effects: Effects, values: Any, data: dict[str, Any]
-    ) -> tuple[Any, Any, Any]:
-        """Return the laws of all pairs at their sizes, shape (T, N), their levels and gains, (T, 1)."""
-        prior = self.priors.sharpness
-        sharpness: Any = 1.0
-        if self.sharp:
-            drawn = pm.LogNormal("sharpness", np.log(prior.median), prior.spread, dims="metric")
-            sharpness = drawn[layout.metric][:, None]
-        columns = effects.columns(layout.metric)
-        level, gain, shape = (values[layout.curve, column][:, None] for column in columns)
-        laws = []
-        for score, pairs in ((True, slice(layout.scores)), (False, slice(layout.scores, None))):
-            if not len(layout.curve[pairs]):
-                continue
-            own = level[pairs], gain[pairs], shape[pairs]
-            power, u = (sharpness[pairs] if self.sharp else 1.0), data["curve_u"][pairs]
-            laws.append(
-                either(data["saturating"][0], u, own, power, xp=pt)
-                if score
-                else PowerLaw(power).value(u, *own, xp=pt)
-            )
-        return pt.concatenate(laws), level, gain

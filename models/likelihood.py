@@ -16,8 +16,9 @@ from pytensor.gradient import disconnected_grad
 
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.breaks import BreakPlaces, log_states, ramp_sums
+from bayesscale.models.distributions import LogNormal
 from bayesscale.models.gaussian import Absorbed, absorb, log_ratio
-from bayesscale.models.priors import BreakPrior, LogNormal
+from bayesscale.models.priors import BreakPrior
 
 _IMPOSSIBLE = -1e30
 _HALF_LOG_TWO_PI = 0.5 * np.log(2.0 * np.pi)

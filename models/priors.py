@@ -5,12 +5,21 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    ValidationError,
+    model_validator,
+)
 
 from bayesscale.errors import PriorError, valid_names
 from bayesscale.metrics.catalogue import CATALOGUE, find_metric
+from bayesscale.models.distributions import Beta, Gamma, LogNormal, Normal, Settings
 
 
 def _metric(name: str) -> str:
@@ -23,53 +32,7 @@ def _metric(name: str) -> str:
 MetricName = Annotated[str, AfterValidator(_metric)]
 
 
-class _Value(BaseModel):
-    """A frozen group of settings that refuses names it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Normal(_Value):
-    """Normal distribution by mean and standard deviation."""
-
-    mean: float
-    sd: PositiveFloat
-
-    def __str__(self) -> str:
-        return f"Normal(mean={self.mean:g}, sd={self.sd:g})"
-
-
-class LogNormal(_Value):
-    """Log-normal distribution by its median and the standard deviation of its logarithm."""
-
-    median: PositiveFloat
-    spread: PositiveFloat
-
-    def __str__(self) -> str:
-        return f"LogNormal(median={self.median:g}, spread={self.spread:g})"
-
-
-class Beta(_Value):
-    """Beta distribution by its two shapes."""
-
-    a: PositiveFloat
-    b: PositiveFloat
-
-    def __str__(self) -> str:
-        return f"Beta(a={self.a:g}, b={self.b:g})"
-
-
-class Gamma(_Value):
-    """Gamma distribution by shape and rate."""
-
-    shape: PositiveFloat
-    rate: PositiveFloat
-
-    def __str__(self) -> str:
-        return f"Gamma(shape={self.shape:g}, rate={self.rate:g})"
-
-
-class EffectPrior(_Value):
+class EffectPrior(Settings):
     """Prior of one effect (level, gain or shape) over all curves."""
 
     mean: Annotated[Normal, Field(description="population mean of the effect")]
@@ -95,7 +58,7 @@ def _effect(mean: float, sd: float, slope: float, task: float, curve: float) -> 
     )
 
 
-class LawPrior(_Value):
+class LawPrior(Settings):
     """Prior of a law: its three anchored effects and the noise around it."""
 
     level: Annotated[
@@ -115,7 +78,7 @@ class LawPrior(_Value):
     ]
 
 
-class BreakPrior(_Value):
+class BreakPrior(Settings):
     """Prior of breaks: how often they come and how much they change."""
 
     hazard: Annotated[
@@ -138,7 +101,7 @@ class BreakPrior(_Value):
     ] = 0.6
 
 
-class Priors(_Value):
+class Priors(Settings):
     """All priors of the joint model.
 
     The defaults are weak: their middle is what the papers report, their width admits much more. Effects are
@@ -165,6 +128,14 @@ class Priors(_Value):
         EffectPrior,
         Field(description="shape of a score's saturating law, log(alpha - |gain| / span) per e-fold"),
     ] = _effect(-1.4, 0.7, 0.15, 0.3, 0.3)
+    rate_shape: Annotated[
+        EffectPrior,
+        Field(description="shape of a score's exponential link and rising power law, log alpha per e-fold"),
+    ] = _effect(-1.4, 0.7, 0.15, 0.3, 0.3)
+    share_shape: Annotated[
+        EffectPrior,
+        Field(description="shape of a score's logistic law, log(-log(share of the ceiling that is reached))"),
+    ] = _effect(-0.7, 0.8, 0.25, 0.3, 0.3)
     sharpness: Annotated[
         LogNormal,
         Field(
@@ -172,6 +143,26 @@ class Priors(_Value):
             "1: the papers' power law"
         ),
     ] = LogNormal(median=1.5, spread=0.6)
+    shift: Annotated[
+        LogNormal,
+        Field(description="of the shifted power law: what a model knows already, in smallest sizes"),
+    ] = LogNormal(median=0.5, spread=1.2)
+    bend: Annotated[
+        LogNormal,
+        Field(description="of M4: how a loss leaves that of guessing; 1: logistic in log D"),
+    ] = LogNormal(median=1.0, spread=0.7)
+    ratio: Annotated[
+        LogNormal,
+        Field(description="of the smoothly broken power law: slope behind the break, before it 1"),
+    ] = LogNormal(median=0.7, spread=0.7)
+    tau: Annotated[
+        Normal,
+        Field(description="of the same: place of the break, 0 at the smallest size and 1 at the largest"),
+    ] = Normal(mean=0.5, sd=0.3)
+    width: Annotated[
+        LogNormal,
+        Field(description="of the same: length of the bend, as a share of the axis"),
+    ] = LogNormal(median=0.1, spread=0.5)
     correlation: Annotated[
         PositiveFloat,
         Field(
@@ -216,11 +207,30 @@ class Priors(_Value):
         Field(
             description="typical value of a metric at the upper anchor, in its unit; default: the catalogue's"
         ),
-    ] = {}
+    ] = Field(default_factory=dict)
     noise: Annotated[
         dict[MetricName, PositiveFloat],
         Field(description="typical noise of a metric, in its unit; default: the catalogue's"),
-    ] = {}
+    ] = Field(default_factory=dict)
+    chance: Annotated[
+        dict[MetricName, NonNegativeFloat],
+        Field(description="what guessing scores, for the logistic law; default: 0"),
+    ] = Field(default_factory=dict)
+    guess: Annotated[
+        dict[MetricName, PositiveFloat],
+        Field(description="loss of guessing, for M4; default: the largest possible value, such as 1"),
+    ] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _above_chance(self) -> Self:
+        """Refuse typical values that guessing reaches."""
+        for name, chance in self.chance.items():
+            if chance >= (typical := self.typical.get(name, CATALOGUE[name].typical)):
+                raise ValueError(
+                    f"guessing scores less than what is typical of {name}, {typical:g}; received {chance:g}; "
+                    "set [typical] too where values are so low"
+                )
+        return self
 
 
 def load_priors(path: str | Path) -> Priors:

@@ -1,4 +1,4 @@
-"""Compare the laws of scores of a fit: by leaving values out, and by leaving the future out."""
+"""Compare the laws of a fit: by leaving values out, and by leaving the future out."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def compare(
     backend: str = "joblib",
     report: Callable[[str], None] | None = None,
 ) -> Comparison:
-    """Compare the laws of scores of a fit.
+    """Compare the laws of a fit.
 
     Parameters
     ----------
     fit : Fit
-        A fit of at least two laws of scores.
+        A fit of at least two laws.
     lfo : int, optional
         Leave-future-out: so many of the last sizes of every curve are held out, and each law is fitted to the
         rest. Default: only PSIS-LOO, which needs no refit.
@@ -67,8 +67,8 @@ def compare(
     loo = leave_one_out(fit)
     chosen = _worst(fit, loo, refits)
     cores = cores_of_a_job(fit.provenance["settings"].get("sampler", {}).get("cores"), jobs, backend)
-    futures = [job for law in loo.laws if future for job in refits_of(fit, law, [future], cores)]
-    ones = [refits_of(fit, loo.laws[place[1]], [split], cores)[0] for place, split in chosen.items()]
+    futures = [job for group in fit.groups if future for job in refits_of(fit, group, [future], cores)]
+    ones = [refits_of(fit, fit.groups[place[1]], [split], cores)[0] for place, split in chosen.items()]
     done = _run([*futures, *ones], jobs, backend, cores, report)
     problems = tuple(line for each in done if (line := _problem(each)))
     loo, refitted = _replaced(loo, list(chosen), done[len(futures) :])
@@ -85,8 +85,8 @@ def _check(fit: Fit, refits: int, jobs: int) -> None:
     if len(fit.groups) < 2:
         law = fit.law_in(fit.groups[0])
         raise UsageError(
-            f"a comparison needs a fit of two laws of scores; this one follows only the {law}; "
-            "fit again with --law stack (a table without scores has only one law)"
+            f"a comparison needs a fit of two laws; this one follows only the {law}; fit again with several, "
+            "such as --law stack for scores or --loss-law power,shifted for losses"
         )
     if refits < 0:
         raise UsageError(f"the number of exact refits is at least 0; received {refits}")

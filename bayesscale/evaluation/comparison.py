@@ -34,7 +34,7 @@ _FUTURE = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """Laws of scores of one fit, compared.
+    """Laws of one fit, compared.
 
     Parameters
     ----------

@@ -14,6 +14,7 @@ from bayesscale.evaluation.scores import PROBS, log_error, score_draws
 from bayesscale.evaluation.split import Split
 from bayesscale.inference.sampler import Sampler
 from bayesscale.metrics.curves import unit_labels
+from bayesscale.models.forms import LOSS_FORMS, SCORE_FORMS
 from bayesscale.models.priors import Priors
 
 FloatArray = NDArray[np.float64]
@@ -125,13 +126,13 @@ def _named(lost: dict[tuple[Any, ...], str], columns: tuple[str, ...]) -> list[d
 
 MODELS: dict[str, Forecaster] = {
     "joint": _joint(),
-    "log": _joint(law="log"),
-    "saturating": _joint(law="saturating"),
+    **{form.option: _joint(law=form.option) for form in SCORE_FORMS.values()},
+    **{form.option: _joint(loss_law=form.option) for form in LOSS_FORMS.values()},
     "breaking": _joint(breaks="scores"),
     "unbroken": _joint(breaks="none"),
     "exact": _joint(breaks="none", discrepancy=False),
     "paper": _joint(breaks="none", discrepancy=False, law="paper"),
     "huber": _huber,
 }
-"""Forecasters by name: the default; with one law of scores; with breaks along D_f too, and without any; with
+"""Forecasters by name: the default; with one law of scores or another law of losses; with breaks along D_f too, and without any; with
 laws that hold exactly; with the paper's laws in one joint model; the paper's point fit."""

@@ -31,7 +31,7 @@ class Pointwise:
     criterion : str
         How they were found.
     laws : tuple of str
-        The laws of scores.
+        What the laws are called.
     metric : array of str, shape (n,)
         Metric of each value.
     elpd : array, shape (n, laws)

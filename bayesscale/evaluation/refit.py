@@ -1,4 +1,4 @@
-"""Refits of one law of scores without some rows, and what they say of these rows."""
+"""Refits of one law without some rows, and what they say of these rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from bayesscale.evaluation.density import log_densities
 from bayesscale.evaluation.split import Split
 from bayesscale.inference.sampler import Sampler
-from bayesscale.models.laws import CHOICES, score_laws
+from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.models.laws import Followed, choices
 from bayesscale.models.priors import Priors
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ class Refit:
     Parameters
     ----------
     law : str
-        The law of scores, one of `bayesscale.models.laws.SCORE_LAWS`.
+        What its laws are called.
+    followed : Followed
+        Its laws.
     split : Split
         What is fitted and what is held out.
     sampler, priors : Sampler, Priors
@@ -39,6 +42,7 @@ class Refit:
     """
 
     law: str
+    followed: Followed
     split: Split
     sampler: Sampler
     priors: Priors
@@ -68,15 +72,15 @@ class Refitted:
     ok: bool
 
 
-def refits_of(fit: Fit, law: str, splits: list[Split], cores: int | None) -> list[Refit]:
+def refits_of(fit: Fit, group: str, splits: list[Split], cores: int | None) -> list[Refit]:
     """Return refits of one law with the settings of a fit, each with a seed of its own.
 
     Parameters
     ----------
     fit : Fit
         The fit whose settings are taken.
-    law : str
-        The law of scores.
+    group : str
+        The group of draws whose law is fitted.
     splits : list of Split
         What each of them fits.
     cores : int or None
@@ -86,8 +90,9 @@ def refits_of(fit: Fit, law: str, splits: list[Split], cores: int | None) -> lis
     sampler = replace(Sampler(**settings["sampler"]), cores=cores)
     return [
         Refit(
-            law, split, replace(sampler, seed=(sampler.seed + 1 + number) % 2**32), fit.priors,
-            fit.breaks, bool(settings.get("discrepancy", True)),
+            fit.law_in(group), fit.followed(group), split,
+            replace(sampler, seed=(sampler.seed + 1 + number) % 2**32), fit.priors, fit.breaks,
+            bool(settings.get("discrepancy", True)),
         )
         for number, split in enumerate(splits)
     ]  # fmt: skip
@@ -104,6 +109,8 @@ def run_refit(job: Refit) -> Refitted:
     from bayesscale.inference.run import fit
 
     settings: dict[str, Any] = {"breaks": job.breaks, "discrepancy": job.discrepancy}
-    choice = next(each for each in CHOICES if score_laws(each, True) == (job.law,))
-    fitted = fit(job.split.train, priors=job.priors, sampler=job.sampler, law=choice, **settings)
+    names = set(job.split.train.frame["metric"])
+    score, loss = (any(CATALOGUE[name].improves == way for name in names) for way in ("up", "down"))
+    settings |= choices(job.followed, score, loss)
+    fitted = fit(job.split.train, priors=job.priors, sampler=job.sampler, **settings)
     return Refitted(log_densities(fitted, job.split.held), str(fitted.status), fitted.status.ok)

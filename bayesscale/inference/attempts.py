@@ -132,9 +132,9 @@ def sample_models(
         for whole, each in zip(seconds, draws, strict=True):
             whole.update({name: whole[name] + each.seconds.get(name, 0.0) for name in whole})
         found = [diagnosed(each, sampler) for each in draws]
-        most = worst({model.law: each for model, each in zip(models, found, strict=True)})
+        most = worst({model.label: each for model, each in zip(models, found, strict=True)})
         status = judge(most)
-        laws = [model.law for model in models if model.law not in kept]
+        laws = [model.label for model in models if model.label not in kept]
         attempts.append({"sampler": asdict(sampler), "laws": laws, "problems": list(status.problems)})
         hopeless = len(attempts) > 1 and not promising(sampler, most, first)
         if status.ok or hopeless or len(attempts) > sampler.retries:
@@ -146,12 +146,12 @@ def sample_models(
         following = bounded(remedied(sampler, most), first)
         passed = [judge(own).ok and following.draws == sampler.draws for own in found]
         kept = {
-            model.law: replace(each, seconds={})
+            model.label: replace(each, seconds={})
             for model, each, stays in zip(models, draws, passed, strict=True)
             if stays
         }
         sampler = following
-        failed = [model.law for model in models if model.law not in kept]
+        failed = [model.label for model in models if model.label not in kept]
         report(_again(status, sampler, failed if kept else []))
 
 
@@ -179,11 +179,11 @@ def _sample_all(
     """
     found: list[Draws] = []
     for number, model in enumerate(models):
-        if model.law in kept:
-            found.append(kept[model.law])
+        if model.label in kept:
+            found.append(kept[model.label])
             continue
         own = replace(sampler, seed=(sampler.seed + number) % 2**32)
-        say = (lambda text, law=model.law: report(f"{law}: {text}")) if len(models) > 1 else report
+        say = (lambda text, law=model.label: report(f"{law}: {text}")) if len(models) > 1 else report
         if sampler.method != "nutpie":
             start = model.start(curves)
             found.append(sample(model.build(curves), own, progress=progress, report=say, start=start))

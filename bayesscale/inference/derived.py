@@ -15,7 +15,8 @@ from bayesscale.metrics.curves import Curves, Observations
 from bayesscale.models.breaks import with_break
 from bayesscale.models.discrepancy import MODES, discrepancy_unit, modes
 from bayesscale.models.effects import joint_effects, noise_scales
-from bayesscale.models.laws import LOG, law_of
+from bayesscale.models.forms import fields_at, known_fields
+from bayesscale.models.laws import LOG, POWER, Followed
 from bayesscale.models.layout import lay_out
 from bayesscale.models.measurement import FEWEST_DEGREES, RESOLUTION, total_sd
 from bayesscale.models.priors import Priors
@@ -35,10 +36,30 @@ def law_blocks(curves: Curves) -> Iterator[tuple[str, Observations, int]]:
         first += len(rows.metrics)
 
 
-def drawn_law(draws: xr.Dataset, score: bool, metric: IntArray) -> Law:
-    """Return the law of some metrics by position, its sharpness (if it has one) drawn: (chain, draw, ...)."""
-    sharpness = array(draws, "sharpness")[..., metric] if "sharpness" in draws else 1.0
-    return law_of(score, draws.attrs.get("score_law", LOG), sharpness)
+def followed(draws: xr.Dataset) -> Followed:
+    """Return the laws that draws follow."""
+    return Followed(str(draws.attrs.get("score_law", LOG)), str(draws.attrs.get("loss_law", POWER)))
+
+
+def drawn_law(draws: xr.Dataset, curves: Curves, priors: Priors, score: bool, metric: IntArray) -> Law:
+    """Return the law of some metrics by position, its sampled fields drawn: (chain, draw, ...).
+
+    Parameters
+    ----------
+    draws : xarray.Dataset
+        The draws; their attributes name the laws.
+    curves, priors : Curves, Priors
+        Their data and priors, for known fields.
+    score : bool
+        Whether the metrics are scores.
+    metric : array of int
+        Positions among all metrics.
+    """
+    form = followed(draws).of(score)
+    names = curves.scores.metrics if score else curves.losses.metrics
+    known = known_fields(form, names, priors, curves.axis.span)
+    drawn = {name: array(draws, name) for name in form.drawn if name in draws}
+    return form.with_fields(fields_at(form, metric, len(curves.scores.metrics), known, drawn))
 
 
 def coefficients(posterior: xr.Dataset, curves: Curves, priors: Priors) -> xr.Dataset:
@@ -47,7 +68,7 @@ def coefficients(posterior: xr.Dataset, curves: Curves, priors: Priors) -> xr.Da
     Parameters
     ----------
     posterior : xarray.Dataset
-        Holds `curve_effect` (chain, draw, curve, effect); its attribute `score_law` is the law of scores.
+        Holds `curve_effect` (chain, draw, curve, effect); its attributes name the laws.
     curves : Curves
         The data.
     priors : Priors
@@ -59,7 +80,7 @@ def coefficients(posterior: xr.Dataset, curves: Curves, priors: Priors) -> xr.Da
     for name, rows, first in law_blocks(curves):
         own = first + np.arange(len(rows.metrics))
         columns = effects.columns(own)
-        law = drawn_law(posterior, name == "score", own[None])
+        law = drawn_law(posterior, curves, priors, name == "score", own[None])
         with np.errstate(over="ignore"):
             level, gain, shape = (values[..., column] for column in columns)
             each = law.coefficients(level, gain, shape, curves.axis)
@@ -121,7 +142,7 @@ def location_scale(
         own = array(posterior, "noise_sd")[..., metric]
     else:
         metric = metric + curves.names.index(rows.metrics[0])
-        law = drawn_law(posterior, name == "score", metric)
+        law = drawn_law(posterior, curves, priors, name == "score", metric)
         effects = joint_effects(curves.scores.metrics, curves.losses.metrics, priors)
         values = array(posterior, "curve_effect")
         each = (values[..., unit, column] for column in effects.columns(metric))

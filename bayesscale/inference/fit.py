@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from bayesscale.inference.status import Status
 from bayesscale.metrics.curves import Curves
 from bayesscale.metrics.table import Metrics
-from bayesscale.models.laws import LOG
+from bayesscale.models.laws import LOG, POWER, Followed
 from bayesscale.models.priors import Priors
 
-POSTERIORS = ("posterior", "posterior_saturating")
-"""Groups that may hold draws, one a law of scores."""
+POSTERIOR = "posterior"
+"""The group of draws of the first law; those of further laws bear their names behind it."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Fit:
     ----------
     tree : xarray.DataTree
         Groups posterior, sample_stats, log_likelihood, posterior_predictive, prior, prior_predictive,
-        observed_data, constant_data and metrics_table; ArviZ reads it. Where a second law of scores was
-        fitted, the first four once more with the suffix `_saturating`.
+        observed_data, constant_data and metrics_table; ArviZ reads it. Where further laws were fitted, the
+        first four once more for each, with its option's name as a suffix, such as `_saturating`.
     metrics : Metrics
         The data.
     curves : Curves
@@ -39,7 +39,7 @@ class Fit:
         Whether the diagnostics passed.
     provenance : dict
         versions, seed, data_hash, source, settings, command, timings, created, diagnostics; weights, if the
-        laws of scores do not count equally.
+        laws do not count equally.
     """
 
     tree: xr.DataTree
@@ -57,13 +57,17 @@ class Fit:
         name : str
             The variable.
         group : str, optional
-            The draws of one law of scores, one of `groups`. Default: those of all laws, one after the other,
+            The draws of one law, one of `groups`. Default: those of all laws, one after the other,
             each law with so many as its weight says.
         """
         if group is not None:
             return self._merged(name, group)
-        parts = [self._merged(name, own)[kept] for own, kept in self._kept().items()]
+        parts = [self.kept(name, own) for own in self._kept()]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def kept(self, name: str, group: str) -> NDArray[np.float64]:
+        """Return those draws of a variable in one group that count in forecasts."""
+        return np.asarray(self._merged(name, group)[self._kept()[group]])
 
     def _merged(self, name: str, group: str) -> NDArray[np.float64]:
         """Return all draws of a variable in one group."""
@@ -72,16 +76,36 @@ class Fit:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The groups with draws, one a law of scores."""
-        return tuple(name for name in POSTERIORS if name in self.tree.children)
+        """The groups with draws, one a law, in the order in which they were fitted."""
+        found = [
+            str(name)
+            for name in self.tree.children
+            if str(name).startswith(POSTERIOR) and "posterior_predictive" not in str(name)
+        ]
+        return tuple(
+            sorted(found, key=lambda name: (name != POSTERIOR, int(self._attribute(name, "place", 0))))
+        )
+
+    def _attribute(self, group: str, name: str, default: Any) -> Any:
+        """Return an attribute of a group of draws."""
+        return self.tree[group].attrs.get(name, default)
+
+    def followed(self, group: str) -> Followed:
+        """Return the laws that the draws of a group follow."""
+        return Followed(
+            *(
+                str(self._attribute(group, name, law))
+                for name, law in (("score_law", LOG), ("loss_law", POWER))
+            )
+        )
 
     def law_in(self, group: str) -> str:
-        """Return the law of scores of a group."""
-        return str(self.tree[group].attrs.get("score_law", LOG))
+        """Return what the laws of a group are called: by what tells it apart from the others."""
+        return str(self._attribute(group, "law", self.followed(group).score))
 
     @property
     def weights(self) -> dict[str, float]:
-        """Weight of each law of scores in forecasts, by group."""
+        """Weight of each law in forecasts, by group."""
         stored = self.provenance.get("weights", {})
         found = {group: float(stored.get(self.law_in(group), 1.0)) for group in self.groups}
         total = sum(found.values())
@@ -99,8 +123,12 @@ class Fit:
         }
 
     def law_counts(self) -> dict[str, int]:
-        """Return how many of the draws follow each law of scores, in the order of `draws`."""
-        return {self.law_in(group): len(kept) for group, kept in self._kept().items()}
+        """Return how many of the draws follow each law, in the order of `draws`."""
+        return {self.law_in(group): count for group, count in self.counts().items()}
+
+    def counts(self) -> dict[str, int]:
+        """Return how many of the draws come from each group, in the order of `draws`."""
+        return {group: len(kept) for group, kept in self._kept().items()}
 
     def has(self, name: str) -> bool:
         """Return whether the posterior has a variable."""
@@ -110,9 +138,10 @@ class Fit:
         """Return the PyMC model of a group, built anew from data and priors."""
         from bayesscale.models.joint import JointModel
 
-        law, sharp = self.law_in(group), self.has("sharpness")
-        discrepancy = self.has("discrepancy_scale")
-        return JointModel(self.priors, self.breaks, discrepancy, law, sharp).build(self.curves)
+        own, others = self.followed(group), tuple(map(self.followed, self.groups))
+        sharp, discrepancy = self.has("sharpness"), self.has("discrepancy_scale")
+        model = JointModel(self.priors, self.breaks, discrepancy, own.score, sharp, own.loss, others)
+        return model.build(self.curves)
 
     @property
     def breaks(self) -> str:

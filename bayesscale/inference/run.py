@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from bayesscale.errors import UsageError, valid_names
 from bayesscale.inference.attempts import sample_models
 from bayesscale.inference.fit import Fit
 from bayesscale.inference.sampler import Sampler
 from bayesscale.inference.status import judge_laws, worst
 from bayesscale.metrics.curves import build_curves
 from bayesscale.metrics.table import Metrics
-from bayesscale.models.laws import CHOICES, score_laws
+from bayesscale.models.laws import PAPER, chosen_laws, labels
 from bayesscale.models.priors import Priors
+from bayesscale.models.usable import check_values
 
 PACKAGES = (
     "bayesscale",
@@ -44,6 +44,7 @@ def fit(
     breaks: str | None = None,
     discrepancy: bool = True,
     law: str = "stack",
+    loss_law: str = "power",
     command: str = "",
 ) -> Fit:
     """Fit the joint model to a metrics table.
@@ -65,8 +66,11 @@ def fit(
     discrepancy : bool
         Let curves stray from their laws.
     law : str
-        Law of the scores: 'stack' fits the log-law and the saturating law and forecasts with both, 'log' and
-        'saturating' fit one; 'paper' the log-law, and losses with sharpness 1.
+        Law of the scores: 'stack' fits the log-law and the saturating law and forecasts with both; one of
+        `bayesscale.models.laws.LAW_CHOICES`, or several separated by commas; 'paper' the log-law, and losses
+        with sharpness 1.
+    loss_law : str
+        Law of the losses, one of `bayesscale.models.laws.LOSS_CHOICES` or several separated by commas.
     command : str
         What was run, for the record.
 
@@ -74,9 +78,14 @@ def fit(
     -------
     Fit
         Also where diagnostics failed; look at its `status`.
+
+    Raises
+    ------
+    UsageError
+        A law is unknown.
+    DataError
+        A law cannot take the table's metrics or their values.
     """
-    if law not in CHOICES:
-        raise UsageError(f"the law is unknown; received {law!r}; {valid_names(law, CHOICES)}")
     priors, sampler, say = priors or Priors(), sampler or Sampler(), report or _silent
     start = time.perf_counter()
     # Imported late: reading a stored fit needs none of it.
@@ -87,10 +96,15 @@ def fit(
     imported = time.perf_counter()
     curves = build_curves(metrics)
     breaks = usual_breaks(metrics.axis) if breaks is None else breaks
-    laws = score_laws(law, len(curves.scores) > 0)
-    models = [JointModel(priors, breaks, discrepancy, own, law != "paper") for own in laws]
+    laws = chosen_laws(law, loss_law, curves.scores.metrics, curves.losses.metrics)
+    check_values(curves, laws, priors)
+    names, beside = labels(laws, len(curves.scores) > 0), tuple(laws)
+    models = [
+        JointModel(priors, breaks, discrepancy, own.score, law != PAPER, own.loss, beside, name)
+        for own, name in zip(laws, names, strict=True)
+    ]
     sampled = sample_models(models, curves, sampler, progress, say)
-    draws, found = sampled.draws, dict(zip(laws, sampled.diagnostics, strict=True))
+    draws, found = sampled.draws, dict(zip(names, sampled.diagnostics, strict=True))
     begun = time.perf_counter()
     say("drawing from the prior and of replicated data")
     prior = prior_draws(models[0].build(curves, centred=False), sampler.seed)
@@ -98,7 +112,7 @@ def fit(
     tree = build_tree(named, prior, metrics, curves, priors, sampler.seed)
     spent = {name: sum(each.seconds.get(name, 0.0) for each in draws) for name in ("compile", "sample")}
     seconds = {"import": imported - start, **spent, "finish": time.perf_counter() - begun}
-    settings = {"breaks": breaks, "discrepancy": discrepancy, "law": law}
+    settings = {"breaks": breaks, "discrepancy": discrepancy, "law": law, "loss_law": loss_law}
     provenance = {
         **record(sampler, priors, settings, command, seconds),
         "source": metrics.source,
@@ -107,7 +121,9 @@ def fit(
         "diagnostics by law": {own: each.document() for own, each in found.items()},
         "attempts": sampled.attempts,
     }
-    return Fit(tree, metrics, curves, priors, judge_laws(found), provenance)
+    return Fit(
+        tree, metrics, curves, priors, judge_laws(found, dict(zip(names, laws, strict=True))), provenance
+    )
 
 
 def _silent(_: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from bayesscale.inference.sampler import as_dataset
+from bayesscale.models.laws import Followed, options
 
 MAX_RHAT = 1.01
 MIN_ESS = 400
@@ -195,20 +196,21 @@ def judge(found: Diagnostics) -> Status:
     return Status(tuple(problem for problem, _ in failed), advice)
 
 
-def judge_laws(found: dict[str, Diagnostics]) -> Status:
-    """Return the status of a fit of one or several laws of scores, and say so if one of them passed alone.
+def judge_laws(found: dict[str, Diagnostics], laws: dict[str, Followed]) -> Status:
+    """Return the status of a fit of one or several laws, and say so if one of them passed alone.
 
     Parameters
     ----------
     found : dict of str to Diagnostics
         By law, such as 'log-law'.
+    laws : dict of str to Followed
+        The same laws.
     """
     status = judge(worst(found))
     passed = [law for law, each in found.items() if judge(each).ok]
     if status.ok or not passed:
         return status
-    choice = passed[0].removesuffix("-law")
-    alone = f"The {passed[0]} passed by itself: --law {choice} fits and uses it alone."
+    alone = f"The {passed[0]} passed by itself: {options(laws[passed[0]])} fits and uses it alone."
     return replace(status, remedy=f"{status.remedy} {alone}")
 
 

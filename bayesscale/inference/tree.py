@@ -17,7 +17,8 @@ from bayesscale.inference.sampler import as_dataset
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
 from bayesscale.metrics.table import Metrics
-from bayesscale.models.laws import SATURATING
+from bayesscale.models.forms import FORMS
+from bayesscale.models.laws import Followed, labels
 from bayesscale.models.priors import Priors
 
 # Standardised coordinates of the sampler: diagnosed with all others, then left out of the file.
@@ -30,8 +31,6 @@ INTERNAL = (
     "residual_partial",
 )
 PRIOR_DRAWS = 500
-# Groups of a law of scores that was fitted beside the first one: ArviZ's standard groups are the first one's.
-_SUFFIX = {SATURATING: "_saturating"}
 
 
 def without_internals(posterior: xr.Dataset) -> xr.Dataset:
@@ -41,7 +40,7 @@ def without_internals(posterior: xr.Dataset) -> xr.Dataset:
 
 
 def build_tree(
-    draws: dict[str, tuple[xr.Dataset, xr.Dataset]],
+    draws: dict[Followed, tuple[xr.Dataset, xr.Dataset]],
     prior: xr.Dataset,
     metrics: Metrics,
     curves: Curves,
@@ -52,8 +51,9 @@ def build_tree(
 
     Parameters
     ----------
-    draws : dict of str to (xarray.Dataset, xarray.Dataset)
-        Draws and sampler statistics by law of scores. The groups of the second one bear its name.
+    draws : dict of Followed to (xarray.Dataset, xarray.Dataset)
+        Draws and sampler statistics by laws. ArviZ's standard groups are those of the first ones; the
+        groups of the others bear their names.
     prior : xarray.Dataset
         Draws from the prior of the first one, with chain and draw.
     metrics, curves : Metrics, Curves
@@ -64,12 +64,13 @@ def build_tree(
         Seed of the replicated data.
     """
     groups: dict[str, xr.Dataset] = {}
-    for number, (law, (posterior, stats)) in enumerate(draws.items()):
-        suffix = _SUFFIX[law] if number else ""
-        named = posterior.assign_attrs(score_law=law)
+    names = labels(list(draws), len(curves.scores) > 0)
+    for number, (laws, (posterior, stats)) in enumerate(draws.items()):
+        suffix = _suffix(laws, next(iter(draws))) if number else ""
+        named = posterior.assign_attrs(**_named(laws), law=names[number], place=number)
         own = _of_law(named, stats, curves, priors, seed + number)
         groups |= {f"{name}{suffix}": each for name, each in own.items()}
-    prior = prior.assign_attrs(score_law=next(iter(draws)))
+    prior = prior.assign_attrs(**_named(next(iter(draws))))
     prior = xr.merge([prior, unseen(prior, curves, priors, seed)], combine_attrs="override")
     _, prior_replicated = replicate(prior, curves, priors, seed)
     groups |= {
@@ -80,6 +81,17 @@ def build_tree(
         "metrics_table": table_dataset(metrics),
     }
     return xr.DataTree.from_dict(groups)
+
+
+def _named(laws: Followed) -> dict[str, str]:
+    """Return the attributes that name the laws of draws."""
+    return {"score_law": laws.score, "loss_law": laws.loss}
+
+
+def _suffix(laws: Followed, first: Followed) -> str:
+    """Return the names of further laws in those of their groups: options of what differs from the first."""
+    pairs = ((laws.score, first.score), (laws.loss, first.loss))
+    return "".join(f"_{FORMS[own].option.replace('-', '_')}" for own, other in pairs if own != other)
 
 
 def _of_law(

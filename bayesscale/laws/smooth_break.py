@@ -22,13 +22,13 @@ class SmoothBreakLaw(WarpedPowerLaw):
 
         w(u) = r(u) / r(1),   r(u) = u + change width (S((u - tau) / width) - S(-tau / width)),
 
-    S(x) = log(1 + exp(x)), change = c1 / c0, width = f / span, and c0 = c / (r(1) span). change = 0 is the
-    power law, change < 0 a curve that flattens, change > 0 one that gets steeper.
+    S(x) = log(1 + exp(x)), change = ratio - 1 = c1 / c0, width = f / span, and c0 = c / (r(1) span).
+    ratio = 1 is the power law, ratio < 1 a curve that flattens, ratio > 1 one that gets steeper.
 
     Parameters
     ----------
-    change : array
-        By which share of itself the slope changes, above -1.
+    ratio : array
+        The slope behind the break, in units of that before it: (c0 + c1) / c0, above 0.
     tau : array
         Position of the break on the scale of u.
     width : array
@@ -40,7 +40,7 @@ class SmoothBreakLaw(WarpedPowerLaw):
     source: ClassVar[str] = "Caballero et al., arXiv 2210.14891, eq. 1 with n = 1"
     coefficient_names: ClassVar[tuple[str, ...]] = ("E", "log_A", "c0", "c1", "log_d", "f")
 
-    change: Any = 0.5
+    ratio: Any = 1.5
     tau: Any = 0.5
     width: Any = 0.1
 
@@ -50,8 +50,8 @@ class SmoothBreakLaw(WarpedPowerLaw):
 
     def unwarp(self, w: Any) -> Any:
         """Return the u with w(u) = `w`, by bisection between what both slopes would need."""
-        target, change = np.asarray(w) * self._run(1.0), np.asarray(self.change)
-        ends = target / np.minimum(1.0, 1.0 + change), target / np.maximum(1.0, 1.0 + change)
+        target, ratio = np.asarray(w) * self._run(1.0), np.asarray(self.ratio)
+        ends = target / np.minimum(1.0, ratio), target / np.maximum(1.0, ratio)
         low, high = np.minimum(*ends), np.maximum(*ends)
         for _ in range(_BISECTIONS):
             middle = 0.5 * (low + high)
@@ -61,15 +61,15 @@ class SmoothBreakLaw(WarpedPowerLaw):
 
     def _run(self, u: Any, xp: Any = np) -> Any:
         """Return r(u): how far one has come, in units of the first slope."""
-        change, tau, width = (exact(field) for field in (self.change, self.tau, self.width))
+        ratio, tau, width = (exact(field) for field in (self.ratio, self.tau, self.width))
         bend = softplus((u - tau) / width, xp) - softplus(-tau / width, xp)
-        return u + change * width * bend
+        return u + (ratio - 1.0) * width * bend
 
     def coefficients(self, level: Any, gain: Any, shape: Any, axis: LogAxis) -> dict[str, Any]:
         """Return E, log |A|, c0, c1, log d and f."""
         floor, log_excess, rate = power_coefficients(self, level, gain, shape, axis)
         c0, f = rate / self._run(1.0), np.asarray(self.width) * axis.span
-        c1, log_d = self.change * c0, np.log(axis.lo) + np.asarray(self.tau) * axis.span
+        c1, log_d = (np.asarray(self.ratio) - 1.0) * c0, np.log(axis.lo) + np.asarray(self.tau) * axis.span
         log_a = log_excess + c0 * np.log(axis.lo) + c1 * f * softplus(-np.asarray(self.tau) / self.width)
         return {"E": floor, "log_A": log_a, "c0": c0, "c1": c1, "log_d": log_d, "f": f}
 
@@ -98,4 +98,4 @@ class SmoothBreakLaw(WarpedPowerLaw):
             Where the law will be anchored.
         """
         c0, c1, log_d, f = (np.asarray(coefficients[name]) for name in ("c0", "c1", "log_d", "f"))
-        return cls(c1 / c0, (log_d - np.log(axis.lo)) / axis.span, f / axis.span)
+        return cls(1.0 + c1 / c0, (log_d - np.log(axis.lo)) / axis.span, f / axis.span)

@@ -72,12 +72,13 @@ def break_row(fit: Fit, places: BreakPlaces, pair: int, prob: float, at: float |
 
 
 def _by_law(fit: Fit, probability: FloatArray, metric: int) -> dict[str, float]:
-    """Return the mean probability of a break under each law of scores; losses have one law only."""
-    counts = fit.law_counts()
-    if metric >= len(fit.curves.scores.metrics):
-        return {"": float(probability.mean())}
+    """Return the mean probability of a break under each law of the metric."""
+    counts, score = fit.counts(), metric < len(fit.curves.scores.metrics)
+    laws = [fit.followed(group).of(score).law.name for group in counts]
+    if len(set(laws)) == 1:
+        return {laws[0]: float(probability.mean())}
     parts = np.split(probability, np.cumsum(list(counts.values()))[:-1])
-    return {law: float(part.mean()) for law, part in zip(counts, parts, strict=True)}
+    return {law: float(part.mean()) for law, part in zip(laws, parts, strict=True)}
 
 
 def evidence(
@@ -90,8 +91,8 @@ def evidence(
     p_broken : float
         Probability of a break.
     by_law : dict of float
-        The same under each law of scores: a score that levels off breaks the log-law and needs no break under
-        a law with a ceiling.
+        The same under each law of the metric: a score that levels off breaks the log-law and needs no break
+        under a law with a ceiling.
     p_fall : float
         Probability that the score fell since the break, if there is one.
     sizes : int

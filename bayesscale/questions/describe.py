@@ -68,8 +68,7 @@ def warning(fit: Fit) -> list[str]:
 def interval_text(fit: Fit, prob: float) -> str:
     """Return kind and probability of intervals, and from how many draws."""
     counts = fit.law_counts()
-    scores = len(fit.curves.scores) > 0 and len(counts) > 1
-    laws = f" ({', '.join(f'{count:,} {law}' for law, count in counts.items())})" if scores else ""
+    laws = f" ({', '.join(f'{count:,} {law}' for law, count in counts.items())})" if len(counts) > 1 else ""
     return f"{100 * prob:.10g}% equal-tailed intervals from {draws_in(fit):,} posterior draws{laws}"
 
 

@@ -1,4 +1,4 @@
-"""The laws that draws follow: one after the other, the draws of each law of scores."""
+"""The laws that draws follow: one after the other, the draws of each law."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesscale.models.laws import law_of
+from bayesscale.laws import Law
+from bayesscale.models.forms import fields_at, known_fields
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
@@ -41,14 +42,22 @@ class DrawnLaw:
         level, gain, shape : array, shape (..., draws)
             Anchored parameters.
         """
-        score = self.metric < len(self.fit.curves.scores.metrics)
-        sharpness = self.fit.draws("sharpness")[:, self.metric] if self.fit.has("sharpness") else None
         u = np.broadcast_to(u, np.broadcast_shapes(np.shape(u), level.shape))
         parts, first = [], 0
-        for name, count in self.fit.law_counts().items():
+        for group, count in self.fit.counts().items():
             own = (..., slice(first, first + count))
-            law = law_of(score, name, 1.0 if sharpness is None else sharpness[own])
+            law = self._law(group)
             with np.errstate(over="ignore"):
                 parts.append(law.value(u[own], level[own], gain[own], shape[own]))
             first += count
         return np.asarray(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1))
+
+    def _law(self, group: str) -> Law:
+        """Return the law of those draws of a group that count."""
+        curves = self.fit.curves
+        scores = len(curves.scores.metrics)
+        form = self.fit.followed(group).of(self.metric < scores)
+        names = curves.scores.metrics if self.metric < scores else curves.losses.metrics
+        known = known_fields(form, names, self.fit.priors, curves.axis.span)
+        drawn = {name: self.fit.kept(name, group) for name in form.drawn if self.fit.has(name)}
+        return form.with_fields(fields_at(form, self.metric, scores, known, drawn))

@@ -25,6 +25,14 @@ _EFFECTS = {
     "gain": "log improvement between the anchors",
     "shape": "curvature",
 }
+_FIELDS = {
+    "shift": "of the shifted power law: what a model knows already, in smallest sizes",
+    "ratio": "of the smoothly broken power law: slope behind the break, before it 1",
+    "tau": "of the same: place of the break, 0 at the smallest size and 1 at the largest",
+    "width": "of the same: length of the bend, as a share of the axis",
+    "bend": "of M4: how a loss leaves that of guessing; 1: logistic in log D",
+}
+"""Further parameters of laws of losses; see `bayesscale.models.forms`."""
 _GROUPS = {"task": "tasks", "mixture": "mixtures", PAIR: "pairs of task and mixture"}
 
 
@@ -57,22 +65,26 @@ def population_table(fit: Fit, prob: float) -> pd.DataFrame:
     return table
 
 
-def _effects_of(fit: Fit, effects: Effects) -> Iterator[tuple[int, str, str | None, str, int]]:
-    """Yield place and name of a metric, the group to take draws from (None: all), an effect and its column.
+def _effects_of(fit: Fit, effects: Effects) -> Iterator[tuple[int, str, str | None, str, str, int]]:
+    """Yield place and name of a metric, the group of draws (None: all), an effect, its name and its column.
 
-    The shapes of the two laws of scores have nothing in common, so each has rows of its own.
+    The shapes of different laws have nothing in common, so each has rows of its own.
     """
     for place, metric in enumerate(fit.curves.names):
+        score = metric in fit.curves.scores.metrics
+        laws = {group: fit.followed(group).of(score).law.name for group in fit.groups}
+        several = len(set(laws.values())) > 1
         for effect, column in zip(_EFFECTS, effects.columns(place), strict=True):
-            own = effect == "shape" and metric in fit.curves.scores.metrics
-            for group in fit.groups if own else (None,):
-                yield place, metric, group, effect, column
+            if effect != "shape" or not (several or score):
+                yield place, metric, None, effect, effect, column
+                continue
+            for group, law in list(laws.items())[: None if several else 1]:
+                yield place, metric, group if several else None, effect, f"{effect} of the {law}", column
 
 
 def _of_effects(fit: Fit, effects: Effects) -> Iterator[Row]:
     """Yield mean, slopes and spreads of every effect, metric by metric."""
-    for place, metric, group, effect, column in _effects_of(fit, effects):
-        name = effect if group is None else f"{effect} of the {fit.law_in(group)}"
+    for place, metric, group, effect, name, column in _effects_of(fit, effects):
         rows = [("mean", f"{_EFFECTS[effect]}, of a typical curve", fit.draws("mean", group)[:, column])]
         for number, covariate in enumerate(fit.curves.covariates):
             change = f"change of {name} {_per(covariate.name, covariate.log10)}"
@@ -112,7 +124,8 @@ def _correlations(fit: Fit, effects: Effects) -> Iterator[Row]:
 
 
 def _of_noise(fit: Fit) -> Iterator[Row]:
-    """Yield what is known of the noise of each metric, and of its baseline."""
+    """Yield what is known of the noise of each metric, of its law beyond its effects, and of its baseline."""
+    scores = len(fit.curves.scores.metrics)
     for place, metric in enumerate(fit.curves.names):
         unit = CATALOGUE[metric].unit
         meanings = {
@@ -120,6 +133,7 @@ def _of_noise(fit: Fit) -> Iterator[Row]:
             "noise_spread": "spread of the log of that scale between curves",
             "noise_tails": "degrees of freedom of the Student-t noise beyond 2; small: outliers",
             "sharpness": "how abruptly a law turns into its floor or ceiling; 1: the papers' power law",
+            **(_FIELDS if metric in fit.curves.losses.metrics else {}),
             "se_independent": "share of se^2 that is independent between checkpoints",
             "baseline_mean": "log value without pretraining, of a typical task",
             "baseline_slope": "change of that log value per factor of ten of the other size",
@@ -132,5 +146,5 @@ def _of_noise(fit: Fit) -> Iterator[Row]:
                     "baseline" if name.startswith("baseline") else "noise",
                     name,
                     meaning,
-                    fit.draws(name)[:, place],
+                    fit.draws(name)[:, place - (scores if name in _FIELDS else 0)],
                 )

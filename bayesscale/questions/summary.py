@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from bayesscale.laws import Law
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.effects import joint_effects
-from bayesscale.models.laws import law_of
 from bayesscale.questions.asked import check_prob
 from bayesscale.questions.describe import SHORT, plain_records, reading, record, table_text
+from bayesscale.questions.laws import DrawnLaw
 from bayesscale.questions.population import STATISTICS, interval, population_table
 from bayesscale.questions.targets import answer_columns
 from bayesscale.units import format_tokens
@@ -132,16 +132,16 @@ def meanings(fit: Fit) -> dict[str, str]:
     laws = {law.name: law for name in fit.curves.names for law in _laws(fit, name).values()}.values()
     return {
         "level": f"value of the law at {high}, in the metric's unit",
-        "gain": f"log of the improvement from {low} to {high}; 0.1 is about 10%",
+        "gain": f"log of the improvement from {low} to {high} (beyond chance, if given); 0.1 is about 10%",
         **{law.name: f"{law.formula} with {', '.join(law.coefficient_names)} ({law.source})" for law in laws},
     }
 
 
 def _laws(fit: Fit, metric: str) -> dict[str, Law]:
-    """Return the laws that a metric was fitted with, by group; losses have the same one in all groups."""
+    """Return the laws that a metric was fitted with, by group; of one law only, its first group."""
     score = metric in fit.curves.scores.metrics
-    groups = fit.groups if score else fit.groups[:1]
-    return {group: law_of(score, fit.law_in(group)) for group in groups}
+    laws = {group: fit.followed(group).of(score).law for group in fit.groups}
+    return laws if len({law.name for law in laws.values()}) > 1 else {fit.groups[0]: laws[fit.groups[0]]}
 
 
 def _curve_table(fit: Fit, prob: float) -> pd.DataFrame:
@@ -162,14 +162,19 @@ def _quantities(fit: Fit, place: int) -> dict[str, NDArray[np.float64]]:
     """Return draws of a metric's quantities on every curve, each of shape (draws, curves)."""
     metric, scores = fit.curves.names[place], fit.curves.scores.metrics
     effects = joint_effects(scores, fit.curves.losses.metrics, fit.priors)
-    level, gain = (fit.draws("curve_effect")[..., column] for column in effects.columns(place)[:2])
+    each = [fit.draws("curve_effect")[..., column].T for column in effects.columns(place)]
     block, own = ("score", place) if metric in scores else ("loss", place - len(scores))
+    laws = _laws(fit, metric)
+    names = [name for law in laws.values() for name in law.coefficient_names]
     coefficients = {
-        name: fit.draws(f"{block}_{name}", group if block == "score" else None)[..., own]
-        for group, law in _laws(fit, metric).items()
+        # Two laws may use one letter for different things.
+        name if names.count(name) == 1 else f"{name} ({law.name})": fit.draws(
+            f"{block}_{name}", group if len(laws) > 1 else None
+        )[..., own]
+        for group, law in laws.items()
         for name in law.coefficient_names
     }
-    return {"level": np.exp(level), "gain": gain, **coefficients}
+    return {"level": DrawnLaw(fit, place).value(1.0, *each).T, "gain": each[1].T, **coefficients}
 
 
 def _short(value: Any) -> str:

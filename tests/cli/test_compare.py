@@ -116,4 +116,4 @@ def test_what_cannot_be_compared(
 def test_a_fit_of_one_law(compare: Command, tmp_path: Path) -> None:
     code, out, err = compare(write_fit(tmp_path, MadeUp(draws=4)))
     assert (code, out) == (2, "")
-    assert "needs a fit of two laws of scores; this one follows only the log-law" in err
+    assert "needs a fit of two laws; this one follows only the log-law" in err

@@ -15,7 +15,7 @@ from bayesscale.inference.tree import build_tree, prior_draws
 from bayesscale.metrics.curves import Curves, build_curves
 from bayesscale.metrics.read import read_metrics
 from bayesscale.models.joint import JointModel
-from bayesscale.models.laws import SCORE_LAWS
+from bayesscale.models.laws import SCORE_LAWS, Followed
 from bayesscale.models.measurement import FEWEST_DEGREES
 from bayesscale.models.priors import Priors, change_priors
 from tests.models.tables import table
@@ -70,7 +70,7 @@ def made() -> Fit:
     curves, sampler = build_curves(metrics), Sampler(draws=DRAWS, chains=CHAINS, seed=5)
     prior = prior_draws(JointModel(priors).build(curves, centred=False), sampler.seed)
     posterior, stats = _with_weights(_chains(prior), curves), _stats()
-    draws = dict.fromkeys(SCORE_LAWS, (posterior, stats))
+    draws = dict.fromkeys(map(Followed, SCORE_LAWS), (posterior, stats))
     tree = build_tree(draws, prior, metrics, curves, priors, sampler.seed)
     found = diagnose(posterior, stats, sampler.max_depth)
     settings = {"breaks": "scores", "discrepancy": True, "law": "stack"}

@@ -68,10 +68,10 @@ class _Calls:
         self.samplers.append(sampler)
         seconds = {"compile": 8.0, "sample": 2.0} if len(self.samplers) == 1 else {"sample": 3.0}
         fresh: Any = Draws(len(self.samplers), None, seconds)  # type: ignore[arg-type]
-        return [kept.get(model.law, fresh) for model in models]
+        return [kept.get(model.label, fresh) for model in models]
 
     def run(self, sampler: Sampler, *laws: str) -> Sampled:
-        models: Any = [SimpleNamespace(law=law) for law in laws]
+        models: Any = [SimpleNamespace(label=law) for law in laws]
         return sample_models(models, None, sampler, False, self.said.append)  # type: ignore[arg-type]
 
 

@@ -22,7 +22,7 @@ def test_coefficients_give_the_laws_of_every_draw(made: Fit, group: str) -> None
     # Of the laws alone.
     posterior = made.tree[group].to_dataset().drop_vars(["break_at", "discrepancy"])
     for name, rows, first in law_blocks(made.curves):
-        law = drawn_law(posterior, name == "score", first + rows.metric)
+        law = drawn_law(posterior, made.curves, made.priors, name == "score", first + rows.metric)
         mean = location_scale(posterior, made.curves, made.priors, name, slice(None))[0]
         picked = {"curve": xr.DataArray(rows.unit, dims="row"), name: xr.DataArray(rows.metric, dims="row")}
         each = {c: posterior[f"{name}_{c}"].isel(picked).to_numpy() for c in law.coefficient_names}

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from bayesscale.inference import Fit
+from bayesscale.models.distributions import LogNormal
 from bayesscale.models.effects import Effects
 from bayesscale.models.joint import JointModel
-from bayesscale.models.priors import LogNormal
 from bayesscale.models.regression import Design
 
 FloatArray = NDArray[np.float64]

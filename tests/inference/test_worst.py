@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from bayesscale.inference.status import Diagnostics, judge, judge_laws, worst
+from bayesscale.models.laws import LOG, SATURATING, Followed
 
 FINE = Diagnostics(1.002, "mean", 900.0, "curve_sd", 800.0, "noise_sd", 0, 0.8, 0, 31.0, 4000)
+LAWS = {LOG: Followed(LOG), SATURATING: Followed(SATURATING)}
 
 
 def test_one_law_keeps_its_diagnostics() -> None:
@@ -37,15 +39,15 @@ def test_an_r_hat_that_is_no_number_is_the_worst() -> None:
 
 def test_a_law_that_passed_by_itself_is_named_with_the_option_that_uses_it() -> None:
     broken = replace(FINE, rhat=1.4)
-    status = judge_laws({"log-law": broken, "saturating-law": FINE})
+    status = judge_laws({LOG: broken, SATURATING: FINE}, LAWS)
     assert status.problems == ("R-hat 1.400 of mean of the log-law (at most 1.01)",)
     assert status.remedy.endswith(
         "The saturating-law passed by itself: --law saturating fits and uses it alone."
     )
-    assert "--law log " in judge_laws({"log-law": FINE, "saturating-law": broken}).remedy
+    assert "--law log " in judge_laws({LOG: FINE, SATURATING: broken}, LAWS).remedy
 
 
 @pytest.mark.parametrize("laws", [("log-law",), ("log-law", "saturating-law")])
 def test_no_other_law_is_named_where_all_passed_or_none(laws: tuple[str, ...]) -> None:
-    assert judge_laws(dict.fromkeys(laws, FINE)).remedy == ""
-    assert "by itself" not in judge_laws(dict.fromkeys(laws, replace(FINE, rhat=1.4))).remedy
+    assert judge_laws(dict.fromkeys(laws, FINE), LAWS).remedy == ""
+    assert "by itself" not in judge_laws(dict.fromkeys(laws, replace(FINE, rhat=1.4)), LAWS).remedy

@@ -22,8 +22,8 @@ HIGH = 1e6
 LAWS: dict[str, Law] = {
     "shifted": ShiftedPowerLaw(5.0, SPAN),
     "hardly shifted": ShiftedPowerLaw(1e-6, SPAN),
-    "flattens": SmoothBreakLaw(-0.7, 0.4, 0.1),
-    "gets steeper": SmoothBreakLaw(1.5, 0.8, 0.02),
+    "flattens": SmoothBreakLaw(0.3, 0.4, 0.1),
+    "gets steeper": SmoothBreakLaw(2.5, 0.8, 0.02),
     "m4, bend 0.3": M4Law(HIGH, 0.3),
     "m4, bend 1": M4Law(HIGH, 1.0),
     "m4, bend 2": M4Law(HIGH, 2.0),
@@ -118,7 +118,7 @@ def test_coefficients_turn_back_into_anchored_parameters(
     np.testing.assert_allclose(back, (level, gain, shape), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("law", [ShiftedPowerLaw(5.0, SPAN), SmoothBreakLaw(-0.7, 0.4, 0.1)])
+@pytest.mark.parametrize("law", [ShiftedPowerLaw(5.0, SPAN), SmoothBreakLaw(0.3, 0.4, 0.1)])
 def test_fields_move_with_the_anchors(law: ShiftedPowerLaw | SmoothBreakLaw) -> None:
     coefficients, other = law.coefficients(1.0, 0.7, 0.2, AXIS), LogAxis(3e3, 4e6)
     moved = law.of(coefficients, other)
@@ -127,7 +127,7 @@ def test_fields_move_with_the_anchors(law: ShiftedPowerLaw | SmoothBreakLaw) -> 
     np.testing.assert_allclose(values, law.value(AXIS.u(sizes), 1.0, 0.7, 0.2), rtol=1e-9)
 
 
-@pytest.mark.parametrize("law", [ShiftedPowerLaw(0.0, SPAN), SmoothBreakLaw(0.0, 0.5, 0.1)])
+@pytest.mark.parametrize("law", [ShiftedPowerLaw(0.0, SPAN), SmoothBreakLaw(1.0, 0.5, 0.1)])
 def test_power_law_is_the_limit_without_shift_and_without_break(law: Law) -> None:
     u = np.linspace(-0.5, 3.0, 36)
     np.testing.assert_allclose(law.value(u, 1.0, 0.7, 0.2), POWER_LAW.value(u, 1.0, 0.7, 0.2), rtol=1e-12)

@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 # Each makes a law of its fields, so that those are variables of the graph too; beside it, their values.
 MAKERS: dict[str, tuple[Callable[..., Law], tuple[float, ...]]] = {
     "shifted": (lambda shift: ShiftedPowerLaw(shift, 5.0), (2.0,)),
-    "smooth break": (SmoothBreakLaw, (-0.6, 0.4, 0.1)),
+    "smooth break": (SmoothBreakLaw, (0.4, 0.4, 0.1)),
     "m4": (lambda bend: M4Law(400.0, bend), (0.7,)),
     "chance": (ChanceLaw, (0.25,)),
     "exponential": (lambda: EXPONENTIAL_LAW, ()),
@@ -84,7 +84,7 @@ def test_numpy_and_pytensor_agree_in_values_and_slopes(name: str) -> None:
     np.testing.assert_allclose(slopes, numeric_slopes(formula, arguments), rtol=2e-4, atol=2e-4)
 
 
-@pytest.mark.parametrize("law", [ShiftedPowerLaw(2.0, 5.0), SmoothBreakLaw(-0.5, 0.5, 0.25)])
+@pytest.mark.parametrize("law", [ShiftedPowerLaw(2.0, 5.0), SmoothBreakLaw(0.5, 0.5, 0.25)])
 def test_fields_that_are_numbers_are_as_exact_as_variables(law: Law) -> None:
     u = pt.dvector()
     value = function([u], law.value(u, 1.0, 0.4, 0.2, xp=pt), mode="FAST_COMPILE")(GRID[0])

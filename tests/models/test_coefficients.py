@@ -9,6 +9,7 @@ from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.coefficients import whitening
 from bayesscale.models.effects import absorbing, joint_effects, noise_scales
 from bayesscale.models.evidence import Evidence
+from bayesscale.models.joint import JointModel
 from bayesscale.models.predictor import linear_predictor
 from bayesscale.models.priors import Priors, change_priors
 from bayesscale.models.regression import Design, zero_sum_basis
@@ -129,7 +130,7 @@ def test_one_curve_alone_leaves_the_mean_alone() -> None:
 def test_coefficients_are_whitened_around_the_regression_of_clear_curves() -> None:
     curves = curves_of(table(finetune=(6e6, 42e6, 3e8), sizes=DENSE, noise=0.01))
     effects = joint_effects(curves.scores.metrics, curves.losses.metrics, Priors())
-    evidence = Evidence.of(curves, effects)
+    evidence = Evidence.of(curves, effects, JointModel(sharp=False).menu.middle(curves, Priors()))
     white = whitening(effects, evidence)
     assert (white.centred == 1.0).all()
     predicted = Design.of(curves).matrix @ white.location.T
@@ -147,7 +148,9 @@ def test_coefficients_are_whitened_around_the_regression_of_clear_curves() -> No
 def test_vague_effects_keep_the_basis_of_their_prior() -> None:
     curves = curves_of(table(noise=15.0))
     effects = joint_effects(curves.scores.metrics, curves.losses.metrics, Priors())
-    white = whitening(effects, Evidence.of(curves, effects))
+    white = whitening(
+        effects, Evidence.of(curves, effects, JointModel(sharp=False).menu.middle(curves, Priors()))
+    )
     assert (white.centred == 0.0).all()
     assert (white.factor == np.eye(Design.of(curves).matrix.shape[1])).all()
     assert (white.location == 0.0).all()

@@ -11,6 +11,7 @@ from bayesscale.laws import LOG_LAW
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.effects import Effects, joint_effects
 from bayesscale.models.evidence import Evidence
+from bayesscale.models.joint import JointModel
 from bayesscale.models.priors import Priors
 from tests.models.tables import curves_of, table
 
@@ -18,6 +19,7 @@ DENSE = np.geomspace(1e9, 6.4e10, 40).tolist()
 NOISE = 0.05
 # A table's noise is in units of this for BLEU.
 BLEU_NOISE = 0.5
+EXACT = JointModel(sharp=False)
 
 
 def _effects(curves: Curves) -> Effects:
@@ -28,7 +30,7 @@ def _effects(curves: Curves) -> Effects:
 def _evidence(frame: pd.DataFrame) -> tuple[Curves, Evidence]:
     """Return the curves of a table and what a look says of them."""
     curves = curves_of(frame)
-    return curves, Evidence.of(curves, _effects(curves))
+    return curves, Evidence.of(curves, _effects(curves), EXACT.menu.middle(curves, Priors()))
 
 
 def _estimates(found: Evidence) -> NDArray[np.float64]:

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from bayesscale.cli.main import main
 from bayesscale.errors import PriorError
 from bayesscale.models import Priors, load_priors
-from bayesscale.models.priors import Beta, Gamma, LogNormal, Normal, change_priors, list_priors
+from bayesscale.models.distributions import Beta, Gamma, LogNormal, Normal
+from bayesscale.models.priors import change_priors, list_priors
 
 
 @pytest.fixture
