@@ -134,5 +134,6 @@ MODELS: dict[str, Forecaster] = {
     "paper": _joint(breaks="none", discrepancy=False, law="paper"),
     "huber": _huber,
 }
-"""Forecasters by name: the default; with one law of scores or another law of losses; with breaks along D_f too, and without any; with
-laws that hold exactly; with the paper's laws in one joint model; the paper's point fit."""
+"""Forecasters by name: the default; with one law of scores, or another law of losses; with breaks along D_f
+too, and without any; with laws that hold exactly; with the paper's laws in one joint model; the paper's point
+fit."""

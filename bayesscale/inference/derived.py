@@ -85,7 +85,9 @@ def coefficients(posterior: xr.Dataset, curves: Curves, priors: Priors) -> xr.Da
             level, gain, shape = (values[..., column] for column in columns)
             each = law.coefficients(level, gain, shape, curves.axis)
         for coefficient, array in each.items():
-            found[f"{name}_{coefficient}"] = (("chain", "draw", "curve", name), array)
+            # Fields of a law are the same for all curves.
+            whole = np.broadcast_to(array, level.shape)
+            found[f"{name}_{coefficient}"] = (("chain", "draw", "curve", name), whole)
     coords = {name: list(rows.metrics) for name, rows, _ in law_blocks(curves)}
     return xr.Dataset(found, coords=coords)
 

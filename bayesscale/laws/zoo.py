@@ -15,6 +15,7 @@ from bayesscale.laws.m4 import M4Law
 from bayesscale.laws.multiplicative import MULTIPLICATIVE_LAW
 from bayesscale.laws.power_law import POWER_LAW
 from bayesscale.laws.rising import RISING_POWER_LAW
+from bayesscale.laws.saturating import SATURATING_LAW
 from bayesscale.laws.shifted import ShiftedPowerLaw
 from bayesscale.laws.smooth_break import SmoothBreakLaw
 
@@ -24,6 +25,7 @@ ZOO: dict[str, Law] = {
         LOG_LAW,
         POWER_LAW,
         ShiftedPowerLaw(),
+        SATURATING_LAW,
         SmoothBreakLaw(),
         M4Law(),
         ChanceLaw(),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.design import PAIR
 from bayesscale.models.effects import Effects, joint_effects
+from bayesscale.models.forms import SHARPNESS
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
@@ -26,13 +27,14 @@ _EFFECTS = {
     "shape": "curvature",
 }
 _FIELDS = {
-    "shift": "of the shifted power law: what a model knows already, in smallest sizes",
-    "ratio": "of the smoothly broken power law: slope behind the break, before it 1",
-    "tau": "of the same: place of the break, 0 at the smallest size and 1 at the largest",
-    "width": "of the same: length of the bend, as a share of the axis",
-    "bend": "of M4: how a loss leaves that of guessing; 1: logistic in log D",
+    SHARPNESS: "how abruptly a law turns into its floor or ceiling; 1: the papers' power law",
+    "shift": "what a model knows already, in smallest sizes, in the shifted power law",
+    "ratio": "slope behind the break of the smoothly broken power law, before it 1",
+    "tau": "place of that break, 0 at the smallest size and 1 at the largest",
+    "width": "length of its bend, as a share of the axis",
+    "bend": "how a loss leaves that of guessing in M4; 1: logistic in log D",
 }
-"""Further parameters of laws of losses; see `bayesscale.models.forms`."""
+"""Parameters of laws beyond level, gain and shape; see `bayesscale.models.forms`."""
 _GROUPS = {"task": "tasks", "mixture": "mixtures", PAIR: "pairs of task and mixture"}
 
 
@@ -59,7 +61,7 @@ def population_table(fit: Fit, prob: float) -> pd.DataFrame:
         Columns metric, effect, quantity, meaning, median, lower, upper.
     """
     effects = joint_effects(fit.curves.scores.metrics, fit.curves.losses.metrics, fit.priors)
-    rows = [*_of_effects(fit, effects), *_correlations(fit, effects), *_of_noise(fit)]
+    rows = [*_of_effects(fit, effects), *_correlations(fit, effects), *_of_noise(fit), *_of_fields(fit)]
     table = pd.DataFrame([row[:4] for row in rows], columns=["metric", "effect", "quantity", "meaning"])
     table[list(STATISTICS)] = np.array([interval(row[4], prob) for row in rows])
     return table
@@ -85,7 +87,8 @@ def _effects_of(fit: Fit, effects: Effects) -> Iterator[tuple[int, str, str | No
 def _of_effects(fit: Fit, effects: Effects) -> Iterator[Row]:
     """Yield mean, slopes and spreads of every effect, metric by metric."""
     for place, metric, group, effect, name, column in _effects_of(fit, effects):
-        rows = [("mean", f"{_EFFECTS[effect]}, of a typical curve", fit.draws("mean", group)[:, column])]
+        what = f"{_EFFECTS[effect]}{name.removeprefix(effect)}"
+        rows = [("mean", f"{what}, of a typical curve", fit.draws("mean", group)[:, column])]
         for number, covariate in enumerate(fit.curves.covariates):
             change = f"change of {name} {_per(covariate.name, covariate.log10)}"
             rows.append((f"slope of {covariate.name}", change, fit.draws("slope", group)[:, number, column]))
@@ -124,16 +127,13 @@ def _correlations(fit: Fit, effects: Effects) -> Iterator[Row]:
 
 
 def _of_noise(fit: Fit) -> Iterator[Row]:
-    """Yield what is known of the noise of each metric, of its law beyond its effects, and of its baseline."""
-    scores = len(fit.curves.scores.metrics)
+    """Yield what is known of the noise of each metric and of its baseline."""
     for place, metric in enumerate(fit.curves.names):
         unit = CATALOGUE[metric].unit
         meanings = {
             "noise_sd": f"scale of one run around its law ({unit})",
             "noise_spread": "spread of the log of that scale between curves",
             "noise_tails": "degrees of freedom of the Student-t noise beyond 2; small: outliers",
-            "sharpness": "how abruptly a law turns into its floor or ceiling; 1: the papers' power law",
-            **(_FIELDS if metric in fit.curves.losses.metrics else {}),
             "se_independent": "share of se^2 that is independent between checkpoints",
             "baseline_mean": "log value without pretraining, of a typical task",
             "baseline_slope": "change of that log value per factor of ten of the other size",
@@ -141,10 +141,18 @@ def _of_noise(fit: Fit) -> Iterator[Row]:
         }
         for name, meaning in meanings.items():
             if fit.has(name):
-                yield (
-                    metric,
-                    "baseline" if name.startswith("baseline") else "noise",
-                    name,
-                    meaning,
-                    fit.draws(name)[:, place - (scores if name in _FIELDS else 0)],
-                )
+                effect = "baseline" if name.startswith("baseline") else "noise"
+                yield metric, effect, name, meaning, fit.draws(name)[:, place]
+
+
+def _of_fields(fit: Fit) -> Iterator[Row]:
+    """Yield what is known of the parameters that only some laws have, from the draws of these laws."""
+    scores = len(fit.curves.scores.metrics)
+    for place, metric in enumerate(fit.curves.names):
+        for name, meaning in _FIELDS.items():
+            forms = {group: fit.followed(group).of(place < scores) for group in fit.groups}
+            own = [group for group, form in forms.items() if name in form.drawn and fit.has(name)]
+            if own:
+                # Under other laws its draws are those of the prior.
+                draws = np.concatenate([fit.draws(name, group) for group in own])
+                yield metric, "law", name, meaning, draws[:, place - (0 if name == SHARPNESS else scores)]

@@ -187,7 +187,9 @@ def test_a_document_has_the_table_and_the_weights_in_use(refits: Refits) -> None
 
 
 def test_what_cannot_be_compared() -> None:
-    with pytest.raises(UsageError, match="follows only the log-law; fit again with several, such as --law stack") as raised:
+    with pytest.raises(
+        UsageError, match="follows only the log-law; fit again with several, such as --law stack"
+    ) as raised:
         compare(MadeUp(draws=4).fit())
     assert raised.value.exit_code == 2
     fit = two_laws()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -21,6 +23,11 @@ from bayesscale.models.priors import Priors, change_priors
 from tests.models.tables import table
 
 CHAINS, DRAWS = 2, 150
+VARIED = (
+    Followed("exponential-link", "shifted-power-law"),
+    Followed("chance-logistic", "m4"),
+    Followed("rising-power-law", "smooth-break"),
+)
 
 
 def _chains(prior: xr.Dataset) -> xr.Dataset:
@@ -61,16 +68,15 @@ def _stats() -> xr.Dataset:
     return xr.Dataset({name: (("chain", "draw"), values) for name, values in stats.items()})
 
 
-@pytest.fixture(scope="session")
-def made() -> Fit:
-    """Return a fit of a small table, some of whose names are not ASCII."""
-    frame = table(se=0.3).replace({"task": {"en-de": "en→日本語"}, "mixture": {"en+fr": 'en & "fr", 50 %é'}})
+def _made(frame: pd.DataFrame, priors: Priors, followed: Sequence[Followed]) -> Fit:
+    """Return a fit of a table under laws that are fitted one after the other; all have the same draws."""
     metrics = read_metrics(frame)
-    priors = change_priors(Priors(), {"score": {"gain": {"mean": {"mean": 0.35}}}})
     curves, sampler = build_curves(metrics), Sampler(draws=DRAWS, chains=CHAINS, seed=5)
-    prior = prior_draws(JointModel(priors).build(curves, centred=False), sampler.seed)
+    first = followed[0]
+    model = JointModel(priors, law=first.score, loss_law=first.loss, beside=tuple(followed))
+    prior = prior_draws(model.build(curves, centred=False), sampler.seed)
     posterior, stats = _with_weights(_chains(prior), curves), _stats()
-    draws = dict.fromkeys(map(Followed, SCORE_LAWS), (posterior, stats))
+    draws = dict.fromkeys(followed, (posterior, stats))
     tree = build_tree(draws, prior, metrics, curves, priors, sampler.seed)
     found = diagnose(posterior, stats, sampler.max_depth)
     settings = {"breaks": "scores", "discrepancy": True, "law": "stack"}
@@ -80,3 +86,18 @@ def made() -> Fit:
         "diagnostics": found.document(),
     }
     return Fit(tree, metrics, curves, priors, judge(found), provenance)
+
+
+@pytest.fixture(scope="session")
+def made() -> Fit:
+    """Return a fit of a small table, some of whose names are not ASCII."""
+    frame = table(se=0.3).replace({"task": {"en-de": "en→日本語"}, "mixture": {"en+fr": 'en & "fr", 50 %é'}})
+    priors = change_priors(Priors(), {"score": {"gain": {"mean": {"mean": 0.35}}}})
+    return _made(frame, priors, tuple(map(Followed, SCORE_LAWS)))
+
+
+@pytest.fixture(scope="session")
+def varied() -> Fit:
+    """Return a fit of a score and a loss under laws that are not the usual ones."""
+    priors = change_priors(Priors(), {"guess": {"cross_entropy": 50.0}, "chance": {"bleu": 2.0}})
+    return _made(table(), priors, VARIED)

@@ -12,6 +12,7 @@ from bayesscale.laws.chance import ChanceLaw
 from bayesscale.laws.exponential import EXPONENTIAL_LAW
 from bayesscale.laws.m4 import M4Law
 from bayesscale.laws.rising import RISING_POWER_LAW
+from bayesscale.laws.saturating import SaturatingLaw
 from bayesscale.laws.shifted import ShiftedPowerLaw
 from bayesscale.laws.smooth_break import SmoothBreakLaw
 from bayesscale.laws.zoo import ZOO
@@ -50,6 +51,7 @@ def test_the_zoo_has_every_law_by_its_name() -> None:
     assert {type(law) for law in LAWS.values()} == {type(law) for law in ZOO.values()} - {
         type(LOG_LAW),
         type(POWER_LAW),
+        SaturatingLaw,
     }
 
 
