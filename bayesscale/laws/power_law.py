@@ -13,6 +13,7 @@ from bayesscale.laws.base import Law
 # Nothing is seen of how a curve without a gain is bent; after so many e-folds it has reached its floor.
 _NO_GAIN, _MOST = 1e-7, 300.0
 # Below the lower anchor a mirrored curve would cross zero; its reciprocal has to stay finite.
+_CLOSEST = 1e-12
 _SMALLEST = 1e-100
 
 
@@ -90,8 +91,15 @@ class PowerLaw(Law):
         """Return (level, gain, shape); needs A > 0, alpha > 0 and E > 0."""
         low, high = (self.at_size(size, coefficients) for size in (axis.lo, axis.hi))
         gain = np.log(low) - np.log(high)
-        plain = _plain_rate(self.sharpness, gain, self.sharpness * coefficients["alpha"] * axis.span)
-        return np.log(high), gain, np.log(plain - gain)
+        return np.log(high), gain, self.shape_of(gain, self.sharpness * coefficients["alpha"] * axis.span)
+
+    def rate(self, gain: Any, shape: Any, xp: Any = np) -> Any:
+        """Return c = p alpha span: how many e-folds the p-th power of the excess falls between the anchors."""
+        return _rate(self.sharpness, gain, shape, xp)
+
+    def shape_of(self, gain: Any, c: Any, xp: Any = np) -> Any:
+        """Return the shape with which a gain above 0 has the rate c, the inverse of `rate`."""
+        return xp.log(xp.maximum(_plain_rate(self.sharpness, gain, c, xp) - gain, _CLOSEST))
 
     def at_size(self, size: Any, coefficients: dict[str, Any]) -> Any:
         """Return (E^p + (A / D^alpha)^p)^(1/p)."""
@@ -112,10 +120,10 @@ def _rate(power: Any, gain: Any, shape: Any, xp: Any = np) -> Any:
     return xp.where(falling, mapped, power * xp.abs(gain) + xp.exp(shape))
 
 
-def _plain_rate(power: Any, gain: Any, c: Any) -> Any:
+def _plain_rate(power: Any, gain: Any, c: Any, xp: Any = np) -> Any:
     """Return the c of the law with p = 1 through the same middle, for gains above 0."""
-    middle = np.log1p(np.expm1(power * gain) / (1.0 + np.exp(0.5 * c))) / power
-    return 2.0 * np.log(np.expm1(gain) / np.expm1(middle) - 1.0)
+    middle = xp.log1p(xp.expm1(power * gain) / (1.0 + xp.exp(0.5 * c))) / power
+    return 2.0 * xp.log(xp.expm1(gain) / xp.expm1(middle) - 1.0)
 
 
 POWER_LAW = PowerLaw()
