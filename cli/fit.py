@@ -76,6 +76,13 @@ def fit(
         str,
         typer.Option(help="Law of losses: power, shifted, smooth-break, m4, or several with commas."),
     ] = "power",
+    joint: Annotated[
+        str,
+        typer.Option(
+            help="How curves depend on the size that is not along them: linear (in its logarithm), or a joint "
+            "law of both sizes, multiplicative or additive, for power laws and the saturating law."
+        ),
+    ] = "linear",
     draws: Annotated[int, typer.Option(help="Draws kept of each chain, for each law.")] = 1250,
     tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 500,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
@@ -116,7 +123,7 @@ def fit(
     check_target(output, force=force)
     sampler = Sampler(draws, tune, chains, cores, target_accept, max_depth, seed, retries=retries)
     metrics = _table(file, example, columns, axis, curve, where)
-    model = {"breaks": breaks, "discrepancy": discrepancy, "law": law, "loss_law": loss_law}
+    model = {"breaks": breaks, "discrepancy": discrepancy, "law": law, "loss_law": loss_law, "joint": joint}
     result = _sampled(metrics, sampler, priors, model)
     save(result, output, force=force)
     _print(result, output, as_json, as_csv)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.design import Covariate
-from bayesscale.models.distributions import LogNormal
+from bayesscale.models.distributions import LogNormal, Normal
 from bayesscale.models.forms import FORMS
+from bayesscale.models.law_priors import EffectPrior
 from bayesscale.models.laws import LOG
-from bayesscale.models.priors import EffectPrior, Priors
+from bayesscale.models.priors import Priors
 
 SLOPES = {"model_params": "params_slope", "alignment": "alignment_slope"}
 
@@ -115,6 +117,25 @@ def absorbing(effects: Effects, groups: tuple[str, ...]) -> Effects:
         return prior.model_copy(update={"curve_sd": whole})
 
     return replace(effects, priors=tuple(map(wider, effects.priors))) if groups else effects
+
+
+def with_slopes(effects: Effects, places: Sequence[int], slope: Normal) -> Effects:
+    """Return effects of which some have another prior of their slope in the other size.
+
+    Parameters
+    ----------
+    effects : Effects
+        The effects.
+    places : sequence of int
+        Which of them.
+    slope : Normal
+        Its prior.
+    """
+    changed = [
+        prior.model_copy(update={"size_slope": slope}) if place in places else prior
+        for place, prior in enumerate(effects.priors)
+    ]
+    return replace(effects, priors=tuple(changed))
 
 
 def noise_scales(metrics: tuple[str, ...], priors: Priors) -> NDArray[np.float64]:

@@ -22,7 +22,8 @@ from bayesscale.laws.rising import RISING_POWER_LAW
 from bayesscale.laws.shifted import ShiftedPowerLaw
 from bayesscale.laws.smooth_break import SmoothBreakLaw
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.models.priors import EffectPrior, Priors
+from bayesscale.models.law_priors import EffectPrior
+from bayesscale.models.priors import Priors
 
 FloatArray = NDArray[np.float64]
 

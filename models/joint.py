@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import NDArray
 
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.metrics.curves import Curves
@@ -19,8 +20,9 @@ from bayesscale.models.correlation import correlation_factor
 from bayesscale.models.discrepancy import MODES, discrepancy_unit, modes
 from bayesscale.models.effects import Effects, absorbing, joint_effects, noise_scales
 from bayesscale.models.evidence import Evidence
+from bayesscale.models.expected import expected_effects, surface_variables
 from bayesscale.models.forms import LOSS_FORMS, SCORE_FORMS
-from bayesscale.models.hierarchy import group_sd, information, informed, informed_shapes, log_medians
+from bayesscale.models.hierarchy import information, informed, informed_shapes, log_medians
 from bayesscale.models.laws import LOG, POWER, Followed
 from bayesscale.models.layout import lay_out
 from bayesscale.models.likelihood import Residuals, discrepancy_scale, noise_weights, observe, observe_breaks
@@ -29,8 +31,16 @@ from bayesscale.models.menu import Menu
 from bayesscale.models.noise import StudentNoise, student_noise
 from bayesscale.models.packing import shared
 from bayesscale.models.priors import Priors
-from bayesscale.models.regression import Design, group_prior, zero_sum_basis
+from bayesscale.models.regression import Design, group_prior
 from bayesscale.models.starting import starting_point
+from bayesscale.models.surface import (
+    LINEAR,
+    SURFACES,
+    Surface,
+    joined,
+    scaled_size,
+    without_slopes,
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,8 @@ class JointModel:
         Laws of models that are sampled beside this one. Models that differ only in which of these laws they
         follow have the same structure: compiled once, they are told apart by their data. So are those of the
         log-law and the saturating law in any case.
+    joint : str
+        How effects depend on the other size, one of `bayesscale.models.surface.SURFACES`.
     label : str
         What the model is called among those that are sampled beside it.
     """
@@ -66,12 +78,16 @@ class JointModel:
     sharp: bool = True
     loss_law: str = POWER
     beside: tuple[Followed, ...] = ()
+    joint: str = LINEAR
     label: str = ""
 
     def __post_init__(self) -> None:
         for kind, law, forms in (("scores", self.law, SCORE_FORMS), ("losses", self.loss_law, LOSS_FORMS)):
             if law not in forms:
                 raise UsageError(f"the law of {kind} is unknown; received {law!r}; {valid_names(law, forms)}")
+        if self.joint not in SURFACES:
+            known = valid_names(self.joint, SURFACES)
+            raise UsageError(f"the joint law is unknown; received {self.joint!r}; {known}")
         if self.breaks not in CHOICES:
             known = valid_names(self.breaks, CHOICES)
             raise UsageError(f"breaks is unknown; received {self.breaks!r}; {known}")
@@ -80,7 +96,12 @@ class JointModel:
         """Return the effects that these curves have."""
         scores, losses = curves.scores.metrics, curves.losses.metrics
         effects = joint_effects(scores, losses, self.priors, self.law, curves.axis.span)
-        return absorbing(effects, curves.absorbed)
+        effects = absorbing(effects, curves.absorbed)
+        return without_slopes(effects, self._joined(curves)) if self.joint != LINEAR else effects
+
+    def _joined(self, curves: Curves) -> NDArray[np.float64]:
+        """Return 1 for the metrics that follow a joint law."""
+        return joined(self.followed, len(curves.scores.metrics), len(curves.losses.metrics))
 
     def coords(self, curves: Curves) -> dict[str, Sequence[Any]]:
         """Return the labels of the model's dimensions."""
@@ -131,6 +152,8 @@ class JointModel:
             **white.data(centred),
             **evidence.data(centred),
         }
+        if self.joint != LINEAR:
+            arrays |= {"joined": self._joined(curves), "other_size": scaled_size(curves)}
         layout = lay_out(curves)
         arrays |= {f"curve_{name}": getattr(layout, name) for name in ("index", "u", "value", "se")}
         arrays["curve_real"] = layout.real.astype(float)
@@ -184,11 +207,14 @@ class JointModel:
             data = shared(self.data(curves, centred=centred))
             effects = self.effects(curves)
             cholesky, sd = self._spreads(effects, data)
-            expected = self._expected(curves, effects, data)
+            # A joint law needs the laws' own parameters before curves have effects.
+            fields = self.menu.drawn(curves, self.priors) if self.joint != LINEAR else {}
+            expected = expected_effects(curves, effects, self._surface(curves, fields, data), data)
             noise = student_noise(curves, self.priors, noise_scales(curves.names, self.priors))
             variance = noise.variances(data["evidence_se"]) if centred else None
             values = self._curve_effects(effects, expected, (cholesky, sd), data, variance)
-            self._observe(curves, effects, values, noise, data)
+            fields = fields or self.menu.drawn(curves, self.priors)
+            self._observe(curves, effects, fields, values, noise, data)
         return model
 
     def _spreads(self, effects: Effects, data: dict[str, Any]) -> tuple[Any, Any]:
@@ -201,40 +227,12 @@ class JointModel:
         shape_sd = pm.LogNormal("shape_sd", log_median[count:], spread[count:], dims="metric")
         return sd[:, None] * factor, pt.concatenate([sd, shape_sd])
 
-    def _expected(self, curves: Curves, effects: Effects, data: dict[str, Any]) -> Any:
-        """Return the effects that the population expects of each curve, shape (curves, effects)."""
-        design = Design.of(curves)
-        coefficient = self._coefficients(design, effects, curves, data)
-        pm.Deterministic("mean", coefficient[:, 0], dims="effect")
-        if curves.covariates:
-            pm.Deterministic("slope", coefficient[:, design.covariates].T, dims=("covariate", "effect"))
-        for factor, place in design.factors:
-            level = zero_sum_basis(len(factor.levels)) @ coefficient[:, place].T
-            pm.Deterministic(f"{factor.name}_effect", level, dims=(factor.name, "effect"))
-        return data["design"] @ coefficient.T
-
-    def _coefficients(self, design: Design, effects: Effects, curves: Curves, data: dict[str, Any]) -> Any:
-        """Return the coefficients of the regression, shape (effects, columns).
-
-        With `whitened` 1 they are sampled in the basis that the data suggest; the potential replaces the
-        standard normal density of `coefficient_raw` by that of the coefficients' prior.
-        """
-        count, columns = len(effects.names), design.matrix.shape[1]
-        rest = np.zeros((count, columns - 1 - len(curves.covariates)))
-        known = [data["prior_mean"][:, None], data["prior_slope"]]
-        mean = pt.concatenate([*known, pt.as_tensor(rest)], axis=1)
-        fixed = [data["prior_sd"][:, None], data["prior_slope_sd"]]
-        spreads = [
-            group_sd(factor, effects, data["prior_groups"][place])[:, None] * np.ones(len(factor.levels) - 1)
-            for place, (factor, _) in enumerate(design.factors)
-        ]
-        sd = pt.concatenate([*fixed, *spreads], axis=1)
-        raw = pm.Normal("coefficient_raw", 0.0, 1.0, shape=(count, columns))
-        whitened = data["whitened"][:, None]
-        direct = data["whitening_location"] + (data["whitening_factor"] * raw[:, None, :]).sum(axis=-1)
-        white = (direct - mean) / sd
-        pm.Potential("whitening", (whitened * (0.5 * (raw**2 - white**2) - pt.log(sd))).sum())
-        return pt.where(whitened > 0, direct, mean + sd * raw)
+    def _surface(self, curves: Curves, fields: dict[str, Any], data: dict[str, Any]) -> Surface | None:
+        """Return how effects depend on the other size, where that is not linear."""
+        if self.joint == LINEAR:
+            return None
+        variables = surface_variables(self.joint, self.priors, fields)
+        return Surface(self.joint, len(curves.scores.metrics), data["joined"], variables)
 
     def _curve_effects(
         self, effects: Effects, expected: Any, spreads: tuple[Any, Any], data: dict[str, Any], variance: Any
@@ -257,13 +255,19 @@ class JointModel:
         return pm.Deterministic("curve_effect", value, dims=("curve", "effect"))
 
     def _observe(
-        self, curves: Curves, effects: Effects, values: Any, noise: StudentNoise, data: dict[str, Any]
+        self,
+        curves: Curves,
+        effects: Effects,
+        fields: dict[str, Any],
+        values: Any,
+        noise: StudentNoise,
+        data: dict[str, Any],
     ) -> None:
         """Add the observed values of curves and baseline."""
         layout = lay_out(curves)
         columns = effects.columns(layout.metric)
         level, gain, shape = (values[layout.curve, column][:, None] for column in columns)
-        law = self.menu.values(curves, layout, self.priors, data, (level, gain, shape))
+        law = self.menu.values(curves, layout, fields, data, (level, gain, shape))
         sigma = noise.of_curves(layout.curve[:, None], layout.metric[:, None], data["curve_se"])
         given = {"index": data["curve_index"], "real": data["curve_real"]}
         weight, log_weight = noise_weights(noise.degrees, given, layout.metric)

@@ -18,7 +18,7 @@ from bayesscale.metrics.curves import Curves
 from bayesscale.models.breaks import BreakPlaces, log_states, ramp_sums
 from bayesscale.models.distributions import LogNormal
 from bayesscale.models.gaussian import Absorbed, absorb, log_ratio
-from bayesscale.models.priors import BreakPrior
+from bayesscale.models.law_priors import BreakPrior
 
 _IMPOSSIBLE = -1e30
 _HALF_LOG_TWO_PI = 0.5 * np.log(2.0 * np.pi)

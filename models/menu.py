@@ -84,9 +84,14 @@ class Menu:
         return tuple(name for name in form.drawn if self.sharp or name != SHARPNESS)
 
     def values(
-        self, curves: Curves, layout: Layout, priors: Priors, data: Mapping[str, Any], effects: Sequence[Any]
+        self,
+        curves: Curves,
+        layout: Layout,
+        drawn: Mapping[str, Any],
+        data: Mapping[str, Any],
+        effects: Sequence[Any],
     ) -> Any:
-        """Return the values of the laws in force, shape (T, N); adds their fields to the model being built.
+        """Return the values of the laws in force, shape (T, N).
 
         Parameters
         ----------
@@ -94,14 +99,13 @@ class Menu:
             The data.
         layout : Layout
             The pairs of curve and metric, T of them.
-        priors : Priors
-            The priors.
+        drawn : mapping of str to tensor
+            The fields that are sampled.
         data : mapping of str to tensor
             The model's data.
         effects : sequence of tensor, shape (T, 1)
             Level, gain and shape.
         """
-        drawn = self._drawn(curves, priors)
         found = []
         for (kind, names, metrics), pairs in zip(
             self._parts(curves), (slice(layout.scores), slice(layout.scores, None)), strict=True
@@ -117,8 +121,16 @@ class Menu:
             found.append(in_force(data.get(f"{kind}_in_force"), laws, data["curve_u"][pairs], own, xp=pt))
         return pt.concatenate(found)
 
-    def _drawn(self, curves: Curves, priors: Priors) -> dict[str, Any]:
-        """Add the fields that are sampled: sharpness of every metric, others of every loss."""
+    def drawn(self, curves: Curves, priors: Priors) -> dict[str, Any]:
+        """Add the fields that are sampled to the model being built: sharpness of all, others of losses.
+
+        Parameters
+        ----------
+        curves : Curves
+            The data.
+        priors : Priors
+            The priors.
+        """
         found = {SHARPNESS: _sampled(SHARPNESS, priors.sharpness, "metric")} if self.sharp else {}
         if curves.losses.metrics:
             for name in dict.fromkeys(field for law in self.losses for field in FORMS[law].drawn):

@@ -20,6 +20,7 @@ from pydantic import (
 from bayesscale.errors import PriorError, valid_names
 from bayesscale.metrics.catalogue import CATALOGUE, find_metric
 from bayesscale.models.distributions import Beta, Gamma, LogNormal, Normal, Settings
+from bayesscale.models.law_priors import BreakPrior, EffectPrior, LawPrior, effect_prior
 
 
 def _metric(name: str) -> str:
@@ -32,75 +33,6 @@ def _metric(name: str) -> str:
 MetricName = Annotated[str, AfterValidator(_metric)]
 
 
-class EffectPrior(Settings):
-    """Prior of one effect (level, gain or shape) over all curves."""
-
-    mean: Annotated[Normal, Field(description="population mean of the effect")]
-    size_slope: Annotated[Normal, Field(description="change per factor of ten of the other size (D_f)")]
-    params_slope: Annotated[Normal, Field(description="change per factor of ten of the model size")]
-    alignment_slope: Annotated[Normal, Field(description="change from alignment 0 to alignment 1")]
-    task_sd: Annotated[LogNormal, Field(description="spread between tasks")]
-    mixture_sd: Annotated[LogNormal, Field(description="spread between mixtures (and task-mixture pairs)")]
-    curve_sd: Annotated[LogNormal, Field(description="spread between curves that nothing else explains")]
-
-
-def _effect(mean: float, sd: float, slope: float, task: float, curve: float) -> EffectPrior:
-    """Return an effect's prior; zero-avoiding spreads keep the hierarchy free of funnels."""
-    symmetric = Normal(mean=0.0, sd=slope)
-    return EffectPrior(
-        mean=Normal(mean=mean, sd=sd),
-        size_slope=symmetric,
-        params_slope=symmetric,
-        alignment_slope=Normal(mean=0.0, sd=2 * slope),
-        task_sd=LogNormal(median=task, spread=0.7),
-        mixture_sd=LogNormal(median=0.7 * task, spread=0.7),
-        curve_sd=LogNormal(median=curve, spread=0.7),
-    )
-
-
-class LawPrior(Settings):
-    """Prior of a law: its three anchored effects and the noise around it."""
-
-    level: Annotated[
-        EffectPrior,
-        Field(description="log value at the upper anchor, relative to the metric's typical value"),
-    ]
-    gain: Annotated[
-        EffectPrior, Field(description="log of the improvement between the anchors; may be negative")
-    ]
-    shape: Annotated[
-        EffectPrior,
-        Field(description="log beta of the log-law; of the power law log(alpha - |gain| / span), per e-fold"),
-    ]
-    noise: Annotated[
-        LogNormal,
-        Field(description="sd of one run around its law, in multiples of the metric's typical noise"),
-    ]
-
-
-class BreakPrior(Settings):
-    """Prior of breaks: how often they come and how much they change."""
-
-    hazard: Annotated[
-        LogNormal, Field(description="breaks per e-fold of data, of a typical curve; 0.04: 1 in 11 a decade")
-    ] = LogNormal(median=0.04, spread=1.0)
-    alignment: Annotated[
-        Normal,
-        Field(description="change of the log hazard from alignment 0 to alignment 1"),
-    ] = Normal(mean=-0.7, sd=1.0)
-    scale: Annotated[
-        LogNormal,
-        Field(
-            description="typical fall of the slope at a break: share of the score at the upper anchor "
-            "that is lost over the length of a typical curve"
-        ),
-    ] = LogNormal(median=0.4, spread=0.6)
-    spread: Annotated[
-        PositiveFloat,
-        Field(description="sd of that fall between curves, as a share of it; 0.6: one break in 20 is upward"),
-    ] = 0.6
-
-
 class Priors(Settings):
     """All priors of the joint model.
 
@@ -111,31 +43,31 @@ class Priors(Settings):
     score: Annotated[
         LawPrior, Field(description="metrics that rise with data (BLEU, chrF, COMET, accuracy)")
     ] = LawPrior(
-        level=_effect(0.0, 0.8, 0.25, 0.2, 0.08),
-        gain=_effect(0.4, 0.8, 0.25, 0.12, 0.06),
-        shape=_effect(0.0, 0.5, 0.15, 0.2, 0.12),
+        level=effect_prior(0.0, 0.8, 0.25, 0.2, 0.08),
+        gain=effect_prior(0.4, 0.8, 0.25, 0.12, 0.06),
+        shape=effect_prior(0.0, 0.5, 0.15, 0.2, 0.12),
         noise=LogNormal(median=1.0, spread=1.0),
     )
     loss: Annotated[
         LawPrior, Field(description="metrics that fall with data (cross-entropy, error rate)")
     ] = LawPrior(
-        level=_effect(0.0, 0.8, 0.25, 0.2, 0.08),
-        gain=_effect(0.2, 0.5, 0.15, 0.08, 0.04),
-        shape=_effect(-1.4, 0.7, 0.15, 0.3, 0.3),
+        level=effect_prior(0.0, 0.8, 0.25, 0.2, 0.08),
+        gain=effect_prior(0.2, 0.5, 0.15, 0.08, 0.04),
+        shape=effect_prior(-1.4, 0.7, 0.15, 0.3, 0.3),
         noise=LogNormal(median=1.0, spread=1.5),
     )
     saturating_shape: Annotated[
         EffectPrior,
         Field(description="shape of a score's saturating law, log(alpha - |gain| / span) per e-fold"),
-    ] = _effect(-1.4, 0.7, 0.15, 0.3, 0.3)
+    ] = effect_prior(-1.4, 0.7, 0.15, 0.3, 0.3)
     rate_shape: Annotated[
         EffectPrior,
         Field(description="shape of a score's exponential link and rising power law, log alpha per e-fold"),
-    ] = _effect(-1.4, 0.7, 0.15, 0.3, 0.3)
+    ] = effect_prior(-1.4, 0.7, 0.15, 0.3, 0.3)
     share_shape: Annotated[
         EffectPrior,
         Field(description="shape of a score's logistic law, log(-log(share of the ceiling that is reached))"),
-    ] = _effect(-0.7, 0.8, 0.25, 0.3, 0.3)
+    ] = effect_prior(-0.7, 0.8, 0.25, 0.3, 0.3)
     sharpness: Annotated[
         LogNormal,
         Field(
@@ -163,6 +95,16 @@ class Priors(Settings):
         LogNormal,
         Field(description="of the same: length of the bend, as a share of the axis"),
     ] = LogNormal(median=0.1, spread=0.5)
+    joint_rate: Annotated[
+        LogNormal,
+        Field(description="of joint laws: exponent of the other size, per e-fold"),
+    ] = LogNormal(median=0.15, spread=1.0)
+    joint_part: Annotated[
+        Beta,
+        Field(
+            description="of the additive joint law: share of the floor that more of the other size removes"
+        ),
+    ] = Beta(a=1.5, b=1.5)
     correlation: Annotated[
         PositiveFloat,
         Field(

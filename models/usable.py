@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bayesscale.errors import DataError
-from bayesscale.metrics.curves import Curves
+from bayesscale.errors import DataError, UsageError, valid_names
+from bayesscale.metrics.curves import SIZES, Curves
 from bayesscale.models.forms import known_fields
 from bayesscale.models.laws import Followed
 from bayesscale.models.priors import Priors
+from bayesscale.models.surface import LINEAR, SURFACES, joined, other_size
 
 
 def check_values(curves: Curves, followed: Sequence[Followed], priors: Priors) -> None:
@@ -63,3 +64,39 @@ def _guess(option: str, name: str, guess: float, largest: float) -> list[str]:
             f"{option} holds {name} below that of guessing, {guess:g}; the largest is {largest:g}; {remedy}"
         ]
     return []
+
+
+def check_joint(curves: Curves, followed: Sequence[Followed], joint: str) -> None:
+    """Refuse a joint law where there is nothing that it could join.
+
+    Parameters
+    ----------
+    curves : Curves
+        The data.
+    followed : sequence of Followed
+        The laws.
+    joint : str
+        One of `bayesscale.models.surface.SURFACES`.
+
+    Raises
+    ------
+    UsageError
+        There is no such joint law.
+    DataError
+        The other size does not vary, or no metric follows a law that is part of a joint one.
+    """
+    if joint not in SURFACES:
+        raise UsageError(f"the joint law is unknown; received {joint!r}; {valid_names(joint, SURFACES)}")
+    if joint == LINEAR:
+        return
+    other = SIZES[curves.axis_name]
+    if other_size(curves) is None:
+        raise DataError(
+            f"a joint law needs curves of several {other}; received one; leave out --joint {joint}"
+        )
+    counts = len(curves.scores.metrics), len(curves.losses.metrics)
+    if not any(joined(each, *counts).any() for each in followed):
+        raise DataError(
+            f"the joint law {joint} is made of power laws (--loss-law power) and of saturating laws, the "
+            "power laws of 1 / score (--law saturating); no metric of this fit follows one"
+        )

@@ -16,6 +16,7 @@ from bayesscale.inference.sampler import Sampler
 from bayesscale.metrics.curves import unit_labels
 from bayesscale.models.forms import LOSS_FORMS, SCORE_FORMS
 from bayesscale.models.priors import Priors
+from bayesscale.models.surface import LINEAR, SURFACES
 
 FloatArray = NDArray[np.float64]
 Forecaster = Callable[[Split, Sampler, Priors], tuple[pd.DataFrame, dict[str, Any]]]
@@ -128,12 +129,13 @@ MODELS: dict[str, Forecaster] = {
     "joint": _joint(),
     **{form.option: _joint(law=form.option) for form in SCORE_FORMS.values()},
     **{form.option: _joint(loss_law=form.option) for form in LOSS_FORMS.values()},
+    **{joint: _joint(joint=joint) for joint in SURFACES if joint != LINEAR},
     "breaking": _joint(breaks="scores"),
     "unbroken": _joint(breaks="none"),
     "exact": _joint(breaks="none", discrepancy=False),
     "paper": _joint(breaks="none", discrepancy=False, law="paper"),
     "huber": _huber,
 }
-"""Forecasters by name: the default; with one law of scores, or another law of losses; with breaks along D_f
-too, and without any; with laws that hold exactly; with the paper's laws in one joint model; the paper's point
-fit."""
+"""Forecasters by name: the default; with one law of scores, or another law of losses; with a joint law of
+both sizes; with breaks along D_f too, and without any; with laws that hold exactly; with the paper's laws in
+one joint model; the paper's point fit."""

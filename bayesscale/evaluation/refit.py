@@ -39,6 +39,8 @@ class Refit:
         As in `fit`.
     discrepancy : bool
         As in `fit`.
+    joint : str
+        As in `fit`.
     """
 
     law: str
@@ -48,6 +50,7 @@ class Refit:
     priors: Priors
     breaks: str
     discrepancy: bool
+    joint: str
 
     def __str__(self) -> str:
         return f"{self.law}, {self.split.name}"
@@ -92,7 +95,7 @@ def refits_of(fit: Fit, group: str, splits: list[Split], cores: int | None) -> l
         Refit(
             fit.law_in(group), fit.followed(group), split,
             replace(sampler, seed=(sampler.seed + 1 + number) % 2**32), fit.priors, fit.breaks,
-            bool(settings.get("discrepancy", True)),
+            bool(settings.get("discrepancy", True)), fit.joint,
         )
         for number, split in enumerate(splits)
     ]  # fmt: skip
@@ -108,7 +111,7 @@ def run_refit(job: Refit) -> Refitted:
     """
     from bayesscale.inference.run import fit
 
-    settings: dict[str, Any] = {"breaks": job.breaks, "discrepancy": job.discrepancy}
+    settings: dict[str, Any] = {"breaks": job.breaks, "discrepancy": job.discrepancy, "joint": job.joint}
     names = set(job.split.train.frame["metric"])
     score, loss = (any(CATALOGUE[name].improves == way for name in names) for way in ("up", "down"))
     settings |= choices(job.followed, score, loss)

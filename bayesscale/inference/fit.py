@@ -14,6 +14,7 @@ from bayesscale.metrics.curves import Curves
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.laws import LOG, POWER, Followed
 from bayesscale.models.priors import Priors
+from bayesscale.models.surface import LINEAR
 
 POSTERIOR = "posterior"
 """The group of draws of the first law; those of further laws bear their names behind it."""
@@ -140,8 +141,15 @@ class Fit:
 
         own, others = self.followed(group), tuple(map(self.followed, self.groups))
         sharp, discrepancy = self.has("sharpness"), self.has("discrepancy_scale")
-        model = JointModel(self.priors, self.breaks, discrepancy, own.score, sharp, own.loss, others)
+        model = JointModel(
+            self.priors, self.breaks, discrepancy, own.score, sharp, own.loss, others, self.joint
+        )
         return model.build(self.curves)
+
+    @property
+    def joint(self) -> str:
+        """How effects depend on the other size, one of `bayesscale.models.surface.SURFACES`."""
+        return str(self.provenance["settings"].get("joint", LINEAR))
 
     @property
     def breaks(self) -> str:

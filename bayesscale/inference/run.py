@@ -18,7 +18,8 @@ from bayesscale.metrics.curves import build_curves
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.laws import PAPER, chosen_laws, labels
 from bayesscale.models.priors import Priors
-from bayesscale.models.usable import check_values
+from bayesscale.models.surface import LINEAR
+from bayesscale.models.usable import check_joint, check_values
 
 PACKAGES = (
     "bayesscale",
@@ -45,6 +46,7 @@ def fit(
     discrepancy: bool = True,
     law: str = "stack",
     loss_law: str = "power",
+    joint: str = LINEAR,
     command: str = "",
 ) -> Fit:
     """Fit the joint model to a metrics table.
@@ -71,6 +73,9 @@ def fit(
         with sharpness 1.
     loss_law : str
         Law of the losses, one of `bayesscale.models.laws.LOSS_CHOICES` or several separated by commas.
+    joint : str
+        How effects depend on the size that is not along the curves: 'linear' in its logarithm, or by a joint
+        law of both sizes, 'multiplicative' or 'additive', which power laws and saturating laws can follow.
     command : str
         What was run, for the record.
 
@@ -98,9 +103,10 @@ def fit(
     breaks = usual_breaks(metrics.axis) if breaks is None else breaks
     laws = chosen_laws(law, loss_law, curves.scores.metrics, curves.losses.metrics)
     check_values(curves, laws, priors)
+    check_joint(curves, laws, joint)
     names, beside = labels(laws, len(curves.scores) > 0), tuple(laws)
     models = [
-        JointModel(priors, breaks, discrepancy, own.score, law != PAPER, own.loss, beside, name)
+        JointModel(priors, breaks, discrepancy, own.score, law != PAPER, own.loss, beside, joint, name)
         for own, name in zip(laws, names, strict=True)
     ]
     sampled = sample_models(models, curves, sampler, progress, say)
@@ -112,7 +118,13 @@ def fit(
     tree = build_tree(named, prior, metrics, curves, priors, sampler.seed)
     spent = {name: sum(each.seconds.get(name, 0.0) for each in draws) for name in ("compile", "sample")}
     seconds = {"import": imported - start, **spent, "finish": time.perf_counter() - begun}
-    settings = {"breaks": breaks, "discrepancy": discrepancy, "law": law, "loss_law": loss_law}
+    settings = {
+        "breaks": breaks,
+        "discrepancy": discrepancy,
+        "law": law,
+        "loss_law": loss_law,
+        "joint": joint,
+    }
     provenance = {
         **record(sampler, priors, settings, command, seconds),
         "source": metrics.source,

@@ -94,7 +94,7 @@ class PowerLaw(Law):
         return np.log(high), gain, self.shape_of(gain, self.sharpness * coefficients["alpha"] * axis.span)
 
     def rate(self, gain: Any, shape: Any, xp: Any = np) -> Any:
-        """Return c = p alpha span: how many e-folds the p-th power of the excess falls between the anchors."""
+        """Return c = p alpha span: by how many e-folds the p-th power of the excess falls."""
         return _rate(self.sharpness, gain, shape, xp)
 
     def shape_of(self, gain: Any, c: Any, xp: Any = np) -> Any:

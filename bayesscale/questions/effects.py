@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from bayesscale.metrics.curves import unit_labels
 from bayesscale.metrics.design import PAIR, Factor
 from bayesscale.models.effects import Effects, joint_effects
+from bayesscale.models.forms import SHARPNESS
 from bayesscale.models.predictor import linear_predictor
+from bayesscale.models.surface import LINEAR, PART, RATE, Surface, joined, on_surface, other_size
 from bayesscale.questions.random import keyed_rng
 from bayesscale.questions.strayed import Bases, known_bases
 from bayesscale.questions.targets import Targets
@@ -131,7 +133,24 @@ class TargetEffects:
         factors = {factor.name: factor for factor in self.fit.curves.factors}
         groups = [self._group(name, factors.get(name), new) for name in ("task", "mixture", PAIR)]
         chosen = [group for group in groups if group is not None]
-        return np.asarray(linear_predictor(self.fit.draws("mean"), self._covariates(new), slopes, chosen))
+        covariates = self._covariates(new)
+        expected = np.asarray(linear_predictor(self.fit.draws("mean"), covariates, slopes, chosen))
+        other = other_size(self.fit.curves)
+        if self.fit.joint == LINEAR or other is None:
+            return expected
+        scaled = other.scaled(self.targets.table.iloc[new][other.name])
+        return np.asarray(on_surface(self._surface(), expected, scaled, self.order))
+
+    def _surface(self) -> Surface:
+        """Return the joint law of every draw."""
+        fit = self.fit
+        scores, losses = len(fit.curves.scores.metrics), len(fit.curves.losses.metrics)
+        on = [
+            np.tile(joined(fit.followed(group), scores, losses), (count, 1))
+            for group, count in fit.counts().items()
+        ]
+        variables = {name: fit.draws(name) for name in (RATE, PART, SHARPNESS) if fit.has(name)}
+        return Surface(fit.joint, scores, np.concatenate(on), variables)
 
     def _covariates(self, new: NDArray[np.int64]) -> FloatArray:
         """Return the centred covariates of unmeasured targets, shape (new, covariates)."""

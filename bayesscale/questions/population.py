@@ -13,6 +13,7 @@ from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.design import PAIR
 from bayesscale.models.effects import Effects, joint_effects
 from bayesscale.models.forms import SHARPNESS
+from bayesscale.models.surface import PART, RATE, joined, other_size
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
@@ -35,6 +36,11 @@ _FIELDS = {
     "bend": "how a loss leaves that of guessing in M4; 1: logistic in log D",
 }
 """Parameters of laws beyond level, gain and shape; see `bayesscale.models.forms`."""
+_JOINT = {
+    RATE: "exponent of {other} in the joint law",
+    PART: "share of the floor that more {other} would remove, at a typical one",
+}
+"""Parameters of joint laws; see `bayesscale.models.surface`."""
 _GROUPS = {"task": "tasks", "mixture": "mixtures", PAIR: "pairs of task and mixture"}
 
 
@@ -61,7 +67,13 @@ def population_table(fit: Fit, prob: float) -> pd.DataFrame:
         Columns metric, effect, quantity, meaning, median, lower, upper.
     """
     effects = joint_effects(fit.curves.scores.metrics, fit.curves.losses.metrics, fit.priors)
-    rows = [*_of_effects(fit, effects), *_correlations(fit, effects), *_of_noise(fit), *_of_fields(fit)]
+    rows = [
+        *_of_effects(fit, effects),
+        *_correlations(fit, effects),
+        *_of_noise(fit),
+        *_of_fields(fit),
+        *_of_joint_laws(fit),
+    ]
     table = pd.DataFrame([row[:4] for row in rows], columns=["metric", "effect", "quantity", "meaning"])
     table[list(STATISTICS)] = np.array([interval(row[4], prob) for row in rows])
     return table
@@ -156,3 +168,17 @@ def _of_fields(fit: Fit) -> Iterator[Row]:
                 # Under other laws its draws are those of the prior.
                 draws = np.concatenate([fit.draws(name, group) for group in own])
                 yield metric, "law", name, meaning, draws[:, place - (0 if name == SHARPNESS else scores)]
+
+
+def _of_joint_laws(fit: Fit) -> Iterator[Row]:
+    """Yield the parameters of joint laws of both sizes, from the draws of laws that follow one."""
+    scores, losses = len(fit.curves.scores.metrics), len(fit.curves.losses.metrics)
+    other = other_size(fit.curves)
+    for name, meaning in _JOINT.items():
+        if other is None or not fit.has(name):
+            continue
+        for place, metric in enumerate(fit.curves.names):
+            own = [group for group in fit.groups if joined(fit.followed(group), scores, losses)[place]]
+            if own:
+                draws = np.concatenate([fit.draws(name, group) for group in own])[:, place]
+                yield metric, "law", name, meaning.format(other=other.name), draws

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesscale.laws import LOG_LAW, POWER_LAW, Law, LogAxis
-from bayesscale.models.priors import LawPrior, Priors
+from bayesscale.models.law_priors import LawPrior
+from bayesscale.models.priors import Priors
 from benchmarks.forecasting.curves import Curve
 from benchmarks.forecasting.least_squares import minimise
 

@@ -1,0 +1,78 @@
+"""Priors of laws and of their breaks: groups of settings that `bayesscale.models.priors` is made of."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, PositiveFloat
+
+from bayesscale.models.distributions import LogNormal, Normal, Settings
+
+
+class EffectPrior(Settings):
+    """Prior of one effect (level, gain or shape) over all curves."""
+
+    mean: Annotated[Normal, Field(description="population mean of the effect")]
+    size_slope: Annotated[Normal, Field(description="change per factor of ten of the other size (D_f)")]
+    params_slope: Annotated[Normal, Field(description="change per factor of ten of the model size")]
+    alignment_slope: Annotated[Normal, Field(description="change from alignment 0 to alignment 1")]
+    task_sd: Annotated[LogNormal, Field(description="spread between tasks")]
+    mixture_sd: Annotated[LogNormal, Field(description="spread between mixtures (and task-mixture pairs)")]
+    curve_sd: Annotated[LogNormal, Field(description="spread between curves that nothing else explains")]
+
+
+def effect_prior(mean: float, sd: float, slope: float, task: float, curve: float) -> EffectPrior:
+    """Return an effect's prior; zero-avoiding spreads keep the hierarchy free of funnels."""
+    symmetric = Normal(mean=0.0, sd=slope)
+    return EffectPrior(
+        mean=Normal(mean=mean, sd=sd),
+        size_slope=symmetric,
+        params_slope=symmetric,
+        alignment_slope=Normal(mean=0.0, sd=2 * slope),
+        task_sd=LogNormal(median=task, spread=0.7),
+        mixture_sd=LogNormal(median=0.7 * task, spread=0.7),
+        curve_sd=LogNormal(median=curve, spread=0.7),
+    )
+
+
+class LawPrior(Settings):
+    """Prior of a law: its three anchored effects and the noise around it."""
+
+    level: Annotated[
+        EffectPrior,
+        Field(description="log value at the upper anchor, relative to the metric's typical value"),
+    ]
+    gain: Annotated[
+        EffectPrior, Field(description="log of the improvement between the anchors; may be negative")
+    ]
+    shape: Annotated[
+        EffectPrior,
+        Field(description="log beta of the log-law; of the power law log(alpha - |gain| / span), per e-fold"),
+    ]
+    noise: Annotated[
+        LogNormal,
+        Field(description="sd of one run around its law, in multiples of the metric's typical noise"),
+    ]
+
+
+class BreakPrior(Settings):
+    """Prior of breaks: how often they come and how much they change."""
+
+    hazard: Annotated[
+        LogNormal, Field(description="breaks per e-fold of data, of a typical curve; 0.04: 1 in 11 a decade")
+    ] = LogNormal(median=0.04, spread=1.0)
+    alignment: Annotated[
+        Normal,
+        Field(description="change of the log hazard from alignment 0 to alignment 1"),
+    ] = Normal(mean=-0.7, sd=1.0)
+    scale: Annotated[
+        LogNormal,
+        Field(
+            description="typical fall of the slope at a break: share of the score at the upper anchor "
+            "that is lost over the length of a typical curve"
+        ),
+    ] = LogNormal(median=0.4, spread=0.6)
+    spread: Annotated[
+        PositiveFloat,
+        Field(description="sd of that fall between curves, as a share of it; 0.6: one break in 20 is upward"),
+    ] = 0.6
