@@ -79,7 +79,7 @@ def fit(
     joint: Annotated[
         str,
         typer.Option(
-            help="How curves depend on the size that is not along them: linear (in its logarithm), or a joint "
+            help="How curves depend on the size not along them: linear (in its logarithm), or a joint "
             "law of both sizes, multiplicative or additive, for power laws and the saturating law."
         ),
     ] = "linear",

@@ -16,11 +16,13 @@ from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.coefficients import Whitening, whitening
 from bayesscale.models.evidence import Evidence
+from bayesscale.models.forms import SHARPNESS
 from bayesscale.models.joint import JointModel
 from bayesscale.models.layout import lay_out
 from bayesscale.models.measurement import RESOLUTION
 from bayesscale.models.priors import Priors
 from bayesscale.models.regression import Design, zero_sum_basis
+from bayesscale.models.surface import LINEAR, PART, RATE, SURFACES, Surface, joined, on_surface, scaled_size
 from tests.models.evaluate import Point, log_density, observed_log_density, points, variables
 from tests.models.tables import curves_of, table
 
@@ -56,9 +58,9 @@ def curves(request: pytest.FixtureRequest) -> Curves:
 class _Parts:
     """What a model says at a point: hyperparameters, coefficients and effects."""
 
-    def __init__(self, curves: Curves, found: dict[str, Any]) -> None:
-        self.curves, self.effects, self.found = curves, MODEL.effects(curves), found
-        self.design = Design.of(curves)
+    def __init__(self, curves: Curves, found: dict[str, Any], model: JointModel = MODEL) -> None:
+        self.curves, self.effects, self.found = curves, model.effects(curves), found
+        self.design, self.model = Design.of(curves), model
 
     @property
     def coefficients(self) -> FloatArray:
@@ -99,24 +101,32 @@ class _Parts:
     @property
     def standard_residuals(self) -> FloatArray:
         """Return the residuals of the curves in units of their spread."""
-        residual = self.found["curve_effect"] - self.design.matrix @ self.coefficients.T
+        expected = self.design.matrix @ self.coefficients.T
+        if self.model.joint != LINEAR:
+            scores, losses = len(self.curves.scores.metrics), len(self.curves.losses.metrics)
+            variables = {name: self.found[name] for name in (RATE, PART, SHARPNESS) if name in self.found}
+            surface = Surface(
+                self.model.joint, scores, joined(self.model.followed, scores, losses), variables
+            )
+            expected = on_surface(surface, expected, scaled_size(self.curves), self.effects)
+        residual = self.found["curve_effect"] - expected
         return np.asarray(np.linalg.solve(self.cholesky, residual.T).T)
 
 
-def _parts(curves: Curves, model: Any) -> Any:
+def _parts(curves: Curves, model: Any, form: JointModel = MODEL) -> Any:
     """Return a function from a point to its `_Parts`."""
     factors = [name for f in curves.factors for name in (f"{f.name}_effect", f"{f.name}_sd")]
     names = ["mean", "slope", "curve_effect", "curve_sd", "curve_correlation", "shape_sd", *factors]
     names += ["baseline_mean", "baseline_slope", "baseline_sd", "noise_sd", "noise_factor"]
-    names += [name for name in ("se_independent",) if name in model.named_vars]
+    names += [name for name in ("se_independent", RATE, PART, SHARPNESS) if name in model.named_vars]
     found = variables(model, names)
-    return lambda point: _Parts(curves, found(point))
+    return lambda point: _Parts(curves, found(point), form)
 
 
-def _bases(curves: Curves) -> tuple[Evidence, Whitening]:
+def _bases(curves: Curves, form: JointModel = MODEL) -> tuple[Evidence, Whitening]:
     """Return what the curves say by themselves and how the coefficients are whitened."""
-    evidence = MODEL.evidence(curves)
-    return evidence, whitening(MODEL.effects(curves), evidence)
+    evidence = form.evidence(curves)
+    return evidence, whitening(form.effects(curves), evidence)
 
 
 def _baseline(curves: Curves, found: dict[str, Any]) -> tuple[FloatArray, float]:
@@ -157,11 +167,13 @@ def test_clear_and_vague_curves_are_told_apart() -> None:
     assert 0.0 < white.centred.mean() < 1.0
 
 
-def test_the_posterior_does_not_depend_on_evidence_and_whitening(curves: Curves) -> None:
-    _, white = _bases(curves)
-    centred, plain = (JointModel(breaks="all").build(curves, centred=form) for form in (True, False))
+@pytest.mark.parametrize("joint", SURFACES)
+def test_the_posterior_does_not_depend_on_evidence_and_whitening(curves: Curves, joint: str) -> None:
+    model = JointModel(breaks="all", joint=joint)
+    _, white = _bases(curves, model)
+    centred, plain = (model.build(curves, centred=form) for form in (True, False))
     density, plain_density = log_density(centred), log_density(plain)
-    parts, plain_parts = _parts(curves, centred), _parts(curves, plain)
+    parts, plain_parts = _parts(curves, centred, model), _parts(curves, plain, model)
     for point in points(centred, 5):
         here = parts(point)
         line, scale = _baseline(curves, here.found)
