@@ -5,12 +5,13 @@ parameter among its posterior draws is noted: uniform if model, sampler and deri
 priors are narrower than the defaults, so that the simulated curves are curves. One compilation serves all
 fits. All numbers are SIMULATED.
 
-Run: python benchmarks/calibration.py [fits] [log-law | saturating-law]
-Draws the histograms of the ranks to docs/pictures/ as well.
+Run: python benchmarks/calibration.py [fits] [--law log] [--loss-law power] [--joint linear]
+Draws the histograms of the ranks to docs/pictures/ as well, for the laws that are fitted by default.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
@@ -34,9 +35,10 @@ from bayesscale.inference.tree import INTERNAL, prior_draws
 from bayesscale.metrics.curves import Curves, Observations, build_curves
 from bayesscale.metrics.read import read_metrics
 from bayesscale.models.joint import JointModel
-from bayesscale.models.laws import LOG
+from bayesscale.models.laws import POWER, SCORE_LAWS, chosen_laws
 from bayesscale.models.packing import pack
 from bayesscale.models.priors import Priors, change_priors
+from bayesscale.models.surface import LINEAR
 from bayesscale.simulate import SMALL, simulate
 
 RESULTS = Path(__file__).parent / "results"
@@ -64,6 +66,11 @@ NARROW = {
 NARROWER = {
     "score": NARROW,
     "loss": NARROW,
+    "rate_shape": _narrow(0.3, 0.1),
+    "share_shape": _narrow(0.3, 0.1),
+    **{name: {"spread": 0.4} for name in ("shift", "bend", "ratio", "width", "joint_rate")},
+    "tau": {"sd": 0.15},
+    "guess": {"cross_entropy": 20.0},
     "noise_spread": {"spread": 0.3},
     "breaks": {"hazard": {"median": 0.06, "spread": 0.5}, "scale": {"spread": 0.3}},
     "baseline_level": {"sd": 0.3},
@@ -73,10 +80,15 @@ NOT_RANKED = ("break_probability", *INTERNAL)
 PICTURES = RESULTS.parents[1] / "docs" / "pictures"
 
 
-def main(fits: int, law: str) -> None:
+def main(fits: int, law: str, loss_law: str, joint: str) -> None:
     """Fit the sets, print how uniform the ranks are and write them down."""
     start, priors = time.perf_counter(), change_priors(Priors(), NARROWER)
-    model, curves = JointModel(priors, law=law), build_curves(read_metrics(simulate(REGIME, 0).frame))
+    curves = build_curves(read_metrics(simulate(REGIME, 0).frame))
+    [laws] = chosen_laws(law, loss_law, curves.scores.metrics, curves.losses.metrics)
+    model = JointModel(priors, law=laws.score, loss_law=laws.loss, joint=joint)
+    label = "+".join(
+        [laws.score, *([laws.loss] if laws.loss != POWER else []), *([joint] if joint != LINEAR else [])]
+    )
     prior = drawn_prior(model, curves, fits)
     compiled, ranks, called, failed = compile_model(model.build(curves), model.start(curves)), [], [], 0
     for number in range(fits):
@@ -85,7 +97,7 @@ def main(fits: int, law: str) -> None:
         refit = compiled.with_data(**pack(model.data(data)))
         sampler = Sampler(draws=400, tune=400, chains=2, target_accept=0.95, seed=number)
         draws = sample_compiled(refit, sampler, progress=False, report=lambda _: None)
-        drawn = draws.posterior.assign_attrs(score_law=law)
+        drawn = draws.posterior.assign_attrs(score_law=laws.score, loss_law=laws.loss)
         posterior = xr.merge([drawn, draw_integrated(drawn, data, priors, number)])
         found = diagnose(draws.posterior[["curve_effect", "noise_sd", "mean"]], draws.stats, 10)
         failed += found.divergences > 0 or found.rhat > 1.05
@@ -93,7 +105,7 @@ def main(fits: int, law: str) -> None:
         called.append(calls(posterior, truth, data))
         print(f"fit {number}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
         if number + 1 in (50, 100, 150, fits):
-            report(law, ranks, called, failed, time.perf_counter() - start)
+            report(label, ranks, called, failed, time.perf_counter() - start)
 
 
 def drawn_prior(model: JointModel, curves: Curves, fits: int) -> xr.Dataset:
@@ -102,7 +114,7 @@ def drawn_prior(model: JointModel, curves: Curves, fits: int) -> xr.Dataset:
     parts = [prior_draws(built, seed) for seed in range(1 + (fits - 1) // 500)]
     prior = xr.concat(parts, dim="draw").isel(draw=slice(fits)) if len(parts) > 1 else parts[0]
     # Values are simulated with the law that the draws name.
-    prior = prior.isel(draw=slice(fits)).assign_attrs(score_law=model.law)
+    prior = prior.isel(draw=slice(fits)).assign_attrs(score_law=model.law, loss_law=model.loss_law)
     return xr.merge([prior, unseen(prior, curves, model.priors, seed=1)])
 
 
@@ -191,7 +203,8 @@ def report(
                 "seconds": round(seconds), "draws ranked": RANKED, "parameters": rows,
                 "P(broken)": bins}  # fmt: skip
     (RESULTS / f"calibration_{law}.json").write_text(json.dumps(document, indent=1) + "\n")
-    draw(document, PICTURES / f"calibration_{law}.png")
+    if law in SCORE_LAWS:
+        draw(document, PICTURES / f"calibration_{law}.png")
 
 
 def draw(document: dict[str, Any], path: Path) -> None:
@@ -231,4 +244,10 @@ def draw(document: dict[str, Any], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else FITS, sys.argv[2] if len(sys.argv) > 2 else LOG)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("fits", type=int, nargs="?", default=FITS)
+    for option, default in (("--law", "log"), ("--loss-law", "power"), ("--joint", LINEAR)):
+        parser.add_argument(option, default=default)
+    main(**vars(parser.parse_args()))
