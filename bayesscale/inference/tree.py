@@ -97,7 +97,7 @@ def _suffix(laws: Followed, first: Followed) -> str:
 def _of_law(
     posterior: xr.Dataset, stats: xr.Dataset, curves: Curves, priors: Priors, seed: int
 ) -> dict[str, xr.Dataset]:
-    """Return the groups of one law of scores."""
+    """Return the groups of one law."""
     integrated = draw_integrated(posterior, curves, priors, seed)
     posterior = xr.merge([posterior, integrated], combine_attrs="override")
     parts = [without_internals(posterior), coefficients(posterior, curves, priors)]

@@ -110,7 +110,8 @@ def evidence(
         return "undecided: a break is possible"
     if min(by_law.values()) < _LIKELY:
         told = " and ".join(f"{probability_text(p)} under the {law}" for law, p in by_law.items())
-        return f"undecided: the laws of scores disagree, P(broken) is {told}"
+        kind = "scores" if CATALOGUE[metric].improves == "up" else "losses"
+        return f"undecided: the laws of {kind} disagree, P(broken) is {told}"
     worse = "fell" if CATALOGUE[metric].improves == "up" else "rose"
     if p_fall >= _ONE_KIND:
         what = f"{worse} after about {format_tokens(position)}"

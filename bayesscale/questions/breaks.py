@@ -61,7 +61,7 @@ class Breaks:
         """Return one row a curve and metric, the most probable breaks first.
 
         Columns: what names the curve, metric, sizes (how many were measured), last (the last one); p_broken,
-        the probability of a break by then, and p_broken_least, its smallest value among the laws of scores
+        the probability of a break by then, and p_broken_least, its smallest value among the metric's laws
         (levelling off breaks the log-law and needs no break under a law with a ceiling); break_median,
         break_lower, break_upper, where, in tokens, given that there is one; p_fall, the probability that the
         score has fallen since, and not only risen less or stayed, given that there is one; at, the size at
