@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayesscale.metrics.failed import failed_runs, failed_text
 from bayesscale.metrics.table import Metrics
 
 
@@ -54,7 +55,8 @@ def sentences(metrics: Metrics) -> list[str]:
         alignment = "from the shares, where tasks name their languages"
     lines.append(f"alignment of mixture and task: {alignment}")
     lines.append(f"language shares of the mixtures: {', '.join(shares) if shares else 'none'}")
-    return lines + [f"note: {note}" for note in metrics.notes]
+    notes = [f"note: {note}" for note in metrics.notes]
+    return [*lines, *notes, *failed_text(metrics, failed_runs(metrics))]
 
 
 def document(metrics: Metrics) -> dict[str, Any]:
@@ -72,6 +74,7 @@ def document(metrics: Metrics) -> dict[str, Any]:
         "scores_with_alignment": _filled(metrics.frame, "alignment"),
         "shares": [name for name in metrics.frame if str(name).startswith("share_")],
         "notes": list(metrics.notes),
+        "may have failed": failed_runs(metrics).to_dict(orient="records"),
         "curves": curve_table(metrics).to_dict(orient="records"),
     }
 
