@@ -7,7 +7,7 @@ while they differ beyond: a fit therefore follows both, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,19 +45,6 @@ class Followed:
     def of(self, score: bool) -> Form:
         """Return the law of scores or of losses."""
         return FORMS[self.score if score else self.loss]
-
-
-def law_of(name: str, fields: Mapping[str, Any] | None = None) -> Law:
-    """Return a law by name, with values of its fields where there are any.
-
-    Parameters
-    ----------
-    name : str
-        A name in `bayesscale.models.forms.FORMS`.
-    fields : mapping of str to array, optional
-        Values by field; those that the law does not have are ignored.
-    """
-    return FORMS[name].with_fields(dict(fields or {}))
 
 
 def chosen_laws(law: str, loss_law: str, scores: Sequence[str], losses: Sequence[str]) -> list[Followed]:

@@ -56,6 +56,11 @@ def test_fields_are_those_of_each_metric() -> None:
     assert power.with_fields(fields_at(power, 2, 2, {}, {})) is power.law
 
 
+def test_fields_of_other_laws_are_ignored() -> None:
+    law = FORMS["chance-logistic"].with_fields({"chance": 0.2, "bend": 3.0})
+    assert law.value(-60.0, 0.0, 1.0, 0.0) == pytest.approx(0.2)
+
+
 def test_what_guessing_gives_is_known_by_metric() -> None:
     m4, chance = FORMS["m4"], FORMS["chance-logistic"]
     assert known_fields(m4, ("cross_entropy", "error_rate"), GUESSES, 1.0)["guess"].tolist() == [8.0, 1.0]

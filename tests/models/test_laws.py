@@ -16,7 +16,6 @@ from bayesscale.models.laws import (
     chosen_laws,
     in_force,
     labels,
-    law_of,
     options,
 )
 from bayesscale.models.priors import Priors
@@ -121,9 +120,6 @@ def test_the_law_in_force_is_the_one_that_counts() -> None:
     for place, law in enumerate(laws):
         found = in_force(np.eye(2)[place], laws, u, effects)
         assert found == pytest.approx(law.value(u, *effects), rel=1e-14)
-    assert law_of("chance-logistic", {"chance": 0.2, "bend": 3.0}).value(
-        -60.0, 0.0, 1.0, 0.0
-    ) == pytest.approx(0.2)
 
 
 def test_every_value_that_a_law_cannot_take_is_named() -> None:
