@@ -52,7 +52,8 @@ def evaluate(
             "--model",
             metavar="NAME",
             help="joint (default); one law of scores (log, saturating, exponential, rising, chance) or of "
-            "losses (power, shifted, smooth-break, m4); multiplicative or additive (laws of both sizes); "
+            "losses (power, shifted, smooth-break, m4); saturating,rising (two laws of scores that level "
+            "off); multiplicative or additive (laws of both sizes); "
             "breaking or unbroken (breaks along either axis, or none), exact (no discrepancy either), paper "
             "(exact, with its laws), huber (its point fit). Repeatable.",
         ),

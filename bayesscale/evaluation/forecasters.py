@@ -130,6 +130,7 @@ MODELS: dict[str, Forecaster] = {
     **{form.option: _joint(law=form.option) for form in SCORE_FORMS.values()},
     **{form.option: _joint(loss_law=form.option) for form in LOSS_FORMS.values()},
     **{joint: _joint(joint=joint) for joint in SURFACES if joint != LINEAR},
+    "saturating,rising": _joint(law="saturating,rising"),
     "breaking": _joint(breaks="scores"),
     "unbroken": _joint(breaks="none"),
     "exact": _joint(breaks="none", discrepancy=False),
@@ -137,5 +138,5 @@ MODELS: dict[str, Forecaster] = {
     "huber": _huber,
 }
 """Forecasters by name: the default; with one law of scores, or another law of losses; with a joint law of
-both sizes; with breaks along D_f too, and without any; with laws that hold exactly; with the paper's laws in
-one joint model; the paper's point fit."""
+both sizes; with two laws of scores that level off; with breaks along D_f too, and without any; with laws that
+hold exactly; with the paper's laws in one joint model; the paper's point fit."""
