@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from bayesscale.inference.sampler import as_dataset
-from bayesscale.models.laws import Followed, options
+from bayesscale.models.laws import SATURATING, SCORE_LAWS, Followed, options
 
 MAX_RHAT = 1.01
 MIN_ESS = 400
@@ -211,6 +211,8 @@ def judge_laws(found: dict[str, Diagnostics], laws: dict[str, Followed]) -> Stat
     if status.ok or not passed:
         return status
     alone = f"The {passed[0]} passed by itself: {options(laws[passed[0]])} fits and uses it alone."
+    if set(found) == set(SCORE_LAWS) and passed == [SATURATING]:
+        alone += " --law saturating,rising has two laws that level off."
     return replace(status, remedy=f"{status.remedy} {alone}")
 
 
