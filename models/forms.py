@@ -22,6 +22,7 @@ from bayesscale.laws.rising import RISING_POWER_LAW
 from bayesscale.laws.shifted import ShiftedPowerLaw
 from bayesscale.laws.smooth_break import SmoothBreakLaw
 from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.metrics.curves import Curves
 from bayesscale.models.law_priors import EffectPrior
 from bayesscale.models.priors import Priors
 
@@ -140,3 +141,22 @@ def fields_at(
         if name in drawn:
             found[name] = drawn[name][..., metric if name == SHARPNESS else own]
     return found
+
+
+def law_at(form: Form, metric: Any, curves: Curves, priors: Priors, drawn: Mapping[str, Any]) -> Law:
+    """Return a law with the fields of some metrics, from draws.
+
+    Parameters
+    ----------
+    form : Form
+        The law.
+    metric : int or array of int
+        Positions among all metrics.
+    curves, priors : Curves, Priors
+        For the fields that are known.
+    drawn : mapping of str to array, shape (..., metrics)
+        As in `fields_at`.
+    """
+    names = curves.scores.metrics if form.law.name in SCORE_FORMS else curves.losses.metrics
+    known = known_fields(form, names, priors, curves.axis.span)
+    return form.with_fields(fields_at(form, metric, len(curves.scores.metrics), known, drawn))

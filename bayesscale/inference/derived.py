@@ -15,7 +15,7 @@ from bayesscale.metrics.curves import Curves, Observations
 from bayesscale.models.breaks import with_break
 from bayesscale.models.discrepancy import MODES, discrepancy_unit, modes
 from bayesscale.models.effects import joint_effects, noise_scales
-from bayesscale.models.forms import fields_at, known_fields
+from bayesscale.models.forms import law_at
 from bayesscale.models.laws import LOG, POWER, Followed
 from bayesscale.models.layout import lay_out
 from bayesscale.models.measurement import FEWEST_DEGREES, RESOLUTION, total_sd
@@ -56,10 +56,8 @@ def drawn_law(draws: xr.Dataset, curves: Curves, priors: Priors, score: bool, me
         Positions among all metrics.
     """
     form = followed(draws).of(score)
-    names = curves.scores.metrics if score else curves.losses.metrics
-    known = known_fields(form, names, priors, curves.axis.span)
     drawn = {name: array(draws, name) for name in form.drawn if name in draws}
-    return form.with_fields(fields_at(form, metric, len(curves.scores.metrics), known, drawn))
+    return law_at(form, metric, curves, priors, drawn)
 
 
 def coefficients(posterior: xr.Dataset, curves: Curves, priors: Priors) -> xr.Dataset:

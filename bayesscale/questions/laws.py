@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesscale.laws import Law
-from bayesscale.models.forms import fields_at, known_fields
+from bayesscale.models.forms import law_at
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
@@ -54,10 +54,6 @@ class DrawnLaw:
 
     def _law(self, group: str) -> Law:
         """Return the law of those draws of a group that count."""
-        curves = self.fit.curves
-        scores = len(curves.scores.metrics)
-        form = self.fit.followed(group).of(self.metric < scores)
-        names = curves.scores.metrics if self.metric < scores else curves.losses.metrics
-        known = known_fields(form, names, self.fit.priors, curves.axis.span)
+        form = self.fit.followed(group).of(self.metric < len(self.fit.curves.scores.metrics))
         drawn = {name: self.fit.kept(name, group) for name in form.drawn if self.fit.has(name)}
-        return form.with_fields(fields_at(form, self.metric, scores, known, drawn))
+        return law_at(form, self.metric, self.fit.curves, self.fit.priors, drawn)

@@ -9,37 +9,28 @@ import pytest
 import xarray as xr
 
 from bayesscale.inference import Fit, derived
-from bayesscale.inference.derived import drawn_law, law_blocks, location_scale, replicate
+from bayesscale.inference.derived import location_scale, replicate
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.measurement import RESOLUTION, total_sd
 from bayesscale.models.priors import Priors
+from tests.inference.coefficients import both_ways
 from tests.models.tables import curves_of, table
 
 
 @pytest.mark.parametrize("group", ["posterior", "posterior_saturating"])
 def test_coefficients_give_the_laws_of_every_draw(made: Fit, group: str) -> None:
-    # Of the laws alone.
-    posterior = made.tree[group].to_dataset().drop_vars(["break_at", "discrepancy"])
-    for name, rows, first in law_blocks(made.curves):
-        law = drawn_law(posterior, made.curves, made.priors, name == "score", first + rows.metric)
-        mean = location_scale(posterior, made.curves, made.priors, name, slice(None))[0]
-        picked = {"curve": xr.DataArray(rows.unit, dims="row"), name: xr.DataArray(rows.metric, dims="row")}
-        each = {c: posterior[f"{name}_{c}"].isel(picked).to_numpy() for c in law.coefficient_names}
-        with np.errstate(invalid="ignore", over="ignore"):
-            again = law.at_size(rows.size, each)
-        # Where the law's exponents overflow, the papers' coefficients have no value; anchored ones have.
-        usable = np.isfinite(again) & np.isfinite(np.array(list(each.values()))).all(axis=0) & (mean > 1e-6)
+    for both in both_ways(made, group):
+        usable = both.finite & (both.by_parameters > 1e-6)
         assert usable.mean() > 0.9
-        if law.name != "log-law":  # with a negative gain, A is negative and log |A| is told
-            effect = f"{'bleu' if name == 'score' else 'cross_entropy'}.gain"
-            usable &= posterior["curve_effect"].sel(effect=effect).to_numpy()[..., rows.unit] > 0
+        if both.law.name != "log-law":  # with a negative gain, A is negative and log |A| is told
+            usable &= both.rising
         else:  # near zero the anchored law is smooth, where the papers' is cut off
-            high = law.at_size(made.curves.axis.hi, each)
+            high = both.law.at_size(made.curves.axis.hi, both.each)
             with np.errstate(invalid="ignore", over="ignore"):
-                usable &= again > 1.001 * 0.05 ** each["beta"] * high
+                usable &= both.by_coefficients > 1.001 * 0.05 ** both.each["beta"] * high
         assert usable.mean() > 0.5
-        assert again[usable] == pytest.approx(mean[usable], rel=1e-6)
+        assert both.by_coefficients[usable] == pytest.approx(both.by_parameters[usable], rel=1e-6)
 
 
 def test_replicated_data_depend_on_the_seed_and_on_nothing_else(made: Fit) -> None:

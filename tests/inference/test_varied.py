@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from bayesscale.inference import Fit, load, save
-from bayesscale.inference.derived import drawn_law, law_blocks, location_scale
+from bayesscale.inference.derived import drawn_law
 from bayesscale.questions.forecast import forecast
 from bayesscale.questions.laws import DrawnLaw
 from bayesscale.questions.summary import summary
+from tests.inference.coefficients import both_ways
 from tests.inference.conftest import VARIED
 
 NAMES = [
@@ -44,20 +44,11 @@ def test_they_come_back_from_a_file_in_their_order(varied: Fit, tmp_path: Path) 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_coefficients_give_the_laws_of_every_draw(varied: Fit, group: str) -> None:
-    posterior = varied.tree[group].to_dataset().drop_vars(["break_at", "discrepancy"])
-    for name, rows, first in law_blocks(varied.curves):
-        law = drawn_law(posterior, varied.curves, varied.priors, name == "score", first + rows.metric)
-        mean = location_scale(posterior, varied.curves, varied.priors, name, slice(None))[0]
-        picked = {"curve": xr.DataArray(rows.unit, dims="row"), name: xr.DataArray(rows.metric, dims="row")}
-        each = {c: posterior[f"{name}_{c}"].isel(picked).to_numpy() for c in law.coefficient_names}
-        with np.errstate(invalid="ignore", over="ignore"):
-            again = law.at_size(rows.size, each)
-        usable = np.isfinite(again) & np.isfinite(np.array(list(each.values()))).all(axis=0)
+    for both in both_ways(varied, group):
         # With a negative gain A is negative, and log |A| is told.
-        effect = f"{'bleu' if name == 'score' else 'cross_entropy'}.gain"
-        usable &= posterior["curve_effect"].sel(effect=effect).to_numpy()[..., rows.unit] > 0
+        usable = both.finite & both.rising
         assert usable.mean() > 0.5
-        assert again[usable] == pytest.approx(mean[usable], rel=1e-5, abs=1e-9)
+        assert both.by_coefficients[usable] == pytest.approx(both.by_parameters[usable], rel=1e-5, abs=1e-9)
 
 
 def test_forecasts_follow_the_law_of_each_draw(varied: Fit) -> None:
