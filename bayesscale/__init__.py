@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bayesscale.evaluation import compare, evaluate
     from bayesscale.inference import Sampler, fit, load, save
+    from bayesscale.inference.model import model
     from bayesscale.metrics.read import read_metrics
     from bayesscale.models import Priors, load_priors
     from bayesscale.questions import forecast, summary
@@ -46,6 +47,7 @@ __all__ = [
     "forecast",
     "load",
     "load_priors",
+    "model",
     "plan",
     "rank",
     "read_metrics",
@@ -69,6 +71,7 @@ _HOMES = {
     "forecast": "bayesscale.questions",
     "load": "bayesscale.inference",
     "load_priors": "bayesscale.models",
+    "model": "bayesscale.inference.model",
     "plan": "bayesscale.questions.plan",
     "rank": "bayesscale.questions.rank",
     "read_metrics": "bayesscale.metrics.read",

@@ -51,20 +51,16 @@ def evaluate(
         typer.Option(
             "--model",
             metavar="NAME",
-            help="joint (default); one law of scores (log, saturating, exponential, rising, chance) or of "
-            "losses (power, shifted, smooth-break, m4); saturating,rising (two laws of scores that level "
-            "off); multiplicative or additive (laws of both sizes); "
-            "breaking or unbroken (breaks along either axis, or none), exact (no discrepancy either), paper "
-            "(exact, with its laws), huber (its point fit). Repeatable.",
+            help="joint (default); one law of scores (log, saturating, rising); breaking or unbroken (breaks "
+            "along either axis, or none), exact (no discrepancy either), paper (exact, with its laws), huber "
+            "(its point fit). Repeatable.",
         ),
     ] = None,
     priors: Annotated[
         Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
     ] = None,
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain, for each law.")] = 1250,
-    tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 500,
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1000,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
-    target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.97,
     seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
     jobs: Annotated[int, typer.Option(help="Fits at the same time; the scores do not depend on it.")] = 1,
     engine: Annotated[
@@ -94,7 +90,7 @@ def evaluate(
 
     if training is not None and first is not None:
         raise UsageError("--first and --training both say what is fitted; choose one of them")
-    sampler = Sampler(draws, tune, chains, None, target_accept, 10, seed)
+    sampler = Sampler(draws=draws, chains=chains, seed=seed)
     metrics = read_table(file, columns, axis, curve, where)
     splits = None
     if training is not None:

@@ -33,7 +33,7 @@ COMMANDS = {
     "advise": "Continue or stop, for a target and a budget.",
     "plan": "Rank the next measurements by what they teach.",
     "evaluate": "Hold out, forecast and score: do the intervals cover?",
-    "compare": "Compare the laws of a fit; weigh them.",
+    "compare": "Compare the laws of a fit: shares, held-out values.",
     "plot": "Draw data, credible bands and forecasts of a fit.",
     "laws": "List the laws that can be fitted.",
     "priors": "Print the priors and their reasons.",

@@ -1,4 +1,4 @@
-"""The PyMC models: the statistics of the project in one place."""
+"""The statistics of the project: the model, its priors, and the parts that it is made of."""
 
 from bayesscale.models.priors import Priors, load_priors
 

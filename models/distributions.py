@@ -29,23 +29,3 @@ class LogNormal(Settings):
 
     def __str__(self) -> str:
         return f"LogNormal(median={self.median:g}, spread={self.spread:g})"
-
-
-class Beta(Settings):
-    """Beta distribution by its two shapes."""
-
-    a: PositiveFloat
-    b: PositiveFloat
-
-    def __str__(self) -> str:
-        return f"Beta(a={self.a:g}, b={self.b:g})"
-
-
-class Gamma(Settings):
-    """Gamma distribution by shape and rate."""
-
-    shape: PositiveFloat
-    rate: PositiveFloat
-
-    def __str__(self) -> str:
-        return f"Gamma(shape={self.shape:g}, rate={self.rate:g})"

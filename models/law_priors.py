@@ -9,8 +9,15 @@ from pydantic import Field, PositiveFloat
 from bayesscale.models.distributions import LogNormal, Normal, Settings
 
 
+class PooledPrior(Settings):
+    """Prior of a parameter that every curve has for itself, normal between curves."""
+
+    mean: Annotated[Normal, Field(description="mean over curves")]
+    curve_sd: Annotated[LogNormal, Field(description="spread between curves")]
+
+
 class EffectPrior(Settings):
-    """Prior of one effect (level, gain or shape) over all curves."""
+    """Prior of an effect (level or gain) that depends on what groups the curves."""
 
     mean: Annotated[Normal, Field(description="population mean of the effect")]
     size_slope: Annotated[Normal, Field(description="change per factor of ten of the other size (D_f)")]
@@ -35,8 +42,13 @@ def effect_prior(mean: float, sd: float, slope: float, task: float, curve: float
     )
 
 
-class LawPrior(Settings):
-    """Prior of a law: its three anchored effects and the noise around it."""
+def pooled_prior(mean: float, sd: float, between: float) -> PooledPrior:
+    """Return the prior of a parameter by mean, its sd, and the median of the spread between curves."""
+    return PooledPrior(mean=Normal(mean=mean, sd=sd), curve_sd=LogNormal(median=between, spread=0.5))
+
+
+class KindPrior(Settings):
+    """Prior of the two effects of all metrics of one direction."""
 
     level: Annotated[
         EffectPrior,
@@ -45,14 +57,21 @@ class LawPrior(Settings):
     gain: Annotated[
         EffectPrior, Field(description="log of the improvement between the anchors; may be negative")
     ]
-    shape: Annotated[
-        EffectPrior,
-        Field(description="log beta of the log-law; of the power law log(alpha - |gain| / span), per e-fold"),
-    ]
-    noise: Annotated[
-        LogNormal,
-        Field(description="sd of one run around its law, in multiples of the metric's typical noise"),
-    ]
+
+
+class ShapePriors(Settings):
+    """Priors of the shape under each law."""
+
+    log: Annotated[PooledPrior, Field(description="log beta of the log-law")] = pooled_prior(0.0, 0.6, 0.25)
+    saturating: Annotated[
+        PooledPrior, Field(description="log(alpha - |gain| / span) of the saturating law, per e-fold")
+    ] = pooled_prior(-1.4, 0.9, 0.4)
+    rising: Annotated[PooledPrior, Field(description="log alpha of the rising power law, per e-fold")] = (
+        pooled_prior(-1.4, 0.9, 0.4)
+    )
+    power: Annotated[
+        PooledPrior, Field(description="log(alpha - |gain| / span) of the power law, per e-fold")
+    ] = pooled_prior(-1.4, 0.9, 0.4)
 
 
 class BreakPrior(Settings):

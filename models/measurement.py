@@ -1,23 +1,22 @@
-"""Noise of one measurement: formulas for models and for what is derived from draws."""
+"""Noise of one measurement: formulas for the model and for what is derived from draws."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
-
-FEWEST_DEGREES = 2.0
-"""Degrees of freedom are this plus `noise_tails`, so that the noise has a variance."""
-
+from bayesscale.models.priors import Priors
 
 RESOLUTION = 0.05
 """Smallest noise, in multiples of the metric's typical noise: values are rounded, and equal ones are no proof
 of a law without noise. A curve of zeros would otherwise have an infinite density."""
 
 
-def total_sd(own: Any, se: Any, independent: Any, xp: Any = np, floor: Any = 0.0) -> Any:
+def total_sd(own: Any, se: Any, share: Any, xp: Any = np, floor: Any = 0.0) -> Any:
     """Return the scale of one measurement: own noise, resolution and the independent part of its s.e.
 
     Parameters
@@ -26,7 +25,7 @@ def total_sd(own: Any, se: Any, independent: Any, xp: Any = np, floor: Any = 0.0
         Scale of the run-to-run noise.
     se : array
         Standard error on the test set, 0 where unknown.
-    independent : array or None
+    share : array or None
         Share of se^2 that checkpoints scored on one test set do not have in common; None: nobody gave a se.
     xp : module
         NumPy or `pytensor.tensor`.
@@ -34,7 +33,12 @@ def total_sd(own: Any, se: Any, independent: Any, xp: Any = np, floor: Any = 0.0
         Resolution of the metric, see `RESOLUTION`.
     """
     square = own**2 + floor**2
-    return xp.sqrt(square if independent is None else square + independent * se**2)
+    return xp.sqrt(square if share is None else square + share * se**2)
+
+
+def noise_scales(metrics: tuple[str, ...], priors: Priors) -> NDArray[np.float64]:
+    """Return the typical noise of metrics, in their units."""
+    return np.array([priors.noise.get(name, CATALOGUE[name].noise) for name in metrics])
 
 
 def has_se(curves: Curves) -> bool:

@@ -1,4 +1,4 @@
-"""Evaluation: how well forecasts do on curves whose later part is held out, and which law to weight how."""
+"""Evaluation: how well forecasts do on curves whose later part is held out, and which laws they follow."""
 
 from bayesscale.evaluation.answer import Evaluation
 from bayesscale.evaluation.compare import compare

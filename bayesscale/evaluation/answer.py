@@ -84,7 +84,7 @@ class Evaluation:
         bad = self.fits[~self.fits["status"].isin(FINE)]
         lines = [
             f"DO NOT RELY ON THESE NUMBERS - {row.model}, {row.split}: {row.status}, R-hat {row.rhat:.3g}, "
-            f"ESS {row.ess_bulk:.0f}, {row.divergences:.0f} divergences"
+            f"ESS {row.ess_bulk:.0f}"
             for row in bad.itertuples()
         ]
         return [

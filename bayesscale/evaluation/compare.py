@@ -1,38 +1,35 @@
-"""Compare the laws of a fit: by leaving values out, and by leaving the future out."""
+"""Compare the laws of a fit: by how many curves follow each, and by leaving values or the future out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from bayesscale.engine import Failed, Needs, Outcome, run_jobs
-from bayesscale.errors import DataError, UsageError
-from bayesscale.evaluation.comparison import Comparison
+from bayesscale.errors import UsageError
+from bayesscale.evaluation.comparison import SHARE, Comparison
 from bayesscale.evaluation.evaluate import cores_of_a_job
-from bayesscale.evaluation.pointwise import Pointwise, curve_observations, leave_one_out
-from bayesscale.evaluation.refit import Refit, Refitted, refits_of, run_refit
-from bayesscale.evaluation.split import Split, split_last, split_without
-from bayesscale.inference.loo import MAX_K
-from bayesscale.metrics.curves import unit_labels
-from bayesscale.units import format_tokens
+from bayesscale.evaluation.pointwise import Pointwise, leave_one_out
+from bayesscale.evaluation.refit import WHOLE, Refit, Refitted, refits_of, run_refit
+from bayesscale.evaluation.split import Split, split_last
+from bayesscale.posterior.curves import measured_metrics
+from bayesscale.posterior.draws import FOLLOWED
+from bayesscale.questions.population import interval
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
 Done = Outcome[Refit, Refitted]
-Place = tuple[int, int]
-"""Of a value and of a law."""
+_PROB = 0.9
 
 
 def compare(
     fit: Fit,
     *,
     lfo: int | None = None,
-    refits: int = 0,
     jobs: int = 1,
     backend: str = "joblib",
     report: Callable[[str], None] | None = None,
@@ -42,12 +39,10 @@ def compare(
     Parameters
     ----------
     fit : Fit
-        A fit of at least two laws.
+        A fit in which a metric may follow several laws.
     lfo : int, optional
-        Leave-future-out: so many of the last sizes of every curve are held out, and each law is fitted to the
-        rest. Default: only PSIS-LOO, which needs no refit.
-    refits : int
-        At most so many values whose Pareto k is above 0.7, the worst first, are left out in exact refits.
+        Leave-future-out: so many of the last sizes of every curve are held out, and each law by itself and
+        all laws together are fitted to the rest. Default: none, which needs no refit.
     jobs : int
         Refits at the same time, each in a process of its own; the numbers do not depend on it.
     backend : str
@@ -58,63 +53,53 @@ def compare(
     Raises
     ------
     UsageError
-        The fit has one law, or a number cannot be used.
+        The fit has one law a metric, or a number cannot be used.
+    QuestionError
+        The log likelihoods are missing.
     DataError
-        The log likelihoods are missing, or the curves are too short to hold out so many sizes.
+        The curves are too short to hold out so many sizes.
     """
-    _check(fit, refits, jobs)
+    _check(fit, jobs)
     future = split_last(fit.metrics, lfo) if lfo is not None else None
-    loo = leave_one_out(fit)
-    chosen = _worst(fit, loo, refits)
-    cores = cores_of_a_job(fit.provenance["settings"].get("sampler", {}).get("cores"), jobs, backend)
-    futures = [job for group in fit.groups if future for job in refits_of(fit, group, [future], cores)]
-    ones = [refits_of(fit, fit.groups[place[1]], [split], cores)[0] for place, split in chosen.items()]
-    done = _run([*futures, *ones], jobs, backend, cores, report)
-    problems = tuple(line for each in done if (line := _problem(each)))
-    loo, refitted = _replaced(loo, list(chosen), done[len(futures) :])
-    tables, weights = [loo.frame()], None
-    if future is not None and (found := _future(loo.laws, future, done[: len(futures)], lfo)):
-        tables.append(found.frame())
-        weights = found.weights()
-    table = pd.concat(tables, ignore_index=True)
-    return Comparison(fit, table, lfo, weights, refitted, problems)
+    tables, problems = [_shares(fit), leave_one_out(fit, WHOLE).frame()], []
+    if future is not None:
+        cores = cores_of_a_job(fit.provenance["settings"].get("sampler", {}).get("cores"), jobs, backend)
+        done = _run(refits_of(fit, future, cores), jobs, backend, cores, report)
+        problems = [line for each in done if (line := _problem(each))]
+        if (found := _future(future, done, lfo)) is not None:
+            tables.append(found.frame())
+    return Comparison(fit, pd.concat(tables, ignore_index=True), lfo, tuple(problems))
 
 
-def _check(fit: Fit, refits: int, jobs: int) -> None:
+def _check(fit: Fit, jobs: int) -> None:
     """Refuse what cannot be compared."""
-    if len(fit.groups) < 2:
-        law = fit.law_in(fit.groups[0])
+    if all(len(fit.allowed(name)) < 2 for name in fit.curves.names):
         raise UsageError(
-            f"a comparison needs a fit of two laws; this one follows only the {law}; fit again with several, "
-            "such as --law stack for scores or --loss-law power,shifted for losses"
+            f"a comparison needs a fit of several laws; this one has only {', '.join(fit.laws)}; fit a table "
+            "with scores again, with --law all"
         )
-    if refits < 0:
-        raise UsageError(f"the number of exact refits is at least 0; received {refits}")
     if jobs < 1:
         raise UsageError(f"jobs must be at least 1; received {jobs}")
 
 
-def _worst(fit: Fit, loo: Pointwise, refits: int) -> dict[Place, Split]:
-    """Return the values with the largest Pareto k, each with the law, and the split that leaves it out."""
-    _, rows = curve_observations(fit)
-    order = np.argsort(-loo.k, axis=None, kind="stable")
-    bad = [divmod(int(each), loo.k.shape[1]) for each in order if loo.k.flat[each] > MAX_K]
-    found: dict[Place, Split] = {}
-    for value, law in bad:
-        if len(found) == refits:
-            break
-        try:
-            found[value, law] = split_without(fit.metrics, [int(rows[value])], _named(fit, int(rows[value])))
-        except DataError:  # a curve of two sizes: nothing is left of it
-            continue
-    return found
-
-
-def _named(fit: Fit, row: int) -> str:
-    """Return what a refit without one row of the table is called."""
-    columns, one = fit.metrics.curve_columns, fit.metrics.frame.iloc[[row]]
-    size = format_tokens(float(one[fit.metrics.axis].iloc[0]))
-    return f"without {one['metric'].iloc[0]} at {size} of {unit_labels(one, columns)[0]}"
+def _shares(fit: Fit) -> pd.DataFrame:
+    """Return how many curves follow each law, of metrics that have a choice."""
+    share, follows, known = fit.draws("law_share"), fit.draws(FOLLOWED), measured_metrics(fit.curves)
+    rows = []
+    for place, metric in enumerate(fit.curves.names):
+        laws = fit.allowed(metric)
+        for law in laws if len(laws) > 1 else ():
+            number = fit.laws.index(law)
+            three = dict(
+                zip(
+                    ("share_median", "share_lower", "share_upper"),
+                    interval(share[:, place, number], _PROB).tolist(),
+                    strict=True,
+                )
+            )
+            p_law = float((follows[:, known[:, place], place] == number).mean())
+            rows.append({"criterion": SHARE, "metric": metric, "law": law, **three, "p_law": p_law})
+    return pd.DataFrame(rows)
 
 
 def _run(
@@ -137,23 +122,13 @@ def _problem(done: Done) -> str:
     return "" if done.value.ok else f"the refit {done.job}: {done.value.status}"
 
 
-def _replaced(loo: Pointwise, places: list[Place], done: Sequence[Done]) -> tuple[Pointwise, int]:
-    """Return PSIS-LOO with the densities of exact refits in their places, and how many these are."""
-    elpd, k, count = loo.elpd.copy(), loo.k.copy(), 0
-    for place, each in zip(places, done, strict=True):
-        if not isinstance(each, Failed):
-            elpd[place], k[place] = each.value.density[0], np.nan
-            count += 1
-    return replace(loo, elpd=elpd, k=k), count
-
-
-def _future(laws: tuple[str, ...], split: Split, done: Sequence[Done], last: int | None) -> Pointwise | None:
-    """Return leave-future-out of all laws; None where a refit failed."""
-    densities = [each.value.density for each in done if not isinstance(each, Failed)]
-    if len(densities) < len(laws):
+def _future(split: Split, done: Sequence[Done], last: int | None) -> Pointwise | None:
+    """Return leave-future-out of all refits that did not fail; None if fewer than two are left."""
+    there = {each.job.name: each.value.density for each in done if not isinstance(each, Failed)}
+    if len(there) < 2:
         return None
-    elpd = np.stack(densities, axis=1)
-    unknown = np.full(elpd.shape, np.nan)
-    unit = split.held.groupby(list(split.train.curve_columns), dropna=False).ngroup().to_numpy()
+    unit = (
+        split.held.groupby(list(split.train.curve_columns), dropna=False).ngroup().to_numpy().astype(np.int64)
+    )
     metric = split.held["metric"].to_numpy(str)
-    return Pointwise(f"LFO, last {last}", laws, metric, elpd, unknown, unknown, unit.astype(np.int64))
+    return Pointwise(f"LFO, last {last}", tuple(there), metric, np.stack(list(there.values()), axis=1), unit)

@@ -1,13 +1,12 @@
-"""The answer of a comparison of laws: densities, differences and weights, and how far to trust them."""
+"""The answer of a comparison of laws: their shares, and the densities of values that were left out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bayesscale.errors import QuestionError
 from bayesscale.evaluation.pointwise import ALL, LOO
 from bayesscale.inference.loo import MAX_K
 from bayesscale.questions.describe import plain_records, record, source_text, table_text, warning
@@ -15,20 +14,29 @@ from bayesscale.questions.describe import plain_records, record, source_text, ta
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
+SHARE = "share of curves"
 _SHORT = {
+    "share_median": "share",
+    "share_lower": "from",
+    "share_upper": "to",
+    "p_law": "mean P(law)",
     "p_loo": "p",
     "bad_k": f"k > {MAX_K}",
     "se": "s.e.",
     "difference_se": "s.e. of difference",
 }
+_SHARES = (
+    "share: of all curves of the population, with its 90% equal-tailed interval; mean P(law): mean over the "
+    "measured curves of the probability that the curve follows the law"
+)
 _CONDITIONAL = (
     "PSIS-LOO: each value given all others, from the stored draws. Their log likelihoods are conditional on "
-    "the break and the discrepancy drawn with the value among the data, and one value is left out amid the "
-    "others: it tells interpolation, not forecasts, and flatters a law that needs much discrepancy"
+    "law, break and discrepancy drawn with the value among the data, and one value is left out amid the "
+    "others: it tells interpolation, not forecasts"
 )
 _FUTURE = (
-    "leave-future-out: the last sizes of every curve given the earlier ones, from refits, as a forecast has "
-    "to do: trust it where the two disagree; its s.e. take curves, not values, to be independent"
+    "leave-future-out: the last sizes of every curve given the earlier ones, from refits of each law alone "
+    "and of all together, as a forecast has to do; its s.e. take curves, not values, to be independent"
 )
 
 
@@ -44,10 +52,6 @@ class Comparison:
         The numbers, see `frame`.
     lfo : int or None
         How many last sizes of each curve were held out in refits.
-    weights : dict of str to float, optional
-        Stacking weight of each law by leave-future-out; None without.
-    refitted : int
-        Values whose PSIS-LOO density was replaced by that of an exact refit.
     problems : tuple of str
         Refits that failed, or whose diagnostics did.
     """
@@ -55,17 +59,17 @@ class Comparison:
     fit: Fit = field(repr=False)
     table: pd.DataFrame = field(repr=False)
     lfo: int | None = None
-    weights: dict[str, float] | None = None
-    refitted: int = 0
     problems: tuple[str, ...] = ()
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a criterion, metric (and 'all' of them) and law.
+        """Return one row a criterion, metric (and 'all' of them) and law; NaN for what a criterion lacks.
 
-        Columns: n, the values; elpd, the sum of their log predictive densities, and its standard error se;
-        p_loo, the effective number of parameters (NaN for leave-future-out); bad_k, how many Pareto k are
-        above 0.7, exact refits not counted; difference, elpd minus that of the best law, and its standard
-        error difference_se; weight, the stacking weight.
+        Columns of the criterion 'share of curves': share_median, share_lower, share_upper of the curves of
+        the population that follow the law (90% equal-tailed interval), and p_law, the mean over the measured
+        curves of the probability that they do. Of the others: n, the values; elpd, the sum of their log
+        predictive densities, and its standard error se; p_loo, the effective number of parameters; bad_k, how
+        many Pareto k are above 0.7; difference, elpd minus that of the best, and its standard error
+        difference_se.
         """
         return self.table.copy()
 
@@ -74,29 +78,16 @@ class Comparison:
         return {
             **record(self.fit),
             "lfo": self.lfo,
-            "weights": self.weights,
-            "weights in use": self._in_use(),
-            "refitted": self.refitted,
             "failures": list(self.problems),
             "notes": self._notes(),
             "comparison": plain_records(self.table),
         }
 
-    def _in_use(self) -> dict[str, float]:
-        """Return the weight of each law in the fit's forecasts."""
-        return {self.fit.law_in(group): weight for group, weight in self.fit.weights.items()}
-
     def _notes(self) -> list[str]:
         """Return what the numbers are and what is wrong with them."""
-        notes = [_CONDITIONAL, _FUTURE if self.lfo else f"--lfo 2 adds {_FUTURE}"]
-        bad = int(self._whole(LOO)["bad_k"].sum())
-        if self.refitted:
-            notes.append(f"{self.refitted} values were left out one by one in exact refits")
-        if bad:
-            notes.append(
-                f"{bad} values (of all laws together) have a Pareto k above {MAX_K}: their PSIS-LOO cannot "
-                f"be trusted; --refit {bad} leaves each of them out in an exact refit"
-            )
+        notes = [_SHARES, _CONDITIONAL, _FUTURE if self.lfo else f"--lfo 2 adds {_FUTURE}"]
+        if bad := int(self._whole(LOO)["bad_k"].sum()):
+            notes.append(f"{bad} values have a Pareto k above {MAX_K}: their PSIS-LOO cannot be trusted")
         return notes
 
     def _whole(self, criterion: str) -> pd.DataFrame:
@@ -107,9 +98,26 @@ class Comparison:
     def sentences(self) -> list[str]:
         """Return what a reader has to know of the table."""
         problems = [f"DO NOT RELY ON THESE NUMBERS - {each}" for each in self.problems]
-        verdicts = [self._verdict(name) for name in dict.fromkeys(self.table["criterion"])]
+        criteria = [name for name in dict.fromkeys(self.table["criterion"]) if name not in (SHARE, LOO)]
         notes = [f"note: {each}" for each in self._notes()]
-        return [*warning(self.fit), *problems, source_text(self.fit), *verdicts, *self._weighting(), *notes]
+        return [
+            *warning(self.fit),
+            *problems,
+            source_text(self.fit),
+            *self._favourites(),
+            *map(self._verdict, criteria),
+            *notes,
+        ]
+
+    def _favourites(self) -> list[str]:
+        """Return the most common law of each metric."""
+        shares = self.table[self.table["criterion"] == SHARE]
+        best = shares.loc[shares.groupby("metric", sort=False)["p_law"].idxmax()]
+        return [
+            f"{row.metric}: curves follow the {row.law} with probability {row.p_law:.2g} on average, "
+            "the most of any law"
+            for row in best.itertuples()
+        ]
 
     def _verdict(self, criterion: str) -> str:
         """Return which law is better by a criterion."""
@@ -119,36 +127,9 @@ class Comparison:
         told = f"{criterion}: {best['law']} is better than {worst['law']} by {gap:.3g} (s.e. {error:.3g})"
         return told if gap > 2 * error else f"{told}, within two standard errors: they cannot be told apart"
 
-    def _weighting(self) -> list[str]:
-        """Say with which weights the fit forecasts, and which were found."""
-        used = f"forecasts of this fit weight {_listed(self._in_use())}"
-        if self.weights is None:
-            return [used]
-        return [used, f"leave-future-out weights: {_listed(self.weights)}; -o FILE writes the fit with them"]
-
-    def weighted(self) -> Fit:
-        """Return the same fit, whose forecasts weight the laws by leave-future-out.
-
-        Raises
-        ------
-        QuestionError
-            There was no leave-future-out, or one of its refits failed.
-        """
-        if self.weights is None:
-            why = "; ".join(self.problems) if self.lfo else "it was not asked for"
-            raise QuestionError(f"weights for forecasts come from leave-future-out; there is none: {why}")
-        origin = {"criterion": "leave-future-out", "last": self.lfo, "problems": list(self.problems)}
-        provenance = {**self.fit.provenance, "weights": self.weights, "weights from": origin}
-        return replace(self.fit, provenance=provenance)
-
     def readable(self) -> pd.DataFrame:
         """Return the columns that a person reads, under short headings."""
         return self.table.rename(columns=_SHORT)
 
     def __str__(self) -> str:
         return "\n".join([*self.sentences(), table_text(self.readable())])
-
-
-def _listed(weights: dict[str, float]) -> str:
-    """Return weights in one line."""
-    return ", ".join(f"{law} {weight:.3g}" for law, weight in weights.items())

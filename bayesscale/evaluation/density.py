@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
-from bayesscale.models.effects import noise_scales
-from bayesscale.models.measurement import FEWEST_DEGREES, RESOLUTION, total_sd
-from bayesscale.questions.asked import target_effects
-from bayesscale.questions.predictive import Predictive
+from bayesscale.posterior.noise import student_log_density
+from bayesscale.posterior.predictive import Predictive
+from bayesscale.questions.asked import drawn_curves
 from bayesscale.questions.targets import Selection
 
 if TYPE_CHECKING:
@@ -39,29 +38,20 @@ def log_densities(fit: Fit, held: pd.DataFrame) -> FloatArray:
     array, shape (rows,)
         In the order of `held`.
     """
-    effects, _ = target_effects(fit, Selection(), None)
-    predictive, columns = Predictive(effects, 0.9), list(fit.metrics.curve_columns)
-    table = effects.targets.table[columns]
+    drawn, _ = drawn_curves(fit, Selection(), None)
+    predictive, columns = Predictive(drawn, 0.9), list(fit.metrics.curve_columns)
+    table = drawn.targets.table[columns]
     places = {row: place for place, row in enumerate(table.itertuples(index=False, name=None))}
     rows = held.reset_index(drop=True)
+    rows = rows.assign(se=rows["se"].fillna(0.0) if "se" in rows else 0.0)
     found = np.empty(len(rows))
     for key, own in rows.groupby([*columns, "metric"], sort=True, dropna=False):
         *curve, name = key
         chosen = slice(places[tuple(curve)], places[tuple(curve)] + 1)
         metric = fit.curves.names.index(str(name))
-        law = predictive.law(own[fit.metrics.axis].to_numpy(float)[None], metric, chosen)[0]
-        scale = _scales(fit, own, metric, effects.noise_factor(chosen, metric)[:, 0])
-        degrees = FEWEST_DEGREES + fit.draws("noise_tails")[:, metric]
-        each = stats.t.logpdf(own["value"].to_numpy(float)[:, None], degrees, law, scale)
+        size, value, se = (own[column].to_numpy(float) for column in (fit.metrics.axis, "value", "se"))
+        law = predictive.law(size[None], metric, chosen)[0]
+        scale = drawn.local(chosen, metric).scale(se[:, None])
+        each = student_log_density(value[:, None], law, scale, fit.priors.degrees)
         found[own.index] = special.logsumexp(each, axis=1) - np.log(each.shape[1])
     return found
-
-
-def _scales(fit: Fit, rows: pd.DataFrame, metric: int, factor: FloatArray) -> FloatArray:
-    """Return the scale of the noise of each row in each draw, shape (rows, draws)."""
-    se = rows["se"].fillna(0.0).to_numpy(float) if "se" in rows else np.zeros(len(rows))
-    independent = fit.draws("se_independent")[:, metric] if fit.has("se_independent") else None
-    floor = RESOLUTION * noise_scales((fit.curves.names[metric],), fit.priors)[0]
-    own = fit.draws("noise_sd")[:, metric] * np.exp(factor)
-    scale = total_sd(own[None], se[:, None], independent, floor=floor)
-    return np.asarray(np.broadcast_to(scale, (len(rows), len(own))))

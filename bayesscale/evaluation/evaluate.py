@@ -19,6 +19,7 @@ from bayesscale.inference.run import record
 from bayesscale.inference.sampler import Sampler
 from bayesscale.metrics.curves import unit_labels
 from bayesscale.metrics.table import Metrics
+from bayesscale.models.model import ALL, Model
 from bayesscale.models.priors import Priors
 
 _EDGES = (0.0, 0.5, 1.0, 2.0, 4.0, np.inf)
@@ -104,8 +105,10 @@ def evaluate(
         outcomes.append(done)
         if report:
             report(_line(done, len(outcomes), len(tasks)))
-    settings = {"models": names, "splits": [split.name for split in chosen]}
-    answer = _gathered(metrics, outcomes, record(sampler, priors, settings, "", {}))
+    made = record(sampler, Model(priors), ALL, "", {})
+    kept = {name: made["settings"][name] for name in ("sampler", "priors")}
+    settings = {**kept, "models": names, "splits": [split.name for split in chosen]}
+    answer = _gathered(metrics, outcomes, made | {"settings": settings})
     return replace(answer, short=_too_short(metrics, chosen))
 
 

@@ -13,10 +13,9 @@ from bayesscale.errors import DataError
 from bayesscale.evaluation.scores import PROBS, log_error, score_draws
 from bayesscale.evaluation.split import Split
 from bayesscale.inference.sampler import Sampler
+from bayesscale.laws import LAWS
 from bayesscale.metrics.curves import unit_labels
-from bayesscale.models.forms import LOSS_FORMS, SCORE_FORMS
 from bayesscale.models.priors import Priors
-from bayesscale.models.surface import LINEAR, SURFACES
 
 FloatArray = NDArray[np.float64]
 Forecaster = Callable[[Split, Sampler, Priors], tuple[pd.DataFrame, dict[str, Any]]]
@@ -58,8 +57,8 @@ def _joint(**settings: Any) -> Forecaster:
 
         fitted = fit(split.train, priors=priors, sampler=sampler, **settings)
         diagnostics = fitted.provenance["diagnostics"]
-        kept = ("rhat", "ess_bulk", "divergences", "steps")
-        record = {"status": fitted.status.label, **{name: diagnostics[name] for name in kept}}
+        kept = {name: diagnostics[name] for name in ("rhat", "ess_bulk")}
+        record = {"status": fitted.status.label, **kept}
         record["seconds"] = fitted.provenance["timings"]
         return _scored(split, fitted), record
 
@@ -68,14 +67,14 @@ def _joint(**settings: Any) -> Forecaster:
 
 def _scored(split: Split, fitted: Any) -> pd.DataFrame:
     """Return the held-out rows with their scores."""
-    from bayesscale.questions.asked import target_effects
-    from bayesscale.questions.predictive import Predictive
+    from bayesscale.posterior.predictive import Predictive
+    from bayesscale.questions.asked import drawn_curves
     from bayesscale.questions.targets import Selection
 
-    effects, _ = target_effects(fitted, Selection(), None)
-    predictive, curve = Predictive(effects, 0.9), list(split.train.curve_columns)
+    drawn, _ = drawn_curves(fitted, Selection(), None)
+    predictive, curve = Predictive(drawn, 0.9), list(split.train.curve_columns)
     labels = {
-        tuple(row): place for place, row in enumerate(effects.targets.table[curve].itertuples(index=False))
+        tuple(row): place for place, row in enumerate(drawn.targets.table[curve].itertuples(index=False))
     }
     parts = []
     for key, rows in split.held.groupby([*curve, "metric"], sort=True, dropna=False):
@@ -90,7 +89,6 @@ def _scored(split: Split, fitted: Any) -> pd.DataFrame:
 
 def _huber(split: Split, sampler: Sampler, priors: Priors) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the paper's point fit of every curve by itself, which has no intervals."""
-    from bayesscale.laws import LAWS
     from bayesscale.pointfit import fit_huber
 
     curve = list(split.train.curve_columns)
@@ -127,16 +125,12 @@ def _named(lost: dict[tuple[Any, ...], str], columns: tuple[str, ...]) -> list[d
 
 MODELS: dict[str, Forecaster] = {
     "joint": _joint(),
-    **{form.option: _joint(law=form.option) for form in SCORE_FORMS.values()},
-    **{form.option: _joint(loss_law=form.option) for form in LOSS_FORMS.values()},
-    **{joint: _joint(joint=joint) for joint in SURFACES if joint != LINEAR},
-    "saturating,rising": _joint(law="saturating,rising"),
+    **{law.option: _joint(law=law.option) for law in LAWS.values() if law.improves == "up"},
     "breaking": _joint(breaks="scores"),
     "unbroken": _joint(breaks="none"),
     "exact": _joint(breaks="none", discrepancy=False),
-    "paper": _joint(breaks="none", discrepancy=False, law="paper"),
+    "paper": _joint(law="paper"),
     "huber": _huber,
 }
-"""Forecasters by name: the default; with one law of scores, or another law of losses; with a joint law of
-both sizes; with two laws of scores that level off; with breaks along D_f too, and without any; with laws that
-hold exactly; with the paper's laws in one joint model; the paper's point fit."""
+"""Forecasters by name: the default; with one law of scores; with breaks along D_f too, and without any; with
+laws that hold exactly; with the paper's laws in one joint model; the paper's point fit."""

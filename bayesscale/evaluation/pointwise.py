@@ -1,4 +1,4 @@
-"""Log predictive densities value by value under several laws, and the table that sums them up."""
+"""Log predictive densities value by value under several models, and the table that sums them up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bayesscale.errors import QuestionError
-from bayesscale.evaluation.stacking import stacking_weights
 from bayesscale.inference.loo import MAX_K, psis_loo
 
 if TYPE_CHECKING:
@@ -24,36 +23,36 @@ LOO = "PSIS-LOO"
 
 @dataclass(frozen=True)
 class Pointwise:
-    """Log predictive densities of n values under several laws.
+    """Log predictive densities of n values under several models.
 
     Parameters
     ----------
     criterion : str
         How they were found.
     laws : tuple of str
-        What the laws are called.
+        The laws that each model has.
     metric : array of str, shape (n,)
         Metric of each value.
-    elpd : array, shape (n, laws)
+    elpd : array, shape (n, models)
         Log predictive densities.
-    lppd : array, shape (n, laws)
-        Log densities with the value itself among the data; NaN where it never is.
-    k : array, shape (n, laws)
-        Pareto k of the importance weights; NaN where the density is exact.
     unit : array of int, shape (n,)
         Which values belong together: standard errors take sums over different units to be independent.
+    lppd : array, shape (n, models), optional
+        Log densities with the value itself among the data; None where it never is.
+    k : array, shape (n, models), optional
+        Pareto k of the importance weights; None where the densities are exact.
     """
 
     criterion: str
     laws: tuple[str, ...]
     metric: NDArray[np.str_]
     elpd: FloatArray
-    lppd: FloatArray
-    k: FloatArray
     unit: NDArray[np.int64]
+    lppd: FloatArray | None = None
+    k: FloatArray | None = None
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a metric and law, and those of all metrics together; see `Comparison.frame`."""
+        """Return one row a metric and model, and those of all metrics together; see `Comparison.frame`."""
         names = list(dict.fromkeys(self.metric.tolist()))
         groups = [(name, self.metric == name) for name in names]
         if len(names) > 1:
@@ -62,9 +61,8 @@ class Pointwise:
 
     def _rows(self, name: str, own: NDArray[np.bool_]) -> list[dict[str, Any]]:
         """Return the rows of one metric."""
-        elpd, k = self.elpd[own], self.k[own]
-        best = elpd[:, [int(elpd.sum(axis=0).argmax())]]
-        weights = stacking_weights(elpd)
+        elpd, several = self.elpd[own], len(self.laws) > 1
+        behind = elpd - elpd[:, [int(elpd.sum(axis=0).argmax())]]
         return [
             {
                 "criterion": self.criterion,
@@ -73,11 +71,10 @@ class Pointwise:
                 "n": len(elpd),
                 "elpd": float(elpd[:, place].sum()),
                 "se": self._error(elpd[:, place], own),
-                "p_loo": float((self.lppd[own, place] - elpd[:, place]).sum()),
-                "bad_k": int((k[:, place] > MAX_K).sum()),
-                "difference": float((elpd[:, place] - best[:, 0]).sum()),
-                "difference_se": self._error(elpd[:, place] - best[:, 0], own),
-                "weight": float(weights[place]),
+                "p_loo": np.nan if self.lppd is None else float((self.lppd[own] - elpd)[:, place].sum()),
+                "bad_k": np.nan if self.k is None else float((self.k[own, place] > MAX_K).sum()),
+                "difference": float(behind[:, place].sum()) if several else np.nan,
+                "difference_se": self._error(behind[:, place], own) if several else np.nan,
             }
             for place, law in enumerate(self.laws)
         ]
@@ -88,55 +85,32 @@ class Pointwise:
         sums = np.bincount(unit, weights=values)
         return float(np.sqrt(len(sums) * sums.var(ddof=1))) if len(sums) > 1 else float("nan")
 
-    def weights(self) -> dict[str, float]:
-        """Return the stacking weight of each law, from all values."""
-        return dict(zip(self.laws, stacking_weights(self.elpd).tolist(), strict=True))
 
-
-def curve_observations(fit: Fit) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
-    """Return metric of every stored observation on a curve, and its position in the metrics table.
+def leave_one_out(fit: Fit, name: str) -> Pointwise:
+    """Return PSIS-LOO of a fit.
 
     Parameters
     ----------
     fit : Fit
-        The fit. Its baseline comes after the curves and is on no law.
-    """
-    frame = fit.metrics.frame[~fit.metrics.is_baseline]
-    rows = [block for name, block in fit.curves.blocks.items() if name != "baseline"]
-    metric = [np.array(block.metrics)[block.metric] for block in rows]
-    place = [frame.index[frame["metric"].isin(block.metrics)].to_numpy(np.int64) for block in rows]
-    return np.concatenate(metric), np.concatenate(place)
-
-
-def leave_one_out(fit: Fit) -> Pointwise:
-    """Return PSIS-LOO of every law of a fit.
-
-    Parameters
-    ----------
-    fit : Fit
-        With stored log likelihoods.
+        With stored log likelihoods. Its baseline, which is on no law, does not count.
+    name : str
+        What the laws of the fit are called together.
 
     Raises
     ------
     QuestionError
         It has none.
     """
-    metric, _ = curve_observations(fit)
-    elpd, lppd, k = [], [], []
-    for group in fit.groups:
-        name = group.replace("posterior", "log_likelihood")
-        if name not in fit.tree.children:
-            raise QuestionError(
-                f"PSIS-LOO needs the log likelihoods that a fit stores; this one has no group {name}; "
-                "fit again with `bayesscale fit`"
-            )
-        values = fit.tree[name]["value"].transpose("chain", "draw", "observation").to_numpy()
-        values = values[..., : len(metric)].astype(np.float64)
-        each, own_k = psis_loo(values)
-        elpd.append(each)
-        k.append(own_k)
-        count = values.shape[0] * values.shape[1]
-        lppd.append(special.logsumexp(values, axis=(0, 1)) - np.log(count))
-    whole, with_itself, shapes = (np.stack(part, axis=1) for part in (elpd, lppd, k))
-    laws = tuple(fit.law_in(group) for group in fit.groups)
-    return Pointwise(LOO, laws, metric, whole, with_itself, shapes, np.arange(len(metric)))
+    if "log_likelihood" not in fit.tree.children:
+        raise QuestionError(
+            "PSIS-LOO needs the log likelihoods that a fit stores; this one has no group log_likelihood; "
+            "fit again with `bayesscale fit`"
+        )
+    rows = [block for name, block in fit.curves.blocks.items() if name != "baseline"]
+    metric = np.concatenate([np.array(block.metrics)[block.metric] for block in rows])
+    stored = fit.tree["log_likelihood"]["value"].transpose("chain", "draw", "observation").to_numpy()
+    values = stored[..., : len(metric)].astype(np.float64)
+    elpd, k = psis_loo(values)
+    lppd = special.logsumexp(values, axis=(0, 1)) - np.log(values.shape[0] * values.shape[1])
+    unit = np.arange(len(metric))
+    return Pointwise(LOO, (name,), metric, elpd[:, None], unit, lppd[:, None], k[:, None])

@@ -1,9 +1,9 @@
-"""Refits of one law without some rows, and what they say of these rows."""
+"""Refits without the last sizes, of one law or of all, and what they say of these sizes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from bayesscale.evaluation.density import log_densities
 from bayesscale.evaluation.split import Split
 from bayesscale.inference.sampler import Sampler
-from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.models.laws import Followed, choices
+from bayesscale.laws import LAWS
 from bayesscale.models.priors import Priors
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
 FloatArray = NDArray[np.float64]
+WHOLE = "all laws"
+"""What the fit with all its laws is called beside those of one law."""
 
 
 @dataclass(frozen=True)
@@ -27,33 +28,28 @@ class Refit:
 
     Parameters
     ----------
+    name : str
+        Name of the law, or `WHOLE`.
     law : str
-        What its laws are called.
-    followed : Followed
-        Its laws.
+        The same as an option of `fit`.
     split : Split
         What is fitted and what is held out.
     sampler, priors : Sampler, Priors
         Those of the fit.
-    breaks : str
-        As in `fit`.
-    discrepancy : bool
-        As in `fit`.
-    joint : str
+    breaks, discrepancy
         As in `fit`.
     """
 
+    name: str
     law: str
-    followed: Followed
     split: Split
     sampler: Sampler
     priors: Priors
     breaks: str
     discrepancy: bool
-    joint: str
 
     def __str__(self) -> str:
-        return f"{self.law}, {self.split.name}"
+        return f"{self.name}, {self.split.name}"
 
 
 @dataclass(frozen=True)
@@ -75,30 +71,29 @@ class Refitted:
     ok: bool
 
 
-def refits_of(fit: Fit, group: str, splits: list[Split], cores: int | None) -> list[Refit]:
-    """Return refits of one law with the settings of a fit, each with a seed of its own.
+def refits_of(fit: Fit, split: Split, cores: int | None) -> list[Refit]:
+    """Return refits of all laws together and of each law of scores, with the settings of a fit.
 
     Parameters
     ----------
     fit : Fit
         The fit whose settings are taken.
-    group : str
-        The group of draws whose law is fitted.
-    splits : list of Split
+    split : Split
         What each of them fits.
     cores : int or None
         Chains at a time.
     """
     settings = fit.provenance["settings"]
-    sampler = replace(Sampler(**settings["sampler"]), cores=cores)
+    sampler = Sampler(**settings["sampler"])
+    # Another seed than the fit's: the data are others.
+    sampler = replace(sampler, cores=cores, seed=(sampler.seed + 1) % 2**32)
+    options = {WHOLE: str(settings["law"])} | {
+        law: LAWS[law].option for law in fit.laws if LAWS[law].improves == "up"
+    }
     return [
-        Refit(
-            fit.law_in(group), fit.followed(group), split,
-            replace(sampler, seed=(sampler.seed + 1 + number) % 2**32), fit.priors, fit.breaks,
-            bool(settings.get("discrepancy", True)), fit.joint,
-        )
-        for number, split in enumerate(splits)
-    ]  # fmt: skip
+        Refit(name, option, split, sampler, fit.priors, fit.breaks, fit.model.discrepancy)
+        for name, option in options.items()
+    ]
 
 
 def run_refit(job: Refit) -> Refitted:
@@ -111,9 +106,12 @@ def run_refit(job: Refit) -> Refitted:
     """
     from bayesscale.inference.run import fit
 
-    settings: dict[str, Any] = {"breaks": job.breaks, "discrepancy": job.discrepancy, "joint": job.joint}
-    names = set(job.split.train.frame["metric"])
-    score, loss = (any(CATALOGUE[name].improves == way for name in names) for way in ("up", "down"))
-    settings |= choices(job.followed, score, loss)
-    fitted = fit(job.split.train, priors=job.priors, sampler=job.sampler, **settings)
+    fitted = fit(
+        job.split.train,
+        priors=job.priors,
+        sampler=job.sampler,
+        breaks=job.breaks,
+        discrepancy=job.discrepancy,
+        law=job.law,
+    )
     return Refitted(log_densities(fitted, job.split.held), str(fitted.status), fitted.status.ok)

@@ -117,26 +117,6 @@ def split_rows(metrics: Metrics, lines: Sequence[int], name: str) -> Split:
     return _split(metrics, name, metrics.frame["line"].isin(list(lines)).to_numpy())
 
 
-def split_without(metrics: Metrics, rows: Sequence[int], name: str) -> Split:
-    """Hold out some rows of the table and fit all others.
-
-    Parameters
-    ----------
-    metrics : Metrics
-        The table.
-    rows : sequence of int
-        Positions in `Metrics.frame`.
-    name : str
-        What to call the split.
-
-    Raises
-    ------
-    DataError
-        Too little is left of their curves.
-    """
-    return _split(metrics, name, ~metrics.frame.index.isin(list(rows)))
-
-
 def _split(metrics: Metrics, name: str, chosen: NDArray[np.bool_]) -> Split:
     """Return the split that fits the chosen rows, and holds out the others of curves with enough of them."""
     baseline = metrics.is_baseline.to_numpy()

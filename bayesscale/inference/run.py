@@ -10,29 +10,17 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from bayesscale.inference.attempts import sample_models
 from bayesscale.inference.fit import Fit
-from bayesscale.inference.sampler import Sampler
-from bayesscale.inference.status import judge_laws, worst
+from bayesscale.inference.sampler import Sampled, Sampler, sample
+from bayesscale.inference.status import Diagnostics, diagnose, judge
 from bayesscale.metrics.curves import build_curves
 from bayesscale.metrics.table import Metrics
-from bayesscale.models.laws import PAPER, chosen_laws, labels
+from bayesscale.models.assembly import assemble
+from bayesscale.models.breaks import usual_breaks
+from bayesscale.models.model import ALL, Model, chosen_model
 from bayesscale.models.priors import Priors
-from bayesscale.models.surface import LINEAR
-from bayesscale.models.usable import check_joint, check_values
 
-PACKAGES = (
-    "bayesscale",
-    "pymc",
-    "pytensor",
-    "nutpie",
-    "arviz",
-    "numba",
-    "numpy",
-    "scipy",
-    "pandas",
-    "xarray",
-)
+PACKAGES = ("bayesscale", "pymc", "pytensor", "arviz", "numba", "numpy", "scipy", "pandas", "xarray")
 
 
 def fit(
@@ -40,16 +28,13 @@ def fit(
     *,
     priors: Priors | None = None,
     sampler: Sampler | None = None,
-    progress: bool = False,
     report: Callable[[str], None] | None = None,
     breaks: str | None = None,
     discrepancy: bool = True,
-    law: str = "stack",
-    loss_law: str = "power",
-    joint: str = LINEAR,
+    law: str = ALL,
     command: str = "",
 ) -> Fit:
-    """Fit the joint model to a metrics table.
+    """Fit the model to a metrics table.
 
     Parameters
     ----------
@@ -58,9 +43,7 @@ def fit(
     priors : Priors, optional
         The priors; default: the documented ones.
     sampler : Sampler, optional
-        Settings of the sampler, for each law.
-    progress : bool
-        Show a progress bar while sampling.
+        Settings of the sampler.
     report : callable, optional
         Receives one line a phase.
     breaks : str, optional
@@ -68,14 +51,7 @@ def fit(
     discrepancy : bool
         Let curves stray from their laws.
     law : str
-        Law of the scores: 'stack' fits the log-law and the saturating law and forecasts with both; one of
-        `bayesscale.models.laws.LAW_CHOICES`, or several separated by commas; 'paper' the log-law, and losses
-        with sharpness 1.
-    loss_law : str
-        Law of the losses, one of `bayesscale.models.laws.LOSS_CHOICES` or several separated by commas.
-    joint : str
-        How effects depend on the size that is not along the curves: 'linear' in its logarithm, or by a joint
-        law of both sizes, 'multiplicative' or 'additive', which power laws and saturating laws can follow.
+        Laws that scores may follow, see `bayesscale.models.model.chosen_model`.
     command : str
         What was run, for the record.
 
@@ -88,54 +64,34 @@ def fit(
     ------
     UsageError
         A law is unknown.
-    DataError
-        A law cannot take the table's metrics or their values.
     """
     priors, sampler, say = priors or Priors(), sampler or Sampler(), report or _silent
     start = time.perf_counter()
-    # Imported late: reading a stored fit needs none of it.
-    from bayesscale.inference.tree import build_tree, prior_draws
-    from bayesscale.models.breaks import usual_breaks
-    from bayesscale.models.joint import JointModel
+    breaks = usual_breaks(metrics.axis) if breaks is None else breaks
+    model = chosen_model(law, breaks, discrepancy, priors)
+    curves = build_curves(metrics)
+    from bayesscale.inference.tree import build_tree, curve_draws, population_draws
 
     imported = time.perf_counter()
-    curves = build_curves(metrics)
-    breaks = usual_breaks(metrics.axis) if breaks is None else breaks
-    laws = chosen_laws(law, loss_law, curves.scores.metrics, curves.losses.metrics)
-    check_values(curves, laws, priors)
-    check_joint(curves, laws, joint)
-    names, beside = labels(laws, len(curves.scores) > 0), tuple(laws)
-    models = [
-        JointModel(priors, breaks, discrepancy, own.score, law != PAPER, own.loss, beside, joint, name)
-        for own, name in zip(laws, names, strict=True)
-    ]
-    sampled = sample_models(models, curves, sampler, progress, say)
-    draws, found = sampled.draws, dict(zip(names, sampled.diagnostics, strict=True))
+    seen: list[Diagnostics] = []
+
+    def needed(sampled: Sampled) -> float:
+        population = population_draws(sampled, curves, model)
+        seen.append(diagnose(population, curve_draws(sampled, curves), sampled.sweeps))
+        return seen[-1].missing
+
+    sampled = sample(assemble(curves, model), sampler, say, needed)
     begun = time.perf_counter()
-    say("drawing from the prior and of replicated data")
-    prior = prior_draws(models[0].build(curves, centred=False), sampler.seed)
-    named = {own: (each.posterior, each.stats) for own, each in zip(laws, draws, strict=True)}
-    tree = build_tree(named, prior, metrics, curves, priors, sampler.seed)
-    spent = {name: sum(each.seconds.get(name, 0.0) for each in draws) for name in ("compile", "sample")}
-    seconds = {"import": imported - start, **spent, "finish": time.perf_counter() - begun}
-    settings = {
-        "breaks": breaks,
-        "discrepancy": discrepancy,
-        "law": law,
-        "loss_law": loss_law,
-        "joint": joint,
-    }
+    say("replicated data, and draws from the prior")
+    tree = build_tree(sampled, metrics, curves, model, sampler.seed)
+    seconds = {"import": imported - start, **sampled.seconds, "finish": time.perf_counter() - begun}
     provenance = {
-        **record(sampler, priors, settings, command, seconds),
+        **record(sampler, model, law, command, seconds),
         "source": metrics.source,
         "data_hash": metrics.data_hash,
-        "diagnostics": worst(found).document(),
-        "diagnostics by law": {own: each.document() for own, each in found.items()},
-        "attempts": sampled.attempts,
+        "diagnostics": seen[-1].document(),
     }
-    return Fit(
-        tree, metrics, curves, priors, judge_laws(found, dict(zip(names, laws, strict=True))), provenance
-    )
+    return Fit(tree, metrics, curves, priors, judge(seen[-1], sampler.longest), provenance)
 
 
 def _silent(_: str) -> None:
@@ -143,7 +99,7 @@ def _silent(_: str) -> None:
 
 
 def record(
-    sampler: Sampler, priors: Priors, model: dict[str, Any], command: str, seconds: dict[str, float]
+    sampler: Sampler, model: Model, law: str, command: str, seconds: dict[str, float]
 ) -> dict[str, Any]:
     """Return what made a fit: versions, settings, seed, command and timings.
 
@@ -151,23 +107,29 @@ def record(
     ----------
     sampler : Sampler
         Settings of the sampler.
-    priors : Priors
-        The priors.
-    model : dict
-        Settings of the model: breaks, discrepancy, law.
+    model : Model
+        The model.
+    law : str
+        The option that named its laws.
     command : str
         What was run.
     seconds : dict
         Wall seconds of each phase.
     """
+    settings = {
+        "laws": list(model.laws), "breaks": model.breaks, "discrepancy": model.discrepancy,
+        "sharp": model.sharp,
+    }  # fmt: skip
     return {
         "versions": {"python": platform.python_version(), **{n: _version(n) for n in PACKAGES}},
         "seed": sampler.seed,
-        "settings": {"sampler": asdict(sampler), "priors": priors.model_dump(), **model},
+        "settings": {
+            "sampler": asdict(sampler), "priors": model.priors.model_dump(), "model": settings, "law": law,
+        },
         "command": command,
         "timings": {name: round(value, 3) for name, value in seconds.items()},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    }  # fmt: skip
 
 
 def _version(package: str) -> str:

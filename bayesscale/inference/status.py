@@ -4,59 +4,92 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayesscale.inference.sampler import as_dataset
-from bayesscale.models.laws import SATURATING, SCORE_LAWS, Followed, options
 
-MAX_RHAT = 1.01
-MIN_ESS = 400
-MIN_BFMI = 0.3
-"""Limits of Vehtari et al. (arXiv 1903.08008) and Betancourt (arXiv 1604.00695)."""
-_LONGER, _MORE = "raise --tune and --draws", "raise --draws"
+MAX_RHAT, MIN_ESS = 1.01, 400
+"""Limits for the population, of Vehtari et al. (arXiv 1903.08008)."""
+MAX_CURVE_RHAT, MIN_CURVE_ESS = 1.05, 100
+"""Limits for single curves, of which there are so many that the worst of good ones looks worse."""
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The worst R-hat and effective sample size of some variables, each with its variable."""
+
+    rhat: float
+    rhat_of: str
+    ess: float
+    ess_of: str
+    tail: float
+    tail_of: str
 
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """The worst value of each diagnostic over all parameters and chains; NaN, if there is one, is the worst.
+    """How well chains agree. NaN, if there is one, is the worst.
 
     Parameters
     ----------
-    rhat : float
-        Largest rank-normalised split R-hat, and `rhat_of`, its variable.
-    ess_bulk, ess_tail : float
-        Smallest effective sample sizes, and their variables.
-    divergences : int
-        Divergent transitions of all chains.
-    bfmi : float or None
-        Smallest energy Bayesian fraction of missing information; None where the sampler gives no energies.
-    deepest : int
-        Transitions that ended at the largest tree depth.
-    steps : float
-        Leapfrog steps a draw, on average.
+    population : Worst
+        Over all parameters of the population.
+    curves : Worst
+        Over level, gain, law and break of every curve and metric; tail as bulk.
+    bad_curves : tuple of str
+        Curves and metrics beyond the limits, the worst first.
     draws : int
         Draws of all chains.
+    sweeps : int
+        Sweeps of each chain, warm-up included.
     """
 
-    rhat: float
-    rhat_of: str
-    ess_bulk: float
-    ess_bulk_of: str
-    ess_tail: float
-    ess_tail_of: str
-    divergences: int
-    bfmi: float | None
-    deepest: int
-    steps: float
+    population: Worst
+    curves: Worst
+    bad_curves: tuple[str, ...]
     draws: int
+    sweeps: int
 
     def document(self) -> dict[str, Any]:
         """Return the diagnostics as plain values."""
-        return asdict(self)
+        own, curves = asdict(self.population), self.curves
+        return {
+            "rhat": own["rhat"],
+            "rhat_of": own["rhat_of"],
+            "ess_bulk": own["ess"],
+            "ess_bulk_of": own["ess_of"],
+            "ess_tail": own["tail"],
+            "ess_tail_of": own["tail_of"],
+            "draws": self.draws,
+            "sweeps": self.sweeps,
+            "curve_rhat": curves.rhat,
+            "curve_rhat_of": curves.rhat_of,
+            "curve_ess": curves.ess,
+            "curve_ess_of": curves.ess_of,
+            "bad_curves": list(self.bad_curves),
+        }
+
+    @property
+    def missing(self) -> float:
+        """How many times as many sweeps a round needs; at most 1 if it will do."""
+        checks = [
+            (self.population.ess, MIN_ESS, self.population.rhat, MAX_RHAT),
+            (self.population.tail, MIN_ESS, 1.0, MAX_RHAT),
+            (self.curves.ess, MIN_CURVE_ESS, self.curves.rhat, MAX_CURVE_RHAT),
+        ]
+        factors = []
+        for ess, least, rhat, most in checks:
+            if math.isnan(ess) or math.isnan(rhat):
+                return math.inf
+            factors.append(least / max(ess, 1.0))
+            # R-hat - 1 falls with the length of the chains.
+            factors.append((rhat - 1.0) / (most - 1.0))
+        return max(factors)
 
 
 @dataclass(frozen=True)
@@ -88,166 +121,109 @@ class Status:
         return self.label if self.ok else f"{self.label}: {'; '.join(self.problems)}. {self.remedy}"
 
 
-def diagnose(posterior: xr.Dataset, stats: xr.Dataset, max_depth: int) -> Diagnostics:
-    """Return the diagnostics of all variables in a posterior.
+def diagnose(population: xr.Dataset, curves: xr.Dataset, sweeps: int) -> Diagnostics:
+    """Return the diagnostics of draws.
 
     Parameters
     ----------
-    posterior, stats : xarray.Dataset
-        Draws and sampler statistics with dimensions chain and draw.
-    max_depth : int
-        Largest tree depth allowed.
+    population : xarray.Dataset
+        Parameters of the population, dimensions chain and draw first.
+    curves : xarray.Dataset
+        Parameters of curves, with a dimension `pair` whose labels name curve and metric.
+    sweeps : int
+        Sweeps of each chain.
     """
+    own = _measures(population, ("rank", "bulk", "tail"))
+    rhat, bulk, tail = (_worst(values, sign) for values, sign in zip(own, (1, -1, -1), strict=True))
+    pairs = _measures(curves, ("rank", "bulk"))
+    (pair_rhat, rhat_of), (pair_ess, ess_of) = (_worst(v, s) for v, s in zip(pairs, (1, -1), strict=True))
+    return Diagnostics(
+        Worst(*rhat, *bulk, *tail),
+        Worst(pair_rhat, rhat_of, pair_ess, ess_of, pair_ess, ess_of),
+        _bad_pairs(*pairs),
+        population.sizes["chain"] * population.sizes["draw"],
+        sweeps,
+    )
+
+
+def _measures(draws: xr.Dataset, kinds: tuple[str, ...]) -> list[xr.Dataset]:
+    """Return R-hat and effective sample sizes of what varies; what does not is NaN and left out."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import arviz as az
 
-        varying = _varying(posterior)
-        rhat = _worst(az.rhat(posterior), varying, 1)
-        bulk = _worst(az.ess(posterior, method="bulk"), varying, -1)
-        tail = _worst(az.ess(posterior, method="tail"), varying, -1)
-    return Diagnostics(
-        *rhat,
-        *bulk,
-        *tail,
-        divergences=int(stats["diverging"].sum()),
-        bfmi=_bfmi(stats),
-        deepest=int((stats["tree_depth"] >= max_depth).sum()),
-        steps=float(stats["n_steps"].mean()),
-        draws=int(stats["diverging"].size),
-    )
+        varying = ~(draws.max(("chain", "draw")) == draws.min(("chain", "draw")))
+        found = []
+        for kind in kinds:
+            values = az.rhat(draws) if kind == "rank" else az.ess(draws, method=kind)
+            good = 1.0 if kind == "rank" else math.inf
+            found.append(xr.where(varying, as_dataset(values), good, keep_attrs=False))
+    return found
 
 
-def worst(found: dict[str, Diagnostics]) -> Diagnostics:
-    """Return the worst of the diagnostics of several laws, naming the law where there is more than one.
-
-    Parameters
-    ----------
-    found : dict of str to Diagnostics
-        By law.
-    """
-    if len(found) == 1:
-        return next(iter(found.values()))
-
-    def pick(name: str, sign: int) -> tuple[float, str]:
-        value, which, law = max(
-            ((getattr(each, name), getattr(each, f"{name}_of"), law) for law, each in found.items()),
-            key=lambda item: (math.isnan(item[0]), sign * item[0]),
-        )
-        return value, f"{which} of the {law}"
-
-    energies = [each.bfmi for each in found.values() if each.bfmi is not None]
-    draws = sum(each.draws for each in found.values())
-    return Diagnostics(
-        *pick("rhat", 1),
-        *pick("ess_bulk", -1),
-        *pick("ess_tail", -1),
-        divergences=sum(each.divergences for each in found.values()),
-        bfmi=min(energies) if energies else None,
-        deepest=sum(each.deepest for each in found.values()),
-        steps=sum(each.steps * each.draws for each in found.values()) / draws,
-        draws=draws,
-    )
-
-
-def _varying(posterior: xr.Dataset) -> xr.Dataset:
-    """Return which elements are no constants, such as the diagonal of a correlation, which has no R-hat."""
-    return ~(posterior.max(("chain", "draw")) == posterior.min(("chain", "draw")))
-
-
-def _worst(values: Any, varying: xr.Dataset, sign: int) -> tuple[float, str]:
+def _worst(values: xr.Dataset, sign: int) -> tuple[float, str]:
     """Return the worst value and its variable; with sign 1 large values are bad, with -1 small ones."""
-    worst = {}
-    for name, each in as_dataset(values).data_vars.items():
-        chosen = sign * each.to_numpy()[varying[name].transpose(*each.dims).to_numpy()]
-        if chosen.size:
-            worst[str(name)] = float(chosen.max())  # NaN if there is one
-    if not worst:
-        return math.nan, "all variables, none of which varies"
-    name = max(worst, key=lambda key: (math.isnan(worst[key]), worst[key]))
-    return sign * worst[name], name
+    worst, name = -math.inf, "all variables, none of which varies"
+    for key, each in values.data_vars.items():
+        if not each.size:
+            continue
+        signed = sign * each.to_numpy()
+        place = int(np.argmax(np.where(np.isnan(signed), math.inf, signed)))
+        value = float(signed.flat[place])
+        if math.isnan(value) or value > worst:
+            worst, name = value, _element(str(key), each, place)
+        if math.isnan(value):
+            break
+    return sign * worst, name
 
 
-def _bfmi(stats: xr.Dataset) -> float | None:
-    """Return the smallest energy fraction of missing information over the chains."""
-    if "energy" not in stats:
-        return None
-    energy = stats["energy"].transpose("chain", "draw").to_numpy()
-    with np.errstate(invalid="ignore"):  # energies that never change
-        return float((np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)).min())
+def _element(name: str, values: xr.DataArray, place: int) -> str:
+    """Return the name of one element, such as 'mean[bleu.level]'."""
+    if not values.dims:
+        return name
+    where = np.unravel_index(place, values.shape)
+    labels = [
+        str(values[dim].to_numpy()[i]) if dim in values.coords else str(i)
+        for dim, i in zip(values.dims, where, strict=True)
+    ]
+    return f"{name}[{', '.join(labels)}]"
 
 
-def judge(found: Diagnostics) -> Status:
+def _bad_pairs(rhat: xr.Dataset, ess: xr.Dataset) -> tuple[str, ...]:
+    """Return the labels of curves beyond the limits, the worst first."""
+    if not rhat.data_vars:
+        return ()
+    worst = np.max([each.to_numpy() for each in rhat.data_vars.values()], axis=0)
+    fewest = np.min([each.to_numpy() for each in ess.data_vars.values()], axis=0)
+    badness = np.maximum((worst - 1) / (MAX_CURVE_RHAT - 1), MIN_CURVE_ESS / fewest)
+    bad = ~(badness <= 1.0)
+    order = np.argsort(-np.where(np.isnan(badness), math.inf, badness), kind="stable")
+    labels = rhat["pair"].to_numpy()
+    return tuple(str(labels[i]) for i in order if bad[i])
+
+
+def judge(found: Diagnostics, longest: int) -> Status:
     """Return the status that the diagnostics deserve.
 
     Parameters
     ----------
     found : Diagnostics
         From `diagnose`.
+    longest : int
+        The limit that the chains have reached, see `bayesscale.inference.Sampler`.
     """
-    failed = [(problem, remedy) for passed, problem, remedy in _checks(found) if not passed]
-    if not failed:
-        return Status()
-    remedies = list(dict.fromkeys(remedy for _, remedy in failed))
-    if _MORE in remedies and _LONGER in remedies:
-        remedies.remove(_MORE)  # the other one includes it
-    last = "if that does not help, look at the curves for values that no law fits."
-    advice = f"Remedy: {'; '.join([*remedies, last])}"
-    return Status(tuple(problem for problem, _ in failed), advice)
-
-
-def judge_laws(found: dict[str, Diagnostics], laws: dict[str, Followed]) -> Status:
-    """Return the status of a fit of one or several laws, and say so if one of them passed alone.
-
-    Parameters
-    ----------
-    found : dict of str to Diagnostics
-        By law, such as 'log-law'.
-    laws : dict of str to Followed
-        The same laws.
-    """
-    status = judge(worst(found))
-    passed = [law for law, each in found.items() if judge(each).ok]
-    if status.ok or not passed:
-        return status
-    alone = f"The {passed[0]} passed by itself: {options(laws[passed[0]])} fits and uses it alone."
-    if set(found) == set(SCORE_LAWS) and passed == [SATURATING]:
-        alone += " --law saturating,rising has two laws that level off."
-    return replace(status, remedy=f"{status.remedy} {alone}")
-
-
-def _checks(found: Diagnostics) -> list[tuple[bool, str, str]]:
-    """Return whether each check passed (NaN does not), and what to say and to do if not."""
-    bfmi = math.inf if found.bfmi is None else found.bfmi
-    return [
-        (
-            found.divergences == 0,
-            f"{found.divergences} divergent transitions of {found.draws:,} draws (0 allowed)",
-            "raise --target-accept to 0.995",
-        ),
-        (
-            found.rhat <= MAX_RHAT,
-            f"R-hat {found.rhat:.3f} of {found.rhat_of} (at most {MAX_RHAT})",
-            _LONGER,
-        ),
-        (
-            found.ess_bulk >= MIN_ESS,
-            f"bulk ESS {found.ess_bulk:.0f} of {found.ess_bulk_of} (at least {MIN_ESS})",
-            _MORE,
-        ),
-        (
-            found.ess_tail >= MIN_ESS,
-            f"tail ESS {found.ess_tail:.0f} of {found.ess_tail_of} (at least {MIN_ESS})",
-            _MORE,
-        ),
-        (
-            bfmi >= MIN_BFMI,
-            f"E-BFMI {bfmi:.2f} (at least {MIN_BFMI})",
-            "raise --tune; if it stays, tighten the priors of the spreads",
-        ),
-        (
-            found.deepest <= 0.01 * found.draws,
-            f"{found.deepest} draws at the largest tree depth (at most 1%)",
-            "raise --tune, or --max-depth",
-        ),
+    own = found.population
+    checks = [
+        (own.rhat <= MAX_RHAT, f"R-hat {own.rhat:.3f} of {own.rhat_of} (at most {MAX_RHAT})"),
+        (own.ess >= MIN_ESS, f"bulk ESS {own.ess:.0f} of {own.ess_of} (at least {MIN_ESS})"),
+        (own.tail >= MIN_ESS, f"tail ESS {own.tail:.0f} of {own.tail_of} (at least {MIN_ESS})"),
     ]
+    problems = [problem for passed, problem in checks if not passed]
+    if found.bad_curves:
+        named = "; ".join(found.bad_curves[:_NAMED])
+        more = f" and {len(found.bad_curves) - _NAMED} more" if len(found.bad_curves) > _NAMED else ""
+        problems.append(f"chains disagree about {named}{more}")
+    if not problems:
+        return Status()
+    what = "look at the values of these curves" if found.bad_curves else "look for values that no law fits"
+    return Status(tuple(problems), f"Remedy: --longest {4 * longest}; if that does not help, {what}.")

@@ -11,39 +11,44 @@ from bayesscale.laws.base import Law
 
 # Where log(A D^alpha) is below so many times its value at the upper anchor, the score goes to zero smoothly.
 _NEAR_ZERO = 0.05
+_LOG_NEAR_ZERO = float(np.log(_NEAR_ZERO))
 # exp(-gain / beta) has to stay below the largest float: beyond this ratio beta follows the gain, so that the
 # anchors hold exactly whatever the parameters.
 _STEEPEST = 690.0
 
 
-def _exponent(gain: Any, shape: Any, xp: Any = np) -> Any:
-    """Return beta = exp(shape), kept large enough for exp(-gain / beta) to be a float."""
-    return xp.maximum(xp.exp(shape), xp.abs(gain) / _STEEPEST)
+def terms(level: Any, gain: Any, shape: Any, sharpness: Any, xp: Any = np) -> tuple[Any, Any, Any]:
+    """Return level, beta and s = log(A lo^alpha) / log(A hi^alpha); see `Law.terms`.
+
+    s is exp(-gain / beta) up to a ratio of 1, and goes on along its tangent: from 2 on log(A D^alpha) is
+    negative at the lower anchor, and the score zero up to some size between the anchors.
+    """
+    beta = xp.maximum(xp.exp(shape), xp.abs(gain) / _STEEPEST)
+    ratio = gain / beta
+    tangent = (2.0 - ratio) / np.e
+    return level, beta, xp.where(ratio < 1.0, xp.exp(-xp.minimum(ratio, 1.0)), tangent)
 
 
-def _log_positive(base: Any, xp: Any = np) -> Any:
-    """Return log(base), near zero and below along its tangent: a measured score does not jump from zero."""
-    tangent = np.log(_NEAR_ZERO) - 1.0 + base / _NEAR_ZERO
-    return xp.where(base < _NEAR_ZERO, tangent, xp.log(xp.maximum(base, _NEAR_ZERO)))
+def at(u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
+    """Return the score at scaled position u; see `Law.at`.
+
+    The logarithm of the base goes on along its tangent near zero: a measured score does not jump from zero.
+    """
+    level, beta, start = terms
+    base = (1.0 - u) * start + u
+    tangent = _LOG_NEAR_ZERO - 1.0 + base / _NEAR_ZERO
+    log_base = xp.where(base < _NEAR_ZERO, tangent, xp.log(xp.maximum(base, _NEAR_ZERO)))
+    return xp.exp(level + beta * log_base)
 
 
 def _from_log(log_base: Any) -> Any:
-    """Return the inverse of `_log_positive`."""
-    near = _NEAR_ZERO * (log_base + 1.0 - np.log(_NEAR_ZERO))
-    return np.where(log_base < np.log(_NEAR_ZERO), near, np.exp(log_base))
-
-
-def _start(ratio: Any, xp: Any = np) -> Any:
-    """Return minus the rise of log(A D^alpha) between the anchors, in units of its value at the upper one.
-
-    exp(-ratio) - 1, ratio being gain / beta; from 1 on along its tangent, which from 2 on lets log(A D^alpha)
-    be negative at the lower anchor: the score is then zero up to some size between the anchors.
-    """
-    return xp.where(ratio < 1.0, xp.expm1(-xp.minimum(ratio, 1.0)), (2.0 - ratio) / np.e - 1.0)
+    """Return the base whose logarithm `at` takes to be `log_base`."""
+    near = _NEAR_ZERO * (log_base + 1.0 - _LOG_NEAR_ZERO)
+    return np.where(log_base < _LOG_NEAR_ZERO, near, np.exp(log_base))
 
 
 def _ratio(start: Any) -> Any:
-    """Return gain / beta of s, the inverse of `_start` + 1."""
+    """Return gain / beta of s."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(start > np.exp(-1.0), -np.log(start), 2.0 - np.e * start)
 
@@ -62,20 +67,14 @@ class LogLaw(Law):
     """
 
     name: ClassVar[str] = "log-law"
+    option: ClassVar[str] = "log"
     formula: ClassVar[str] = "f(D) = (log(A D^alpha))^beta"
     source: ClassVar[str] = "Isik et al., arXiv 2402.04177, eq. 1"
     improves: ClassVar[str] = "up"
     coefficient_names: ClassVar[tuple[str, ...]] = ("alpha", "log_A", "beta")
-
-    def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, ...]:
-        """Return level, beta and s; see `Law.terms`."""
-        beta = _exponent(gain, shape, xp)
-        return level, beta, 1.0 + _start(gain / beta, xp)
-
-    def at(self, u: Any, terms: tuple[Any, ...], xp: Any = np) -> Any:
-        """Return the score at scaled position u; see `Law.at`."""
-        level, beta, start = terms
-        return xp.exp(level + beta * _log_positive((1.0 - u) * start + u, xp))
+    rated: ClassVar[bool] = False
+    terms = staticmethod(terms)
+    at = staticmethod(at)
 
     def gain_of(self, improvement: Any, shape: Any) -> Any:
         """Return the gain of an improvement; less than it where it is larger than beta, see above."""
@@ -83,34 +82,27 @@ class LogLaw(Law):
         with np.errstate(over="ignore"):
             return beta * _ratio(_from_log(-np.asarray(improvement) / beta))
 
-    def inverse(self, target: Any, level: Any, gain: Any, shape: Any) -> Any:
-        """Return the u at which the score reaches `target`; see `Law.inverse`."""
-        gain, beta = np.asarray(gain), _exponent(gain, shape)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            log_target = np.log(np.maximum(target, 0.0))
-            start = _start(gain / beta)
-            u = (start + 1.0 - _from_log((log_target - level) / beta)) / start
-        # A flat or falling score reaches only what it had before the data began.
-        falling = np.where(log_target <= level, -np.inf, np.inf)
-        return np.where(gain > 0, u, falling)
-
-    def coefficients(self, level: Any, gain: Any, shape: Any, axis: LogAxis) -> dict[str, Any]:
+    def coefficients(
+        self, level: Any, gain: Any, shape: Any, axis: LogAxis, sharpness: Any = 1.0
+    ) -> dict[str, Any]:
         """Return alpha, log A and beta; infinite where level / beta is too large for a float."""
-        beta = _exponent(gain, shape)
-        fall = _start(np.asarray(gain) / beta)
+        _, beta, start = terms(level, np.asarray(gain), shape, sharpness)
+        fall = start - 1.0
         with np.errstate(over="ignore"):
             high = np.exp(np.asarray(level) / beta)
             alpha = -high * fall / axis.span
             log_a = high * (1.0 + fall * np.log(axis.hi) / axis.span)
         return {"alpha": alpha, "log_A": log_a, "beta": beta}
 
-    def anchored(self, coefficients: dict[str, Any], axis: LogAxis) -> tuple[Any, Any, Any]:
+    def anchored(
+        self, coefficients: dict[str, Any], axis: LogAxis, sharpness: Any = 1.0
+    ) -> tuple[Any, Any, Any]:
         """Return (level, gain, shape); needs log(A D^alpha) > 0 at the upper anchor."""
         alpha, log_a, beta = (np.asarray(coefficients[name]) for name in self.coefficient_names)
         low, high = (log_a + alpha * np.log(size) for size in (axis.lo, axis.hi))
         return beta * np.log(high), beta * _ratio(low / high), np.log(beta)
 
-    def at_size(self, size: Any, coefficients: dict[str, Any]) -> Any:
+    def at_size(self, size: Any, coefficients: dict[str, Any], sharpness: Any = 1.0) -> Any:
         """Return (log(A D^alpha))^beta, zero where the logarithm is negative."""
         base = coefficients["log_A"] + coefficients["alpha"] * np.log(size)
         return np.maximum(base, 0.0) ** coefficients["beta"]

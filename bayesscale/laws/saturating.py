@@ -2,72 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from bayesscale.laws.axis import LogAxis
 from bayesscale.laws.base import Law
-from bayesscale.laws.power_law import PowerLaw
+from bayesscale.laws.power_law import POWER_LAW
 
 
-@dataclass(frozen=True, eq=False)
 class SaturatingLaw(Law):
     """Score that rises as a power of D and turns into a ceiling, anchored at two sizes.
 
     f(D) = C / (1 + (D0 / D)^(p alpha))^(1/p): a logistic curve in log D for p = 1 (the Hill equation). Its
     reciprocal is the power law of losses, 1 / f = ((1/C)^p + (A / D^alpha)^p)^(1/p), so that level and gain
     are those of `bayesscale.laws.PowerLaw` with the sign of the level changed.
-
-    Parameters
-    ----------
-    sharpness : array
-        p > 0, broadcast against the other parameters.
     """
 
-    sharpness: Any = 1.0
-
     name: ClassVar[str] = "saturating-law"
+    option: ClassVar[str] = "saturating"
     formula: ClassVar[str] = "f(D) = C / (1 + (D0 / D)^(p alpha))^(1/p)"
     source: ClassVar[str] = "Hill equation; p as in arXiv 2210.14891"
     improves: ClassVar[str] = "up"
     coefficient_names: ClassVar[tuple[str, ...]] = ("ceiling", "log_D0", "rate")
+    rated: ClassVar[bool] = True
 
-    @property
-    def _reciprocal(self) -> PowerLaw:
-        """The law of 1 / f."""
-        return PowerLaw(self.sharpness)
-
-    def terms(self, level: Any, gain: Any, shape: Any, xp: Any = np) -> tuple[Any, ...]:
+    @staticmethod
+    def terms(level: Any, gain: Any, shape: Any, sharpness: Any, xp: Any = np) -> tuple[Any, ...]:
         """Return the terms of the reciprocal's law; see `Law.terms`."""
-        return self._reciprocal.terms(-level, gain, shape, xp)
+        return POWER_LAW.terms(-level, gain, shape, sharpness, xp)
 
-    def at(self, u: Any, terms: tuple[Any, ...], xp: Any = np) -> Any:
+    @staticmethod
+    def at(u: Any, terms: tuple[Any, ...], xp: Any = np) -> Any:
         """Return the score at scaled position u; see `Law.at`."""
-        return 1.0 / self._reciprocal.at(u, terms, xp)
+        return 1.0 / POWER_LAW.at(u, terms, xp)
 
-    def inverse(self, target: Any, level: Any, gain: Any, shape: Any) -> Any:
-        """Return the u at which the score reaches `target`; see `Law.inverse`."""
-        with np.errstate(divide="ignore"):
-            wanted = 1.0 / np.maximum(np.asarray(target, dtype=float), 0.0)
-        return self._reciprocal.inverse(wanted, -np.asarray(level), gain, shape)
-
-    def coefficients(self, level: Any, gain: Any, shape: Any, axis: LogAxis) -> dict[str, Any]:
+    def coefficients(
+        self, level: Any, gain: Any, shape: Any, axis: LogAxis, sharpness: Any = 1.0
+    ) -> dict[str, Any]:
         """Return the ceiling C, log D0 and alpha; C is what the score falls to where the gain is negative."""
-        own = self._reciprocal.coefficients(-np.asarray(level), gain, shape, axis)
+        own = POWER_LAW.coefficients(-np.asarray(level), gain, shape, axis, sharpness)
         with np.errstate(divide="ignore", invalid="ignore"):
             log_d0 = (own["log_A"] - np.log(own["E"])) / own["alpha"]
             return {"ceiling": 1.0 / own["E"], "log_D0": log_d0, "rate": own["alpha"]}
 
-    def anchored(self, coefficients: dict[str, Any], axis: LogAxis) -> tuple[Any, Any, Any]:
+    def anchored(
+        self, coefficients: dict[str, Any], axis: LogAxis, sharpness: Any = 1.0
+    ) -> tuple[Any, Any, Any]:
         """Return (level, gain, shape); needs a finite ceiling above 0 and alpha > 0."""
-        level, gain, shape = self._reciprocal.anchored(self._inverted(coefficients), axis)
+        level, gain, shape = POWER_LAW.anchored(self._inverted(coefficients), axis, sharpness)
         return -level, gain, shape
 
-    def at_size(self, size: Any, coefficients: dict[str, Any]) -> Any:
+    def at_size(self, size: Any, coefficients: dict[str, Any], sharpness: Any = 1.0) -> Any:
         """Return C / (1 + (D0 / D)^(p alpha))^(1/p)."""
-        return 1.0 / self._reciprocal.at_size(size, self._inverted(coefficients))
+        return 1.0 / POWER_LAW.at_size(size, self._inverted(coefficients), sharpness)
 
     def _inverted(self, coefficients: dict[str, Any]) -> dict[str, Any]:
         """Return the coefficients of the reciprocal's law."""

@@ -126,7 +126,12 @@ def unit_labels(table: pd.DataFrame, columns: tuple[str, ...]) -> list[str]:
     """Return a readable label a row: its values, sizes with a suffix, joined by ' | '."""
     labels = _joined(table, columns, format_tokens)
     # Four digits do not tell 6,000,000 from 6,000,100.
-    return labels if len(set(labels)) == len(labels) else _joined(table, columns, "{:.15g}".format)
+    return labels if len(set(labels)) == len(labels) else unit_keys(table, columns)
+
+
+def unit_keys(table: pd.DataFrame, columns: tuple[str, ...]) -> list[str]:
+    """Return a label a row with sizes in full, which depends on nothing but its row."""
+    return _joined(table, columns, "{:.15g}".format)
 
 
 def _joined(table: pd.DataFrame, columns: tuple[str, ...], size: Callable[[float], str]) -> list[str]:

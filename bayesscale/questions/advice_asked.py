@@ -9,10 +9,10 @@ import pandas as pd
 
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.posterior.curves import DrawnCurves, measured_metrics
 from bayesscale.questions.advice_rows import Wish
-from bayesscale.questions.asked import check_prob, check_sizes, measured_metrics
+from bayesscale.questions.asked import check_prob, check_sizes
 from bayesscale.questions.decision import check_confidence
-from bayesscale.questions.effects import TargetEffects
 from bayesscale.questions.missing import BaselineRuns, runs_text
 from bayesscale.units import format_tokens
 
@@ -65,9 +65,9 @@ def _check_target(fit: Fit, wish: Wish) -> None:
         )
 
 
-def measured_targets(effects: TargetEffects) -> list[int]:
+def measured_targets(drawn: DrawnCurves) -> list[int]:
     """Return the rows of the curves that were measured; refuse a choice without any."""
-    rows = np.flatnonzero(effects.targets.measured).tolist()
+    rows = np.flatnonzero(drawn.targets.measured).tolist()
     if not rows:
         raise QuestionError(
             "advice is given on measured curves; none was chosen; choose others, or ask `bayesscale predict` "
@@ -76,12 +76,12 @@ def measured_targets(effects: TargetEffects) -> list[int]:
     return rows
 
 
-def notes_on(effects: TargetEffects, wish: Wish, table: pd.DataFrame) -> list[str]:
+def notes_on(drawn: DrawnCurves, wish: Wish, table: pd.DataFrame) -> list[str]:
     """Return what is to be said of the answer.
 
     Parameters
     ----------
-    effects : TargetEffects
+    drawn : DrawnCurves
         The curves asked for.
     wish : Wish
         What the user wants.
@@ -89,7 +89,7 @@ def notes_on(effects: TargetEffects, wish: Wish, table: pd.DataFrame) -> list[st
         The answer.
     """
     notes = []
-    if left := int((~effects.targets.measured).sum()):
+    if left := int((~drawn.targets.measured).sum()):
         notes.append(f"{left} of the curves asked for were not measured: no advice is given on them")
     if over := int((table["last"] >= wish.budget).sum()):
         notes.append(
@@ -98,24 +98,24 @@ def notes_on(effects: TargetEffects, wish: Wish, table: pd.DataFrame) -> list[st
         )
     if table["p_broken"].isna().all():
         notes.append(f"{wish.metric} cannot break in this fit: no advice is due to a break; see fit --breaks")
-    return [*notes, *_unmeasured(effects, wish), *_without_baseline(effects, wish)]
+    return [*notes, *_unmeasured(drawn, wish), *_without_baseline(drawn, wish)]
 
 
-def _unmeasured(effects: TargetEffects, wish: Wish) -> list[str]:
+def _unmeasured(drawn: DrawnCurves, wish: Wish) -> list[str]:
     """Say on how many curves the metric was not measured."""
-    curves = effects.fit.curves
-    known = measured_metrics(curves)[effects.targets.position[effects.targets.measured]]
+    curves = drawn.curves
+    known = measured_metrics(curves)[drawn.targets.position[drawn.targets.measured]]
     missing = int((~known[:, curves.names.index(wish.metric)]).sum())
     told = f"{wish.metric} was not measured on {missing} of {len(known)} curves: what is said of it there"
     return [f"{told} follows from other metrics and curves"] if missing else []
 
 
-def _without_baseline(effects: TargetEffects, wish: Wish) -> list[str]:
+def _without_baseline(drawn: DrawnCurves, wish: Wish) -> list[str]:
     """Say where the runs are missing that would tell whether pretraining is needed."""
-    curves = effects.fit.curves
+    curves = drawn.curves
     if curves.axis_name != "pretrain_tokens":
         return []
-    table = effects.targets.table[effects.targets.measured]
+    table = drawn.targets.table[drawn.targets.measured]
     if not len(curves.baseline):
         return ["no run without pretraining was measured: whether pretraining is needed is not judged"]
     lacking = BaselineRuns(curves).missing(table, [wish.metric])

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.questions.baseline import TargetBaseline
+from bayesscale.posterior.baseline import TargetBaseline
+from bayesscale.posterior.noise import within
 from bayesscale.questions.decision import COLUMNS, decide, outcomes
 from bayesscale.questions.missing import BaselineRuns
 from bayesscale.questions.population import interval
@@ -68,7 +68,7 @@ def advice_row(way: Way, wish: Wish) -> dict[str, Any]:
         broken=never if broken is None else broken,
     )
     decision = decide(probabilities, wish.confidence)
-    at_budget, curve = way.at_budget, way.effects.targets.table.iloc[way.row]
+    at_budget, curve = way.at_budget, way.drawn.targets.table.iloc[way.row]
     return {
         **{str(name): value for name, value in curve.items()},
         "metric": wish.metric,
@@ -94,13 +94,11 @@ def advice_row(way: Way, wish: Wish) -> dict[str, Any]:
 
 def baseline_draws(way: Way) -> FloatArray | None:
     """Return draws of the value without pretraining; None where it was not measured."""
-    effects, name = way.effects, way.effects.fit.curves.names[way.metric]
-    table = effects.targets.table.iloc[[way.row]]
-    if not len(effects.fit.curves.baseline) or not BaselineRuns(effects.fit.curves).has(table, name)[0]:
+    drawn, name = way.drawn, way.drawn.curves.names[way.metric]
+    table = drawn.targets.table.iloc[[way.row]]
+    if not len(drawn.curves.baseline) or not BaselineRuns(drawn.curves).has(table, name)[0]:
         return None
-    spec = CATALOGUE[name]
-    drawn = TargetBaseline(effects).value(slice(way.row, way.row + 1), way.metric)[:, 0]
-    return np.clip(drawn, spec.low, spec.high)
+    return within(TargetBaseline(drawn).value(slice(way.row, way.row + 1), way.metric)[0], name)
 
 
 def _share(event: NDArray[np.bool_] | None) -> float:

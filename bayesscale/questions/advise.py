@@ -13,7 +13,7 @@ from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.questions.advice_asked import check_wish, measured_targets, notes_on
 from bayesscale.questions.advice_rows import Wish, advice_row
 from bayesscale.questions.advice_words import score_text, sentence, tokens_text
-from bayesscale.questions.asked import metric_places, target_effects
+from bayesscale.questions.asked import drawn_curves, metric_places
 from bayesscale.questions.decision import UNDECIDED
 from bayesscale.questions.describe import SHORT, plain_records, probability_text, reading, record, table_text
 from bayesscale.questions.reach import Way
@@ -218,8 +218,8 @@ def advise(
     delta = 2 * CATALOGUE[name].noise if delta is None else delta
     wish = Wish(name, float(target), float(delta), float(budget), float(confidence), float(prob))
     check_wish(fit, wish)
-    effects, notes = target_effects(fit, Selection(None, tasks, mixtures, other_sizes), None)
-    ways = [Way(effects, row, place, wish.target, wish.budget) for row in measured_targets(effects)]
+    drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes), None)
+    ways = [Way(drawn, row, place, wish.target, wish.budget) for row in measured_targets(drawn)]
     if all(wish.budget < way.measured[0] for way in ways):
         first = min(float(way.measured[0]) for way in ways)
         raise QuestionError(
@@ -228,7 +228,7 @@ def advise(
         )
     axis = SHORT[fit.curves.axis_name]
     table = pd.DataFrame([_row(way, wish, axis) for way in ways])
-    return Advice(fit, wish, table, (*notes, *notes_on(effects, wish, table)))
+    return Advice(fit, wish, table, (*notes, *notes_on(drawn, wish, table)))
 
 
 def _row(way: Way, wish: Wish, axis: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayesscale.errors import QuestionError, UsageError, valid_names
 from bayesscale.metrics.catalogue import find_metric
 from bayesscale.metrics.curves import Curves
-from bayesscale.questions.effects import TargetEffects
+from bayesscale.posterior.curves import DrawnCurves
 from bayesscale.questions.new_alignment import target_alignment
 from bayesscale.questions.targets import Selection, choose_targets
 
@@ -29,8 +29,8 @@ def check_prob(prob: float) -> None:
         )
 
 
-def target_effects(fit: Fit, wanted: Selection, seed: int | None) -> tuple[TargetEffects, tuple[str, ...]]:
-    """Return the effects of the curves asked for, and notes on the choice.
+def drawn_curves(fit: Fit, wanted: Selection, seed: int | None) -> tuple[DrawnCurves, tuple[str, ...]]:
+    """Return the curves asked for in every draw, and notes on the choice.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def target_effects(fit: Fit, wanted: Selection, seed: int | None) -> tuple[Targe
     targets = choose_targets(fit.curves, wanted)
     alignment, notes = target_alignment(fit.metrics, fit.curves, targets, wanted)
     seed = int(fit.provenance["seed"]) if seed is None else seed
-    return TargetEffects(fit, targets, alignment, seed), (*targets.notes, *notes)
+    return DrawnCurves(fit.posterior, targets, alignment, seed), (*targets.notes, *notes)
 
 
 def metric_places(curves: Curves, wanted: Sequence[str] | None) -> list[int]:
@@ -83,11 +83,3 @@ def last_sizes(curves: Curves) -> FloatArray:
     for rows, first in ((curves.scores, 0), (curves.losses, len(curves.scores.metrics))):
         np.maximum.at(last, (rows.unit, rows.metric + first), rows.size)
     return np.where(last > 0, last, last.max(axis=1, keepdims=True))
-
-
-def measured_metrics(curves: Curves) -> NDArray[np.bool_]:
-    """Return which metrics were measured on which curve, shape (curves, metrics)."""
-    found = np.zeros((len(curves), len(curves.names)), dtype=bool)
-    for rows, first in ((curves.scores, 0), (curves.losses, len(curves.scores.metrics))):
-        found[rows.unit, rows.metric + first] = True
-    return found

@@ -2,64 +2,63 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.models.breaks import BreakPlaces, sign_of, with_break
-from bayesscale.models.effects import joint_effects
+from bayesscale.metrics.curves import Curves
+from bayesscale.models.breaks import sign_of
+from bayesscale.posterior.draws import Draws
+from bayesscale.posterior.local import Local, measured
+from bayesscale.posterior.noise import within
 from bayesscale.questions.describe import probability_text
-from bayesscale.questions.laws import DrawnLaw
 from bayesscale.questions.population import interval
 from bayesscale.questions.targets import answer_columns
 from bayesscale.units import format_tokens
-
-if TYPE_CHECKING:
-    from bayesscale.inference import Fit
 
 FloatArray = NDArray[np.float64]
 _SURE, _LIKELY, _UNLIKELY = 0.9, 0.5, 0.1
 _ONE_KIND = 0.8
 # With fewer sizes a break and a law that bends can hardly be told apart.
 _FEW_SIZES = 5
+# What the draws of a less probable law say of a break is not told.
+_COUNTS = 0.05
 _NO_INTERVAL = np.full(3, np.nan)
 
 
-def break_row(fit: Fit, places: BreakPlaces, pair: int, prob: float, at: float | None) -> dict[str, Any]:
+def break_row(draws: Draws, curve: int, metric: int, prob: float, at: float | None) -> dict[str, Any]:
     """Return a row of `Breaks.frame`.
 
     Parameters
     ----------
-    fit : Fit
+    draws : Draws
         The draws.
-    places : BreakPlaces
-        The curves and metrics that may break.
-    pair : int
-        Which of them.
+    curve, metric : int
+        Positions of a measured curve, and of a metric that may break.
     prob : float
         Probability of the equal-tailed intervals.
     at : float or None
         Size at which the cost of the break is stated; None for the curve's last.
     """
-    curve, metric = int(places.curve[pair]), int(places.metric[pair])
-    name, last = places.metrics[metric], float(places.last[pair])
-    position = fit.draws("break_at")[:, curve, metric]
+    curves, name = draws.curves, draws.curves.names[metric]
+    own = np.unique(_sizes(curves, curve, name))
+    last = float(own[-1])
+    position = draws["break_at"][:, curve, metric]
     broken = position <= last
     where = interval(position[broken], prob) if broken.any() else _NO_INTERVAL
     size = last if at is None else at
-    law = _Law(fit, curve, metric)
-    lost = interval(sign_of(name) * (law.unbroken(size) - law.value(size)), prob)
-    falls = sign_of(name) * (law.value(last) - law.unbroken(np.minimum(position, last))) < 0
-    probability = fit.draws("break_probability")[:, curve, metric]
-    p_broken, by_law = float(probability.mean()), _by_law(fit, probability, metric)
+    local = measured(draws, metric, np.array([curve]))
+    lost = interval(sign_of(name) * (_unbroken(local, curves, size) - _value(local, curves, size)), prob)
+    since = np.minimum(position, last)
+    falls = sign_of(name) * (_value(local, curves, last) - _unbroken(local, curves, since)) < 0
+    p_broken, by_law = float(broken.mean()), _by_law(local, broken)
     p_fall = float(falls[broken].mean()) if broken.any() else np.nan
-    sizes = len({float(x) for x in _sizes(fit, curve, name)})
     return {
-        **{name: fit.curves.table[name].iloc[curve] for name in answer_columns(fit.curves)},
+        **{name: curves.table[name].iloc[curve] for name in answer_columns(curves)},
         "metric": name,
-        "sizes": sizes,
+        "sizes": len(own),
         "last": last,
         "p_broken": p_broken,
         "p_broken_least": min(by_law.values()),
@@ -67,18 +66,14 @@ def break_row(fit: Fit, places: BreakPlaces, pair: int, prob: float, at: float |
         "p_fall": p_fall,
         "at": size,
         **dict(zip(("lost_median", "lost_lower", "lost_upper"), lost.tolist(), strict=True)),
-        "evidence": evidence(p_broken, by_law, p_fall, sizes, where[0], name),
+        "evidence": evidence(p_broken, by_law, p_fall, len(own), where[0], name),
     }
 
 
-def _by_law(fit: Fit, probability: FloatArray, metric: int) -> dict[str, float]:
-    """Return the mean probability of a break under each law of the metric."""
-    counts, score = fit.counts(), metric < len(fit.curves.scores.metrics)
-    laws = [fit.followed(group).of(score).law.name for group in counts]
-    if len(set(laws)) == 1:
-        return {laws[0]: float(probability.mean())}
-    parts = np.split(probability, np.cumsum(list(counts.values()))[:-1])
-    return {law: float(part.mean()) for law, part in zip(laws, parts, strict=True)}
+def _by_law(local: Local, broken: NDArray[np.bool_]) -> dict[str, float]:
+    """Return the probability of a break given each law that is not improbable."""
+    follows = {name: local.law[0] == number for number, name in enumerate(local.laws)}
+    return {name: float(broken[own].mean()) for name, own in follows.items() if own.mean() >= _COUNTS}
 
 
 def evidence(
@@ -91,8 +86,8 @@ def evidence(
     p_broken : float
         Probability of a break.
     by_law : dict of float
-        The same under each law of the metric: a score that levels off breaks the log-law and needs no break
-        under a law with a ceiling.
+        The same given each law that is not improbable: a score that levels off breaks the log-law and needs
+        no break under a law with a ceiling.
     p_fall : float
         Probability that the score fell since the break, if there is one.
     sizes : int
@@ -122,35 +117,18 @@ def evidence(
     return f"{'broken' if p_broken >= _SURE else 'probably broken'}: {what}"
 
 
-class _Law:
-    """Draws of one curve's law, with and without its break."""
-
-    def __init__(self, fit: Fit, curve: int, metric: int) -> None:
-        order = joint_effects(fit.curves.scores.metrics, fit.curves.losses.metrics, fit.priors)
-        effects = fit.draws("curve_effect")[:, curve]
-        self._level, self._gain, self._shape = (effects[:, column] for column in order.columns(metric))
-        self._slope = fit.draws("break_slope")[:, curve, metric]
-        self._axis, self._name = fit.curves.axis, fit.curves.names[metric]
-        self._law = DrawnLaw(fit, metric)
-        self._position = self._axis.u(fit.draws("break_at")[:, curve, metric])
-
-    def unbroken(self, size: float | FloatArray) -> FloatArray:
-        """Return the law as if it never broke."""
-        u = self._axis.u(np.asarray(size, dtype=float))
-        value = self._law.value(u, self._level, self._gain, self._shape)
-        return np.asarray(np.minimum(value, CATALOGUE[self._name].high))
-
-    def value(self, size: float) -> FloatArray:
-        """Return the law with its break."""
-        spec, u = CATALOGUE[self._name], self._axis.u(np.asarray(size))
-        beyond = u - self._position
-        bent = with_break(self.unbroken(size), self._name, self._level, self._slope, beyond)
-        return np.asarray(np.clip(bent, spec.low, spec.high))
+def _unbroken(local: Local, curves: Curves, size: float | FloatArray) -> FloatArray:
+    """Return draws of one curve's law at a size, or at one of each draw, as if it never broke."""
+    u = np.atleast_1d(curves.axis.u(np.asarray(size, dtype=float)))[None, None]
+    return np.asarray(np.minimum(local.unbroken(u)[0, 0], CATALOGUE[local.metric].high))
 
 
-def _sizes(fit: Fit, curve: int, metric: str) -> FloatArray:
+def _value(local: Local, curves: Curves, size: float) -> FloatArray:
+    """Return draws of one curve's law at a size, with its break."""
+    return within(local.value(curves.axis.u(np.array([[size]])))[0, 0], local.metric)
+
+
+def _sizes(curves: Curves, curve: int, metric: str) -> FloatArray:
     """Return the sizes at which a metric was measured on a curve."""
-    for rows in (fit.curves.scores, fit.curves.losses):
-        if metric in rows.metrics:
-            return np.asarray(rows.size[(rows.unit == curve) & (rows.metric == rows.metrics.index(metric))])
-    raise KeyError(metric)
+    (rows,) = (rows for rows in (curves.scores, curves.losses) if metric in rows.metrics)
+    return np.asarray(rows.size[(rows.unit == curve) & (rows.metric == rows.metrics.index(metric))])

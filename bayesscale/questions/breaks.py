@@ -10,8 +10,13 @@ import pandas as pd
 
 from bayesscale.errors import QuestionError
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.models.breaks import break_places
-from bayesscale.questions.asked import check_prob, check_sizes, metric_places, target_effects
+from bayesscale.posterior.curves import measured_metrics
+from bayesscale.questions.asked import (
+    check_prob,
+    check_sizes,
+    drawn_curves,
+    metric_places,
+)
 from bayesscale.questions.break_rows import break_row
 from bayesscale.questions.describe import SHORT, plain_records, reading, record, table_text
 from bayesscale.questions.hazard import hazard_sentences
@@ -61,8 +66,9 @@ class Breaks:
         """Return one row a curve and metric, the most probable breaks first.
 
         Columns: what names the curve, metric, sizes (how many were measured), last (the last one); p_broken,
-        the probability of a break by then, and p_broken_least, its smallest value among the metric's laws
-        (levelling off breaks the log-law and needs no break under a law with a ceiling); break_median,
+        the probability of a break by then, and p_broken_least, its smallest value given one of the laws
+        that have at least 5% of the curve's draws (levelling off breaks the log-law and needs no break under
+        a law with a ceiling); break_median,
         break_lower, break_upper, where, in tokens, given that there is one; p_fall, the probability that the
         score has fallen since, and not only risen less or stayed, given that there is one; at, the size at
         which lost_median, lost_lower, lost_upper are what the break costs against the unbroken law, in the
@@ -165,8 +171,7 @@ def breaks(
             "breaks can be asked of a fit that allows them, along finetune_tokens only if told to; this one "
             f"was made with breaks {fit.breaks!r}; fit again with --breaks scores or --breaks all"
         )
-    tested = tuple(map(str, fit.tree["posterior"]["break_metric"].to_numpy()))
-    places = break_places(fit.curves, tested)
+    tested = fit.posterior.breakable
     wanted = {fit.curves.names[place] for place in metric_places(fit.curves, metrics)}
     if metrics is not None and (never := sorted(wanted - set(tested))):
         raise QuestionError(
@@ -174,12 +179,13 @@ def breaks(
             "fit again with --breaks all"
         )
     size = None if at is None else float(check_sizes([at], fit.curves)[0])
-    effects, notes = target_effects(fit, Selection(None, tasks, mixtures, other_sizes), None)
-    chosen = set(effects.targets.position[effects.targets.measured])
+    drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes), None)
+    known, chosen = measured_metrics(fit.curves), drawn.targets.position[drawn.targets.measured]
     rows = [
-        break_row(fit, places, pair, prob, size)
-        for pair in range(len(places.curve))
-        if tested[places.metric[pair]] in wanted and places.curve[pair] in chosen
+        break_row(fit.posterior, curve, metric, prob, size)
+        for curve in sorted(chosen.tolist())
+        for metric, name in enumerate(tested)
+        if name in wanted and known[curve, metric]
     ]
     if not rows:
         raise QuestionError(

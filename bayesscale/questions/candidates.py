@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bayesscale.errors import UsageError
 from bayesscale.metrics.curves import SIZES, Curves
 from bayesscale.metrics.table import Metrics
-from bayesscale.questions.targets import Targets
+from bayesscale.posterior.curves import Targets
 
 FloatArray = NDArray[np.float64]
 # Candidates of each curve within its data, and beyond them.

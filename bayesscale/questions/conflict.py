@@ -10,7 +10,8 @@ import pandas as pd
 
 from bayesscale.errors import QuestionError
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.questions.asked import check_prob, target_effects
+from bayesscale.posterior.predictive import Predictive
+from bayesscale.questions.asked import check_prob, drawn_curves
 from bayesscale.questions.conflict_asked import (
     check_kinds,
     check_pairs,
@@ -21,7 +22,7 @@ from bayesscale.questions.conflict_asked import (
     notes_on_links,
 )
 from bayesscale.questions.conflict_words import UNSURE, conflict_sentences, link_sentences, readable_pairs
-from bayesscale.questions.describe import draws_in, plain_records, reading, record, table_text
+from bayesscale.questions.describe import plain_records, reading, record, table_text
 from bayesscale.questions.link import EXPLAINED, SURE, link_rows
 from bayesscale.questions.pairs import (
     Pair,
@@ -34,7 +35,6 @@ from bayesscale.questions.pairs import (
     pair_table,
     pairs_of,
 )
-from bayesscale.questions.predictive import Predictive
 from bayesscale.questions.targets import Selection, answer_columns
 
 if TYPE_CHECKING:
@@ -223,16 +223,16 @@ def conflict(
     kinds = check_kinds(by, size)
     at = None if size is None else check_size(size, fit.curves)
     chosen = metric_pairs(fit.curves, metrics, losses)
-    effects, notes = target_effects(fit, Selection(None, tasks, None, other_sizes), seed)
-    answers = [_answer(Predictive(effects, prob), pair, kinds, at) for pair in chosen]
+    drawn, notes = drawn_curves(fit, Selection(None, tasks, None, other_sizes), seed)
+    answers = [_answer(Predictive(drawn, prob), pair, kinds, at) for pair in chosen]
     table, links = (pd.concat(parts, ignore_index=True) for parts in zip(*answers, strict=True))
     check_pairs(table, kinds)
     table = table.sort_values(["p_conflict", "regret"], ascending=False, kind="stable", ignore_index=True)
     notes = (
         *notes,
         *notes_on_kinds(kinds, table),
-        *notes_on(fit.curves, effects.targets, chosen, table),
-        *notes_on_links(list(dict.fromkeys(table["loss"])), links, draws_in(fit)),
+        *notes_on(fit.curves, drawn.targets, chosen, table),
+        *notes_on_links(list(dict.fromkeys(table["loss"])), links, fit.count),
     )
     return Conflict(fit, prob, table, links, notes)
 
@@ -241,7 +241,7 @@ def _answer(
     predictive: Predictive, metrics: tuple[int, int], kinds: Sequence[str], size: float | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the pairs of one score and loss, and their links; a task at a time, to bound the memory."""
-    curves, targets = predictive.effects.fit.curves, predictive.effects.targets
+    curves, targets = predictive.drawn.curves, predictive.drawn.targets
     pairs = pairs_of(curves, targets, metrics, kinds, size)
     sizes = measured_sizes(curves, targets, metrics)
     broken = broken_at(predictive, _ends(pairs), metrics[0])
@@ -254,7 +254,7 @@ def _answer(
             compare(pair, score[pair.a] - score[pair.b], loss[pair.a] - loss[pair.b], predictive.prob)
             for pair in own
         ]
-        links += list(link_rows(predictive.effects, metrics, points, score, loss, predictive.prob))
+        links += list(link_rows(predictive.drawn, metrics, points, score, loss, predictive.prob))
     return pair_table(curves, targets, metrics, compared, broken), pd.DataFrame(links)
 
 

@@ -10,10 +10,10 @@ import pandas as pd
 
 from bayesscale.errors import QuestionError, UsageError, valid_names
 from bayesscale.metrics.curves import Curves
-from bayesscale.questions.asked import check_sizes, last_sizes, measured_metrics, metric_places
+from bayesscale.posterior.curves import Targets, measured_metrics
+from bayesscale.questions.asked import check_sizes, last_sizes, metric_places
 from bayesscale.questions.link import ENTROPIES, FEWEST
 from bayesscale.questions.pairs import CHECKPOINTS, KINDS, MIXTURES
-from bayesscale.questions.targets import Targets
 
 
 def check_kinds(by: str | None, size: float | None) -> tuple[str, ...]:

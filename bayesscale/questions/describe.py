@@ -29,11 +29,6 @@ TOKENS = (*SIZES, "model_params", "D_p", "D_f")
 """Columns of sizes, written as 130B."""
 
 
-def draws_in(fit: Fit) -> int:
-    """Return the number of draws of all chains."""
-    return sum(fit.law_counts().values())
-
-
 def is_simulated(fit: Fit) -> bool:
     """Return whether the data say that they were simulated: by their runs or by the name of their file."""
     frame = fit.metrics.frame
@@ -53,8 +48,8 @@ def record(fit: Fit) -> dict[str, Any]:
         "status": fit.status.label,
         "problems": list(fit.status.problems),
         "remedy": fit.status.remedy,
-        "draws": draws_in(fit),
-        "draws_by_law": fit.law_counts(),
+        "draws": fit.count,
+        "laws": list(fit.laws),
         "simulated": is_simulated(fit),
         **{name: fit.provenance.get(name) for name in kept},
     }
@@ -67,9 +62,7 @@ def warning(fit: Fit) -> list[str]:
 
 def interval_text(fit: Fit, prob: float) -> str:
     """Return kind and probability of intervals, and from how many draws."""
-    counts = fit.law_counts()
-    laws = f" ({', '.join(f'{count:,} {law}' for law, count in counts.items())})" if len(counts) > 1 else ""
-    return f"{100 * prob:.10g}% equal-tailed intervals from {draws_in(fit):,} posterior draws{laws}"
+    return f"{100 * prob:.10g}% equal-tailed intervals from {fit.count:,} posterior draws"
 
 
 def source_text(fit: Fit) -> str:

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import SIZES, Curves
+from bayesscale.posterior.baseline import TargetBaseline
+from bayesscale.posterior.curves import Targets, measured_metrics
+from bayesscale.posterior.predictive import COLUMNS, Predictive
 from bayesscale.questions.asked import (
     check_prob,
     check_sizes,
+    drawn_curves,
     last_sizes,
-    measured_metrics,
     metric_places,
-    target_effects,
 )
-from bayesscale.questions.baseline import TargetBaseline
 from bayesscale.questions.describe import SHORT, plain_records, reading, record, table_text
-from bayesscale.questions.predictive import COLUMNS, Predictive
-from bayesscale.questions.targets import Selection, Targets
+from bayesscale.questions.targets import Selection
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
@@ -167,16 +167,16 @@ def forecast(
     """
     check_prob(prob)
     wanted = Selection(curves, tasks, mixtures, other_sizes, shares, alignment)
-    effects, notes = target_effects(fit, wanted, seed)
+    drawn, notes = drawn_curves(fit, wanted, seed)
     places = metric_places(fit.curves, metrics)
     asked = check_sizes(sizes, fit.curves)
-    matrix = np.broadcast_to(asked, (len(effects.targets), len(asked)))
-    predictive = Predictive(effects, prob)
+    matrix = np.broadcast_to(asked, (len(drawn.targets), len(asked)))
+    predictive = Predictive(drawn, prob)
     values = predictive.describe(matrix, places)
-    table = forecast_table(fit.curves, effects.targets, places, matrix, values)
+    table = forecast_table(fit.curves, drawn.targets, places, matrix, values)
     if (asked == 0).any():
-        notes = (*notes, *TargetBaseline(effects).notes())
-    notes = (*notes, *_notes(fit.curves, effects.targets, places, table))
+        notes = (*notes, *TargetBaseline(drawn).notes())
+    notes = (*notes, *_notes(fit.curves, drawn.targets, places, table))
     return Forecast(fit, predictive, tuple(fit.curves.names[p] for p in places), table, notes)
 
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
+from bayesscale.posterior.baseline import TargetBaseline
+from bayesscale.posterior.curves import DrawnCurves, Targets
+from bayesscale.posterior.noise import within
+from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.asked import last_sizes
-from bayesscale.questions.baseline import TargetBaseline
-from bayesscale.questions.effects import TargetEffects
-from bayesscale.questions.predictive import Predictive
-from bayesscale.questions.targets import Targets
 
 FloatArray = NDArray[np.float64]
 AHEAD = 100.0
@@ -35,7 +35,7 @@ class Line:
 
     Parameters
     ----------
-    effects : TargetEffects
+    drawn : DrawnCurves
         The curves, sorted by D_f if that varies.
     asked : array of int
         Rows that the user asked for.
@@ -43,28 +43,28 @@ class Line:
         D_p of the comparison; None: the last measured one of each curve and metric.
     """
 
-    effects: TargetEffects
+    drawn: DrawnCurves
     asked: NDArray[np.int64]
     tokens: float | None
 
     @property
     def task(self) -> str:
         """The task."""
-        return str(self.effects.targets.table["task"].iloc[0])
+        return str(self.drawn.targets.table["task"].iloc[0])
 
     @property
     def table(self) -> pd.DataFrame:
         """The curves asked for."""
-        return self.effects.targets.table.iloc[self.asked].reset_index(drop=True)
+        return self.drawn.targets.table.iloc[self.asked].reset_index(drop=True)
 
     @property
     def measured(self) -> NDArray[np.bool_]:
         """Which of the curves asked for were measured."""
-        return self.effects.targets.measured[self.asked]
+        return self.drawn.targets.measured[self.asked]
 
     def pretrain_tokens(self, place: int) -> FloatArray:
         """Return the D_p at which each curve is compared, shape (curves,)."""
-        targets, curves = self.effects.targets, self.effects.fit.curves
+        targets, curves = self.drawn.targets, self.drawn.curves
         if self.tokens is not None:
             return np.full(len(targets), self.tokens)
         last = last_sizes(curves)[:, place]
@@ -73,30 +73,30 @@ class Line:
 
     def metric(self, place: int) -> str:
         """Return the name of a metric."""
-        return self.effects.fit.curves.names[place]
+        return self.drawn.curves.names[place]
 
     def draws(self, place: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return draws of the score with and without pretraining, and of the gain, each (curves, draws)."""
         spec = CATALOGUE[self.metric(place)]
         # The probability serves intervals of new measurements, of which none is asked here.
-        law = Predictive(self.effects, 0.5).law(self.pretrain_tokens(place)[:, None], place)[:, 0]
+        law = Predictive(self.drawn, 0.5).law(self.pretrain_tokens(place)[:, None], place)[:, 0]
         score, baseline = (
-            np.clip(part, spec.low, spec.high)
-            for part in (law, TargetBaseline(self.effects).value(slice(None), place).T)
+            law,
+            within(TargetBaseline(self.drawn).value(slice(None), place), self.metric(place)),
         )
         return score, baseline, score - baseline if spec.improves == "up" else baseline - score
 
     def along(self, draws: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the D_f of the line, and its part of draws of shape (curves, draws)."""
-        sizes = line_sizes(self.effects.fit.curves, self.effects.targets.table)
-        rows = np.searchsorted(self.effects.targets.table[SIZE].to_numpy(float), sizes)
+        sizes = line_sizes(self.drawn.curves, self.drawn.targets.table)
+        rows = np.searchsorted(self.drawn.targets.table[SIZE].to_numpy(float), sizes)
         return sizes, draws[rows]
 
     @property
     def ends(self) -> tuple[float, float]:
         """The smallest D_f of this mixture's curves, and the largest of the task; if it has none, both."""
-        targets = self.effects.targets
-        known = measured_sizes(self.effects.fit.curves, targets.table)
+        targets = self.drawn.targets
+        known = measured_sizes(self.drawn.curves, targets.table)
         own = targets.table.loc[targets.measured, SIZE].to_numpy(float)
         return float(own.min() if own.size else known[0]), float(known[-1])
 
@@ -119,25 +119,25 @@ def line_sizes(curves: Curves, table: pd.DataFrame) -> FloatArray:
     return np.unique(np.hstack(sizes))
 
 
-def lines(effects: TargetEffects, tokens: float | None) -> Iterator[Line]:
+def lines(drawn: DrawnCurves, tokens: float | None) -> Iterator[Line]:
     """Yield the lines to which curves belong.
 
     Parameters
     ----------
-    effects : TargetEffects
+    drawn : DrawnCurves
         The curves asked for.
     tokens : float or None
         As in `Line`.
     """
-    table = effects.targets.table
+    table = drawn.targets.table
     keys = [name for name in table.columns if name != SIZE]
     for _, rows in table.groupby(keys, sort=False):
-        yield Line(*_with_line(effects, rows), tokens)
+        yield Line(*_with_line(drawn, rows), tokens)
 
 
-def _with_line(effects: TargetEffects, rows: pd.DataFrame) -> tuple[TargetEffects, NDArray[np.int64]]:
-    """Return the effects of some curves and of those of their line, and which of them were asked for."""
-    curves = effects.fit.curves
+def _with_line(drawn: DrawnCurves, rows: pd.DataFrame) -> tuple[DrawnCurves, NDArray[np.int64]]:
+    """Return some curves together with those of their line, and which of them were asked for."""
+    curves = drawn.curves
     asked = np.sort(rows[SIZE].to_numpy(float)) if SIZE in rows else np.zeros(len(rows))
     table = rows
     if SIZE in [covariate.name for covariate in curves.covariates]:
@@ -146,7 +146,7 @@ def _with_line(effects: TargetEffects, rows: pd.DataFrame) -> tuple[TargetEffect
     known = curves.table[list(table.columns)].assign(position=np.arange(len(curves)))
     merged = table.merge(known, how="left", on=list(table.columns))
     position = merged.pop("position").fillna(-1).to_numpy(np.int64)
-    alignment = np.full(len(merged), effects.alignment[rows.index[0]])
+    alignment = np.full(len(merged), drawn.alignment[rows.index[0]])
     place = np.searchsorted(merged[SIZE].to_numpy(float), asked) if SIZE in merged else np.arange(len(rows))
-    found = TargetEffects(effects.fit, Targets(merged, position), alignment, effects.seed)
+    found = DrawnCurves(drawn.draws, Targets(merged, position), alignment, drawn.seed)
     return found, np.asarray(place, dtype=np.int64)

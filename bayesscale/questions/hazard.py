@@ -31,7 +31,7 @@ def hazard(fit: Fit, place: int) -> FloatArray:
 def hazard_sentences(fit: Fit, prob: float) -> list[str]:
     """Return one sentence a metric on how often its laws break, and one on alignment where it varies."""
     lines = []
-    for place, name in enumerate(map(str, fit.tree["posterior"]["break_metric"].to_numpy())):
+    for place, name in enumerate(fit.posterior.breakable):
         median, lower, upper = interval(hazard(fit, place), prob)
         lines.append(
             f"population: {name} of a typical curve breaks {median:.2g} times a factor of ten of data "

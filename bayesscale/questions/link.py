@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesscale.metrics.curves import Curves
-from bayesscale.questions.effects import TargetEffects
+from bayesscale.posterior.curves import DrawnCurves, Targets
+from bayesscale.posterior.local import measured
 from bayesscale.questions.pairs import Point, cell_columns
-from bayesscale.questions.targets import Targets
 
 FloatArray = NDArray[np.float64]
 FEWEST = 3
@@ -89,7 +89,7 @@ def fit_link(score: FloatArray, loss: FloatArray) -> Link:
 
 
 def link_rows(
-    effects: TargetEffects,
+    drawn: DrawnCurves,
     metrics: tuple[int, int],
     points: Sequence[Point],
     score: Mapping[Point, FloatArray],
@@ -100,7 +100,7 @@ def link_rows(
 
     Parameters
     ----------
-    effects : TargetEffects
+    drawn : DrawnCurves
         The curves asked for.
     metrics : tuple of int
         Positions of score and loss.
@@ -111,7 +111,7 @@ def link_rows(
     prob : float
         Probability of the intervals.
     """
-    curves, targets = effects.fit.curves, effects.targets
+    curves, targets = drawn.curves, drawn.targets
     cells = _by_cell(curves, targets, points)
     if len(cells) > 1:
         pooled = dict.fromkeys(cell_columns(curves)) | {"task": cells[0][0]["task"]}
@@ -130,7 +130,7 @@ def link_rows(
             "curves": len(members),
             "points": len(own),
             "draws": int(usable.sum()),
-            **_described(link, _noise(effects, metrics[0], members)[usable], prob),
+            **_described(link, _noise(drawn, metrics[0], members)[usable], prob),
         }
 
 
@@ -146,10 +146,10 @@ def _by_cell(
     ]
 
 
-def _noise(effects: TargetEffects, metric: int, targets: list[int]) -> FloatArray:
+def _noise(drawn: DrawnCurves, metric: int, targets: list[int]) -> FloatArray:
     """Return the noise of one run on curves, root mean square over them, shape (draws,)."""
-    own = effects.fit.draws("noise_factor")[:, effects.targets.position[targets], metric]
-    return np.asarray(effects.fit.draws("noise_sd")[:, metric] * np.sqrt(np.exp(2 * own).mean(axis=1)))
+    own = measured(drawn.draws, metric, drawn.targets.position[targets]).noise
+    return np.asarray(np.sqrt(np.exp(2 * own).mean(axis=0)))
 
 
 def _described(link: Link, noise: FloatArray, prob: float) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from bayesscale.errors import QuestionError, UsageError
 from bayesscale.metrics.alignment import alignment_score, mixture_shares, task_languages
 from bayesscale.metrics.curves import Curves
 from bayesscale.metrics.table import Metrics
-from bayesscale.questions.targets import Selection, Targets
+from bayesscale.posterior.curves import Targets
+from bayesscale.questions.targets import Selection
 
 Pair = tuple[str, str]
 

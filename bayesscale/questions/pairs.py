@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesscale.metrics.curves import Curves
+from bayesscale.posterior.curves import Targets
+from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.asked import last_sizes
-from bayesscale.questions.predictive import Predictive
-from bayesscale.questions.targets import Targets, answer_columns
+from bayesscale.questions.targets import answer_columns
 
 FloatArray = NDArray[np.float64]
 MIXTURES, CHECKPOINTS = "mixtures", "checkpoints"
@@ -197,12 +198,14 @@ def broken_at(predictive: Predictive, points: Sequence[Point], metric: int) -> d
     metric : int
         Position of the metric.
     """
-    axis = predictive.effects.fit.curves.axis
+    axis = predictive.drawn.curves.axis
     found: dict[Point, float] = {}
     for target in dict.fromkeys(point.target for point in points):
-        drawn = predictive.effects.breaks(slice(target, target + 1), metric)
-        for point in (point for point in points if point.target == target):
-            found[point] = np.nan if drawn is None else float(np.mean(drawn[0] < axis.u(point.size)))
+        own = [point for point in points if point.target == target]
+        u = axis.u(np.array([[point.size for point in own]]))
+        broken = predictive.drawn.local(slice(target, target + 1), metric).broken(u)
+        share = np.full(len(own), np.nan) if broken is None else broken[0].mean(axis=-1)
+        found |= dict(zip(own, share.tolist(), strict=True))
     return found
 
 

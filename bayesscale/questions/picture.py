@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import SIZES
-from bayesscale.questions.asked import check_prob, check_sizes, last_sizes, metric_places, target_effects
+from bayesscale.posterior.curves import Targets
+from bayesscale.posterior.predictive import Predictive
+from bayesscale.questions.asked import check_prob, check_sizes, drawn_curves, last_sizes, metric_places
 from bayesscale.questions.describe import interval_text, is_simulated, source_text
 from bayesscale.questions.forecast import Forecast, forecast_table
-from bayesscale.questions.predictive import Predictive
-from bayesscale.questions.targets import Selection, Targets
+from bayesscale.questions.targets import Selection
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
@@ -58,14 +59,14 @@ def picture(
         As `forecast` does.
     """
     check_prob(prob)
-    effects, _ = target_effects(fit, Selection(curves, tasks, mixtures, other_sizes), seed)
+    drawn, _ = drawn_curves(fit, Selection(curves, tasks, mixtures, other_sizes), seed)
     places = metric_places(fit.curves, metrics)
     end = (
         _AHEAD * float(last_sizes(fit.curves).max())
         if until is None
         else float(check_sizes([until], fit.curves)[0])
     )
-    return draw_predictive(Predictive(effects, prob), places, end)
+    return draw_predictive(fit, Predictive(drawn, prob), places, end)
 
 
 def draw_forecast(forecast: Forecast) -> Picture:
@@ -78,14 +79,16 @@ def draw_forecast(forecast: Forecast) -> Picture:
     """
     curves = forecast.fit.curves
     end = float(forecast.table[curves.axis_name].max())
-    return draw_predictive(forecast.predictive, metric_places(curves, forecast.metrics), end)
+    return draw_predictive(forecast.fit, forecast.predictive, metric_places(curves, forecast.metrics), end)
 
 
-def draw_predictive(predictive: Predictive, places: list[int], end: float) -> Picture:
+def draw_predictive(fit: Fit, predictive: Predictive, places: list[int], end: float) -> Picture:
     """Return the picture of curves.
 
     Parameters
     ----------
+    fit : Fit
+        The draws and their data.
     predictive : Predictive
         The curves, and the probability of the bands.
     places : list of int
@@ -95,7 +98,7 @@ def draw_predictive(predictive: Predictive, places: list[int], end: float) -> Pi
     """
     from bayesscale.report import Drawing, draw
 
-    fit, targets = predictive.effects.fit, predictive.effects.targets
+    targets = predictive.drawn.targets
     sizes = _grid(fit, targets, end)
     bands = forecast_table(fit.curves, targets, places, sizes, predictive.describe(sizes, places))
     columns = list(map(str, targets.table.columns))

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from bayesscale.errors import UsageError
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.questions.asked import check_prob, check_sizes, measured_metrics, target_effects
+from bayesscale.posterior.curves import measured_metrics
+from bayesscale.posterior.predictive import Predictive
+from bayesscale.questions.asked import check_prob, check_sizes, drawn_curves
 from bayesscale.questions.candidates import Prices, candidate_table
 from bayesscale.questions.describe import plain_records, reading, record, table_text
 from bayesscale.questions.measurements import measurement
 from bayesscale.questions.plan_text import CLEAR, picture_text, plan_notes, plan_sentences, readable_plan
-from bayesscale.questions.predictive import Predictive
 from bayesscale.questions.preposterior import Learnt, learn
 from bayesscale.questions.quantities import Asked, Quantities, quantities
 from bayesscale.questions.targets import Selection
@@ -25,7 +26,7 @@ from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
-    from bayesscale.questions.effects import TargetEffects
+    from bayesscale.posterior.curves import DrawnCurves
     from bayesscale.report import Picture
 
 FloatArray = NDArray[np.float64]
@@ -172,26 +173,26 @@ def plan(
     prices, seed = prices or Prices(), int(fit.provenance["seed"]) if seed is None else seed
     known = quantities(fit, asked, seed)
     default = Selection(tasks=asked.selection.tasks)
-    effects, notes = target_effects(fit, default if candidates is None else candidates, seed)
+    drawn, notes = drawn_curves(fit, default if candidates is None else candidates, seed)
     chosen = None if sizes is None else check_sizes(sizes, fit.curves).tolist()
     if chosen is not None and 0 in chosen:
         raise UsageError("a candidate has a size above 0; received 0, the non-pretrained baseline")
-    table = candidate_table(fit.metrics, fit.curves, effects.targets, chosen, known.until, prices)
-    learnt = _learn(effects, known, table, prob, outcomes, seed)
+    table = candidate_table(fit.metrics, fit.curves, drawn.targets, chosen, known.until, prices)
+    learnt = _learn(drawn, known, table, prob, outcomes, seed)
     table = _ranked(table.drop(columns="row"), known, learnt, prob)
     notes = tuple(dict.fromkeys([*known.notes, *notes, *plan_notes(fit, known, table, prices)]))
     return Plan(fit, asked, known, prices, prob, table, notes)
 
 
 def _learn(
-    effects: TargetEffects, known: Quantities, table: pd.DataFrame, prob: float, outcomes: int, seed: int
+    drawn: DrawnCurves, known: Quantities, table: pd.DataFrame, prob: float, outcomes: int, seed: int
 ) -> list[Learnt]:
     """Return what each candidate is expected to teach."""
-    curves, found = effects.fit.curves, []
+    curves, found = drawn.curves, []
     draws, measured = known.unknown.choose(outcomes), measured_metrics(curves)
-    predictive = Predictive(effects, prob)
+    predictive = Predictive(drawn, prob)
     for row, size in zip(table["row"], table[curves.axis_name], strict=True):
-        position = effects.targets.position[row]
+        position = drawn.targets.position[row]
         metrics = np.flatnonzero(measured[position]) if position >= 0 else np.arange(len(curves.names))
         simulated = measurement(predictive, int(row), float(size), metrics)
         found.append(learn(simulated, known.unknown, draws, prob, seed))

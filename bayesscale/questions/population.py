@@ -1,4 +1,4 @@
-"""What the population of curves is like: means, slopes, spreads, correlations and noise, in plain words."""
+"""What the population of curves is like: means, slopes, spreads, laws and noise, in plain words."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.design import PAIR
-from bayesscale.models.effects import Effects, joint_effects
-from bayesscale.models.forms import SHARPNESS
-from bayesscale.models.surface import PART, RATE, joined, other_size
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
@@ -22,26 +19,20 @@ FloatArray = NDArray[np.float64]
 Row = tuple[str, str, str, str, FloatArray]
 """Metric, effect, quantity, meaning and draws."""
 STATISTICS = ("median", "lower", "upper")
-_EFFECTS = {
-    "level": "log value at the upper anchor",
-    "gain": "log improvement between the anchors",
-    "shape": "curvature",
-}
-_FIELDS = {
-    SHARPNESS: "how abruptly a law turns into its floor or ceiling; 1: the papers' power law",
-    "shift": "what a model knows already, in smallest sizes, in the shifted power law",
-    "ratio": "slope behind the break of the smoothly broken power law, before it 1",
-    "tau": "place of that break, 0 at the smallest size and 1 at the largest",
-    "width": "length of its bend, as a share of the axis",
-    "bend": "how a loss leaves that of guessing in M4; 1: logistic in log D",
-}
-"""Parameters of laws beyond level, gain and shape; see `bayesscale.models.forms`."""
-_JOINT = {
-    RATE: "exponent of {other} in the joint law",
-    PART: "share of the floor that more {other} would remove, at a typical one",
-}
-"""Parameters of joint laws; see `bayesscale.models.surface`."""
+_EFFECTS = {"level": "log value at the upper anchor", "gain": "log improvement between the anchors"}
 _GROUPS = {"task": "tasks", "mixture": "mixtures", PAIR: "pairs of task and mixture"}
+_POOLED = {
+    "noise": "log of the scale of one run around its curve ({unit})",
+    "discrepancy": "log of how much curves stray from their laws, as a share of their improvement",
+    "sharpness": "log of how abruptly a law turns into its floor or ceiling; 0: the papers' power law",
+    "se_share": "logit of the share of se^2 that is independent between checkpoints",
+}
+"""What every curve has for itself, normal between curves: `<name>_mean` and `<name>_spread` in the draws."""
+_BASELINE = {
+    "baseline_mean": "log value without pretraining, of a typical task",
+    "baseline_slope": "change of that log value per factor of ten of the other size",
+    "baseline_sd": "spread of that log value between tasks and sizes around the line",
+}
 
 
 def interval(draws: FloatArray, prob: float) -> FloatArray:
@@ -66,53 +57,25 @@ def population_table(fit: Fit, prob: float) -> pd.DataFrame:
     pandas.DataFrame
         Columns metric, effect, quantity, meaning, median, lower, upper.
     """
-    effects = joint_effects(fit.curves.scores.metrics, fit.curves.losses.metrics, fit.priors)
-    rows = [
-        *_of_effects(fit, effects),
-        *_correlations(fit, effects),
-        *_of_noise(fit),
-        *_of_fields(fit),
-        *_of_joint_laws(fit),
-    ]
+    rows = [*_of_effects(fit), *_of_laws(fit), *_correlations(fit), *_of_noise(fit)]
     table = pd.DataFrame([row[:4] for row in rows], columns=["metric", "effect", "quantity", "meaning"])
     table[list(STATISTICS)] = np.array([interval(row[4], prob) for row in rows])
     return table
 
 
-def _effects_of(fit: Fit, effects: Effects) -> Iterator[tuple[int, str, str | None, str, str, int]]:
-    """Yield place and name of a metric, the group of draws (None: all), an effect, its name and its column.
-
-    The shapes of different laws have nothing in common, so each has rows of its own.
-    """
-    for place, metric in enumerate(fit.curves.names):
-        score = metric in fit.curves.scores.metrics
-        laws = {group: fit.followed(group).of(score).law.name for group in fit.groups}
-        several = len(set(laws.values())) > 1
-        for effect, column in zip(_EFFECTS, effects.columns(place), strict=True):
-            if effect != "shape" or not (several or score):
-                yield place, metric, None, effect, effect, column
-                continue
-            for group, law in list(laws.items())[: None if several else 1]:
-                yield place, metric, group if several else None, effect, f"{effect} of the {law}", column
-
-
-def _of_effects(fit: Fit, effects: Effects) -> Iterator[Row]:
-    """Yield mean, slopes and spreads of every effect, metric by metric."""
-    for place, metric, group, effect, name, column in _effects_of(fit, effects):
-        what = f"{_EFFECTS[effect]}{name.removeprefix(effect)}"
-        rows = [("mean", f"{what}, of a typical curve", fit.draws("mean", group)[:, column])]
+def _of_effects(fit: Fit) -> Iterator[Row]:
+    """Yield mean, slopes and spreads of level and gain, metric by metric."""
+    names = [(metric, effect) for metric in fit.curves.names for effect in _EFFECTS]
+    for column, (metric, name) in enumerate(names):
+        rows = [("mean", f"{_EFFECTS[name]}, of a typical curve", fit.draws("mean")[:, column])]
         for number, covariate in enumerate(fit.curves.covariates):
             change = f"change of {name} {_per(covariate.name, covariate.log10)}"
-            rows.append((f"slope of {covariate.name}", change, fit.draws("slope", group)[:, number, column]))
+            rows.append((f"slope of {covariate.name}", change, fit.draws("slope")[:, number, column]))
         for factor in fit.curves.factors:
-            spread = fit.draws(f"{factor.name}_sd", group)[:, column]
+            spread = fit.draws(f"{factor.name}_sd")[:, column]
             meaning = f"spread of {name} between {_GROUPS[factor.name]}"
             rows.append((f"{factor.name}_sd", meaning, spread))
-        own = (
-            fit.draws("shape_sd", group)[:, place]
-            if effect == "shape"
-            else fit.draws("curve_sd", group)[:, column]
-        )
+        own = fit.draws("curve_sd")[:, column]
         rows.append(("curve_sd", f"spread of {name} between curves that nothing else explains", own))
         yield from ((metric, name, *row) for row in rows)
 
@@ -122,63 +85,45 @@ def _per(covariate: str, log10: bool) -> str:
     return f"per factor of ten of {covariate}" if log10 else f"from {covariate} 0 to {covariate} 1"
 
 
-def _correlations(fit: Fit, effects: Effects) -> Iterator[Row]:
+def _of_laws(fit: Fit) -> Iterator[Row]:
+    """Yield the share of the curves that follow each law, and the law's shape."""
+    for place, metric in enumerate(fit.curves.names):
+        laws = fit.allowed(metric)
+        for law in laws:
+            own = (slice(None), place, fit.laws.index(law))
+            if len(laws) > 1:
+                share = fit.draws("law_share")[own]
+                yield metric, "law", f"share of the {law}", f"share of curves that follow the {law}", share
+            what = f"shape of the {law}"
+            yield (
+                metric,
+                what,
+                "mean",
+                f"curvature under the {law}, of a typical curve",
+                fit.draws("shape_mean")[own],
+            )
+            yield metric, what, "curve_sd", f"spread of the {what} between curves", fit.draws("shape_sd")[own]
+
+
+def _correlations(fit: Fit) -> Iterator[Row]:
     """Yield the correlations of the curves' residuals between effects."""
-    names = effects.names[: effects.correlated]
+    names = [f"{metric}.{effect}" for metric in fit.curves.names for effect in _EFFECTS]
     draws = fit.draws("curve_correlation")
     for first in range(len(names)):
         for second in range(first + 1, len(names)):
-            pair = f"{names[first]} and {names[second]}"
-            yield (
-                "",
-                "",
-                f"correlation of {pair}",
-                f"correlation of {pair} between curves",
-                draws[:, first, second],
-            )
+            what = f"correlation of {names[first]} and {names[second]}"
+            yield "", "", what, f"{what} between curves", draws[:, first, second]
 
 
 def _of_noise(fit: Fit) -> Iterator[Row]:
-    """Yield what is known of the noise of each metric and of its baseline."""
+    """Yield what is known of noise, discrepancy and sharpness of each metric, and of its baseline."""
     for place, metric in enumerate(fit.curves.names):
-        unit = CATALOGUE[metric].unit
-        meanings = {
-            "noise_sd": f"scale of one run around its law ({unit})",
-            "noise_spread": "spread of the log of that scale between curves",
-            "noise_tails": "degrees of freedom of the Student-t noise beyond 2; small: outliers",
-            "se_independent": "share of se^2 that is independent between checkpoints",
-            "baseline_mean": "log value without pretraining, of a typical task",
-            "baseline_slope": "change of that log value per factor of ten of the other size",
-            "baseline_sd": "spread of that log value between tasks and sizes around the line",
-        }
-        for name, meaning in meanings.items():
+        for name, meaning in _POOLED.items():
+            if fit.has(f"{name}_mean"):
+                what = meaning.format(unit=CATALOGUE[metric].unit)
+                yield metric, name, f"{name}_mean", what, fit.draws(f"{name}_mean")[:, place]
+                spread = fit.draws(f"{name}_spread")[:, place]
+                yield metric, name, f"{name}_spread", f"spread of {what.split(';')[0]} between curves", spread
+        for name, meaning in _BASELINE.items():
             if fit.has(name):
-                effect = "baseline" if name.startswith("baseline") else "noise"
-                yield metric, effect, name, meaning, fit.draws(name)[:, place]
-
-
-def _of_fields(fit: Fit) -> Iterator[Row]:
-    """Yield what is known of the parameters that only some laws have, from the draws of these laws."""
-    scores = len(fit.curves.scores.metrics)
-    for place, metric in enumerate(fit.curves.names):
-        for name, meaning in _FIELDS.items():
-            forms = {group: fit.followed(group).of(place < scores) for group in fit.groups}
-            own = [group for group, form in forms.items() if name in form.drawn and fit.has(name)]
-            if own:
-                # Under other laws its draws are those of the prior.
-                draws = np.concatenate([fit.draws(name, group) for group in own])
-                yield metric, "law", name, meaning, draws[:, place - (0 if name == SHARPNESS else scores)]
-
-
-def _of_joint_laws(fit: Fit) -> Iterator[Row]:
-    """Yield the parameters of joint laws of both sizes, from the draws of laws that follow one."""
-    scores, losses = len(fit.curves.scores.metrics), len(fit.curves.losses.metrics)
-    other = other_size(fit.curves)
-    for name, meaning in _JOINT.items():
-        if other is None or not fit.has(name):
-            continue
-        for place, metric in enumerate(fit.curves.names):
-            own = [group for group in fit.groups if joined(fit.followed(group), scores, losses)[place]]
-            if own:
-                draws = np.concatenate([fit.draws(name, group) for group in own])[:, place]
-                yield metric, "law", name, meaning.format(other=other.name), draws
+                yield metric, "baseline", name, meaning, fit.draws(name)[:, place]

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from bayesscale.errors import QuestionError, UsageError, valid_names
 from bayesscale.models.breaks import sign_of
-from bayesscale.questions.asked import check_sizes, last_sizes, metric_places, target_effects
+from bayesscale.posterior.curves import DrawnCurves
+from bayesscale.posterior.predictive import Predictive
+from bayesscale.questions.asked import check_sizes, drawn_curves, last_sizes, metric_places
 from bayesscale.questions.describe import SHORT
-from bayesscale.questions.effects import TargetEffects
-from bayesscale.questions.predictive import Predictive
 from bayesscale.questions.preposterior import Unknown
 from bayesscale.questions.targets import Selection
 from bayesscale.units import format_tokens
@@ -118,16 +118,16 @@ def quantities(fit: Fit, asked: Asked, seed: int | None) -> Quantities:
 
 def _forecast(fit: Fit, asked: Asked, place: int, at: float | None, seed: int | None) -> Quantities:
     """Return the laws of the curves at one size."""
-    effects, notes = target_effects(fit, asked.selection, seed)
-    draws = _law(effects, place, at)
-    labels = [f"{fit.curves.names[place]} of {label} at {_size(fit, at)}" for label in effects.labels]
+    drawn, notes = drawn_curves(fit, asked.selection, seed)
+    draws = _law(drawn, place, at)
+    labels = [f"{fit.curves.names[place]} of {label} at {_size(fit, at)}" for label in drawn.labels]
     return Quantities(Unknown(draws, False), tuple(labels), fit.curves.names[place], at, notes)
 
 
-def _law(effects: TargetEffects, place: int, at: float | None) -> FloatArray:
+def _law(drawn: DrawnCurves, place: int, at: float | None) -> FloatArray:
     """Return draws of the law of each target at one size, shape (targets, draws)."""
-    sizes = np.full((len(effects.targets), 1), at)
-    return Predictive(effects, 0.5).law(sizes, place)[:, 0]
+    sizes = np.full((len(drawn.targets), 1), at)
+    return Predictive(drawn, 0.5).law(sizes, place)[:, 0]
 
 
 def _size(fit: Fit, at: float | None) -> str:
@@ -137,45 +137,43 @@ def _size(fit: Fit, at: float | None) -> str:
 
 def _break(fit: Fit, asked: Asked, place: int, at: float | None, seed: int | None) -> Quantities:
     """Return whether the curves broke before a size, by default their last one."""
-    effects, notes = target_effects(fit, asked.selection, seed)
-    name, every = fit.curves.names[place], slice(None)
-    drawn = effects.breaks(every, place)
-    if drawn is None:
-        able = list(fit.tree["posterior"]["break_metric"].to_numpy()) if fit.has("break_at") else []
+    drawn, notes = drawn_curves(fit, asked.selection, seed)
+    name, able = fit.curves.names[place], drawn.draws.breakable
+    if name not in able:
         raise QuestionError(
             f"a break is asked of a metric that may break in this fit; received {name!r}; "
             + (f"{valid_names(name, able)}" if able else "none may: fit again with breaks")
         )
-    if at is None and not effects.targets.measured.all():
+    if at is None and not drawn.targets.measured.all():
         raise UsageError("a curve that was not measured has no last size; received none; give one as at")
-    last = last_sizes(fit.curves)[effects.targets.position, place]
-    until = last if at is None else np.full(len(effects.targets), at)
-    u = fit.curves.axis.u(until)[:, None]
-    broken = u > drawn[0].T
+    last = last_sizes(fit.curves)[drawn.targets.position, place]
+    until = last if at is None else np.full(len(drawn.targets), at)
+    broken = drawn.local(slice(None), place).broken(fit.curves.axis.u(until)[:, None])
+    assert broken is not None
     when = [
         f"by its last size {format_tokens(size)}" if at is None else f"before {_size(fit, at)}"
         for size in until
     ]
-    labels = [f"{name} of {label} broke {text}" for label, text in zip(effects.labels, when, strict=True)]
-    return Quantities(Unknown(broken.astype(float), True), tuple(labels), name, at, notes)
+    labels = [f"{name} of {label} broke {text}" for label, text in zip(drawn.labels, when, strict=True)]
+    return Quantities(Unknown(broken[:, 0].astype(float), True), tuple(labels), name, at, notes)
 
 
 def _better(fit: Fit, asked: Asked, place: int, at: float | None, seed: int | None) -> Quantities:
     """Return whether one mixture is better than another at a size, for each task and D_f."""
     chosen, versus = _two_mixtures(asked)
-    effects, notes = target_effects(fit, replace(asked.selection, mixtures=[chosen, versus]), seed)
-    table = effects.targets.table.reset_index(names="row")
-    rest = [name for name in effects.targets.table.columns if name != "mixture"]
+    drawn, notes = drawn_curves(fit, replace(asked.selection, mixtures=[chosen, versus]), seed)
+    table = drawn.targets.table.reset_index(names="row")
+    rest = [name for name in drawn.targets.table.columns if name != "mixture"]
     both = pd.merge(table[table["mixture"] == chosen], table[table["mixture"] == versus], on=rest)
     if both.empty:
         raise QuestionError(
             f"two mixtures are compared on the same task and size; {chosen!r} and {versus!r} share none "
             "here; give the other size, measured or not, to compare them there"
         )
-    law = _law(effects, place, at) * sign_of(fit.curves.names[place])
+    law = _law(drawn, place, at) * sign_of(fit.curves.names[place])
     draws = law[both["row_x"]] > law[both["row_y"]]
     name = fit.curves.names[place]
-    first = [effects.labels[row] for row in both["row_x"]]
+    first = [drawn.labels[row] for row in both["row_x"]]
     labels = [f"{label} has better {name} than {versus} at {_size(fit, at)}" for label in first]
     return Quantities(Unknown(draws.astype(float), True), tuple(labels), name, at, notes)
 

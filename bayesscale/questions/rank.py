@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.breaks import sign_of
-from bayesscale.questions.asked import check_prob, check_sizes, metric_places, target_effects
+from bayesscale.posterior.predictive import Predictive
+from bayesscale.questions.asked import check_prob, check_sizes, drawn_curves, metric_places
 from bayesscale.questions.describe import SHORT, plain_records, reading, record, table_text
 from bayesscale.questions.population import interval
-from bayesscale.questions.predictive import Predictive
 from bayesscale.questions.targets import Selection
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Ranking:
 
     Parameters
     ----------
+    fit : Fit
+        The draws behind the numbers.
     predictive : Predictive
         The curves compared, and the probability of the intervals.
     table, pairs : pandas.DataFrame
@@ -41,15 +43,11 @@ class Ranking:
         What is to be said of them.
     """
 
+    fit: Fit = field(repr=False)
     predictive: Predictive = field(repr=False)
     table: pd.DataFrame = field(repr=False)
     pairs: pd.DataFrame = field(repr=False)
     notes: tuple[str, ...]
-
-    @property
-    def fit(self) -> Fit:
-        """The draws behind the numbers."""
-        return self.predictive.effects.fit
 
     def frame(self) -> pd.DataFrame:
         """Return one row a mixture, with task, other size, metric and size, the best first.
@@ -94,7 +92,9 @@ class Ranking:
         from bayesscale.questions.picture import draw_predictive
 
         places = metric_places(self.fit.curves, list(dict.fromkeys(self.table["metric"])))
-        return draw_predictive(self.predictive, places, float(self.table[self.fit.curves.axis_name].max()))
+        return draw_predictive(
+            self.fit, self.predictive, places, float(self.table[self.fit.curves.axis_name].max())
+        )
 
     def __str__(self) -> str:
         return "\n".join([*self.sentences(), table_text(self.readable())])
@@ -139,11 +139,9 @@ def rank(
     asked = check_sizes(sizes, fit.curves)
     if (asked == 0).any():
         raise UsageError("mixtures differ only after pretraining; received size 0; give sizes above 0")
-    effects, notes = target_effects(
-        fit, Selection(None, tasks, mixtures, other_sizes, shares, alignment), seed
-    )
-    predictive = Predictive(effects, prob)
-    groups = _groups(effects.targets.table)
+    drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes, shares, alignment), seed)
+    predictive = Predictive(drawn, prob)
+    groups = _groups(drawn.targets.table)
     if not groups:
         raise QuestionError(
             "a ranking needs two mixtures of one task at one other size; no two were chosen or measured; "
@@ -156,7 +154,7 @@ def rank(
         for members in groups
     ]
     table, pairs = (pd.concat(part, ignore_index=True) for part in zip(*found, strict=True))
-    return Ranking(predictive, table, pairs, notes)
+    return Ranking(fit, predictive, table, pairs, notes)
 
 
 def _groups(table: pd.DataFrame) -> list[list[int]]:
@@ -172,14 +170,14 @@ def _ranked(
     predictive: Predictive, members: list[int], metric: int, size: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the ranking of one group of targets, and all its pairs."""
-    fit = predictive.effects.fit
-    name = fit.curves.names[metric]
+    curves = predictive.drawn.curves
+    name = curves.names[metric]
     law = np.stack([predictive.law(np.full((1, 1), size), metric, slice(m, m + 1))[0, 0] for m in members])
     good = sign_of(name) * law
     order = np.argsort(-np.median(good, axis=1), kind="stable")
     best = good >= good.max(axis=0)
-    where = predictive.effects.targets.table.iloc[[members[i] for i in order]].reset_index(drop=True)
-    table = where.assign(metric=name, **{fit.curves.axis_name: size})
+    where = predictive.drawn.targets.table.iloc[[members[i] for i in order]].reset_index(drop=True)
+    table = where.assign(metric=name, **{curves.axis_name: size})
     table[["median", "lower", "upper"]] = interval(law[order].T, predictive.prob)
     # A tie is shared, so that the probabilities sum to one.
     table["p_best"] = (best / best.sum(axis=0)).mean(axis=1)[order]
@@ -189,7 +187,7 @@ def _ranked(
     rows = list(_pairs(names, good[order]))
     pairs = pd.DataFrame(rows, columns=["mixture", "than", "p_better"])
     return table, pd.concat([where[own].iloc[[0] * len(pairs)].reset_index(drop=True), pairs], axis=1).assign(
-        metric=name, **{fit.curves.axis_name: size}
+        metric=name, **{curves.axis_name: size}
     )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesscale.models.breaks import sign_of
+from bayesscale.posterior.curves import DrawnCurves
+from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.asked import last_sizes
-from bayesscale.questions.effects import TargetEffects
-from bayesscale.questions.predictive import Predictive
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -27,7 +27,7 @@ class Way:
 
     Parameters
     ----------
-    effects : TargetEffects
+    drawn : DrawnCurves
         The curves asked for.
     row : int
         Which of them; it must be a measured one.
@@ -39,7 +39,7 @@ class Way:
         Size up to which the curve may be continued.
     """
 
-    effects: TargetEffects
+    drawn: DrawnCurves
     row: int
     metric: int
     target: float
@@ -52,8 +52,8 @@ class Way:
     @cached_property
     def measured(self) -> FloatArray:
         """The sizes that were measured on the curve, each once; those of other metrics if it has none."""
-        curves = self.effects.fit.curves
-        curve = self.effects.targets.position[self.row]
+        curves = self.drawn.curves
+        curve = self.drawn.targets.position[self.row]
         own, other = [], []
         for rows, first in ((curves.scores, 0), (curves.losses, len(curves.scores.metrics))):
             chosen = rows.unit == curve
@@ -64,9 +64,7 @@ class Way:
     @cached_property
     def last(self) -> float:
         """The last measured size."""
-        return float(
-            last_sizes(self.effects.fit.curves)[self.effects.targets.position[self.row], self.metric]
-        )
+        return float(last_sizes(self.drawn.curves)[self.drawn.targets.position[self.row], self.metric])
 
     @property
     def end(self) -> float:
@@ -93,12 +91,12 @@ class Way:
 
     def value_at(self, sizes: FloatArray) -> FloatArray:
         """Return draws of the law at sizes of shape (sizes,), shape (sizes, draws)."""
-        return np.asarray(Predictive(self.effects, 0.5).law(sizes[None], self.metric, self._rows)[0])
+        return np.asarray(Predictive(self.drawn, 0.5).law(sizes[None], self.metric, self._rows)[0])
 
     @property
     def sign(self) -> float:
         """1 for a score, -1 for a loss, for which lower is better."""
-        return sign_of(self.effects.fit.curves.names[self.metric])
+        return sign_of(self.drawn.curves.names[self.metric])
 
     @cached_property
     def at_budget(self) -> FloatArray:
@@ -120,8 +118,10 @@ class Way:
 
     def broken_by(self, size: float) -> BoolArray | None:
         """Return in which draws the law broke before a size; None if it cannot break."""
-        drawn = self.effects.breaks(self._rows, self.metric)
-        return None if drawn is None else drawn[0][:, 0] < self.effects.fit.curves.axis.u(size)
+        broken = self.drawn.local(self._rows, self.metric).broken(
+            self.drawn.curves.axis.u(np.array([[size]]))
+        )
+        return None if broken is None else broken[0, 0]
 
 
 def first_size(sizes: FloatArray, values: FloatArray, goal: float) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Summary: the coefficients of every curve, and what the population of curves is like."""
+"""Summary: laws and coefficients of every curve, and what the population of curves is like."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesscale.laws import Law
+from bayesscale.laws import LAWS
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.models.effects import joint_effects
+from bayesscale.posterior.coefficients import coefficients
+from bayesscale.posterior.draws import Draws
+from bayesscale.posterior.local import measured
 from bayesscale.questions.asked import check_prob
 from bayesscale.questions.describe import SHORT, plain_records, reading, record, table_text
-from bayesscale.questions.laws import DrawnLaw
 from bayesscale.questions.population import STATISTICS, interval, population_table
 from bayesscale.questions.targets import answer_columns
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
+
+FloatArray = NDArray[np.float64]
+# A law with a smaller share of a curve's draws gives no coefficients.
+_COUNTS = 0.01
+_PROBABILITY = "probability that the curve follows the law; coefficients are those given their law"
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,9 @@ class Summary:
     prob : float
         Probability of the intervals.
     curves : pandas.DataFrame
-        A row a curve, metric and quantity: level, gain and the papers' coefficients; median, lower, upper.
+        A row a curve, metric and quantity; median, lower, upper. The quantities are level and gain; where the
+        metric has several laws, the probability of each, three times the same number; and the papers'
+        coefficients, given their law. A law with less than 1% of a curve's draws gives none.
     population : pandas.DataFrame
         A row a quantity of the population: metric, effect, quantity, meaning; median, lower, upper.
     """
@@ -88,8 +96,8 @@ class Summary:
         names = answer_columns(self.fit.curves)
         cells = own.assign(
             cell=[
-                f"{m:.3g} ({lo:.3g} to {hi:.3g})"
-                for m, lo, hi in own[list(STATISTICS)].itertuples(index=False)
+                f"{m:.3g}" if quantity.startswith("P(") else f"{m:.3g} ({lo:.3g} to {hi:.3g})"
+                for quantity, m, lo, hi in own[["quantity", *STATISTICS]].itertuples(index=False)
             ]
         )
         wide = cells.pivot_table(index=names, columns="quantity", values="cell", aggfunc="first", sort=False)
@@ -129,52 +137,56 @@ def meanings(fit: Fit) -> dict[str, str]:
     """Return what the quantities of a curve are."""
     axis = fit.curves.axis
     low, high = format_tokens(axis.lo), format_tokens(axis.hi)
-    laws = {law.name: law for name in fit.curves.names for law in _laws(fit, name).values()}.values()
+    laws = [LAWS[law] for law in dict.fromkeys(law for name in fit.curves.names for law in fit.allowed(name))]
+    several = any(len(fit.allowed(name)) > 1 for name in fit.curves.names)
     return {
         "level": f"value of the law at {high}, in the metric's unit",
-        "gain": f"log of the improvement from {low} to {high} (beyond chance, if given); 0.1 is about 10%",
+        "gain": f"log of the improvement from {low} to {high}; 0.1 is about 10%",
+        **({"P(law)": _PROBABILITY} if several else {}),
         **{law.name: f"{law.formula} with {', '.join(law.coefficient_names)} ({law.source})" for law in laws},
     }
 
 
-def _laws(fit: Fit, metric: str) -> dict[str, Law]:
-    """Return the laws that a metric was fitted with, by group; of one law only, its first group."""
-    score = metric in fit.curves.scores.metrics
-    laws = {group: fit.followed(group).of(score).law for group in fit.groups}
-    return laws if len({law.name for law in laws.values()}) > 1 else {fit.groups[0]: laws[fit.groups[0]]}
-
-
 def _curve_table(fit: Fit, prob: float) -> pd.DataFrame:
-    """Return level, gain and the papers' coefficients of every curve and metric."""
+    """Return level, gain, P(law) and the papers' coefficients of every curve and metric."""
     names = answer_columns(fit.curves)
     parts: list[pd.DataFrame] = []
     for place, metric in enumerate(fit.curves.names):
-        for quantity, draws in _quantities(fit, place).items():
+        for quantity, values in _quantities(fit.posterior, place).items():
             table = fit.curves.table[names].assign(metric=metric, quantity=quantity)
-            table[list(STATISTICS)] = interval(draws, prob)
+            table[list(STATISTICS)] = _of_known(values, prob)
             parts.append(table.assign(curve=np.arange(len(table)), order=len(parts)))
-    return (
-        pd.concat(parts).sort_values(["curve", "order"], ignore_index=True).drop(columns=["curve", "order"])
+    whole = (
+        pd.concat(parts).dropna(subset=list(STATISTICS)).sort_values(["curve", "order"], ignore_index=True)
     )
+    return whole.drop(columns=["curve", "order"])
 
 
-def _quantities(fit: Fit, place: int) -> dict[str, NDArray[np.float64]]:
-    """Return draws of a metric's quantities on every curve, each of shape (draws, curves)."""
-    metric, scores = fit.curves.names[place], fit.curves.scores.metrics
-    effects = joint_effects(scores, fit.curves.losses.metrics, fit.priors)
-    each = [fit.draws("curve_effect")[..., column].T for column in effects.columns(place)]
-    block, own = ("score", place) if metric in scores else ("loss", place - len(scores))
-    laws = _laws(fit, metric)
-    names = [name for law in laws.values() for name in law.coefficient_names]
-    coefficients = {
-        # Two laws may use one letter for different things.
-        name if names.count(name) == 1 else f"{name} ({law.name})": fit.draws(
-            f"{block}_{name}", group if len(laws) > 1 else None
-        )[..., own]
-        for group, law in laws.items()
-        for name in law.coefficient_names
-    }
-    return {"level": DrawnLaw(fit, place).value(1.0, *each).T, "gain": each[1].T, **coefficients}
+def _quantities(draws: Draws, place: int) -> dict[str, FloatArray]:
+    """Return draws of a metric's quantities, each of shape (draws, curves); NaN where unknown."""
+    every = np.arange(len(draws.curves))
+    local, laws = measured(draws, place, every), draws.allowed(place)
+    found = {"level": local.unbroken(np.ones((len(every), 1)))[:, 0].T, "gain": local.gain.T}
+    for law in laws:
+        follows = (local.law == draws.laws.index(law)).T
+        share = follows.mean(axis=0)
+        if len(laws) > 1:
+            found[f"P({law})"] = np.broadcast_to(share, follows.shape)
+        for name, values in coefficients(draws, law).items():
+            own = values[..., draws.followers(law).index(place)]
+            found[f"{name} ({law})" if len(laws) > 1 else name] = np.where(share >= _COUNTS, own, np.nan)
+    return found
+
+
+def _of_known(draws: FloatArray, prob: float) -> FloatArray:
+    """Return median and interval of each curve's known draws, (curves, 3); NaN without any."""
+    known = ~np.isnan(draws)
+    return np.array(
+        [
+            interval(own[there], prob) if there.any() else np.full(len(STATISTICS), np.nan)
+            for own, there in zip(draws.T, known.T, strict=True)
+        ]
+    )
 
 
 def _short(value: Any) -> str:

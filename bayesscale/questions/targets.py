@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bayesscale.errors import QuestionError, UsageError, valid_names
 from bayesscale.metrics.curves import SIZES, Curves
+from bayesscale.posterior.curves import Targets
 from bayesscale.units import format_tokens
 
 
@@ -42,33 +43,6 @@ class Selection:
     other_sizes: Sequence[float] | None = None
     shares: Mapping[str, float] | None = None
     alignment: float | None = None
-
-
-@dataclass(frozen=True)
-class Targets:
-    """The curves that a question is about.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        One row a curve: task, mixture and the other curve columns, in the order of the answer.
-    position : array of int, shape (targets,)
-        Row in `Curves.table`; -1 where the curve was not measured.
-    notes : tuple of str
-        What is to be said of the choice.
-    """
-
-    table: pd.DataFrame
-    position: NDArray[np.int64]
-    notes: tuple[str, ...] = field(default=())
-
-    @property
-    def measured(self) -> NDArray[np.bool_]:
-        """Which curves were measured."""
-        return np.asarray(self.position >= 0)
-
-    def __len__(self) -> int:
-        return len(self.position)
 
 
 def answer_columns(curves: Curves) -> list[str]:

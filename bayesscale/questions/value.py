@@ -11,7 +11,7 @@ import pandas as pd
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
-from bayesscale.questions.asked import check_prob, check_sizes, metric_places, target_effects
+from bayesscale.questions.asked import check_prob, check_sizes, drawn_curves, metric_places
 from bayesscale.questions.describe import (
     interval_text,
     is_simulated,
@@ -199,15 +199,15 @@ def value(
         tokens = _check_tokens(tokens, fit.curves)
     places = metric_places(fit.curves, metrics)
     deltas = {fit.curves.names[place]: _delta(delta, place, places, fit.curves) for place in places}
-    effects, notes = target_effects(fit, Selection(None, tasks, mixtures, other_sizes), seed)
+    drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes), seed)
     runs = BaselineRuns(fit.curves)
-    rows = [row for line in lines(effects, tokens) for row in value_rows(line, places, runs, deltas, prob)]
+    rows = [row for line in lines(drawn, tokens) for row in value_rows(line, places, runs, deltas, prob)]
     if not rows:
-        raise runs.lacking(effects.targets.table, list(deltas))
+        raise runs.lacking(drawn.targets.table, list(deltas))
     table = pd.DataFrame(rows)
     kept = {name: size for name, size in deltas.items() if name in set(table["metric"])}
     reason = " (twice the typical noise of a run)" if delta is None else " (as asked)"
-    notes = (*notes, *value_notes(effects.targets, runs, list(deltas), table))
+    notes = (*notes, *value_notes(drawn.targets, runs, list(deltas), table))
     return Value(fit, prob, kept, reason, table, notes)
 
 

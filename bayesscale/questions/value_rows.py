@@ -10,11 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.posterior.curves import Targets
 from bayesscale.questions.gain import AHEAD, SIZE, Line
 from bayesscale.questions.missing import BaselineRuns, how_to_add, runs_text
 from bayesscale.questions.population import interval
 from bayesscale.questions.saved import equivalent, limit, never_falling
-from bayesscale.questions.targets import Targets, answer_columns
+from bayesscale.questions.targets import answer_columns
 from bayesscale.units import format_tokens
 
 FloatArray = NDArray[np.float64]
@@ -75,8 +76,8 @@ def _along(line: Line, place: int, runs: BaselineRuns, delta: float, prob: float
     score, baseline, _ = line.draws(place)
     spec = CATALOGUE[line.metric(place)]
     sign = 1.0 if spec.improves == "up" else -1.0
-    every = line.effects.targets.table[SIZE].to_numpy(float)
-    own, measured = every[line.asked], every[runs.has(line.effects.targets.table, line.metric(place))]
+    every = line.drawn.targets.table[SIZE].to_numpy(float)
+    own, measured = every[line.asked], every[runs.has(line.drawn.targets.table, line.metric(place))]
     sizes, alone_line = line.along(sign * _log(baseline))
     # Its own spread would let an unmeasured baseline be worse than one with less data.
     alone_line = never_falling(alone_line, np.isin(sizes, measured))

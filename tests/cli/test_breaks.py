@@ -10,7 +10,7 @@ import pytest
 from bayesscale.inference import load, save
 from bayesscale.questions.breaks import breaks as asked
 from tests.cli.fits import Command, caller, write_fit
-from tests.questions.breaking import broken
+from tests.questions.breaking import breaking
 from tests.questions.made_up import MadeUp
 
 AT = 1e10
@@ -19,7 +19,7 @@ AT = 1e10
 @pytest.fixture(scope="module")
 def fit(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("fit")
-    return str(save(broken(MadeUp(draws=100, width=0.05).fit(), AT), folder / "fit.nc"))
+    return str(save(breaking(MadeUp(draws=100, width=0.05).fit(), at=AT), folder / "fit.nc"))
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_picture_is_written_and_not_replaced(breaks: Command, fit: str, tmp_pa
 
 
 def test_a_fit_that_did_not_converge_has_exit_code_4(breaks: Command, tmp_path: Path) -> None:
-    made = broken(MadeUp(draws=4, problems=("R-hat 1.2",)).fit(), AT)
+    made = breaking(MadeUp(draws=4, problems=("R-hat 1.2",)).fit(), at=AT)
     code, out, err = breaks(str(save(made, tmp_path / "fit.nc")))
     assert code == 4
     assert out.startswith("DO NOT RELY ON THESE NUMBERS - not converged: R-hat 1.2.")

@@ -111,12 +111,12 @@ def test_a_fit_that_did_not_converge_is_answered_with_exit_code_4(predict: Comma
     fit = write_fit(tmp_path, MadeUp(draws=4, problems=("R-hat 1.2",)))
     code, out, err = predict(fit, "--tokens", "1T")
     assert code == 4
-    assert out.startswith("DO NOT RELY ON THESE NUMBERS - not converged: R-hat 1.2. Remedy: raise --tune.\n")
-    assert err == "warning: not converged: R-hat 1.2. Remedy: raise --tune.\n"
+    assert out.startswith("DO NOT RELY ON THESE NUMBERS - not converged: R-hat 1.2. Remedy: raise --draws.\n")
+    assert err == "warning: not converged: R-hat 1.2. Remedy: raise --draws.\n"
     code, out, err = predict(fit, "--tokens", "1T", "--json")
     assert code == 4
     assert json.loads(out)["status"] == "not converged"
-    assert json.loads(out)["remedy"] == "Remedy: raise --tune."
+    assert json.loads(out)["remedy"] == "Remedy: raise --draws."
 
 
 @pytest.mark.parametrize(

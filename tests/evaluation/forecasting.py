@@ -66,7 +66,7 @@ def fake(shift: float = 0.0, status: str = "converged", fails_below: int = 0) ->
         value = split.held["value"].to_numpy(float)
         rng = np.random.default_rng(sampler.seed)
         draws = value[:, None] + shift + rng.standard_normal((len(value), 4000))
-        found = {"status": status, "rhat": 1.5, "ess_bulk": 10.0, "divergences": 3, "seconds": {}}
+        found = {"status": status, "rhat": 1.5, "ess_bulk": 10.0, "seconds": {}}
         return split.held.assign(**score_draws(value, draws)), found
 
     return forecast

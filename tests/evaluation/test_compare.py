@@ -15,22 +15,21 @@ from scipy import special, stats
 from bayesscale.errors import DataError, QuestionError, UsageError
 from bayesscale.evaluation import Comparison, compare, split_last
 from bayesscale.evaluation.density import log_densities
-from bayesscale.evaluation.pointwise import curve_observations
-from bayesscale.evaluation.refit import Refit, Refitted
+from bayesscale.evaluation.refit import WHOLE, Refit, Refitted, refits_of
 from bayesscale.inference import Fit
 from bayesscale.laws import LAWS
-from bayesscale.models.effects import joint_effects
-from bayesscale.models.laws import LOG, SATURATING
-from tests.evaluation.two_laws import refit, two_laws
-from tests.questions.made_up import MadeUp
+from tests.evaluation.several_laws import SAMPLER, refit, several_laws
+from tests.questions.made_up import MadeUp, parameters
 
+LOG, SATURATING = "log-law", "saturating-law"
 ROWS = 8 * 3
 """Values of one metric on the curves."""
 Refits = Callable[..., None]
-LFO = "LFO, last 1"
+SHARE, LOO, LFO = "share of curves", "PSIS-LOO", "LFO, last 1"
+DENSITY = {"log,saturating": -1.0, "log": -5.0, "saturating": -2.0}
 
 
-def number(found: Comparison, column: str, metric: str, law: str, criterion: str = "PSIS-LOO") -> float:
+def number(found: Comparison, column: str, metric: str, law: str, criterion: str = LOO) -> float:
     """Return one number of a comparison."""
     table = found.frame()
     own = table[(table["criterion"] == criterion) & (table["metric"] == metric) & (table["law"] == law)]
@@ -48,34 +47,29 @@ def refits(monkeypatch: pytest.MonkeyPatch) -> Refits:
     return put
 
 
-def test_laws_that_are_better_in_turn_share_and_cannot_be_told_apart() -> None:
-    found = compare(two_laws())
-    table = found.frame()
-    assert table["criterion"].unique().tolist() == ["PSIS-LOO"]
-    assert table["metric"].tolist() == ["bleu", "bleu", "cross_entropy", "cross_entropy", "all", "all"]
-    assert table["n"].tolist() == [ROWS] * 4 + [2 * ROWS] * 2  # the baseline is on no law
-    assert table.query("metric == 'all'")["weight"].to_numpy() == pytest.approx([0.5, 0.5], abs=1e-3)
-    assert (table["bad_k"] == 0).all()
-    assert any("they cannot be told apart" in line for line in found.sentences())
+def test_shares_are_those_of_the_population_and_of_the_measured_curves() -> None:
+    found = compare(several_laws())
+    for law, p_law in ((LOG, 0.75), (SATURATING, 0.25)):
+        assert number(found, "share_median", "bleu", law, SHARE) == pytest.approx(0.5, abs=0.01)
+        assert number(found, "share_lower", "bleu", law, SHARE) == pytest.approx(0.05, abs=0.01)
+        assert number(found, "share_upper", "bleu", law, SHARE) == pytest.approx(0.95, abs=0.01)
+        assert number(found, "p_law", "bleu", law, SHARE) == p_law
+    # Losses have no choice.
+    assert set(found.frame().query(f"criterion == '{SHARE}'")["metric"]) == {"bleu"}
+    assert "bleu: curves follow the log-law with probability 0.75 on average" in str(found)
 
 
-@pytest.mark.parametrize(("metric", "count"), [("bleu", ROWS), ("cross_entropy", ROWS), ("all", 2 * ROWS)])
-def test_a_law_that_is_far_better_gets_the_weight(metric: str, count: int) -> None:
-    found = compare(two_laws(ahead=3.0))
-    assert number(found, "weight", metric, LOG) > 0.99
-    assert number(found, "difference", metric, LOG) == 0.0
-    assert number(found, "difference", metric, SATURATING) == pytest.approx(-3.0 * count, rel=1e-4)
-    # The differences are 2 and 4 in turn.
-    error = np.sqrt(count * count / (count - 1))
-    assert number(found, "difference_se", metric, SATURATING) == pytest.approx(error, rel=1e-3)
-
-
-def test_sums_and_standard_errors_are_those_of_the_values() -> None:
-    fit = two_laws()
+def test_leave_one_out_is_that_of_the_fit_as_a_whole() -> None:
+    fit = several_laws()
     found = compare(fit)
-    whole = {name: number(found, name, "all", LOG) for name in ("elpd", "p_loo", "se")}
+    table = found.frame().query(f"criterion == '{LOO}'")
+    assert table["metric"].tolist() == ["bleu", "cross_entropy", "all"]
+    assert table["n"].tolist() == [ROWS, ROWS, 2 * ROWS]  # the baseline is on no law
+    assert (table["bad_k"] == 0).all()
+    assert table["difference"].isna().all()
+    whole = {name: number(found, name, "all", WHOLE) for name in ("elpd", "p_loo", "se")}
     for name in ("elpd", "p_loo"):
-        parts = [number(found, name, metric, LOG) for metric in ("bleu", "cross_entropy")]
+        parts = [number(found, name, metric, WHOLE) for metric in ("bleu", "cross_entropy")]
         assert whole[name] == pytest.approx(sum(parts))
     values = fit.tree["log_likelihood"]["value"].to_numpy()[..., : 2 * ROWS].astype(float)
     # Close to the density with the value itself among the data, since it hardly pulls the draws.
@@ -84,60 +78,34 @@ def test_sums_and_standard_errors_are_those_of_the_values() -> None:
     assert whole["se"] == pytest.approx(np.sqrt(2 * ROWS) * lppd.std(ddof=1), rel=0.1)
 
 
-def test_observations_are_found_again_in_the_table() -> None:
-    fit = two_laws()
-    metric, place = curve_observations(fit)
-    values = np.concatenate([fit.curves.scores.value, fit.curves.losses.value])
-    np.testing.assert_array_equal(fit.metrics.frame["value"].to_numpy()[place], values)
-    np.testing.assert_array_equal(fit.metrics.frame["metric"].to_numpy()[place], metric)
+def test_bad_importance_weights_are_counted_and_told() -> None:
+    found = compare(several_laws(wild=3))
+    assert number(found, "bad_k", "bleu", WHOLE) == 3
+    assert number(found, "bad_k", "cross_entropy", WHOLE) == 0
+    told = "note: 3 values have a Pareto k above 0.7: their PSIS-LOO cannot be trusted"
+    assert told in found.sentences()
 
 
-def test_bad_importance_weights_are_counted_and_refits_replace_the_worst(refits: Refits) -> None:
-    refits(density={LOG: -1.0, SATURATING: -2.5})
-    fit = two_laws(wild=3)
-    found = compare(fit)
-    assert number(found, "bad_k", "bleu", SATURATING) == 3
-    assert number(found, "bad_k", "bleu", LOG) == 0
-    assert any(line.startswith("note: 3 values") and "--refit 3" in line for line in found.sentences())
+def test_leaving_the_future_out_compares_each_law_alone_and_all_together(refits: Refits) -> None:
+    refits(density=DENSITY)
     lines: list[str] = []
-    two = compare(fit, refits=2, report=lines.append)
-    assert two.refitted == 2
-    assert number(two, "bad_k", "bleu", SATURATING) == 1
-    assert lines[0].startswith("1 of 2 refits: saturating-law, without bleu at ")
-    every = compare(fit, refits=10)
-    assert every.refitted == 3
-    assert every.frame()["bad_k"].sum() == 0
-    assert not any("cannot be trusted" in line for line in every.sentences())
-
-
-def test_an_exact_refit_puts_its_density_in_the_place_of_the_value(refits: Refits) -> None:
-    fit = two_laws(wild=1)
-    found = []
-    for density in (-2.0, -7.0):
-        refits(density={LOG: 0.0, SATURATING: density})
-        found.append(compare(fit, refits=1))
-    first, second = (
-        [number(each, "elpd", name, SATURATING) for name in ("bleu", "cross_entropy")] for each in found
-    )
-    assert first[0] - second[0] == pytest.approx(5.0)
-    assert first[1] == second[1]
-    assert number(found[0], "elpd", "bleu", LOG) == number(found[1], "elpd", "bleu", LOG)
-
-
-def test_leaving_the_future_out_gives_weights_that_forecasts_then_use(refits: Refits) -> None:
-    refits(density={LOG: -5.0, SATURATING: -1.0})
-    fit = two_laws()
-    found = compare(fit, lfo=1)
+    found = compare(several_laws(), lfo=1, report=lines.append)
+    assert lines[0] == "1 of 3 refits: all laws, without the last 1: converged"
     # 8 curves, 2 metrics, the last size
-    assert number(found, "elpd", "all", SATURATING, LFO) == pytest.approx(-16.0)
-    assert number(found, "difference", "all", LOG, LFO) == pytest.approx(-64.0)
-    assert found.weights == pytest.approx({LOG: 0.0, SATURATING: 1.0}, abs=1e-6)
-    weighted = found.weighted()
-    assert weighted.weights == pytest.approx({"posterior": 0.0, "posterior_saturating": 1.0}, abs=1e-6)
-    assert weighted.law_counts() == {SATURATING: 400}
-    assert weighted.provenance["weights from"]["last"] == 1
-    assert "weights" not in fit.provenance
-    assert fit.law_counts() == {LOG: 400, SATURATING: 400}
+    for law, density in ((WHOLE, -1.0), (LOG, -5.0), (SATURATING, -2.0)):
+        assert number(found, "elpd", "all", law, LFO) == pytest.approx(16 * density)
+        assert number(found, "difference", "all", law, LFO) == pytest.approx(16 * (density + 1.0))
+        assert number(found, "n", "bleu", law, LFO) == 8
+    assert "LFO, last 1: all laws is better than log-law by 64 (s.e. 0)" in found.sentences()
+
+
+def test_a_difference_within_its_errors_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_turn(job: Refit) -> Refitted:
+        turn = np.arange(len(job.split.held), dtype=np.float64) % 3 - 0.9
+        return Refitted(turn * float(job.name == LOG), "converged", True)
+
+    monkeypatch.setattr(sys.modules["bayesscale.evaluation.compare"], "run_refit", in_turn)
+    assert "they cannot be told apart" in str(compare(several_laws(), lfo=1))
 
 
 def test_errors_of_the_future_take_curves_and_not_values_to_be_independent(
@@ -146,68 +114,71 @@ def test_errors_of_the_future_take_curves_and_not_values_to_be_independent(
     def by_curve(job: Refit) -> Refitted:
         groups = job.split.held.groupby(list(job.split.train.curve_columns))
         unit = groups.ngroup().to_numpy().astype(np.float64)
-        return Refitted(unit if job.law == LOG else 0 * unit, "converged", True)
+        return Refitted(unit if job.name == LOG else 0 * unit, "converged", True)
 
     monkeypatch.setattr(sys.modules["bayesscale.evaluation.compare"], "run_refit", by_curve)
     error = np.sqrt(8 * np.var(2 * np.arange(8), ddof=1))  # both metrics of a curve at once
-    assert number(compare(two_laws(), lfo=1), "se", "all", LOG, LFO) == pytest.approx(error)
+    assert number(compare(several_laws(), lfo=1), "se", "all", LOG, LFO) == pytest.approx(error)
+
+
+def test_refits_have_the_settings_of_the_fit_and_another_seed() -> None:
+    fit = several_laws()
+    jobs = refits_of(fit, split_last(fit.metrics, 1), cores=3)
+    assert [(job.name, job.law) for job in jobs] == [
+        (WHOLE, "log,saturating"), (LOG, "log"), (SATURATING, "saturating"),
+    ]  # fmt: skip
+    assert {job.sampler for job in jobs} == {replace(SAMPLER, cores=3, seed=8)}
+    assert {(job.breaks, job.discrepancy) for job in jobs} == {("none", False)}
 
 
 def test_a_refit_that_fails_or_does_not_converge_is_told(refits: Refits) -> None:
-    refits(density={LOG: -1.0, SATURATING: -1.0}, fails=SATURATING)
-    found = compare(two_laws(), lfo=1)
-    assert found.weights is None
-    assert found.frame()["criterion"].unique().tolist() == ["PSIS-LOO"]
+    refits(density=DENSITY, fails="saturating")
+    found = compare(several_laws(), lfo=1)
     told = (
         "the refit saturating-law, without the last 1 failed and is not in the table: RuntimeError: no memory"
     )
     assert found.problems == (told,)
     assert found.sentences()[0] == f"DO NOT RELY ON THESE NUMBERS - {told}"
-    with pytest.raises(QuestionError, match="no memory"):
-        found.weighted()
-    refits(density={LOG: -1.0, SATURATING: -1.0}, problem="not converged: R-hat 1.2")
-    found = compare(two_laws(), lfo=1)
-    assert found.weights == {LOG: 0.5, SATURATING: 0.5}
-    assert len(found.problems) == 2
+    assert set(found.frame().query(f"criterion == '{LFO}'")["law"]) == {WHOLE, LOG}
+    refits(density=DENSITY, problem="not converged: R-hat 1.2")
+    assert len(compare(several_laws(), lfo=1).problems) == 3
 
 
 def test_it_says_what_a_conditional_likelihood_cannot_tell() -> None:
-    text = str(compare(two_laws()))
-    assert "conditional on the break and the discrepancy" in text
+    text = str(compare(several_laws()))
+    assert "conditional on law, break and discrepancy" in text
     assert "--lfo 2 adds leave-future-out" in text
 
 
-def test_a_document_has_the_table_and_the_weights_in_use(refits: Refits) -> None:
-    refits(density={LOG: -1.0, SATURATING: -1.0})
-    document = compare(two_laws(), lfo=1).document()
-    assert document["weights"] == {LOG: 0.5, SATURATING: 0.5}
-    assert document["weights in use"] == {LOG: 0.5, SATURATING: 0.5}
-    assert len(document["comparison"]) == 12
+def test_a_document_has_the_table(refits: Refits) -> None:
+    refits(density=DENSITY)
+    document = compare(several_laws(), lfo=1).document()
+    assert document["lfo"] == 1
+    assert len(document["comparison"]) == 2 + 3 + 9
+    assert document["comparison"][0]["elpd"] is None
     assert document["comparison"][-1]["p_loo"] is None
 
 
 def test_what_cannot_be_compared() -> None:
     with pytest.raises(
-        UsageError, match="follows only the log-law; fit again with several, such as --law stack"
+        UsageError, match="needs a fit of several laws; this one has only log-law, power-law"
     ) as raised:
         compare(MadeUp(draws=4).fit())
     assert raised.value.exit_code == 2
-    fit = two_laws()
-    for settings, told in (
-        ({"lfo": 0}, "received 0"),
-        ({"refits": -1}, "received -1"),
-        ({"jobs": 0}, "jobs"),
-    ):
+    fit = several_laws()
+    for settings, told in (({"lfo": 0}, "received 0"), ({"jobs": 0}, "jobs")):
         with pytest.raises(UsageError, match=told):
             compare(fit, **settings)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="leaves none"):
+        compare(replace(fit, metrics=split_last(fit.metrics, 1).train), lfo=1)
     groups = {str(name): node.to_dataset() for name, node in fit.tree.children.items()}
-    del groups["log_likelihood_saturating"]
-    with pytest.raises(DataError, match="no group log_likelihood_saturating"):
+    del groups["log_likelihood"]
+    with pytest.raises(QuestionError, match="no group log_likelihood"):
         compare(replace(fit, tree=xr.DataTree.from_dict(groups)))
 
 
 def certain(noise: float = 0.3) -> Fit:
-    return MadeUp(draws=20, noise=noise, tails=5.0).fit()
+    return MadeUp(draws=20, noise=noise, degrees=7.0).fit()
 
 
 def test_the_density_of_a_held_out_value_is_that_of_a_measurement_around_its_law() -> None:
@@ -215,15 +186,22 @@ def test_the_density_of_a_held_out_value_is_that_of_a_measurement_around_its_law
     held = split_last(fit.metrics, 1).held.sample(frac=1.0, random_state=0)
     found = log_densities(fit, held)
     curves, columns = fit.curves, list(fit.curves.curve_columns)
-    order = joint_effects(curves.scores.metrics, curves.losses.metrics, fit.priors)
     keys = list(curves.table[columns].itertuples(index=False, name=None))
     for place, density in enumerate(found):
         row = held.iloc[place]
-        effects = fit.draws("curve_effect")[0, keys.index(tuple(row[columns]))]
-        own = (effects[column] for column in order.columns(curves.names.index(row["metric"])))
+        own = parameters(fit)[0, keys.index(tuple(row[columns])), curves.names.index(row["metric"])]
         name = "log-law" if row["metric"] == "bleu" else "power-law"
         law = LAWS[name].value(curves.axis.u(np.array([row["pretrain_tokens"]])), *own)
         assert density == pytest.approx(stats.t.logpdf(row["value"], 7.0, law, 0.3)[0], abs=1e-6)
+
+
+def test_the_standard_error_of_a_held_out_value_widens_its_density() -> None:
+    fit = MadeUp(draws=20, noise=0.3, degrees=7.0, table=several_laws().metrics.frame.assign(se=0.6)).fit()
+    held = split_last(fit.metrics, 1).held.assign(value=1e4)
+    wide, narrow = (log_densities(fit, held.assign(se=se)) for se in (0.6, np.nan))
+    # Far out, a t-density falls as a power of the distance in scales.
+    expected = 7.0 * np.log(np.sqrt(0.3**2 + 0.5 * 0.6**2) / 0.3)
+    assert wide - narrow == pytest.approx(np.full(16, expected), rel=1e-5)
 
 
 def test_the_density_is_the_mean_over_the_draws_and_not_over_their_logarithms() -> None:

@@ -12,7 +12,10 @@ from bayesscale.evaluation import Evaluation, evaluate, split_first, split_rows
 from bayesscale.evaluation.forecasters import MODELS
 from bayesscale.evaluation.scores import PROBS
 from bayesscale.inference.sampler import Sampler
+from bayesscale.models.priors import Priors
+from bayesscale.questions.forecast import forecast
 from tests.evaluation.forecasting import fake, frame, read
+from tests.questions.made_up import MadeUp
 
 SCORES = {"rmsle", "mae", "crps", "log_score", "miscalibration"} | {
     f"{part}_{100 * prob:.0f}" for part in ("cover", "width") for prob in PROBS
@@ -77,8 +80,8 @@ def test_where_every_job_fails_there_is_no_answer() -> None:
 def test_a_failed_diagnostic_is_said_first() -> None:
     found = evaluate(read(frame()), models=["off"])
     assert not found.converged
-    assert found.sentences()[0].startswith(
-        "DO NOT RELY ON THESE NUMBERS - off, first 60%: not converged, R-hat"
+    assert found.sentences()[0] == (
+        "DO NOT RELY ON THESE NUMBERS - off, first 60%: not converged, R-hat 1.5, ESS 10"
     )
 
 
@@ -198,3 +201,42 @@ def test_the_seed_is_that_of_the_sampler() -> None:
     assert not np.array_equal(first, other)
     again = evaluate(read(frame()), splits=[split_first(read(frame()), 0.6)], models=["good"])
     np.testing.assert_array_equal(first, again.rows["median"])
+
+
+def test_every_model_has_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, object]] = []
+
+    def remember(*_: object, priors: object, sampler: object, **settings: object) -> None:
+        asked.append(settings)
+        raise RuntimeError("asked")
+
+    monkeypatch.setattr("bayesscale.inference.run.fit", remember)
+    split = split_first(read(frame()), 0.6)
+    names = ["joint", "log", "saturating", "rising", "breaking", "unbroken", "exact", "paper"]
+    assert set(MODELS) == {*names, "huber", "good", "off", "needy"}
+    for name in names:
+        with pytest.raises(RuntimeError, match="asked"):
+            MODELS[name](split, Sampler(), Priors())
+    assert asked == [
+        {}, {"law": "log"}, {"law": "saturating"}, {"law": "rising"}, {"breaks": "scores"},
+        {"breaks": "none"}, {"breaks": "none", "discrepancy": False}, {"law": "paper"},
+    ]  # fmt: skip
+
+
+def test_the_default_forecaster_scores_draws_of_new_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = MadeUp(draws=2000, noise=0.3, degrees=1e7).fit()
+    monkeypatch.setattr("bayesscale.inference.run.fit", lambda *_, **__: made)
+    split = split_first(made.metrics, 2)
+    rows, record = MODELS["joint"](split, Sampler(), Priors())
+    assert {name: record[name] for name in ("status", "rhat", "ess_bulk")} == {
+        "status": "converged", "rhat": 1.002, "ess_bulk": 900.0,
+    }  # fmt: skip
+    assert record["seconds"] == {"sample": 1.0}
+    assert len(rows) == len(split.held) == 16
+    wide = (rows["upper_90"] - rows["lower_90"]).to_numpy()
+    assert wide == pytest.approx(np.full(16, 2 * 1.645 * 0.3), rel=0.1)
+    key = [*split.train.curve_columns, "metric"]
+    expected = forecast(made, [1e11]).frame().set_index(key)["law_median"]
+    assert rows.set_index(key)["median"].to_numpy() == pytest.approx(
+        expected.loc[list(rows[key].itertuples(index=False, name=None))].to_numpy(), abs=0.05
+    )

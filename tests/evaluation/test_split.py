@@ -9,7 +9,6 @@ import pytest
 
 from bayesscale.errors import BayesscaleError, DataError, UsageError
 from bayesscale.evaluation import split_first, split_last, split_rows
-from bayesscale.evaluation.split import split_without
 from tests.evaluation.forecasting import baseline, frame, read, sizes
 
 
@@ -70,14 +69,6 @@ def test_rows_of_given_lines_are_fitted() -> None:
     split = split_rows(metrics, lines[1:4], "training=1")
     assert sizes(split.train.frame, "a") == [1, 2, 3]
     assert sizes(split.held, "a") == [0, 4]
-
-
-def test_one_row_is_held_out_of_the_table_whichever_metric_shares_its_line() -> None:
-    metrics = read(frame({"a": 5}, ("bleu", "chrf")))
-    split = split_without(metrics, [3], "one")
-    assert len(split.held) == 1
-    assert split.held.iloc[0]["value"] == metrics.frame.iloc[3]["value"]
-    assert len(split.train.frame) == 9
 
 
 @pytest.mark.parametrize("first", [0.0, 1.0, 1.5, -0.5, 2.5, float("nan")])

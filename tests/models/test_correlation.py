@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bayesscale.models.assembly import assemble
 from bayesscale.models.correlation import factor_of
+from bayesscale.models.model import Model
+from bayesscale.models.priors import Priors
+from tests.models.variants import VARIANTS
 
 COUNT, ETA = 4, 3.0
 
@@ -39,3 +43,9 @@ def test_the_determinant_has_the_density_of_lkj() -> None:
         # E[1 - z^2] of z = 2 Beta(b, b) - 1.
         whole *= 2 * b / (2 * b + 1)
     assert np.linalg.det(_drawn(20_000)).mean() == pytest.approx(whole, rel=0.02)
+
+
+def test_the_arrays_of_the_model_have_these_beta_priors() -> None:
+    data = assemble(VARIANTS["everything"](), Model(Priors(correlation=ETA)))
+    columns = np.tril_indices(COUNT, -1)[1]
+    assert data.partial.tolist() == [ETA + 0.5 * (COUNT - 2 - column) for column in columns]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from bayesscale.cli.main import main
 from bayesscale.errors import PriorError
 from bayesscale.models import Priors, load_priors
-from bayesscale.models.distributions import Beta, Gamma, LogNormal, Normal
+from bayesscale.models.distributions import LogNormal, Normal
 from bayesscale.models.priors import change_priors, list_priors
 
 
@@ -63,10 +63,10 @@ BROKEN = {
     "score.gaim.mean.sd = 1": ("score.gaim: Extra inputs are not permitted", "received {'mean': {'sd': 1}}"),
     "score.gain.mean.sigma = 1": ("score.gain.mean.sigma: Extra inputs are not permitted", "received 1"),
     "score.gain.mean.sd = 0": ("score.gain.mean.sd: Input should be greater than 0", "received 0"),
-    "loss.noise.median = -1.5": ("loss.noise.median: Input should be greater than 0", "received -1.5"),
-    "tails.rate = inf": ("tails.rate: Input should be a finite number", "received inf"),
+    "breaks.hazard.median = -1.5": ("breaks.hazard.median: Input should be greater than 0", "received -1.5"),
+    "degrees = inf": ("degrees: Input should be a finite number", "received inf"),
     "correlation = nan": ("correlation: Input should be a finite number", "received nan"),
-    'se_independent.a = "much"': ("se_independent.a: Input should be a valid number", "received 'much'"),
+    'breaks.spread = "much"': ("breaks.spread: Input should be a valid number", "received 'much'"),
     "score.gain.mean = 0.2": ("score.gain.mean: Input should be a valid dictionary", "received 0.2"),
     "score = []": ("score: Input should be a valid dictionary", "received []"),
     "noise.blue = 1": ("unknown metric; did you mean 'bleu'?", "received 'blue'"),
@@ -127,12 +127,11 @@ def test_the_list_has_every_prior_once_with_a_reason() -> None:
 def test_the_list_shows_what_is_set() -> None:
     changed = change_priors(Priors(), {"score": {"gain": {"mean": {"mean": 0.25}}}, "noise": {"bleu": 2}})
     rows = {row["prior"]: row["value"] for row in list_priors(changed)}
-    assert rows["score.gain.mean"] == "Normal(mean=0.25, sd=0.8)"
+    assert rows["score.gain.mean"] == "Normal(mean=0.25, sd=1)"
     assert rows["noise"] == "{'bleu': 2.0}"
     assert rows["correlation"] == "3.0"
 
 
 def test_distributions_print_as_they_are_written() -> None:
     assert str(LogNormal(median=0.5, spread=1)) == "LogNormal(median=0.5, spread=1)"
-    assert str(Beta(a=1.5, b=1.5)) == "Beta(a=1.5, b=1.5)"
-    assert str(Gamma(shape=2, rate=0.1)) == "Gamma(shape=2, rate=0.1)"
+    assert str(Normal(mean=-0.4, sd=0.25)) == "Normal(mean=-0.4, sd=0.25)"

@@ -9,7 +9,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesscale.inference import Fit
-from tests.questions.made_up import SIZES
 
 
 def breaking(fit: Fit, *, at: float | NDArray[np.float64], slope: float = -1.0) -> Fit:
@@ -33,33 +32,10 @@ def breaking(fit: Fit, *, at: float | NDArray[np.float64], slope: float = -1.0) 
         {
             "break_at": (dims, np.broadcast_to(each, shape)),
             "break_slope": (dims, np.full(shape, slope)),
+            "break_log_hazard": (("chain", "draw", "break_metric"), np.full((*shape[:2], 1), np.log(0.1))),
+            "break_scale": (("chain", "draw", "break_metric"), np.full((*shape[:2], 1), 0.4)),
         },
         coords={"break_metric": [fit.curves.names[0]]},
     )
     nodes = {name: node.to_dataset() for name, node in fit.tree.children.items()}
     return replace(fit, tree=xr.DataTree.from_dict({**nodes, "posterior": xr.merge([posterior, added])}))
-
-
-def broken(fit: Fit, at: float, slope: float = -1.0) -> Fit:
-    """Return a fit whose first metric breaks for certain, with all that `bayesscale breaks` needs.
-
-    Parameters
-    ----------
-    fit : Fit
-        A fit without breaks.
-    at : float
-        Size in tokens at which the laws break; by the last size, or later.
-    slope : float
-        Slope change.
-    """
-    found = breaking(fit, at=at, slope=slope)
-    posterior = found.tree["posterior"].to_dataset()
-    flat = posterior["break_at"].isel(curve=0)
-    added = xr.Dataset(
-        {
-            "break_probability": (posterior["break_at"] <= SIZES[-1]).astype(float),
-            "break_log_hazard": xr.zeros_like(flat, dtype=float) + np.log(0.1),
-        }
-    ).drop_vars("curve", errors="ignore")
-    nodes = {name: node.to_dataset() for name, node in found.tree.children.items()}
-    return replace(found, tree=xr.DataTree.from_dict({**nodes, "posterior": posterior.merge(added)}))

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-import xarray as xr
 
 from bayesscale.errors import QuestionError
 from bayesscale.inference import Fit
-from bayesscale.models.laws import LOG, SATURATING
+from bayesscale.posterior.draws import FOLLOWED
 from bayesscale.questions.break_rows import evidence
 from bayesscale.questions.breaks import breaks
-from tests.questions.breaking import broken
+from tests.questions.breaking import breaking
+from tests.questions.made_up import MadeUp
 
 
 def test_a_break_costs_its_slope_times_the_way_since(certain: Fit) -> None:
-    table = breaks(broken(certain, 1e10)).frame()
+    table = breaks(breaking(certain, at=1e10)).frame()
     assert (table["metric"] == "bleu").all()
     assert table["p_broken"].to_numpy() == pytest.approx(1.0)
     assert table["break_median"].to_numpy() == pytest.approx(1e10)
     # Slope -1 over half of the curve loses half of the value at the upper anchor, which is 25.
     assert table["lost_median"].to_numpy() == pytest.approx(
-        0.5 * np.exp(certain.draws("curve_effect")[0, :, 0]), rel=1e-6
+        0.5 * np.exp(certain.draws("level")[0, :, 0]), rel=1e-6
     )
     assert table["p_fall"].to_numpy() == pytest.approx(1.0)
     assert table["evidence"].str.contains("broken: fell after about 10B").all()
 
 
 def test_a_later_break_is_no_break_yet_and_costs_nothing(certain: Fit) -> None:
-    table = breaks(broken(certain, 1e13)).frame()
+    table = breaks(breaking(certain, at=1e13)).frame()
     assert (table["p_broken"] == 0).all()
     assert table["lost_median"].to_numpy() == pytest.approx(0.0)
     assert table[["break_median", "p_fall"]].isna().all(axis=None)
@@ -38,7 +36,7 @@ def test_a_later_break_is_no_break_yet_and_costs_nothing(certain: Fit) -> None:
 
 
 def test_a_small_break_of_a_rising_law_is_no_fall(certain: Fit) -> None:
-    assert (breaks(broken(certain, 1e10, slope=-0.05)).frame()["p_fall"] == 0).all()
+    assert (breaks(breaking(certain, at=1e10, slope=-0.05)).frame()["p_fall"] == 0).all()
 
 
 @pytest.mark.parametrize(
@@ -56,17 +54,23 @@ def test_evidence_in_words(p_broken: float, p_fall: float, sizes: int, metric: s
     assert evidence(p_broken, {"log-law": p_broken}, p_fall, sizes, 1e10, metric) == words
 
 
-def test_the_smallest_probability_of_the_laws_is_told(certain: Fit) -> None:
-    later, sooner = (broken(certain, at) for at in (1e13, 1e10))
-    laws = {"posterior": (sooner, LOG), "posterior_saturating": (later, SATURATING)}
-    groups = {
-        name: fit.tree["posterior"].to_dataset().assign_attrs(score_law=law)
-        for name, (fit, law) in laws.items()
-    }
-    others = {str(name): node.to_dataset() for name, node in certain.tree.children.items()}
-    table = breaks(replace(certain, tree=xr.DataTree.from_dict(others | groups))).frame()
+def test_the_smallest_probability_of_the_laws_is_told() -> None:
+    fit = MadeUp(draws=400, laws=("log-law", "saturating-law")).fit()
+    # One draw in two follows each law; only those of the log-law have broken.
+    table = breaks(breaking(fit, at=np.where(np.arange(400) % 2 == 0, 1e10, 1e13))).frame()
     assert table["p_broken"].to_numpy() == pytest.approx(0.5)
     assert (table["p_broken_least"] == 0).all()
+
+
+@pytest.mark.parametrize(("share", "least"), [(0.04, 1.0), (0.05, 0.0)])
+def test_a_law_with_few_draws_has_no_say(share: float, least: float) -> None:
+    rare = np.arange(400) % 200 < 200 * share
+    followed = np.broadcast_to(rare.reshape(2, 200, 1, 1) * np.array([1, 0]) + [0, 2], (2, 200, 8, 2))
+    replaced = {FOLLOWED: (("curve", "metric"), followed.astype(np.int8))}
+    fit = MadeUp(draws=400, laws=("log-law", "saturating-law"), replaced=replaced).fit()
+    table = breaks(breaking(fit, at=np.where(rare, 1e13, 1e10))).frame()
+    assert table["p_broken"].to_numpy() == pytest.approx(1 - share)
+    assert table["p_broken_least"].to_numpy() == pytest.approx(least)
 
 
 def test_laws_that_disagree_are_told() -> None:
@@ -82,4 +86,4 @@ def test_what_cannot_be_answered_is_refused(certain: Fit) -> None:
     with pytest.raises(QuestionError, match="--breaks scores"):
         breaks(certain)
     with pytest.raises(QuestionError, match="cross_entropy cannot break"):
-        breaks(broken(certain, 1e10), metrics=["cross_entropy"])
+        breaks(breaking(certain, at=1e10), metrics=["cross_entropy"])

@@ -16,7 +16,7 @@ from bayesscale.laws import LOG_LAW
 from bayesscale.questions.conflict import MOST_ROWS, conflict
 from bayesscale.questions.conflict_words import percent
 from bayesscale.questions.pairs import Pair, Point, compare
-from tests.questions.made_up import SHARES, MadeUp, rows
+from tests.questions.made_up import SHARES, MadeUp, given, rows
 
 ONE = rows(tasks=("en-fr",), finetune=(6e6,))
 DRAWS = 100
@@ -25,18 +25,17 @@ WORSE, BETTER = (np.log(20.0), 0.5, 0.1), (np.log(25.0), 0.5, 0.1)
 LOW, HIGH = (np.log(1.4), 0.3, -0.2), (np.log(1.6), 0.3, -0.2)
 
 
-def row(score: tuple[float, float, float], loss: tuple[float, float, float]) -> list[float]:
-    """Return the effects of a curve in the model's order."""
-    return [*score[:2], *loss[:2], score[2], loss[2]]
+def row(score: tuple[float, float, float], loss: tuple[float, float, float]) -> list[list[float]]:
+    """Return the parameters of a curve, (metric, parameter)."""
+    return [list(score), list(loss)]
 
 
-def made_up(effects: Any, table: pd.DataFrame = ONE, **options: Any) -> Fit:
-    """Return a fit with given effects, (curves, effects) or (draws, curves, effects)."""
-    effects = np.asarray(effects, dtype=float)
-    if effects.ndim == 3:
-        effects = effects.reshape(2, DRAWS // 2, *effects.shape[1:])
-    given = {"curve_effect": (("curve", "effect"), effects)}
-    return MadeUp(table=table, draws=DRAWS, replaced=given, **options).fit()
+def made_up(own: Any, table: pd.DataFrame = ONE, **options: Any) -> Fit:
+    """Return a fit with given parameters, (curves, metrics, 3) or (draws, curves, metrics, 3)."""
+    own = np.asarray(own, dtype=float)
+    if own.ndim == 4:
+        own = own.reshape(2, DRAWS // 2, *own.shape[1:])
+    return MadeUp(table=table, draws=DRAWS, replaced=given(own), **options).fit()
 
 
 def broken(fit: Fit, at: list[float], slope: list[float]) -> Fit:
@@ -347,9 +346,9 @@ def test_probabilities_that_are_not_certain_do_not_look_so(probability: float, t
 
 def test_draws_are_not_reordered() -> None:
     rng = np.random.default_rng(3)
-    noise: NDArray[np.float64] = rng.normal(scale=0.02, size=(DRAWS, 2, 6))
+    noise: NDArray[np.float64] = rng.normal(scale=0.02, size=(DRAWS, 2, 2, 3))
     effects = np.array([row(WORSE, LOW), row(WORSE, LOW)]) + noise
     found = conflict(made_up(effects), by="mixtures").frame().iloc[0]
-    level, loss = effects[:, :, 0], effects[:, :, 2]
+    level, loss = effects[:, :, 0, 0], effects[:, :, 1, 0]
     expected = np.mean(np.sign(level[:, 0] - level[:, 1]) == np.sign(loss[:, 0] - loss[:, 1]))
     assert found["p_conflict"] == pytest.approx(expected)

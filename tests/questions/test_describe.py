@@ -10,7 +10,7 @@ def test_what_did_not_converge_says_so_first() -> None:
     fit = MadeUp(draws=4, problems=("R-hat 1.2",)).fit()
     answer = forecast(fit, [1e12])
     first = str(answer).splitlines()[0]
-    assert first == "DO NOT RELY ON THESE NUMBERS - not converged: R-hat 1.2. Remedy: raise --tune."
+    assert first == "DO NOT RELY ON THESE NUMBERS - not converged: R-hat 1.2. Remedy: raise --draws."
     assert answer.document()["status"] == "not converged"
     assert answer.document()["problems"] == ["R-hat 1.2"]
 

@@ -11,11 +11,11 @@ from scipy import stats
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.inference import Fit
 from bayesscale.laws import LOG_LAW, POWER_LAW
-from bayesscale.questions.asked import target_effects
+from bayesscale.posterior.predictive import Predictive
+from bayesscale.questions.asked import drawn_curves
 from bayesscale.questions.forecast import forecast
-from bayesscale.questions.predictive import Predictive
 from bayesscale.questions.targets import Selection
-from tests.questions.made_up import MadeUp, rows
+from tests.questions.made_up import MadeUp, parameters, rows
 
 INTERVALS = ["median", "mean", "lower", "upper", "law_median", "law_lower", "law_upper"]
 COLUMNS = [*INTERVALS, "p_break", "efolds_beyond", "measured"]
@@ -24,13 +24,12 @@ KEY = ["task", "mixture", "finetune_tokens", "metric", "pretrain_tokens"]
 
 def test_without_uncertainty_every_number_is_the_law(certain: Fit) -> None:
     frame = forecast(certain, [1e9, 3e10, 1e13]).frame()
-    curves, effects = certain.curves, certain.draws("curve_effect")[0]
+    curves, own = certain.curves, parameters(certain)[0]
     assert len(frame) == 8 * 2 * 3
     for place, (_, row) in enumerate(frame.iterrows()):
         curve, metric = place // 6, place // 3 % 2
         law = (LOG_LAW, POWER_LAW)[metric]
-        columns = [2 * metric, 2 * metric + 1, 4 + metric]
-        expected = law.value(curves.axis.u(row["pretrain_tokens"]), *effects[curve, columns])
+        expected = law.value(curves.axis.u(row["pretrain_tokens"]), *own[curve, metric])
         np.testing.assert_allclose(row[INTERVALS].astype(float), expected, rtol=1e-12)
 
 
@@ -67,7 +66,7 @@ def quantile_error(prob: float, draws: int) -> float:
 @pytest.mark.parametrize("prob", [0.5, 0.9])
 def test_intervals_are_quantiles_of_law_and_noise(prob: float) -> None:
     draws, noise = 20_000, 0.4
-    fit = MadeUp(table=rows(tasks=("en-fr",), metrics=("bleu",)), draws=draws, noise=noise, tails=1e7).fit()
+    fit = MadeUp(table=rows(tasks=("en-fr",), metrics=("bleu",)), draws=draws, noise=noise, degrees=1e7).fit()
     row = forecast(fit, [1e11], prob=prob, mixtures=["en"], other_sizes=[6e6]).frame().iloc[0]
     z, error = stats.norm.ppf((1 + prob) / 2), quantile_error((1 + prob) / 2, draws)
     assert row["law_lower"] == row["law_upper"] == row["law_median"]
@@ -79,18 +78,18 @@ def test_the_law_has_the_quantiles_of_its_draws(uncertain: Fit) -> None:
     # At the upper anchor the log-law is exp(level), whatever gain and shape are.
     row = forecast(uncertain, [1e11], curves=["en-fr | en | 6M"], metrics=["bleu"], prob=0.8).frame().iloc[0]
     curve = uncertain.curves.labels.index("en-fr | en | 6M")
-    expected = np.quantile(np.exp(uncertain.draws("curve_effect")[:, curve, 0]), [0.1, 0.5, 0.9])
+    expected = np.quantile(np.exp(uncertain.draws("level")[:, curve, 0]), [0.1, 0.5, 0.9])
     np.testing.assert_allclose(
         row[["law_lower", "law_median", "law_upper"]].astype(float), expected, rtol=1e-12
     )
 
 
 def test_noise_is_that_of_the_curve() -> None:
-    factor = np.zeros((8, 2))
-    factor[3, 0] = np.log(2.0)
+    noise = np.full((8, 2), np.log(0.3))
+    twice = noise.copy()
+    twice[3, 0] = np.log(0.6)
     same, double = (
-        MadeUp(noise=0.3, replaced={"noise_factor": (("curve", "metric"), values)}).fit()
-        for values in (np.zeros((8, 2)), factor)
+        MadeUp(replaced={"noise": (("curve", "metric"), values)}).fit() for values in (noise, twice)
     )
     first, second = (forecast(fit, [1e12]).frame() for fit in (same, double))
     ratio = (second["upper"] - second["law_median"]) / (first["upper"] - first["law_median"])
@@ -121,9 +120,9 @@ def test_forecasts_stay_in_the_range_of_their_metric() -> None:
 
 def test_chunks_change_no_number(uncertain: Fit) -> None:
     wanted = Selection(mixtures=["en", "de"], other_sizes=[6e6, 1e9])
-    effects, _ = target_effects(uncertain, wanted, seed=3)
+    drawn, _ = drawn_curves(uncertain, wanted, seed=3)
     sizes = np.broadcast_to([0.0, 1e12], (8, 2))
-    whole, small = (Predictive(effects, 0.9, chunk).describe(sizes, [0, 1]) for chunk in (10**9, 1))
+    whole, small = (Predictive(drawn, 0.9, chunk).describe(sizes, [0, 1]) for chunk in (10**9, 1))
     np.testing.assert_array_equal(whole, small)
 
 
@@ -235,7 +234,7 @@ def test_document() -> None:
         "problems": [],
         "remedy": "",
         "draws": 20,
-        "draws_by_law": {"log-law": 20},
+        "laws": ["log-law", "power-law"],
         "simulated": False,
         "source": "DataFrame",
         "data_hash": fit.metrics.data_hash,

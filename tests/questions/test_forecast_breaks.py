@@ -15,7 +15,7 @@ from bayesscale.inference import Fit
 from bayesscale.laws import LOG_LAW
 from bayesscale.questions.forecast import forecast
 from tests.questions.breaking import breaking
-from tests.questions.made_up import MadeUp, rows
+from tests.questions.made_up import MadeUp, parameters, rows
 
 DRAWS = 4000
 HAZARD = 0.1
@@ -86,11 +86,11 @@ def test_what_cannot_break_has_no_probability_of_it(later: Fit, plain: Fit) -> N
 def test_the_law_bends_where_each_draw_broke(plain: Fit) -> None:
     fit = breaking(MadeUp(draws=20).fit(), at=1e10, slope=-0.3)
     frame = forecast(fit, [5e9, 1e12], metrics=["bleu"]).frame()
-    axis, effects = fit.curves.axis, fit.draws("curve_effect")[0]
+    axis, own = fit.curves.axis, parameters(fit)[0, :, 0]
     for curve, (_, rows_of) in enumerate(frame.groupby(["task", "mixture", "finetune_tokens"])):
         u = axis.u(np.array([5e9, 1e12]))
-        law = LOG_LAW.value(u, *effects[curve, [0, 1, 4]])
-        fall = -0.3 * np.exp(effects[curve, 0]) * np.array([0.0, u[1] - axis.u(1e10)])
+        law = LOG_LAW.value(u, *own[curve])
+        fall = -0.3 * np.exp(own[curve, 0]) * np.array([0.0, u[1] - axis.u(1e10)])
         np.testing.assert_allclose(rows_of["law_median"], law + fall, rtol=1e-12)
 
 

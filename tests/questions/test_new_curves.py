@@ -11,61 +11,63 @@ from numpy.typing import NDArray
 from bayesscale.errors import BayesscaleError
 from bayesscale.inference import Fit
 from bayesscale.laws import LOG_LAW
-from bayesscale.questions.asked import target_effects
+from bayesscale.questions.asked import drawn_curves
 from bayesscale.questions.forecast import forecast
 from bayesscale.questions.targets import Selection
-from tests.questions.made_up import TRUE, MadeUp, rows
+from tests.questions.made_up import TRUE, MadeUp, parameters, rows
 
 CENTRE = (np.log10(6e6) + np.log10(42e6)) / 2
 # Of the mean of 20,000 numbers that should be equal.
 ROUNDING = 1e-10
-SPREADS = ("mixture_sd", "task_mixture_sd", "curve_sd", "shape_sd", "task_sd")
+SPREADS = ("mixture_sd", "task_mixture_sd", "curve_sd", "task_sd")
+LEVELS = (0, 1, 3, 4)
+"""Columns of level and gain among level, gain and shape of bleu and of cross-entropy."""
 
 
 def only(name: str, spread: float, draws: int = 20_000) -> Fit:
     """Return a fit in which nothing but one spread differs from zero."""
-    dims = {"curve_sd": ("correlated",), "shape_sd": ("metric",)}
-    sizes = {"curve_sd": 4, "shape_sd": 2}
-    replaced = {
-        other: (dims.get(other, ("effect",)), np.full(sizes.get(other, 6), spread if other == name else 0.0))
-        for other in SPREADS
+    replaced: dict[str, tuple[tuple[str, ...], Any]] = {
+        other: (("effect",), np.full(4, spread if other == name else 0.0)) for other in SPREADS
     }
+    replaced["shape_sd"] = (("metric", "law"), np.full((2, 2), spread if name == "shape_sd" else 0.0))
     return MadeUp(draws=draws, replaced=replaced).fit()
 
 
 def drawn(fit: Fit, wanted: Selection) -> NDArray[np.float64]:
-    """Return the effects of the curves asked for."""
-    effects, _ = target_effects(fit, wanted, seed=1)
-    return effects.effects(slice(None))
+    """Return level, gain and shape of both metrics of the curves asked for, shape (draws, targets, 6)."""
+    curves, _ = drawn_curves(fit, wanted, seed=1)
+    each = [curves.local(slice(None), metric) for metric in (0, 1)]
+    return np.stack([part.T for local in each for part in (local.level, local.gain, local.shape)], axis=-1)
 
 
 def test_another_size_is_the_population_and_its_groups() -> None:
     fit = MadeUp(draws=4, spread=0.0).fit()
     wanted = Selection(tasks=["en-fr"], mixtures=["en"], other_sizes=[1e9])
     (effects,) = np.unique(drawn(fit, wanted)[:, 0], axis=0)
-    typical = np.array(
-        [*TRUE["bleu"][:2], *TRUE["cross_entropy"][:2], TRUE["bleu"][2], TRUE["cross_entropy"][2]]
-    )
+    typical = np.array([*TRUE["bleu"], *TRUE["cross_entropy"]])
     # en-fr is the second task, en the first mixture, their pair the third of four, its alignment 0.7.
     groups = 0.05 - 0.05 + np.linspace(-0.05, 0.05, 4)[2]
     aligned = {covariate.name: covariate for covariate in fit.curves.covariates}["alignment"]
     covariates = 0.1 * (9.0 - CENTRE) + 0.1 * (0.7 - aligned.centre)
-    np.testing.assert_allclose(effects, typical + groups + covariates, rtol=1e-12)
+    expected = typical.copy()
+    expected[list(LEVELS)] += groups + covariates
+    np.testing.assert_allclose(effects, expected, rtol=1e-12)
 
 
 def test_measured_curves_keep_their_own_effects(uncertain: Fit) -> None:
     effects = drawn(uncertain, Selection(mixtures=["de", "en"], tasks=["en-fr"]))
     labels = [uncertain.curves.labels.index(f"en-fr | en | {size}") for size in ("6M", "42M")]
-    np.testing.assert_array_equal(effects[:, 2:], uncertain.draws("curve_effect")[:, labels])
+    expected = parameters(uncertain)[:, labels].reshape(-1, 2, 6)
+    np.testing.assert_array_equal(effects[:, 2:], expected)
 
 
 @pytest.mark.parametrize(
     ("name", "known", "columns"),
     [
-        ("mixture_sd", 2, range(6)),
-        ("task_mixture_sd", 4, range(6)),
-        ("curve_sd", None, range(4)),
-        ("shape_sd", None, (4, 5)),
+        ("mixture_sd", 2, LEVELS),
+        ("task_mixture_sd", 4, LEVELS),
+        ("curve_sd", None, LEVELS),
+        ("shape_sd", None, (2, 5)),
     ],
 )
 def test_a_new_mixture_has_the_spread_of_the_population(name: str, known: int | None, columns: Any) -> None:
@@ -86,16 +88,16 @@ def test_a_known_mixture_with_new_size_has_no_new_group() -> None:
 def test_residuals_have_the_correlation_of_the_posterior() -> None:
     correlation = np.eye(4)
     correlation[0, 2] = correlation[2, 0] = -0.8
-    pair = {"curve_correlation": (("correlated", "correlated_other"), correlation)}
+    pair = {"curve_correlation": (("effect", "effect_other"), correlation)}
     fit = MadeUp(draws=20_000, replaced=pair).fit()
-    effects, _ = target_effects(fit, Selection(mixtures=["en"], tasks=["en-fr"], other_sizes=[1e9]), seed=1)
-    found = np.corrcoef(effects.effects(slice(None))[:, 0, :4], rowvar=False)
+    effects = drawn(fit, Selection(mixtures=["en"], tasks=["en-fr"], other_sizes=[1e9]))[:, 0]
+    found = np.corrcoef(effects[:, list(LEVELS)], rowvar=False)
     assert np.abs(found - correlation).max() < 5 / np.sqrt(20_000)
 
 
 def test_sizes_of_one_new_mixture_share_its_effect() -> None:
     effects = drawn(only("mixture_sd", 0.2, draws=50), Selection(tasks=["en-fr"], mixtures=["de"]))
-    difference = effects[:, 1] - effects[:, 0]
+    difference = (effects[:, 1] - effects[:, 0])[:, list(LEVELS)]
     np.testing.assert_allclose(difference, 0.1 * (np.log10(42e6) - np.log10(6e6)), atol=1e-12)
 
 
@@ -122,12 +124,12 @@ def test_with_one_mixture_the_spread_is_that_of_its_prior() -> None:
 
 def test_noise_of_a_new_curve_varies_as_between_curves() -> None:
     fit = MadeUp(draws=20_000, noise=0.3).fit()
-    effects, _ = target_effects(
-        fit, Selection(tasks=["en-fr"], mixtures=["en"], other_sizes=[6e6, 1e9]), seed=1
-    )
-    factor = effects.noise_factor(slice(None), 0)
-    assert np.ptp(factor[:, 0]) == 0.0
-    assert factor[:, 1].std() == pytest.approx(0.1, rel=5 / np.sqrt(2 * 20_000))
+    wanted = Selection(tasks=["en-fr"], mixtures=["en"], other_sizes=[6e6, 1e9])
+    curves, _ = drawn_curves(fit, wanted, seed=1)
+    noise = curves.local(slice(None), 0).noise
+    assert np.ptp(noise[0]) == 0.0
+    assert noise[1].mean() == pytest.approx(np.log(0.3), abs=5 * 0.1 / np.sqrt(20_000))
+    assert noise[1].std() == pytest.approx(0.1, rel=5 / np.sqrt(2 * 20_000))
 
 
 def test_alignment_moves_a_new_mixture() -> None:
@@ -148,8 +150,8 @@ def test_alignment_moves_a_new_mixture() -> None:
 def test_shares_of_a_measured_mixture_serve_a_task_without_it() -> None:
     table = rows()
     fit = MadeUp(table=table[(table["task"] == "en-fr") | (table["mixture"] != "en+fr")], draws=4).fit()
-    effects, notes = target_effects(fit, Selection(tasks=["en-de"], mixtures=["en+fr"]), seed=1)
-    assert effects.alignment.tolist() == [0.35, 0.35]
+    curves, notes = drawn_curves(fit, Selection(tasks=["en-de"], mixtures=["en+fr"]), seed=1)
+    assert curves.alignment.tolist() == [0.35, 0.35]
     assert notes == (
         "alignment 0.35 of mixture 'en+fr' with task 'en-de' lies outside the measured 0.7 to 1: its trend "
         "is assumed to go on",

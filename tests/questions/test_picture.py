@@ -51,7 +51,7 @@ def test_a_picture_says_what_it_is() -> None:
     fit = MadeUp(draws=20, problems=("R-hat 1.2",), table=rows().assign(run="simulated-1")).fit()
     drawing = picture(fit, prob=0.8).drawing
     assert "80% equal-tailed intervals from 20 posterior draws; not converged" in drawing.caption
-    assert drawing.warning == "not converged: R-hat 1.2. Remedy: raise --tune."
+    assert drawing.warning == "not converged: R-hat 1.2. Remedy: raise --draws."
     assert "SIMULATED data, not measured" in drawing.title
     assert picture(MadeUp(draws=4).fit()).drawing.warning == ""
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bayesscale.laws import LOG_LAW, POWER_LAW
-from bayesscale.questions.asked import target_effects
+from bayesscale.questions.asked import drawn_curves
 from bayesscale.questions.reach import HORIZON, Way, first_size
 from bayesscale.questions.targets import Selection
 from tests.questions.breaking import breaking
@@ -14,18 +14,22 @@ from tests.questions.made_up import MadeUp
 def way(made_up: MadeUp, target: float, budget: float = 1e12, metric: int = 0, **breaks: float) -> Way:
     """Return the way of the first curve."""
     fit = breaking(made_up.fit(), **breaks) if breaks else made_up.fit()
-    effects, _ = target_effects(fit, Selection(), None)
-    return Way(effects, 0, metric, target, budget)
+    drawn, _ = drawn_curves(fit, Selection(), None)
+    return Way(drawn, 0, metric, target, budget)
 
 
 @pytest.mark.parametrize(("metric", "target"), [(0, 20.0), (0, 26.0), (0, 30.0), (1, 1.6), (1, 1.3)])
 def test_without_a_break_the_size_is_the_inverse_of_the_law(metric: int, target: float) -> None:
     found = way(MadeUp(draws=400, width=0.02), target, metric=metric)
-    effects = found.effects.fit.draws("curve_effect")[:, 0]
-    law = (LOG_LAW, POWER_LAW)[metric]
-    u = law.inverse(target, *effects[:, [2 * metric, 2 * metric + 1, 4 + metric]].T)
-    axis = found.effects.fit.curves.axis
-    expected = np.maximum(axis.size(u), 1e9)
+    level, gain, shape = (found.drawn.draws[name][:, 0, metric] for name in ("level", "gain", "shape"))
+    printed = (LOG_LAW, POWER_LAW)[metric].coefficients(level, gain, shape, found.drawn.curves.axis)
+    with np.errstate(invalid="ignore"):
+        if metric == 0:
+            log_size = (target ** (1 / printed["beta"]) - printed["log_A"]) / printed["alpha"]
+        else:
+            log_size = (printed["log_A"] - np.log(target - printed["E"])) / printed["alpha"]
+    # A floor above the target is never passed.
+    expected = np.maximum(np.exp(np.nan_to_num(log_size, nan=np.inf)), 1e9)
     inside = expected <= found.horizon
     assert inside.mean() > 0.5
     np.testing.assert_allclose(np.log(found.needed[inside]), np.log(expected[inside]), atol=1e-3)

@@ -7,20 +7,20 @@ import pytest
 
 from bayesscale.errors import UsageError
 from bayesscale.inference import Fit
-from bayesscale.laws import LOG_LAW, POWER_LAW
+from bayesscale.laws import LOG_LAW, POWER_LAW, SATURATING_LAW, Law
+from bayesscale.posterior.draws import FOLLOWED
 from bayesscale.questions.summary import summary
-from tests.questions.made_up import MadeUp, rows
+from bayesscale.questions.targets import answer_columns
+from tests.questions.made_up import MadeUp, given, parameters, rows
 
 
 def test_coefficients_of_every_curve(certain: Fit) -> None:
     table = summary(certain).curves
     assert table.groupby(["task", "mixture", "finetune_tokens", "metric"]).size().tolist() == [5] * 16
     first = table[(table["task"] == "en-de") & (table["mixture"] == "en") & (table["finetune_tokens"] == 6e6)]
-    axis, effects = certain.curves.axis, certain.draws("curve_effect")[0, 0]
-    for metric, law, (level, gain, shape) in (
-        ("bleu", LOG_LAW, effects[[0, 1, 4]]),
-        ("cross_entropy", POWER_LAW, effects[[2, 3, 5]]),
-    ):
+    axis, own = certain.curves.axis, parameters(certain)[0, 0]
+    laws: tuple[Law, Law] = (LOG_LAW, POWER_LAW)
+    for metric, law, (level, gain, shape) in zip(certain.curves.names, laws, own, strict=True):
         expected = {"level": np.exp(level), "gain": gain, **law.coefficients(level, gain, shape, axis)}
         found = first[first["metric"] == metric].set_index("quantity")
         assert list(found.index) == list(expected)
@@ -28,9 +28,44 @@ def test_coefficients_of_every_curve(certain: Fit) -> None:
             np.testing.assert_allclose(found[name], list(expected.values()), rtol=1e-12)
 
 
+def test_each_law_has_a_probability_and_its_coefficients_given_it() -> None:
+    # Every second draw follows the log-law on the first curve; all but one in 200 do on the others.
+    count = 400
+    followed = np.zeros((2, count // 2, 8, 2), dtype=np.int8)
+    followed[:, ::2, 0, 0], followed[0, 0, 1:, 0], followed[..., 1] = 1, 1, 2
+    replaced = {FOLLOWED: (("curve", "metric"), followed)}
+    laws = ("log-law", "saturating-law")
+    fit = MadeUp(draws=count, width=0.05, laws=laws, replaced=replaced).fit()
+    answer = summary(fit)
+    own = answer.curves[answer.curves["metric"] == "bleu"]
+    names = answer_columns(fit.curves)
+    first, second = (
+        own.merge(fit.curves.table.iloc[[row]][names]).set_index("quantity")["median"] for row in (0, 1)
+    )
+    assert first["P(log-law)"] == first["P(saturating-law)"] == 0.5
+    assert second["P(log-law)"] == pytest.approx(0.9975)
+    # A law with less than 1% of the draws gives no coefficients.
+    assert not [name for name in second.index if "(saturating-law)" in name and not name.startswith("P(")]
+    parts = parameters(fit)[:, 0, 0].T
+    for number, law in enumerate((LOG_LAW, SATURATING_LAW)):
+        follows = followed[..., 0, 0].ravel() == number
+        level, gain, shape = (part[follows] for part in parts)
+        printed = law.coefficients(level, gain, shape, fit.curves.axis)
+        for name, values in printed.items():
+            expected = np.quantile(values, 0.5, method="nearest")
+            assert first[f"{name} ({law.name})"] == pytest.approx(expected)
+    level = np.where(
+        followed[..., 0, 0].ravel() == 0, LOG_LAW.value(1.0, *parts), SATURATING_LAW.value(1.0, *parts)
+    )
+    assert first["level"] == pytest.approx(np.quantile(level, 0.5, method="nearest"))
+    assert "P(law): probability that the curve follows the law" in str(answer)
+    table = answer.population.set_index(["metric", "effect", "quantity"])
+    assert table.loc[("bleu", "law", "share of the saturating-law"), "median"] == 0.5
+
+
 def test_intervals_are_quantiles_of_the_draws(uncertain: Fit) -> None:
     row = summary(uncertain, prob=0.5).curves.query("quantity == 'gain' and metric == 'bleu'").iloc[3]
-    draws = np.sort(uncertain.draws("curve_effect")[:, 3, 1])
+    draws = np.sort(uncertain.draws("gain")[:, 3, 0])
     # The nearest of 2,000 draws: their positions are 0 to 1,999.
     assert (row["lower"], row["upper"]) == (draws[500], draws[1499])
     assert row["median"] in draws[999:1001]
@@ -44,11 +79,13 @@ def test_the_population_in_plain_words(certain: Fit) -> None:
     alignment = table.loc[("cross_entropy", "level", "slope of alignment"), "meaning"]
     assert alignment == "change of level from alignment 0 to alignment 1"
     assert table.loc[("bleu", "shape of the log-law", "curve_sd"), "median"] == pytest.approx(0.1)
-    noise = table.loc[("cross_entropy", "noise", "noise_sd"), "meaning"]
-    assert noise == "scale of one run around its law (nats per token)"
+    noise = table.loc[("cross_entropy", "noise", "noise_mean"), "meaning"]
+    assert noise == "log of the scale of one run around its curve (nats per token)"
     assert sum("correlation" in quantity for _, _, quantity in table.index) == 6
     assert ("bleu", "baseline", "baseline_slope") in table.index
-    assert ("bleu", "noise", "se_independent") not in table.index
+    assert "se_share" not in table.index.get_level_values("effect")
+    # With one law there is nothing to share.
+    assert not [quantity for _, _, quantity in table.index if quantity.startswith("share")]
 
 
 def test_a_single_curve_has_a_summary() -> None:
@@ -58,16 +95,15 @@ def test_a_single_curve_has_a_summary() -> None:
     assert quantities == [
         *["mean", "curve_sd"] * 3,
         "correlation of bleu.level and bleu.gain",
-        *["noise_sd", "noise_spread", "noise_tails"],
+        *["noise_mean", "noise_spread"],
     ]
 
 
 def test_coefficients_may_be_infinite_but_never_missing() -> None:
-    steep = np.zeros((2, 2, 8, 6))
-    steep[..., 0] = 3.0
-    steep[..., 1] = 0.5
-    steep[..., 4] = [[[-8.0], [0.0]], [[-8.0], [0.0]]]
-    fit = MadeUp(draws=4, replaced={"curve_effect": (("curve", "effect"), steep)}).fit()
+    steep = np.zeros((2, 2, 8, 2, 3))
+    steep[..., 0, :2] = [3.0, 0.5]
+    steep[:, 0, :, 0, 2] = -8.0
+    fit = MadeUp(draws=4, replaced=given(steep)).fit()
     answer = summary(fit)
     numbers = answer.curves[["median", "lower", "upper"]]
     assert np.isinf(numbers).any().any()
@@ -103,7 +139,7 @@ def test_one_frame_holds_both_parts(certain: Fit) -> None:
 def test_the_table_for_people(certain: Fit) -> None:
     text = str(summary(certain))
     assert "status: converged" in text
-    assert "diagnostics: rhat 1.002, rhat_of mean, ess_bulk 900, divergences 0" in text
+    assert "diagnostics: rhat 1.002, rhat_of mean, ess_bulk 900" in text
     assert "90% equal-tailed intervals from 20 posterior draws" in text
     row = next(line for line in text.splitlines() if line.split()[:3] == ["en-de", "en", "6M"])
     assert row.split()[3:7] == ["22.6", "(22.6", "to", "22.6)"]

@@ -12,7 +12,7 @@ from bayesscale.inference import Fit
 from bayesscale.questions.forecast import forecast
 from bayesscale.questions.value import value
 from bayesscale.questions.value_text import probability
-from tests.questions.made_up import SIZES, TRUE, MadeUp, rows
+from tests.questions.made_up import SIZES, TRUE, MadeUp, given, rows
 
 FINE = (6e6, 42e6)
 KEY = ["task", "mixture", "finetune_tokens", "metric"]
@@ -21,13 +21,13 @@ KEY = ["task", "mixture", "finetune_tokens", "metric"]
 def known(score: tuple[float, float], baseline: tuple[float, float]) -> Fit:
     """Return a fit of one task and mixture whose BLEU at the last D_p is known at two D_f."""
     table = rows(tasks=("en-fr",), mixtures={"en": {}}, metrics=("bleu",), finetune=FINE)
-    effects = np.array([[np.log(at), *TRUE["bleu"][1:]] for at in score])
+    own = np.array([[[np.log(at), *TRUE["bleu"][1:]]] for at in score])
     per_decade = np.log(baseline[1] / baseline[0]) / np.log10(FINE[1] / FINE[0])
     typical = np.log(score).mean()
     replaced = {
-        "curve_effect": (("curve", "effect"), effects),
-        "mean": (("effect",), np.array([typical, *TRUE["bleu"][1:]])),
-        "slope": (("covariate", "effect"), np.array([[np.log(score[1] / score[0]) / np.log10(7), 0.0, 0.0]])),
+        **given(own),
+        "mean": (("effect",), np.array([typical, TRUE["bleu"][1]])),
+        "slope": (("covariate", "effect"), np.array([[np.log(score[1] / score[0]) / np.log10(7), 0.0]])),
         "baseline_level": (("cell", "metric"), np.log(baseline)[:, None]),
         "baseline_mean": (("metric",), np.array([np.log(baseline).mean()])),
         "baseline_slope": (("metric",), np.array([per_decade])),
@@ -54,9 +54,7 @@ def test_gain_is_score_minus_baseline_of_the_forecast(uncertain: Fit) -> None:
 def test_probabilities_are_shares_of_draws(uncertain: Fit) -> None:
     # At the upper anchor the log-law is exp(level); the baseline is the same in every draw.
     row = value(uncertain, metrics=["bleu"], delta=9.0).frame().iloc[0]
-    gain = np.exp(uncertain.draws("curve_effect")[:, 0, 0]) - np.exp(
-        uncertain.draws("baseline_level")[:, 0, 0]
-    )
+    gain = np.exp(uncertain.draws("level")[:, 0, 0]) - np.exp(uncertain.draws("baseline_level")[:, 0, 0])
     assert 0.05 < row["p_gain"] < 0.95
     assert row["p_gain"] == pytest.approx((gain > 9.0).mean(), abs=1e-12)
 

@@ -1,0 +1,207 @@
+"""A chain from nothing to draws: clouds, warm-up, clouds again from what was learned, and draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesscale.models.assembly import Assembly
+from bayesscale.particles.baseline import start_cells
+from bayesscale.particles.moves import Guide, no_guide
+from bayesscale.particles.population import Steps, fill_prior, first_steps
+from bayesscale.particles.state import (
+    Local,
+    LocalPrior,
+    Population,
+    empty,
+    empty_pool,
+    middle,
+    wide_prior,
+)
+from bayesscale.particles.structs import (
+    data_struct,
+    guide_struct,
+    local_struct,
+    pool_struct,
+    population_struct,
+    prior_struct,
+    steps_struct,
+)
+from bayesscale.particles.sweep import sweeps
+from bayesscale.particles.temper import temper_all
+
+FloatArray = NDArray[np.float64]
+_MOVES, _TURNS, _FEW_TURNS = 6, 12, 3
+# So many particles of each cloud go on to be moved, and change places with their curve.
+_KEPT = 64
+# A proposal is wider than what was learned of a population: its spread, and the error of its mean.
+_WIDER, _ERRORS = 1.1, 1.0
+_LEAST_SHARE = 0.05
+_FAST, _SLOW = 0.3, 0.05
+
+
+@dataclass
+class Chain:
+    """One chain; its own particles, its own random numbers.
+
+    Parameters
+    ----------
+    data : Assembly
+        The data.
+    seed : sequence of int
+        Seed of the fit, and number of the chain.
+    particles : int
+        Particles of each cloud.
+    """
+
+    data: Assembly
+    seed: tuple[int, ...]
+    particles: int
+    population: Population = field(init=False, repr=False)
+    local: Local = field(init=False, repr=False)
+    prior: LocalPrior = field(init=False, repr=False)
+    guide: Guide = field(init=False, repr=False)
+    steps: Steps = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.population, self.local = middle(self.data), empty(self.data)
+        self.prior, self.guide = wide_prior(self.data), no_guide(self.data)
+        self.steps = first_steps(self.data)
+        effects = len(self.data.sd_prior)
+        self._precision = np.zeros((effects, effects))
+        self._own = (
+            population_struct(self.population), data_struct(self.data), local_struct(self.local),
+            prior_struct(self.prior), guide_struct(self.guide), steps_struct(self.steps),
+        )  # fmt: skip
+        self._pool = pool_struct(empty_pool(self.data, min(_KEPT, self.particles)))
+        self._guided = False
+        self._rng = np.random.default_rng([*self.seed, 17])
+
+    def _next_seed(self) -> int:
+        """Return a seed for one call of compiled code."""
+        return int(self._rng.integers(2**31))
+
+    def temper(self, prior: LocalPrior) -> None:
+        """Make clouds under a proposal, and begin anew from one particle of each."""
+        _, data, local, _, guide, _ = self._own
+        self._proposal = prior_struct(prior)
+        temper_all(self._next_seed(), self.particles, _MOVES, self._proposal, guide, data, self._pool, local)
+
+    def sweep(self, count: int) -> None:
+        """Take some sweeps."""
+        aligned = bool(self.data.alignment.any())
+        own = (*self._own, self._proposal, self._pool, self._precision)
+        turns = _FEW_TURNS if self._guided else _TURNS
+        sweeps(self._next_seed(), count, turns, self._guided, aligned, *own)
+
+    def begin(self, learning: int, adapting: int) -> None:
+        """Bring the chain to where draws can be taken.
+
+        Parameters
+        ----------
+        learning : int
+            Sweeps that learn the proposal population.
+        adapting : int
+            Sweeps that adapt the steps of the moves, from the new clouds on.
+        """
+        self.temper(wide_prior(self.data))
+        start_cells(*self._own[:3])
+        self.steps.rate[0] = _FAST
+        self.sweep(learning // 2)
+        proposals = [self._seen() for _ in range(learning // 2)]
+        self.temper(_widened(proposals))
+        self._guided = True
+        self.sweep(adapting // 2)
+        self.steps.rate[0] = _SLOW
+        self.sweep(adapting - adapting // 2)
+        self.steps.rate[0] = 0.0
+
+    def _seen(self) -> LocalPrior:
+        """Take a sweep; return a copy of the population as curves by themselves see it."""
+        self.sweep(1)
+        population, data, _, prior, _, _ = self._own
+        fill_prior(population, data, prior, self._precision)
+        covariance = np.linalg.inv(self._precision)
+        expected = (self.data.design @ self.population.coef).reshape(*self.data.count.shape, 2)
+        mean, own = expected.copy(), np.empty_like(self.prior.precision)
+        for m in range(expected.shape[1]):
+            block = covariance[2 * m : 2 * m + 2, 2 * m : 2 * m + 2]
+            own[:, m] = block[0, 0], block[0, 1], block[1, 1]
+        return LocalPrior(mean, own, *(part.copy() for part in self.prior[2:]))
+
+    def states(self, count: int, thin: int) -> Iterator[tuple[Population, Local]]:
+        """Yield the chain's states, `thin` sweeps apart; they are overwritten by the next."""
+        for _ in range(count):
+            self.sweep(thin)
+            yield self.population, self.local
+
+
+def _widened(seen: list[LocalPrior]) -> LocalPrior:
+    """Return a proposal from populations seen in warm-up, in which `precision` holds covariances."""
+
+    def mean(name: str) -> FloatArray:
+        return np.asarray(np.mean([getattr(each, name) for each in seen], axis=0))
+
+    def error(name: str) -> FloatArray:
+        return np.asarray(np.std([getattr(each, name) for each in seen], axis=0))
+
+    off = error("mean") * _ERRORS
+    covariance = mean("precision") * _WIDER**2
+    one, both, two = (covariance[..., i] for i in range(3))
+    one, two = one + off[..., 0] ** 2, two + off[..., 1] ** 2
+    determinant = one * two - both**2
+    precision = np.stack([two, -both, one], axis=-1) / determinant[..., None]
+    share = np.exp(mean("log_share"))
+    share = np.where(share > 0, np.maximum(share, _LEAST_SHARE), 0.0)
+    with np.errstate(divide="ignore"):
+        log_share = np.log(share / share.sum(axis=1, keepdims=True))
+    return LocalPrior(
+        mean("mean"), precision, mean("pooled_mean"),
+        np.hypot(_WIDER * mean("pooled_sd"), _ERRORS * error("pooled_mean")), mean("shape_mean"),
+        np.hypot(_WIDER * mean("shape_sd"), _ERRORS * error("shape_mean")), log_share, mean("hazard"),
+        mean("fall"),
+    )  # fmt: skip
+
+
+_SMALL = {"x": np.float32, "law": np.int8, "broken": np.int8, "cell": np.float32, "effective": np.float32}
+"""What is kept of the curves, and how exactly: likelihoods follow from it."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Room for draws of all chains, named as in `Population` and `Local`, each (chain, draw, ...)."""
+
+    population: dict[str, NDArray[Any]]
+    local: dict[str, NDArray[Any]]
+
+    @classmethod
+    def of(cls, data: Assembly, chains: int, draws: int) -> Record:
+        """Return room for so many draws."""
+        shape = chains, draws
+        population = {name: np.empty((*shape, *part.shape)) for name, part in middle(data)._asdict().items()}
+        parts = {n: part for n, part in empty(data)._asdict().items() if n in _SMALL}
+        local = {name: np.empty((*shape, *part.shape), _SMALL[name]) for name, part in parts.items()}
+        return cls(population, local)
+
+    def fill(self, place: int, chain: Chain, thin: int) -> None:
+        """Fill the room of one chain; chains fill theirs at the same time.
+
+        Parameters
+        ----------
+        place : int
+            Number of the chain.
+        chain : Chain
+            The chain.
+        thin : int
+            Sweeps between two draws.
+        """
+        count = next(iter(self.population.values())).shape[1]
+        for draw, (population, local) in enumerate(chain.states(count, thin)):
+            for name, kept in self.population.items():
+                kept[place, draw] = getattr(population, name)
+            for name, kept in self.local.items():
+                kept[place, draw] = getattr(local, name)

@@ -1,0 +1,98 @@
+"""Hamiltonian trajectories: of one curve under its population, and of a population's weak parameters, compiled.
+
+A few leapfrog steps in coordinates in which the posterior is about round. Sizes of steps adapt during warm-up.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bayesscale.particles.compiled import compiled
+from bayesscale.particles.gradient import add_prior_gradient, pair_gradient
+from bayesscale.particles.local import log_prior
+from bayesscale.particles.moves import count_free
+from bayesscale.particles.places import LOCAL, TAU
+
+_TARGET = 0.7
+_FEWEST, _MOST = 2, 5
+
+
+@compiled
+def adapt(steps: Any, place: Any, change: Any, rate: Any) -> bool:
+    """Return whether a trajectory's end is taken, and adapt the size of its steps."""
+    probability = math.exp(min(change, 0.0)) if not math.isnan(change) else 0.0
+    steps[place] += rate * (probability - _TARGET)
+    return np.random.random() < probability
+
+
+@compiled
+def pull(law: Any, broken: Any, x: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any, room: Any,
+         gradient: Any, white: Any) -> float:  # fmt: skip
+    """Write the gradient of the log posterior in the cloud's coordinates; return the log likelihood."""
+    likelihood = pair_gradient(law, broken, x, data, c, m, room, gradient)
+    add_prior_gradient(law, broken, x, prior, data, c, m, gradient)
+    free, factor = guide.free[broken], guide.factor[c, m, 2 * law + broken]
+    count = count_free(free)
+    for j in range(count):
+        white[j] = 0.0
+        for i in range(j, count):
+            white[j] += factor[i, j] * gradient[free[i]]
+    return likelihood
+
+
+@compiled
+def glide(law: Any, broken: Any, x: Any, now: Any, likelihood: Any, prior: Any, guide: Any, data: Any,
+          c: Any, m: Any, steps: Any, rate: Any, room: Any) -> tuple[float, float]:  # fmt: skip
+    """Move x along a trajectory; return log prior and log likelihood afterwards.
+
+    Parameters
+    ----------
+    law, broken, x : int, int, array
+        Where the curve is; changed in place.
+    now, likelihood : float
+        Log prior and log likelihood there.
+    prior, guide, data : LocalPrior, Guide, Assembly
+        The population, the clouds, the data.
+    c, m : int
+        Curve and metric.
+    steps : array, shape (C, M)
+        Logarithms of the sizes of steps.
+    rate : float
+        How fast they adapt.
+    room : array, shape (4, N)
+        Room to work in.
+    """
+    if not guide.known[c, m, 2 * law + broken]:
+        return now, likelihood
+    free, factor = guide.free[broken], guide.factor[c, m, 2 * law + broken]
+    count = count_free(free)
+    y, gradient, white, momentum = x.copy(), np.empty(LOCAL), np.empty(count), np.empty(count)
+    size, kinetic = math.exp(steps[c, m]), 0.0
+    for i in range(count):
+        momentum[i] = np.random.standard_normal()
+        kinetic += 0.5 * momentum[i] ** 2
+    turns, new = np.random.randint(_FEWEST, _MOST + 1), likelihood
+    pull(law, broken, y, prior, guide, data, c, m, room, gradient, white)
+    for turn in range(turns):
+        for i in range(count):
+            momentum[i] += 0.5 * size * white[i]
+        for i in range(count):
+            for j in range(i + 1):
+                y[free[i]] += size * factor[i, j] * momentum[j]
+        new = pull(law, broken, y, prior, guide, data, c, m, room, gradient, white)
+        if not math.isfinite(new):
+            break
+        for i in range(count):
+            momentum[i] += 0.5 * size * white[i]
+    inside = not broken or data.first[c, m] < y[TAU] < data.last[c, m]
+    then = log_prior(law, broken, y, prior, data, c, m) if inside and math.isfinite(new) else -np.inf
+    change = then + new - now - likelihood + kinetic
+    for i in range(count):
+        change -= 0.5 * momentum[i] ** 2
+    if adapt(steps, (c, m), change, rate) and math.isfinite(change):
+        x[:] = y
+        return then, new
+    return now, likelihood

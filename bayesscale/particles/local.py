@@ -1,0 +1,182 @@
+"""One curve and metric under its local parameters: value, likelihood and prior density, compiled."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bayesscale.laws import log_law, power_law, rising
+from bayesscale.models import breaks, discrepancy
+from bayesscale.particles.compiled import compiled
+from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, SHAPE, SHARE, SHARP, SLOPE, STRAY, TAU
+
+LOG_ROOT_2PI = 0.5 * math.log(2.0 * math.pi)
+# Products of so large numbers are turned into sums of logarithms.
+_LARGE = 1e100
+
+_log_terms, _log_at = compiled(log_law.terms), compiled(log_law.at)
+_power_terms, _power_at = compiled(power_law.terms), compiled(power_law.at)
+_rising_terms, _rising_at = compiled(rising.terms), compiled(rising.at)
+_unit, _with_break = compiled(discrepancy.discrepancy_unit), compiled(breaks.with_break)
+
+
+@compiled
+def unit_of(level: Any, gain: Any) -> float:
+    """Return what the scale of the discrepancy counts in."""
+    return float(_unit(level, gain, np))
+
+
+@compiled
+def law_values(law: Any, x: Any, u: Any, count: Any, out: Any) -> None:
+    """Write the values of a law at positions.
+
+    Parameters
+    ----------
+    law : int
+        Number of the law in `bayesscale.laws.LAWS`.
+    x : array, shape (LOCAL,)
+        Local parameters.
+    u : array, shape (N,)
+        Positions, of which the first `count` count.
+    count : int
+        Number of values.
+    out : array, shape (N,)
+        Where the values go.
+    """
+    sharpness = math.exp(x[SHARP])
+    if law == 0:
+        parts = _log_terms(x[LEVEL], x[GAIN], x[SHAPE], sharpness, np)
+        for i in range(count):
+            out[i] = _log_at(u[i], parts, np)
+    elif law == 1:
+        own = _power_terms(-x[LEVEL], x[GAIN], x[SHAPE], sharpness, np)
+        for i in range(count):
+            out[i] = 1.0 / _power_at(u[i], own, np)
+    elif law == 2:
+        rising_parts = _rising_terms(x[LEVEL], x[GAIN], x[SHAPE], sharpness, np)
+        for i in range(count):
+            out[i] = _rising_at(u[i], rising_parts, np)
+    else:
+        own = _power_terms(x[LEVEL], x[GAIN], x[SHAPE], sharpness, np)
+        for i in range(count):
+            out[i] = _power_at(u[i], own, np)
+
+
+@compiled
+def value_of(law: Any, broken: Any, x: Any, u: Any, modes: Any, count: Any, sign: Any, out: Any) -> None:
+    """Write the values of a curve at its positions: law, discrepancy and break.
+
+    Parameters
+    ----------
+    law, x, u, count, out
+        As in `law_values`.
+    broken : bool
+        Whether the law breaks within the data.
+    modes : array, shape (N, 2)
+        Basis of the discrepancy.
+    sign : float
+        1 for scores, -1 for losses.
+    """
+    law_values(law, x, u, count, out)
+    scale = unit_of(x[LEVEL], x[GAIN]) * math.exp(x[STRAY])
+    for i in range(count):
+        out[i] += scale * (x[MODE] * modes[i, 0] + x[MODE + 1] * modes[i, 1])
+        if broken:
+            out[i] = _with_break(out[i], sign, x[LEVEL], x[SLOPE], u[i] - x[TAU], np)
+
+
+@compiled
+def log_likelihood(
+    mean: Any, log_noise: Any, share: Any, value: Any, variance: Any, count: Any, floor: Any, degrees: Any
+) -> float:
+    """Return the log density of Student-t noise, up to a constant; -inf where it is no number.
+
+    Parameters
+    ----------
+    mean, value, variance : array, shape (N,)
+        Expected and measured values, squared standard errors.
+    log_noise, share : float
+        Log of the noise scale; logit of the share of the squared standard error that counts.
+    count : int
+        Number of values.
+    floor, degrees : float
+        Resolution, degrees of freedom.
+    """
+    own = math.exp(2.0 * log_noise) + floor * floor
+    part = 1.0 / (1.0 + math.exp(-share))
+    total, scales, ratios = 0.0, 1.0, 1.0
+    for i in range(count):
+        square = own + part * variance[i]
+        off = value[i] - mean[i]
+        scales *= square
+        ratios *= 1.0 + off * off / (degrees * square)
+        if not (1.0 / _LARGE < scales < _LARGE and ratios < _LARGE):
+            total -= 0.5 * math.log(scales) + 0.5 * (degrees + 1.0) * math.log(ratios)
+            scales, ratios = 1.0, 1.0
+    total -= 0.5 * math.log(scales) + 0.5 * (degrees + 1.0) * math.log(ratios)
+    return total if math.isfinite(total) else -np.inf
+
+
+@compiled
+def pair_likelihood(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out: Any) -> float:
+    """Return the log likelihood of the values of a curve and metric.
+
+    Parameters
+    ----------
+    law, broken, x : int, bool, array
+        As in `value_of`.
+    data : Assembly
+        The data.
+    c, m : int
+        Curve and metric.
+    out : array, shape (N,)
+        Room to work in.
+    """
+    value_of(law, broken, x, data.u[c, m], data.modes[c, m], data.count[c, m], data.sign[m], out)
+    return log_likelihood(
+        out, x[NOISE], x[SHARE], data.value[c, m], data.variance[c, m], data.count[c, m], data.floor[m],
+        data.degrees,
+    )  # fmt: skip
+
+
+@compiled
+def log_prior(law: Any, broken: Any, x: Any, prior: Any, data: Any, c: Any, m: Any) -> float:
+    """Return the log density of local parameters under a population.
+
+    Up to a constant that is the same for all laws, broken or not.
+
+    Parameters
+    ----------
+    law, broken, x : int, bool, array
+        As in `value_of`.
+    prior : LocalPrior
+        The population, as one curve sees it.
+    data : Assembly
+        The data.
+    c, m : int
+        Curve and metric.
+    """
+    first, second = x[LEVEL] - prior.mean[c, m, 0], x[GAIN] - prior.mean[c, m, 1]
+    precision = prior.precision[c, m]
+    total = -0.5 * (
+        precision[0] * first * first + 2.0 * precision[1] * first * second + precision[2] * second * second
+    )
+    off = (x[SHAPE] - prior.shape_mean[m, law]) / prior.shape_sd[m, law]
+    total += prior.log_share[m, law] - math.log(prior.shape_sd[m, law]) - 0.5 * off * off
+    for kind in range(4):
+        if data.pooled_free[kind]:
+            off = (x[NOISE + kind] - prior.pooled_mean[kind, m]) / prior.pooled_sd[kind, m]
+            total -= 0.5 * off * off
+    total -= 0.5 * (x[MODE] * x[MODE] + x[MODE + 1] * x[MODE + 1])
+    if data.may_break[m]:
+        hazard = prior.hazard[c, m]
+        if broken:
+            spread = data.break_spread * prior.fall[m]
+            off = (x[SLOPE] + prior.fall[m]) / spread
+            total += math.log(hazard / spread) - hazard * (x[TAU] - data.first[c, m]) - 0.5 * off * off
+            total -= LOG_ROOT_2PI
+        else:
+            total -= hazard * (data.last[c, m] - data.first[c, m])
+    return total

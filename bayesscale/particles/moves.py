@@ -1,0 +1,194 @@
+"""Metropolis-Hastings moves of one curve's local parameters for one metric, compiled.
+
+Every move leaves prior * likelihood^temperature as it is. Walks step in the covariance that a cloud of particles
+has for the curve, apart for each law, with and without a break.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesscale.models.assembly import Assembly
+from bayesscale.particles.compiled import compiled
+from bayesscale.particles.local import LOG_ROOT_2PI, log_prior, pair_likelihood
+from bayesscale.particles.places import GAIN, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
+from bayesscale.particles.state import LAW_COUNT
+
+WALK, SINGLE, LAW, BREAK = range(4)
+PARTS = 2 * LAW_COUNT
+"""Parts of a posterior: each law, unbroken and broken."""
+# Steps of a walk, in sds of the cloud, and how often each is taken.
+_SHORT, _USUAL, _LONG = 0.25, 0.8, 1.6
+_OFTEN_SHORT, _OFTEN_LONG = 0.35, 0.1
+# Where a cloud says nothing of a part, a walk takes such steps in sds of the prior.
+_BLIND = 0.3
+
+
+class Guide(NamedTuple):
+    """What clouds of particles have told of every curve and metric.
+
+    Parameters
+    ----------
+    known : array of bool, shape (C, M, PARTS)
+        Whether there were enough particles of a part.
+    factor : array, shape (C, M, PARTS, LOCAL, LOCAL)
+        Cholesky factor of the covariance of the parameters that are free in it.
+    free : array of int, shape (2, LOCAL)
+        Which parameters are free without a break and with one; -1 beyond the last.
+    """
+
+    known: NDArray[np.bool_]
+    factor: NDArray[np.float64]
+    free: NDArray[np.int64]
+
+
+def free_places(data: Assembly) -> NDArray[np.int64]:
+    """Return which local parameters are estimated, without a break and with one; see `Guide.free`."""
+    own = [LEVEL, GAIN, SHAPE, *(NOISE + k for k in range(4) if data.pooled_free[k])]
+    own += [MODE, MODE + 1] if data.pooled_free[1] else []
+    found = np.full((2, LOCAL), -1, dtype=np.int64)
+    found[0, : len(own)] = own
+    found[1, : len(own) + 2] = [*own, TAU, SLOPE]
+    return found
+
+
+def no_guide(data: Assembly) -> Guide:
+    """Return a guide that says nothing yet."""
+    shape = (*data.count.shape, PARTS)
+    return Guide(np.zeros(shape, dtype=np.bool_), np.zeros((*shape, LOCAL, LOCAL)), free_places(data))
+
+
+@compiled
+def count_free(free: Any) -> int:
+    """Return how many parameters are free."""
+    count = 0
+    while count < free.shape[0] and free[count] >= 0:
+        count += 1
+    return count
+
+
+@compiled
+def prior_sd(place: Any, law: Any, prior: Any, data: Any, c: Any, m: Any) -> float:
+    """Return the sd of a local parameter under a population, roughly."""
+    if place == LEVEL:
+        return 1.0 / math.sqrt(prior.precision[c, m, 0])
+    if place == GAIN:
+        return 1.0 / math.sqrt(prior.precision[c, m, 2])
+    if place == SHAPE:
+        return float(prior.shape_sd[m, law])
+    if place == TAU:
+        return 0.3 * (data.last[c, m] - data.first[c, m]) + 1e-12
+    if place == SLOPE:
+        return float(data.break_spread * prior.fall[m])
+    if place >= MODE:
+        return 1.0
+    return float(prior.pooled_sd[place - NOISE, m])
+
+
+@compiled
+def walk(law: Any, broken: Any, x: Any, y: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any) -> None:
+    """Write a step from x to y in the covariance of the cloud."""
+    part, free = 2 * law + broken, guide.free[broken]
+    count = count_free(free)
+    r = np.random.random()
+    size = _SHORT if r < _OFTEN_SHORT else _LONG if r < _OFTEN_SHORT + _OFTEN_LONG else _USUAL
+    if guide.known[c, m, part]:
+        factor, noise = guide.factor[c, m, part], np.empty(count)
+        for i in range(count):
+            noise[i] = size * np.random.standard_normal()
+        for i in range(count):
+            for j in range(i + 1):
+                y[free[i]] += factor[i, j] * noise[j]
+    else:
+        for i in range(count):
+            sd = prior_sd(free[i], law, prior, data, c, m)
+            y[free[i]] += _BLIND * size * sd * np.random.standard_normal()
+
+
+@compiled
+def switch_law(law: Any, x: Any, y: Any, prior: Any, data: Any, m: Any) -> tuple[Any, float]:
+    """Return another law, its shape drawn from the prior, and the log ratio of the proposals."""
+    others = 0
+    for k in range(LAW_COUNT):
+        others += data.allowed[m, k] and k != law
+    chosen, new = np.random.randint(others), law
+    for k in range(LAW_COUNT):
+        if data.allowed[m, k] and k != law:
+            if chosen == 0:
+                new = k
+            chosen -= 1
+    z = np.random.standard_normal()
+    y[SHAPE] = prior.shape_mean[m, new] + prior.shape_sd[m, new] * z
+    back = (x[SHAPE] - prior.shape_mean[m, law]) / prior.shape_sd[m, law]
+    ratio = 0.5 * (z * z - back * back) + math.log(prior.shape_sd[m, new] / prior.shape_sd[m, law])
+    return new, ratio
+
+
+@compiled
+def change_break(broken: Any, x: Any, y: Any, prior: Any, data: Any, c: Any, m: Any) -> tuple[Any, float]:
+    """Return a break that is born, moved or gone, and the log ratio of the proposals."""
+    length = data.last[c, m] - data.first[c, m]
+    spread, fall = data.break_spread * prior.fall[m], prior.fall[m]
+    if broken and np.random.random() < 0.5:
+        y[TAU] += 0.1 * length * np.random.standard_normal()
+        y[SLOPE] += 0.3 * spread * np.random.standard_normal()
+        return 1, 0.0
+    if broken:
+        off = (x[SLOPE] + fall) / spread
+        # A death is tried half as often as a birth.
+        return 0, -0.5 * off * off - math.log(spread * length) - LOG_ROOT_2PI + math.log(2.0)
+    y[TAU] = data.first[c, m] + length * np.random.random()
+    off = np.random.standard_normal()
+    y[SLOPE] = spread * off - fall
+    return 1, 0.5 * off * off + math.log(spread * length) + LOG_ROOT_2PI - math.log(2.0)
+
+
+@compiled
+def move(
+    kind: Any, temperature: Any, law: Any, broken: Any, x: Any, prior_now: Any, likelihood: Any, prior: Any,
+    guide: Any, data: Any, c: Any, m: Any, out: Any,
+) -> tuple[Any, Any, float, float]:  # fmt: skip
+    """Try one move of x in place; return law, break, log prior and log likelihood afterwards.
+
+    Parameters
+    ----------
+    kind : int
+        `WALK`, `SINGLE` (one parameter), `LAW` or `BREAK`.
+    temperature : float
+        Power of the likelihood.
+    law, broken, x : int, int, array
+        Where the curve is.
+    prior_now, likelihood : float
+        Log prior and log likelihood there.
+    prior, guide, data : LocalPrior, Guide, Assembly
+        The population, the clouds, the data.
+    c, m : int
+        Curve and metric.
+    out : array
+        Room for the values.
+    """
+    y, new_law, new_broken, ratio = x.copy(), law, broken, 0.0
+    if kind == WALK:
+        walk(law, broken, x, y, prior, guide, data, c, m)
+    elif kind == SINGLE:
+        place = guide.free[0, np.random.randint(count_free(guide.free[0]))]
+        y[place] += 0.6 * prior_sd(place, law, prior, data, c, m) * np.random.standard_normal()
+    elif kind == LAW:
+        new_law, ratio = switch_law(law, x, y, prior, data, m)
+    else:
+        new_broken, ratio = change_break(broken, x, y, prior, data, c, m)
+    if new_broken and not data.first[c, m] < y[TAU] < data.last[c, m]:
+        return law, broken, prior_now, likelihood
+    new_prior = log_prior(new_law, new_broken, y, prior, data, c, m)
+    if not (math.isfinite(new_prior) and math.isfinite(ratio)):
+        return law, broken, prior_now, likelihood
+    new_likelihood = pair_likelihood(new_law, new_broken, y, data, c, m, out)
+    change = new_prior - prior_now + temperature * (new_likelihood - likelihood) + ratio
+    if math.log(np.random.random()) < change:
+        x[:] = y
+        return new_law, new_broken, new_prior, new_likelihood
+    return law, broken, prior_now, likelihood

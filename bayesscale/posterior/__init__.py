@@ -1,0 +1,1 @@
+"""The one room that evaluates curves under draws: values, breaks, discrepancy, noise, baseline, new ones."""

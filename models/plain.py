@@ -1,0 +1,206 @@
+"""The model on one page: laws, noise, discrepancy, breaks, population and baseline as plain PyMC.
+
+Everything is non-centred, and nothing is rearranged for speed. This is the definition: draws from the prior
+come from it, `bayesscale.model` returns it, and the engine's posterior is compared with that of NUTS.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from bayesscale.laws import LAWS
+from bayesscale.metrics.curves import Curves
+from bayesscale.models.assembly import POOLED, Assembly, BoolArray, FloatArray, assemble, zero_sum_basis
+from bayesscale.models.breaks import with_break
+from bayesscale.models.correlation import correlation_factor
+from bayesscale.models.discrepancy import discrepancy_unit
+from bayesscale.models.labels import Places, fitted_laws, model_coords, places
+from bayesscale.models.measurement import total_sd
+from bayesscale.models.model import Model
+
+# What every curve has for itself, by the name of its mean and spread.
+OWN = {kind: "discrepancy_scale" if kind == "discrepancy" else kind for kind in POOLED}
+PAIR = ("curve", "metric")
+# Breaks beyond this size are put there: e^710 is no float. Nothing is measured there.
+_LAST_LOG_SIZE = 700.0
+
+Tensors = dict[str, Any]
+
+
+def plain_model(curves: Curves, model: Model, *, marginal: bool = True) -> pm.Model:
+    """Return the PyMC model of the curves.
+
+    Parameters
+    ----------
+    curves : Curves
+        The data.
+    model : Model
+        The model.
+    marginal : bool
+        True: the values are given, and the law of every curve and metric is summed over. False: nothing is
+        given; the laws are drawn as `curve_law`, and the values of all observations as `value`.
+    """
+    data = assemble(curves, model)
+    allowed = data.allowed[:, fitted_laws(data)]
+    at, cell_at = places(data.count, curves.scores, curves.losses), places(data.cell_count, curves.baseline)
+    with pm.Model(coords=model_coords(curves, data)) as built:
+        pooled = {kind: _pooled(kind, data) for kind in np.array(POOLED)[data.pooled_free].tolist()}
+        local = _population(curves, model, data)
+        local |= {OWN[kind]: _between(OWN[kind], *pooled[kind], PAIR) for kind in pooled}
+        share, shapes = _law_share(allowed), _shapes(data.shapes[:, fitted_laws(data)])
+        own = {name: each[at[:2]] for name, each in local.items()}
+        added = _discrepancy(own, data, at) if model.discrepancy else pt.zeros(len(at[0]))
+        if data.may_break.any():
+            added = _breaks(curves, own["level"], added, data, at)
+        expected = _law_values(own, shapes[at[:2]], data, at) + added[:, None]
+        scale = _noise_scale(own, data.variance[at], data.floor[at[1]])
+        cells = _baseline(data, pooled, cell_at) if len(data.cell_count) else None
+        if marginal:
+            _sum_over_laws(data, share, expected, scale, at)
+            if cells:
+                observed = data.cell_value[cell_at]
+                pm.StudentT("baseline_value", data.degrees, mu=cells[0], sigma=cells[1], observed=observed)
+        else:
+            law = pm.Categorical("curve_law", share, dims=PAIR)
+            pm.Deterministic("shape", _of_law(shapes, law), dims=PAIR)
+            parts = [(_of_law(expected, law[at[:2]]), scale), *([cells] if cells else [])]
+            mean, sigma = (pt.concatenate(each) for each in zip(*parts, strict=True))
+            pm.StudentT("value", data.degrees, mu=mean, sigma=sigma, dims="observation")
+    return built
+
+
+def _population(curves: Curves, model: Model, data: Assembly) -> Tensors:
+    """Add levels and gains: a regression on what groups the curves, and correlated residuals."""
+    mean = pm.Normal("mean", data.coef_mean[0], data.coef_sd[0], dims="effect")
+    expected, dims = mean[None], ("covariate", "effect")
+    if curves.covariates:
+        rows = np.flatnonzero(data.group == -1)[1:]
+        slope = pm.Normal("slope", data.coef_mean[rows], data.coef_sd[rows], dims=dims)
+        expected = expected + pt.dot(data.design[:, rows], slope)
+    for number, factor in enumerate(curves.factors):
+        name, basis = factor.name, zero_sum_basis(len(factor.levels))
+        sd = pm.LogNormal(f"{name}_sd", *data.group_prior[number].T, dims="effect")
+        coordinates = sd * pm.Normal(f"{name}_raw", shape=(basis.shape[1], len(data.sd_prior)))
+        pm.Deterministic(f"{name}_effect", pt.dot(basis, coordinates), dims=(name, "effect"))
+        expected = expected + pt.dot(data.design[:, data.group == number], coordinates)
+    sd = pm.LogNormal("curve_sd", *data.sd_prior.T, dims="effect")
+    factor = correlation_factor(len(data.sd_prior), model.priors.correlation)
+    pm.Deterministic("curve_correlation", pt.dot(factor, factor.T), dims=("effect", "effect_other"))
+    residual = pt.dot(pm.Normal("effect_raw", dims=("curve", "effect")), factor.T) * sd
+    effects = expected + residual
+    return {
+        "level": pm.Deterministic("level", effects[:, ::2], dims=PAIR),
+        "gain": pm.Deterministic("gain", effects[:, 1::2], dims=PAIR),
+    }
+
+
+def _pooled(kind: str, data: Assembly) -> tuple[Any, Any]:
+    """Add mean and spread between curves of one of `POOLED`, by metric."""
+    mean, sd, log_median, spread = data.pooled[POOLED.index(kind)].T
+    return (
+        pm.Normal(f"{kind}_mean", mean, sd, dims="metric"),
+        pm.LogNormal(f"{kind}_spread", log_median, spread, dims="metric"),
+    )
+
+
+def _between(name: str, mean: Any, spread: Any, dims: tuple[str, ...]) -> Any:
+    """Add a parameter that is normal between curves or cells."""
+    return pm.Deterministic(name, mean + spread * pm.Normal(f"{name}_raw", dims=dims), dims=dims)
+
+
+def _law_share(allowed: BoolArray) -> Any:
+    """Add the share of curves under each law: flat over the laws that a metric may follow."""
+    share, free = pt.as_tensor(allowed.astype(float)), np.flatnonzero(allowed.sum(axis=1) > 1)
+    if len(free):
+        known = np.flatnonzero(allowed[free[0]])  # all scores have the same laws
+        raw = pm.Dirichlet("law_share_raw", np.ones((len(free), len(known))))
+        share = share[free[:, None], known].set(raw)
+    return pm.Deterministic("law_share", share, dims=("metric", "law"))
+
+
+def _shapes(prior: FloatArray) -> Any:
+    """Add the shape of every curve and metric under each law; only that of its own law matters."""
+    mean, sd, log_median, spread = np.moveaxis(prior, -1, 0)
+    middle = pm.Normal("shape_mean", mean, sd, dims=("metric", "law"))
+    between = pm.LogNormal("shape_sd", log_median, spread, dims=("metric", "law"))
+    return _between("law_shape", middle, between, (*PAIR, "law"))
+
+
+def _of_law(by_law: Any, law: Any) -> Any:
+    """Return what lies along the last axis under the number of a law."""
+    return pt.take_along_axis(by_law, law[..., None], axis=-1)[..., 0]
+
+
+def _law_values(own: Tensors, shapes: Any, data: Assembly, at: Places) -> Any:
+    """Return the value of each observation under each law; 0 under laws that its metric may not follow."""
+    values = []
+    for place, number in enumerate(fitted_laws(data)):
+        law, rows = list(LAWS.values())[number], np.flatnonzero(data.allowed[at[1], number])
+        level, gain, shape = own["level"][rows], own["gain"][rows], shapes[rows, place]
+        sharpness = pt.exp(own["sharpness"][rows]) if "sharpness" in own else 1.0
+        value = law.value(data.u[at][rows], level, gain, shape, sharpness, xp=pt)
+        values.append(pt.zeros(len(at[0]))[rows].set(value))
+    return pt.stack(values, axis=-1)
+
+
+def _discrepancy(own: Tensors, data: Assembly, at: Places) -> Any:
+    """Add the discrepancy; return what it adds to each observation."""
+    coefficients = pm.Normal("discrepancy", dims=(*PAIR, "mode"))
+    unit = discrepancy_unit(own["level"], own["gain"], pt) * pt.exp(own["discrepancy_scale"])
+    return unit * (data.modes[at] * coefficients[at[:2]]).sum(axis=-1)
+
+
+def _breaks(curves: Curves, level: Any, value: Any, data: Assembly, at: Places) -> Any:
+    """Add breaks; return values with them."""
+    dims, able = ("curve", "break_metric"), np.flatnonzero(data.may_break)
+    log_hazard = pm.Normal("break_log_hazard", *data.hazard, dims="break_metric")
+    if any(covariate.name == "alignment" for covariate in curves.covariates):
+        slope = pm.Normal("break_alignment", *data.hazard_alignment, dims="break_metric")
+        log_hazard = log_hazard + slope * data.alignment[:, None]
+    scale = pm.LogNormal("break_scale", *data.break_scale, dims="break_metric")
+    slope = _between("break_slope", -scale, scale * data.break_spread, dims)
+    wait = pm.Exponential("break_raw", 1.0, dims=dims) / pt.exp(log_hazard)  # in e-folds
+    place = data.first[:, able] + wait / data.span
+    log_size = pt.minimum(np.log(curves.axis.lo) + place * data.span, _LAST_LOG_SIZE)
+    pm.Deterministic("break_at", pt.exp(log_size), dims=dims)
+    rows = np.flatnonzero(data.may_break[at[1]])
+    pair = at[0][rows], at[1][rows]  # the first metrics are those that may break
+    beyond = data.u[at][rows] - place[pair]
+    broken = with_break(value[rows], data.sign[pair[1]], level[rows], slope[pair], beyond, pt)
+    return value[rows].set(broken)
+
+
+def _noise_scale(own: Tensors, variance: FloatArray, floor: FloatArray) -> Any:
+    """Return the scale of each observation's noise."""
+    share = pt.sigmoid(own["se_share"]) if "se_share" in own else None
+    return total_sd(pt.exp(own["noise"]), np.sqrt(variance), share, pt, floor)
+
+
+def _baseline(data: Assembly, pooled: dict[str, tuple[Any, Any]], at: Places) -> tuple[Any, Any]:
+    """Add the baseline; return mean and scale of each of its observations."""
+    line = pm.Normal("baseline_mean", data.line_mean[0], data.line_sd[0], dims="metric")
+    if data.cell_design[:, 1].any():
+        slope = pm.Normal("baseline_slope", data.line_mean[1], data.line_sd[1], dims="metric")
+        line = line + slope * data.cell_design[:, 1:]
+    sd, dims = pm.LogNormal("baseline_sd", *data.cell_sd_prior, dims="metric"), ("cell", "metric")
+    level = _between("baseline_level", line, sd, dims)
+    kinds = [kind for kind in pooled if kind in ("noise", "se_share")]
+    own = {kind: _between(f"baseline_{kind}", *pooled[kind], dims)[at[:2]] for kind in kinds}
+    return pt.exp(level[at[:2]]), _noise_scale(own, data.cell_variance[at], data.floor[at[1]])
+
+
+def _sum_over_laws(data: Assembly, share: Any, expected: Any, scale: Any, at: Places) -> None:
+    """Add the density of all values, summed over the laws that each curve and metric may follow."""
+    allowed = data.allowed[:, fitted_laws(data)]
+    log_share = pt.switch(allowed, pt.log(share + ~allowed), -np.inf)
+    noise = pm.StudentT.dist(data.degrees, mu=expected, sigma=scale[:, None])
+    each = pm.logp(noise, data.value[at][:, None])
+    joint = (pt.zeros((*data.count.shape, 1)) + log_share)[at[:2]].inc(each)
+    largest = joint.max(axis=-1, keepdims=True)
+    total = largest + pt.log(pt.exp(joint - largest).sum(axis=-1, keepdims=True))
+    pm.Potential("values", total[..., 0], dims=PAIR)
+    pm.Deterministic("law_probability", pt.exp(joint - total), dims=(*PAIR, "law"))
