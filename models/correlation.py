@@ -44,9 +44,9 @@ def factor_of(partial: Any, count: int, xp: Any = np) -> Any:
     xp : module
         NumPy or `pytensor.tensor`.
     """
-    zero, place, rows = xp.zeros(()), 0, []
+    zero, place, rows = 0.0 * partial[0], 0, []
     for i in range(count):
-        row, left = [], xp.ones(())
+        row, left = [], 1.0 + zero
         for _ in range(i):
             row.append(partial[place] * xp.sqrt(left))
             left = left * (1.0 - partial[place] ** 2)
