@@ -12,7 +12,7 @@ from scipy.stats import binomtest, rankdata
 
 BoolArray = NDArray[np.bool_]
 OURS = "P(break)"
-EDGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.0)
+EDGES = tuple(round(0.1 * place, 1) for place in range(11))
 PROBS = (0.5, 0.9)
 FEWEST = 20
 """Draws with a break that it takes to speak of the break's position."""

@@ -2,90 +2,75 @@
 
 Every model is fitted to the first part of each curve and forecasts new measurements on the rest; splits are
 in `forecasting/splits.py`, models in `forecasting/models.py`. For each split and metric: RMSLE (mean over
-curves), mean absolute error, CRPS, coverage and width of equal-tailed 50% and 90% intervals. Point estimates
-have no intervals; their CRPS is the absolute error. `n` counts the held-out values that a model forecasts:
-some fit no curve that is too short for them, or that has values of 0.
+curves), mean absolute error, CRPS, coverage and width of equal-tailed 50%, 80% and 90% intervals. Point
+estimates have no intervals; their CRPS is the absolute error. `n` counts the held-out values that a model
+forecasts: some fit no curve that is too short for them, or that has values of 0. 'old default' is what the
+default model forecast when NUTS drew from it, with two laws of scores in turn.
 
-Run: python benchmarks/forecast.py [--splits NAME ...] [--models NAME ...] [--seed N] [--again] [--list]
-Each model and split is written to out/forecast/ when it is done; a run that was cut goes on there, and a
-result is made anew when its data, settings or sources have changed. All results, with those of earlier runs,
-are in results/forecast.json.
+Fits are short, see `SAMPLER`, so that the whole takes ten minutes. Results are in results/forecast.json, each
+as soon as it is made; one is made anew when its data, settings or sources have changed.
+
+Run: python -m benchmarks.forecast [--splits NAME ...] [--models NAME ...] [--again] [--list]
 """
 
 from __future__ import annotations
 
 import argparse
 import fnmatch
+import hashlib
+import json
 import sys
 import time
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pandas as pd
-
-# The folder of this script is on the path, that of the package `benchmarks` is not.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bayesscale.evaluation import Split
-from bayesscale.evaluation.scores import pooled
-from bayesscale.inference.run import record
+from bayesscale.evaluation.scores import PROBS, pooled
 from bayesscale.inference.sampler import Sampler
-from bayesscale.models.priors import Priors
+from bayesscale.metrics.table import data_hash
 from bayesscale.questions.describe import plain_records
 from benchmarks.forecasting.models import DEFAULT, MODELS, Model
 from benchmarks.forecasting.peers import NotAvailableError
 from benchmarks.forecasting.splits import FORECASTS
-from benchmarks.forecasting.store import keep, merged, publish, signature, stored
+from benchmarks.store import RESULTS, code_hash, publish, say
 
-SHOWN = {
-    "split": "split",
-    "metric": "metric",
-    "model": "model",
-    "n": "n",
-    "rmsle": "RMSLE",
-    "mae": "MAE",
-    "crps": "CRPS",
-    "cover_50": "in 50%",
-    "cover_90": "in 90%",
-    "width_90": "width 90%",
-    "status": "status",
-}
+SAMPLER = Sampler(draws=500, longest=8)
+OURS, OLD = "joint", "old default"
+ORDER = [OURS, OLD, *(name for name in MODELS if name != OURS)]
+Result = dict[str, Any]
 
 
 def main(arguments: list[str]) -> None:
-    """Run what is asked for and is not there, print the table and write the document."""
+    """Run what is asked for and is not there, print the tables and write the document."""
     asked = _parse(arguments)
-    # One attempt each: the whole benchmark is to be done in an hour.
-    sampler, start, results = Sampler(seed=asked.seed, retries=0), time.perf_counter(), []
+    found, start = _stored(), time.perf_counter()
     for name in asked.splits:
         split = FORECASTS[name].make()
-        own = replace(sampler, **FORECASTS[name].sampling)
         for model in asked.models:
-            key = signature(MODELS[model], split, own)
-            result = None if asked.again else stored(model, name, key)
-            if result is None:
-                result = {"split": name, "model": model, "key": key, **run(MODELS[model], split, own)}
-                keep(result)
-            results.append(result)
-            print(f"{name}, {model}: {result['record']['status']}", file=sys.stderr, flush=True)
-    document = {
-        "interval": "equal-tailed, of new measurements",
-        "splits": {name: each.about for name, each in FORECASTS.items()},
-        "models": {name: each.about for name, each in MODELS.items()},
-        "seconds": round(time.perf_counter() - start),
-        **{k: v for k, v in record(sampler, Priors(), {}, "", {}).items() if k in ("versions", "created")},
-        "sampler": asdict(sampler),
-        "results": merged(results, (list(FORECASTS), list(MODELS))),
-    }
-    publish(document)
-    print(table(results).to_string(index=False, na_rep="-"))
+            key = signature(MODELS[model], split)
+            if asked.again or found.get((name, model), {}).get("key") != key:
+                try:
+                    result = run(MODELS[model], split)
+                except NotAvailableError as reason:
+                    say(f"{name}, {model}: {reason}")
+                    continue
+                found[name, model] = {"split": name, "model": model, "key": key, **result}
+                say(f"{name}, {model}: {result['record']['status']}, {result['seconds']} s")
+                _publish(found)
+    print(table(found, asked.models).to_string(index=False, na_rep="-"))
+    print(summary(found).to_string(index=False, na_rep="-"))
+    for line in conclusions(found):
+        print(line)
+    print(f"{SAMPLER.chains} x {SAMPLER.draws} draws, longest {SAMPLER.longest}", end="; ")
+    print(f"{time.perf_counter() - start:.0f} s")
 
 
-def run(model: Model, split: Split, sampler: Sampler) -> dict[str, Any]:
-    """Return the scores of a model on a split, or why there are none.
+def signature(model: Model, split: Split) -> str:
+    """Return what a result depends on: the data, the split, the settings, and the sources of the model.
 
     Parameters
     ----------
@@ -93,15 +78,25 @@ def run(model: Model, split: Split, sampler: Sampler) -> dict[str, Any]:
         The model.
     split : Split
         What is fitted and forecast.
-    sampler : Sampler
-        Settings of models that sample, and the seed of all.
+    """
+    settings = asdict(SAMPLER) if model.ours else {"seed": SAMPLER.seed}
+    parts = [split.train.data_hash, data_hash(split.held), json.dumps(settings, sort_keys=True)]
+    return hashlib.sha256("\n".join([*parts, code_hash(model.sources)]).encode()).hexdigest()[:16]
+
+
+def run(model: Model, split: Split) -> Result:
+    """Return the scores of a model on a split.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    split : Split
+        What is fitted and forecast.
     """
     start = time.perf_counter()
-    try:
-        with threadpool_limits(1, user_api="blas"):
-            rows, found = model.run(split, sampler)
-    except NotAvailableError as reason:
-        rows, found = pd.DataFrame(), {"status": str(reason)}
+    with threadpool_limits(1, user_api="blas"):
+        rows, found = model.run(split, SAMPLER)
     scores = pooled(rows, ["metric"], list(split.train.curve_columns)) if len(rows) else pd.DataFrame()
     return {
         "seconds": round(time.perf_counter() - start, 1),
@@ -111,29 +106,115 @@ def run(model: Model, split: Split, sampler: Sampler) -> dict[str, Any]:
     }
 
 
-def table(results: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return the scores of results for people, by split and metric.
+def _stored() -> dict[tuple[str, str], Result]:
+    """Return the results of earlier runs by split and model."""
+    document = RESULTS / "forecast.json"
+    results = json.loads(document.read_text())["results"] if document.exists() else []
+    return {(result["split"], result["model"]): result for result in results}
+
+
+def _publish(found: dict[tuple[str, str], Result]) -> None:
+    """Write all results, in order, and what they come to."""
+    ordered = [found[split, model] for split in FORECASTS for model in ORDER if (split, model) in found]
+    document = {
+        "interval": "equal-tailed, of new measurements",
+        "splits": {name: each.about for name, each in FORECASTS.items()},
+        "models": {OLD: "the default when NUTS drew", **{name: each.about for name, each in MODELS.items()}},
+        "sampler": asdict(SAMPLER),
+        "conclusions": conclusions(found),
+        "summary": plain_records(summary(found)),
+        "results": ordered,
+    }
+    publish("forecast", document)
+
+
+def _rows(found: dict[tuple[str, str], Result]) -> pd.DataFrame:
+    """Return one row a split, model and metric."""
+    rows = [
+        {"split": split, "model": model, "status": each["record"]["status"], **scores}
+        for split in FORECASTS
+        for model in ORDER
+        if (each := found.get((split, model)))
+        for scores in each["scores"]
+    ]
+    return pd.DataFrame(rows)
+
+
+def summary(found: dict[tuple[str, str], Result]) -> pd.DataFrame:
+    """Return our CRPS by split and metric, beside the old default's and the best rival's of the same values.
 
     Parameters
     ----------
-    results : list of dict
-        As in the document.
+    found : dict
+        Results by split and model.
     """
-    rows = [
-        {"split": each["split"], "model": each["model"], "status": each["record"]["status"], **scores}
-        for each in results
-        for scores in (each["scores"] or [{"metric": "-"}])
+    rows, compared = _rows(found), []
+    ours = rows[rows["model"] == OURS] if len(rows) else rows
+    for own in ours.to_dict("records"):
+        # Rivals that leave out what is hard for them are not compared.
+        key = ["split", "metric", "n"]
+        same = rows[(rows[key] == [own[name] for name in key]).all(axis=1)]
+        old = same.loc[same["model"] == OLD, "crps"]
+        rivals = same[same["model"].isin([n for n, model in MODELS.items() if not model.ours])]
+        best = rivals.loc[rivals["crps"].idxmin()] if len(rivals) else None
+        compared.append(
+            {name: own[name] for name in ("split", "metric", "n", "crps")}
+            | {"to old": own["crps"] / old.iloc[0] if len(old) else np.nan}
+            | {"best rival": None if best is None else best["model"]}
+            | {"to rival": np.nan if best is None else own["crps"] / best["crps"]}
+            | {f"in {prob:.0%}": own[f"cover_{100 * prob:.0f}"] for prob in PROBS}
+            | {"seconds": found[own["split"], OURS]["seconds"], "status": own["status"]}
+        )
+    return pd.DataFrame(compared).round(4)
+
+
+def conclusions(found: dict[tuple[str, str], Result]) -> list[str]:
+    """Return in sentences how our forecasts compare, and whether they cover.
+
+    Parameters
+    ----------
+    found : dict
+        Results by split and model.
+    """
+    rows = summary(found)
+    if rows.empty:
+        return []
+    lines = []
+    for column, than in (("to old", "the old default"), ("to rival", "the best rival of each")):
+        known = rows.dropna(subset=[column])
+        # Every split counts once, whatever its number of metrics.
+        by_split = np.log(known[column].astype(float)).groupby(known["split"]).mean()
+        ratio, better = np.exp(by_split.mean()), int((by_split < 0).sum())
+        lines.append(f"CRPS {ratio:.3f} times that of {than} (better on {better} of {len(by_split)} splits)")
+    covered = [
+        f"{prob:.0%} intervals hold {np.average(rows[f'in {prob:.0%}'], weights=rows['n']):.1%} of values, "
+        f"{rows.groupby('split')[f'in {prob:.0%}'].mean().mean():.1%} on the mean split"
+        for prob in PROBS
     ]
-    frame = pd.DataFrame(rows).reindex(columns=list(SHOWN)).rename(columns=SHOWN)
-    order = {name: place for place, name in enumerate(FORECASTS)}
-    frame = frame.sort_values(
-        ["split", "metric"], key=lambda c: c.map(order) if c.name == "split" else c, kind="stable"
+    seconds = sum(found[split, OURS]["seconds"] for split in rows["split"].unique())
+    return [*lines, *covered, f"{rows['split'].nunique()} splits fitted in {seconds:.0f} s"]
+
+
+def table(found: dict[tuple[str, str], Result], models: list[str]) -> pd.DataFrame:
+    """Return the scores of some models, by split and metric.
+
+    Parameters
+    ----------
+    found : dict
+        Results by split and model.
+    models : list of str
+        Names of models.
+    """
+    rows = _rows(found)
+    names = ["split", "metric", "model", "n", "rmsle", "mae", "crps", "cover_50", "cover_90", "width_90"]
+    chosen = rows[rows["model"].isin([*models, OLD])].reindex(columns=[*names, "status"])
+    order = {name: place for place, name in enumerate([*FORECASTS, *ORDER])}
+    chosen = chosen.sort_values(
+        ["split", "metric", "model"], key=lambda column: column.map(lambda name: order.get(name, name))
     )
-    for name in ("RMSLE", "MAE", "CRPS", "width 90%"):
-        frame[name] = frame[name].map("{:.4g}".format, na_action="ignore")
-    for name in ("in 50%", "in 90%"):
-        frame[name] = frame[name].map("{:.0%}".format, na_action="ignore")
-    return frame.astype({"n": "Int64"})
+    for name in names[4:]:
+        chosen[name] = chosen[name].map("{:.4g}".format, na_action="ignore")
+    return chosen
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -145,7 +226,6 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--splits", nargs="+", default=list(FORECASTS), metavar="NAME", help="may have * in it"
     )
     parser.add_argument("--models", nargs="+", default=list(DEFAULT), metavar="NAME", help="may have * in it")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--again", action="store_true", help="run what was run before as well")
     parser.add_argument("--list", action="store_true", help="print the names of splits and models")
     asked = parser.parse_args(arguments)

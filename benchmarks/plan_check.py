@@ -4,18 +4,17 @@ A simulated set is fitted and asked which measurement would most reduce the vari
 best, a middle and the worst candidate, the measurement is then simulated from the truth behind the set,
 several times, and the model is fitted anew to the set with it. What the plan promises is an average over
 outcomes that the model expects, not over repeated noise around one truth: several sets are needed to compare
-them. One attempt at sampling each: a variance needs fewer effective draws than the limits of convergence.
-All numbers are SIMULATED. The results are written down after every set.
+them. Fits are short, see `SAMPLER`: a variance needs fewer effective draws than the limits of convergence.
+All numbers are SIMULATED.
 
-Run: python benchmarks/plan_check.py [sets] [replications]
+Run: python -m benchmarks.plan_check [sets] [--again]
+A run that was cut goes on with the next set; `0` reports what is there.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-import time
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -27,9 +26,10 @@ from bayesscale.questions.plan import Plan, plan
 from bayesscale.questions.quantities import Asked, quantities
 from bayesscale.questions.targets import Selection
 from bayesscale.simulate import SMALL, Simulated, simulate
+from benchmarks.store import options, publish, resume
 
-RESULTS = Path(__file__).parent / "results"
-SETS, REPLICATIONS = 3, 4
+SETS, REPLICATIONS = 4, 4
+SAMPLER = Sampler(draws=500, longest=8, cores=1)
 ASKED = Asked(
     "forecast",
     Selection(tasks=["en-fr"], mixtures=["en50-fr50"], other_sizes=[42_000_000.0]),
@@ -37,28 +37,41 @@ ASKED = Asked(
     metric="bleu",
 )
 KEY = ("task", "mixture", "finetune_tokens", "pretrain_tokens")
+Row = dict[str, Any]
 
 
-def main(sets: int, replications: int) -> None:
-    """Fit, plan, measure, fit again; print promised and actual variances and write them down."""
-    rows, start = [], time.perf_counter()
-    for seed in range(sets):
-        simulated = simulate(SMALL, seed)
-        before = fitted(simulated.frame, seed)
-        answer = plan(before, ASKED)
-        for rank, candidate in chosen(answer):
-            for replication in range(replications):
-                extra = measured(simulated, candidate, np.random.default_rng([seed, rank, replication]))
-                after = fitted(pd.concat([simulated.frame, extra], ignore_index=True), seed)
-                rows.append(row(seed, rank, candidate, before, after))
-                spent = time.perf_counter() - start
-                print(f"set {seed}, candidate {rank}, {spent:.0f} s", file=sys.stderr, flush=True)
-        report(pd.DataFrame(rows), time.perf_counter() - start)
+def main(arguments: list[str]) -> None:
+    """Plan, measure and fit again where it is not yet done; print what came of it and write it down."""
+    asked = options(__doc__, SETS, "sets").parse_args(arguments)
+    found = resume(
+        "plan_check", check_set, {str(seed): seed for seed in range(asked.count)}, again=asked.again
+    )
+    rows = [row for own in found.values() for row in own]
+    if rows:
+        report(pd.DataFrame(rows))
+        publish("plan_check", {"simulated": True, "sampler": asdict(SAMPLER), "rows": rows})
 
 
-def fitted(frame: pd.DataFrame, seed: int) -> Fit:
-    """Return the fit of a table."""
-    return fit(read_metrics(frame), sampler=Sampler(seed=seed, retries=0))
+def check_set(seed: int, sampler: Sampler = SAMPLER, replications: int = REPLICATIONS) -> list[Row]:
+    """Return a row a measurement: what was promised of it, and what one outcome brought.
+
+    Parameters
+    ----------
+    seed : int
+        The set.
+    sampler : Sampler
+        Settings of its fits.
+    replications : int
+        Outcomes of each measurement.
+    """
+    own, simulated, rows = replace(sampler, seed=seed), simulate(SMALL, seed), []
+    before = fit(read_metrics(simulated.frame), sampler=own)
+    for rank, candidate in chosen(plan(before, ASKED)):
+        for replication in range(replications):
+            extra = measured(simulated, candidate, np.random.default_rng([seed, rank, replication]))
+            table = read_metrics(pd.concat([simulated.frame, extra], ignore_index=True))
+            rows.append(row(seed, rank, candidate, before, fit(table, sampler=own)))
+    return rows
 
 
 def chosen(answer: Plan) -> list[tuple[int, pd.Series]]:
@@ -84,7 +97,7 @@ def measured(simulated: Simulated, candidate: pd.Series, rng: np.random.Generato
     return rows
 
 
-def row(seed: int, rank: int, candidate: pd.Series, before: Fit, after: Fit) -> dict[str, Any]:
+def row(seed: int, rank: int, candidate: pd.Series, before: Fit, after: Fit) -> Row:
     """Return what was promised, and what one outcome brought."""
     now, then = (quantities(each, ASKED, None).unknown.now.sum() for each in (before, after))
     return {
@@ -99,8 +112,8 @@ def row(seed: int, rank: int, candidate: pd.Series, before: Fit, after: Fit) -> 
     }
 
 
-def report(rows: pd.DataFrame, seconds: float) -> None:
-    """Print promised and average actual reductions, and write them as JSON."""
+def report(rows: pd.DataFrame) -> None:
+    """Print promised and average actual reductions."""
     by = rows.groupby(["set", "rank", *KEY, "place"], sort=False)
     table = by.agg(
         promised=("promised", "first"),
@@ -110,14 +123,9 @@ def report(rows: pd.DataFrame, seconds: float) -> None:
         refits=("actual", "size"),
         rhat=("rhat", "max"),
     ).reset_index()
-    print(f"SIMULATED: reduction of the variance of a forecast at D_p 1T by one measurement; {seconds:.0f} s")
+    print("SIMULATED: reduction of the variance of a forecast at D_p 1T by one measurement")
     print(table.round(3).to_string(index=False))
-    RESULTS.mkdir(exist_ok=True)
-    document = {"simulated": True, "seconds": round(seconds), "rows": rows.to_dict("records")}
-    text = json.dumps(document, indent=1, default=lambda value: value.item())
-    (RESULTS / "plan_check.json").write_text(text + "\n")
 
 
 if __name__ == "__main__":
-    given = [int(text) for text in sys.argv[1:3]]
-    main(*(given + [SETS, REPLICATIONS][len(given) :]))
+    main(sys.argv[1:])

@@ -1,100 +1,76 @@
-"""The main job on curves that other people measured: the commands of a user, and what they print.
+"""Fit every table in shared/data at the defaults: whether it converges, and how long it takes.
 
-The files are read from shared/data beside the repository. Each fit is made with the command line, in a
-process of its own, and asked a few questions; commands and outputs go to stdout, fits to build/real_fits/.
-docs/real-curves.md shows what came out and says what looks wrong.
+For each: the command of a user, curves, pairs of curve and metric, seconds by phase, status, R-hat, effective
+sample sizes and sweeps. Every table is written to results/real_fits.json when it is done. Results of tables
+that are not named stay as they are.
 
-Run: python benchmarks/real_fits.py [name ...]
+Run: python -m benchmarks.real_fits [name ...]
 """
 
 from __future__ import annotations
 
-import shlex
-import subprocess
+import json
 import sys
 import time
-from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = ROOT.parent / "shared" / "data"
-FITS = ROOT / "build" / "real_fits"
-PROGRAM = "from bayesscale.cli.main import main; main()"
-RESNET = (
-    "--columns pretrain_tokens=D_p,finetune_tokens=fratio_pct,accuracy=value,task=ftask,mixture=ptask "
-    "--where model=r50 --where pdata=bop --where pscale=64k --where ftask=sinclass"
-)
-TRANSLATION = (
-    "--axis finetune_tokens --columns task=src+tgt,mixture=model,finetune_tokens=D_f_train_size "
-    "--where 'D_f_train_size>=1K'"
-)
-NUSA = (
-    "--axis finetune_tokens --where finetuned=True --columns task=source_lang+target_lang,mixture=model,"
-    "finetune_tokens=D_f_sentences,bleu=BLEU_mean,bleu_se=BLEU_se,chrf=chrF2_mean,chrf_se=chrF2_se,"
-    "comet=COMET_mean,comet_se=COMET_se"
-)
-NMT = (
-    "--columns pretrain_tokens=seen_examples,mixture=model,cross_entropy=loss "
-    "--where domain=NMT --where training=1"
-)
-# By name: file, options of the fit, and questions to it.
-JOBS = {
-    "nmt": ("google_benchmark_lang", NMT, ("predict {fit} --tokens 100M,512M",)),
-    "syn2real": (
-        "syn2real_finetune_last",
-        RESNET,
-        ("breaks {fit}", "predict {fit} --tokens 640K", "value {fit} --tokens 64K --delta 0.01"),
-    ),
-    # Where both laws do not converge, the law with a ceiling alone may.
-    "syn2real-ceiling": (
-        "syn2real_finetune_last",
-        f"{RESNET} --law saturating",
-        ("predict {fit} --tokens 640K",),
-    ),
-    "mbart50-ceiling": (
-        "schram_mt_bilingual",
-        f"{TRANSLATION} --where model=mBart50 --law saturating",
-        ("predict {fit} --tokens 2M,20M --task en-id --task en-tl",),
-    ),
-    # No second attempt, and where said shorter chains, since these take long.
-    "schram": (
-        "schram_mt_bilingual",
-        f"{TRANSLATION} --retries 0",
-        ("predict {fit} --tokens 2M,20M --task en-id --task en-tl",),
-    ),
-    "schram-breaks": (
-        "schram_mt_bilingual",
-        f"{TRANSLATION} --breaks scores --draws 300 --tune 300 --retries 0",
-        ("breaks {fit}",),
-    ),
-    "proxylm": (
-        "proxylm_nusa_mt",
-        f"{NUSA} --retries 0",
-        ("predict {fit} --tokens 66K --task bew-btk --task sun-min",),
-    ),
-}
+import pandas as pd
+
+from bayesscale.inference import Sampler, fit
+from benchmarks.store import RESULTS, publish, say
+from benchmarks.tables import TABLES
+
+SHOWN = ("table", "curves", "metrics", "pairs", "scores", "seconds", "R-hat", "ESS", "sweeps", "status")
 
 
 def main(names: list[str]) -> None:
-    """Make the fits and ask the questions."""
-    FITS.mkdir(parents=True, exist_ok=True)
+    """Fit the named tables and print those that were fitted so far."""
+    document = RESULTS / "real_fits.json"
+    rows: dict[str, Any] = json.loads(document.read_text())["tables"] if document.exists() else {}
     for name in names:
-        file, options, questions = JOBS[name]
-        fit = FITS / f"{name}.nc"
-        run(f"fit {DATA / file}.csv {options} -o {fit} --force")
-        for question in questions:
-            run(question.format(fit=fit))
+        say(name)
+        rows[name] = fitted(name)
+        ordered = {table: rows[table] for table in TABLES if table in rows}
+        publish("real_fits", {"sampler": "default", "tables": ordered})
+    shown = pd.DataFrame([{"table": name, **row} for name, row in rows.items()])
+    print(shown[list(SHOWN)].to_string(index=False))
 
 
-def run(arguments: str) -> None:
-    """Run a command and print it, what it prints and how it ends."""
-    shown = arguments.replace(f"{FITS}/", "").replace(f"{DATA}/", "")
-    print(f"$ bayesscale {shown}", flush=True)
-    start = time.perf_counter()
-    command = [sys.executable, "-c", PROGRAM, *shlex.split(arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    print(done.stdout + done.stderr, end="")
-    print(f"[exit code {done.returncode}, {time.perf_counter() - start:.0f} s]\n", flush=True)
+def fitted(name: str, sampler: Sampler | None = None) -> dict[str, Any]:
+    """Return what is to be said of the fit of a table.
+
+    Parameters
+    ----------
+    name : str
+        A name in `TABLES`.
+    sampler : Sampler, optional
+        Default: that of `fit`.
+    """
+    begun, metrics = time.perf_counter(), TABLES[name].read()
+    read = time.perf_counter() - begun
+    found = fit(metrics, sampler=sampler, report=lambda line: say(f"  {line}"))
+    own = found.provenance["diagnostics"]
+    pairs = metrics.frame[~metrics.is_baseline].groupby([*metrics.curve_columns, "metric"]).ngroups
+    return {
+        "command": TABLES[name].command,
+        "curves": len(found.curves),
+        "metrics": ", ".join(found.curves.names),
+        "pairs": pairs,
+        "scores": len(metrics.frame),
+        "seconds": round(time.perf_counter() - begun, 1),
+        "phases": {"read": round(read, 3), **found.provenance["timings"]},
+        "status": str(found.status),
+        "R-hat": round(own["rhat"], 4),
+        "R-hat of": own["rhat_of"],
+        "ESS": round(own["ess_bulk"]),
+        "ESS of": own["ess_bulk_of"],
+        "tail ESS": round(own["ess_tail"]),
+        "curve R-hat": round(own["curve_rhat"], 4),
+        "curve ESS": round(own["curve_ess"]),
+        "bad curves": len(own["bad_curves"]),
+        "sweeps": own["sweeps"],
+    }
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or list(JOBS))
+    main(sys.argv[1:] or list(TABLES))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bayesscale.inference import Fit, Sampler
     from bayesscale.metrics.table import Metrics
 
-_METHODS = ("nuts", "huber")
+_METHODS = ("particles", "huber")
 
 
 def fit(
@@ -43,8 +43,9 @@ def fit(
     curve: CurveOption = None,
     where: WhereOption = None,
     method: Annotated[
-        str, typer.Option(help="nuts: the joint model. huber: the paper's point fit, without intervals.")
-    ] = "nuts",
+        str,
+        typer.Option(help="particles: the joint model. huber: the paper's point fit, without intervals."),
+    ] = "particles",
     first: Annotated[
         int | None, typer.Option(help="With huber: fit the first so many sizes; 0 for all. Default 4.")
     ] = None,
@@ -67,37 +68,23 @@ def fit(
     law: Annotated[
         str,
         typer.Option(
-            help="Law of scores: stack (the log-law and one that saturates, half of the draws each), log, "
-            "saturating, exponential, rising, chance, several with commas between them, or paper (log, and "
-            "losses exactly as in arXiv 2402.04177). `bayesscale laws` lists formulas."
+            help="Laws of scores: all (every curve follows the one that suits it), log, saturating, rising, "
+            "several with commas between them, or paper (exactly the two laws of arXiv 2402.04177). "
+            "`bayesscale laws` lists formulas."
         ),
-    ] = "stack",
-    loss_law: Annotated[
-        str,
-        typer.Option(help="Law of losses: power, shifted, smooth-break, m4, or several with commas."),
-    ] = "power",
-    joint: Annotated[
-        str,
-        typer.Option(
-            help="How curves depend on the size not along them: linear (in its logarithm), or a joint "
-            "law of both sizes, multiplicative or additive, for power laws and the saturating law."
-        ),
-    ] = "linear",
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain, for each law.")] = 1250,
-    tune: Annotated[int, typer.Option(help="Draws of each chain spent on adaptation.")] = 500,
+    ] = "all",
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1000,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
     cores: Annotated[
         int | None, typer.Option(help="Chains at a time; the draws do not depend on it.")
     ] = None,
-    target_accept: Annotated[float, typer.Option(help="Larger: smaller steps, fewer divergences.")] = 0.97,
-    max_depth: Annotated[int, typer.Option(help="Most doublings of a trajectory.")] = 10,
-    retries: Annotated[
+    longest: Annotated[
         int,
         typer.Option(
-            help="Times that sampling is repeated with the remedies if a diagnostic failed, the second time "
-            "only if that is likely to be enough."
+            help="Most sweeps between two kept draws: chains go on, with draws further apart, until they "
+            "have converged or reach it."
         ),
-    ] = 2,
+    ] = 40,
     seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output file.")] = False,
     as_json: JsonOption = False,
@@ -121,9 +108,9 @@ def fit(
     from bayesscale.inference.store import check_target
 
     check_target(output, force=force)
-    sampler = Sampler(draws, tune, chains, cores, target_accept, max_depth, seed, retries=retries)
+    sampler = Sampler(draws, chains, cores, seed, longest)
     metrics = _table(file, example, columns, axis, curve, where)
-    model = {"breaks": breaks, "discrepancy": discrepancy, "law": law, "loss_law": loss_law, "joint": joint}
+    model = {"breaks": breaks, "discrepancy": discrepancy, "law": law}
     result = _sampled(metrics, sampler, priors, model)
     save(result, output, force=force)
     _print(result, output, as_json, as_csv)
@@ -153,17 +140,15 @@ def _table(
 
 
 def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None, model: dict[str, Any]) -> Fit:
-    """Fit, with a progress bar on a terminal and one line a phase otherwise."""
+    """Fit, with one line a phase on stderr."""
     from bayesscale.inference import fit as fit_model
     from bayesscale.models.priors import Priors, load_priors
 
-    terminal = sys.stderr.isatty()
     return fit_model(
         metrics,
         priors=load_priors(priors) if priors else Priors(),
         sampler=sampler,
         **model,
-        progress=terminal,
         report=lambda phase: typer.echo(f"{phase} ...", err=True),
         command=shlex.join(["bayesscale", *sys.argv[1:]]),
     )
@@ -179,15 +164,12 @@ def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
     diagnostics, timings = result.provenance["diagnostics"], result.provenance["timings"]
     rows = [
         ("status", result.status.label),
-        *[
-            (f"attempt {n}", _attempt(each))
-            for n, each in enumerate(result.provenance.get("attempts", [])[:-1], 1)
-        ],
         ("R-hat, largest", f"{diagnostics['rhat']:.4f} ({diagnostics['rhat_of']})"),
         ("ESS bulk, smallest", f"{diagnostics['ess_bulk']:.0f} ({diagnostics['ess_bulk_of']})"),
         ("ESS tail, smallest", f"{diagnostics['ess_tail']:.0f} ({diagnostics['ess_tail_of']})"),
-        ("divergences", f"{diagnostics['divergences']} of {diagnostics['draws']:,} draws"),
-        ("leapfrog steps a draw", f"{diagnostics['steps']:.1f}"),
+        ("R-hat of curves, largest", f"{diagnostics['curve_rhat']:.4f} ({diagnostics['curve_rhat_of']})"),
+        ("ESS of curves, smallest", f"{diagnostics['curve_ess']:.0f} ({diagnostics['curve_ess_of']})"),
+        ("sweeps of each chain", f"{diagnostics['sweeps']:,}"),
         ("seconds", ", ".join(f"{name} {value:.1f}" for name, value in timings.items())),
         ("written to", str(output)),
     ]
@@ -204,13 +186,6 @@ def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
         sentences.append(str(result.status))
     frame = pd.DataFrame(rows, columns=["diagnostic", "value"])
     print_answer(Answer(frame, document, sentences), as_json=as_json, as_csv=as_csv)
-
-
-def _attempt(attempt: dict[str, Any]) -> str:
-    """Say how an attempt failed that was followed by another."""
-    own = attempt["sampler"]
-    how = f"{own['tune']} + {own['draws']} draws, target {own['target_accept']:g}"
-    return f"not converged ({how}): {'; '.join(attempt['problems'])}"
 
 
 def _point_fit(metrics: Metrics, first: int | None, output: Path | None, as_json: bool, as_csv: bool) -> None:

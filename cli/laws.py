@@ -10,22 +10,25 @@ def laws(as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
     """Print all laws: the option that fits each, its formula, its coefficients and where it comes from."""
     import pandas as pd
 
-    from bayesscale.models.forms import LOSS_FORMS, SCORE_FORMS
+    from bayesscale.laws import LAWS
+    from bayesscale.models.model import SCORE_LAWS
 
     rows = [
         {
-            "option": f"{flag} {form.option}",
+            "option": f"--law {law.option}" if name in SCORE_LAWS else "",
             "law": name,
-            "formula": form.law.formula,
-            "coefficients": ", ".join(form.law.coefficient_names),
-            "beyond level, gain and shape": ", ".join((*form.drawn, *form.known)),
-            "source": form.law.source,
+            "of": "scores" if name in SCORE_LAWS else "losses",
+            "formula": law.formula,
+            "coefficients": ", ".join(law.coefficient_names),
+            "source": law.source,
         }
-        for flag, forms in (("--law", SCORE_FORMS), ("--loss-law", LOSS_FORMS))
-        for name, form in forms.items()
+        for name, law in LAWS.items()
     ]
-    sentences = ["options of `bayesscale fit`; several of one kind with commas; D: tokens along the axis"]
+    sentences = [
+        "options of `bayesscale fit`, several with commas; by default a score may follow each of its laws",
+        "all losses follow the power law; D: tokens along the axis",
+    ]
     shown = pd.DataFrame(rows)
     if not (as_json or as_csv):
-        shown = shown.drop(columns=["coefficients", "beyond level, gain and shape"])
+        shown = shown.drop(columns=["coefficients"])
     print_answer(Answer(shown, {"laws": rows}, sentences), as_json=as_json, as_csv=as_csv)

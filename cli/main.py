@@ -41,7 +41,7 @@ COMMANDS = {
     "examples": "List the bundled metrics tables, or write one.",
     "harness": "Pretrain, finetune and score: mixtures in, a metrics table out.",
 }
-_VERSIONS_OF = ("pymc", "arviz", "nutpie", "numpy", "pandas")
+_VERSIONS_OF = ("pymc", "numba", "arviz", "numpy", "pandas")
 _INTERRUPTED = 130
 
 

@@ -70,17 +70,19 @@ def fit(
     breaks = usual_breaks(metrics.axis) if breaks is None else breaks
     model = chosen_model(law, breaks, discrepancy, priors)
     curves = build_curves(metrics)
-    from bayesscale.inference.tree import build_tree, curve_draws, population_draws
+    data = assemble(curves, model)
+    from bayesscale.inference.draws import curve_draws, population_draws
+    from bayesscale.inference.tree import build_tree
 
     imported = time.perf_counter()
     seen: list[Diagnostics] = []
 
     def needed(sampled: Sampled) -> float:
-        population = population_draws(sampled, curves, model)
-        seen.append(diagnose(population, curve_draws(sampled, curves), sampled.sweeps))
+        population = population_draws(sampled, curves, data)
+        seen.append(diagnose(population, curve_draws(sampled, curves, data), sampled.sweeps))
         return seen[-1].missing
 
-    sampled = sample(assemble(curves, model), sampler, say, needed)
+    sampled = sample(data, sampler, say, needed)
     begun = time.perf_counter()
     say("replicated data, and draws from the prior")
     tree = build_tree(sampled, metrics, curves, model, sampler.seed)

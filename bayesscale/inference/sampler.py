@@ -17,7 +17,7 @@ from bayesscale.errors import UsageError
 from bayesscale.models.assembly import Assembly
 
 FloatArray = NDArray[np.float64]
-_LEARNING, _ADAPTING = 150, 350
+_LEARNING, _ADAPTING = 100, 250
 # Particles of a cloud; tables with more curves and metrics are known better, and need fewer.
 _PARTICLES, _FEW_PARTICLES, _MANY_PAIRS = 200, 120, 400
 # A round is so much longer than what its predecessor asks for, within these limits.
@@ -44,7 +44,7 @@ class Sampler:
         converged or this is reached.
     """
 
-    draws: int = 1000
+    draws: int = 500
     chains: int = 4
     cores: int | None = None
     seed: int = 0

@@ -20,7 +20,8 @@ class Law(ABC):
     are derived with `coefficients` and turned back with `anchored`.
 
     The formula of a law is two plain functions of its file, `terms` and `at`. NumPy evaluates them in
-    forecasts, PyTensor in the model, and Numba compiles the same source for the sampler.
+    forecasts, PyTensor in the model, and Numba compiles the same source for the sampler. `slopes` serves
+    trajectories of the sampler.
 
     All methods broadcast over their arguments.
     """
@@ -39,6 +40,8 @@ class Law(ABC):
     """(level, gain, shape, sharpness, xp): the parts of the formula without u, once a curve."""
     at: ClassVar[Callable[..., Any]]
     """(u, terms, xp): the value at scaled position u."""
+    slopes: ClassVar[Callable[..., tuple[Any, ...]]]
+    """(u, terms, xp): the value, and its derivative by each of the terms."""
 
     def value(self, u: Any, level: Any, gain: Any, shape: Any, sharpness: Any = 1.0, *, xp: Any = np) -> Any:
         """Return the law's value at scaled position u.

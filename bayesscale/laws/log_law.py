@@ -41,6 +41,17 @@ def at(u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
     return xp.exp(level + beta * log_base)
 
 
+def slopes(u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> tuple[Any, Any, Any, Any]:
+    """Return the score at scaled position u, and its derivative by each of the terms."""
+    level, beta, start = terms
+    base = (1.0 - u) * start + u
+    near = base < _NEAR_ZERO
+    safe = xp.maximum(base, _NEAR_ZERO)
+    log_base = xp.where(near, _LOG_NEAR_ZERO - 1.0 + base / _NEAR_ZERO, xp.log(safe))
+    value = xp.exp(level + beta * log_base)
+    return value, value, value * log_base, value * beta * (1.0 - u) / safe
+
+
 def _from_log(log_base: Any) -> Any:
     """Return the base whose logarithm `at` takes to be `log_base`."""
     near = _NEAR_ZERO * (log_base + 1.0 - _LOG_NEAR_ZERO)
@@ -75,6 +86,7 @@ class LogLaw(Law):
     rated: ClassVar[bool] = False
     terms = staticmethod(terms)
     at = staticmethod(at)
+    slopes = staticmethod(slopes)
 
     def gain_of(self, improvement: Any, shape: Any) -> Any:
         """Return the gain of an improvement; less than it where it is larger than beta, see above."""

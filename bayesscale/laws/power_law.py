@@ -40,6 +40,19 @@ def at(u: Any, terms: tuple[Any, Any, Any, Any, Any], xp: Any = np) -> Any:
     return xp.exp(level) * xp.maximum(base, _SMALLEST) ** root
 
 
+def slopes(
+    u: Any, terms: tuple[Any, Any, Any, Any, Any], xp: Any = np
+) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """Return the loss at scaled position u, and its derivative by each of the terms."""
+    level, floor, amplitude, c, root = terms
+    fall = xp.exp(-c * u)
+    base = xp.maximum(floor + amplitude * fall, _SMALLEST)
+    log_base = xp.log(base)
+    value = xp.exp(level + root * log_base)
+    by_base = value * root / base
+    return value, value, by_base, by_base * fall, -by_base * amplitude * fall * u, value * log_base
+
+
 class PowerLaw(Law):
     """Power law with a floor, anchored at two sizes.
 
@@ -71,6 +84,7 @@ class PowerLaw(Law):
     rated: ClassVar[bool] = True
     terms = staticmethod(terms)
     at = staticmethod(at)
+    slopes = staticmethod(slopes)
 
     def coefficients(
         self, level: Any, gain: Any, shape: Any, axis: LogAxis, sharpness: Any = 1.0

@@ -28,6 +28,15 @@ def at(u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
     return xp.maximum(ceiling - lack * xp.exp(xp.minimum(-c * u, _LARGEST)), 0.0)
 
 
+def slopes(u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> tuple[Any, Any, Any, Any]:
+    """Return the score at scaled position u, and its derivative by each of the terms."""
+    ceiling, lack, c = terms
+    fall = xp.exp(xp.minimum(-c * u, _LARGEST))
+    value = ceiling - lack * fall
+    above = xp.where(value > 0.0, 1.0, 0.0)
+    return value * above, above, -fall * above, lack * fall * u * above
+
+
 class RisingPowerLaw(Law):
     """Power law of what a score lacks, anchored at two sizes.
 
@@ -48,6 +57,7 @@ class RisingPowerLaw(Law):
     rated: ClassVar[bool] = True
     terms = staticmethod(terms)
     at = staticmethod(at)
+    slopes = staticmethod(slopes)
 
     def coefficients(
         self, level: Any, gain: Any, shape: Any, axis: LogAxis, sharpness: Any = 1.0

@@ -37,6 +37,12 @@ class SaturatingLaw(Law):
         """Return the score at scaled position u; see `Law.at`."""
         return 1.0 / POWER_LAW.at(u, terms, xp)
 
+    @staticmethod
+    def slopes(u: Any, terms: tuple[Any, ...], xp: Any = np) -> tuple[Any, ...]:
+        """Return the score at scaled position u, and its derivative by each of the terms."""
+        loss, *rest = POWER_LAW.slopes(u, terms, xp)
+        return (1.0 / loss, *(-each / (loss * loss) for each in rest))
+
     def coefficients(
         self, level: Any, gain: Any, shape: Any, axis: LogAxis, sharpness: Any = 1.0
     ) -> dict[str, Any]:

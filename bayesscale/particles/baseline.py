@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from bayesscale.particles.compiled import compiled
+from bayesscale.particles.linear import draw_normal, gram
 from bayesscale.particles.local import log_likelihood
-from bayesscale.particles.population import accept, log_spread
+from bayesscale.particles.steps import accept, log_spread
+
+_REPEATS = 4
 
 
 @compiled
@@ -35,7 +38,10 @@ def start_cells(population: Any, data: Any, local: Any) -> None:
             for i in range(2):
                 level += data.cell_design[b, i] * population.line[i, m]
             if count:
-                level = math.log(max(data.cell_value[b, m, :count].mean(), data.floor[m]))
+                total = 0.0
+                for i in range(count):
+                    total += data.cell_value[b, m, i]
+                level = math.log(max(total / count, data.floor[m]))
             local.cell[b, m, 0] = level
             local.cell[b, m, 1] = population.pooled_mean[0, m]
             local.cell[b, m, 2] = population.pooled_mean[3, m] if data.pooled_free[3] else 0.0
@@ -92,23 +98,30 @@ def move_line(population: Any, data: Any, local: Any, steps: Any) -> None:
     cells = data.cell_count.shape[0]
     if cells == 0:
         return
-    square = data.cell_design.T @ data.cell_design
+    square = gram(data.cell_design, data.cell_design)
+    pull, system = np.empty(2), np.empty((2, 2))
     for m in range(data.cell_count.shape[1]):
-        level = np.ascontiguousarray(local.cell[:, m, 0])
         own = population.cell_sd[m] ** -2.0
-        system, pull = own * square, own * (data.cell_design.T @ level)
         for i in range(2):
+            pull[i] = data.line_mean[i, m] * data.line_sd[i, m] ** -2.0
+            for j in range(2):
+                system[i, j] = own * square[i, j]
             system[i, i] += data.line_sd[i, m] ** -2.0
-            pull[i] += data.line_mean[i, m] * data.line_sd[i, m] ** -2.0
-        factor = np.linalg.cholesky(system)
-        white = np.linalg.solve(factor, pull)
+            for b in range(cells):
+                pull[i] += own * data.cell_design[b, i] * local.cell[b, m, 0]
+        draw_normal(system, pull)
+        total, now = 0.0, math.log(population.cell_sd[m])
+        for b in range(cells):
+            rest = local.cell[b, m, 0]
+            for i in range(2):
+                rest -= data.cell_design[b, i] * pull[i]
+            total += rest * rest
         for i in range(2):
-            white[i] += np.random.standard_normal()
-        population.line[:, m] = np.linalg.solve(factor.T, white)
-        rest = level - data.cell_design @ np.ascontiguousarray(population.line[:, m])
-        total, now = (rest * rest).sum(), math.log(population.cell_sd[m])
-        new = now + math.exp(steps.cell_sd[m]) * np.random.standard_normal()
-        change = log_spread(new, data.cell_sd_prior) - log_spread(now, data.cell_sd_prior)
-        change += cells * (now - new) - 0.5 * total * (math.exp(-2.0 * new) - math.exp(-2.0 * now))
-        if accept(change, steps.cell_sd, m, steps.rate[0]):
-            population.cell_sd[m] = math.exp(new)
+            population.line[i, m] = pull[i]
+        for _ in range(_REPEATS):
+            new = now + math.exp(steps.cell_sd[m]) * np.random.standard_normal()
+            change = log_spread(new, data.cell_sd_prior) - log_spread(now, data.cell_sd_prior)
+            change += cells * (now - new) - 0.5 * total * (math.exp(-2.0 * new) - math.exp(-2.0 * now))
+            if accept(change, steps.cell_sd, m, steps.rate[0]):
+                now = new
+        population.cell_sd[m] = math.exp(now)

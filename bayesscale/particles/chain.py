@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles.baseline import start_cells
 from bayesscale.particles.moves import Guide, no_guide
-from bayesscale.particles.population import Steps, fill_prior, first_steps
+from bayesscale.particles.population import fill_prior
 from bayesscale.particles.state import (
     Local,
     LocalPrior,
@@ -22,6 +22,7 @@ from bayesscale.particles.state import (
     middle,
     wide_prior,
 )
+from bayesscale.particles.steps import Steps, first_steps
 from bayesscale.particles.structs import (
     data_struct,
     guide_struct,
@@ -31,11 +32,11 @@ from bayesscale.particles.structs import (
     prior_struct,
     steps_struct,
 )
-from bayesscale.particles.sweep import sweeps
-from bayesscale.particles.temper import temper_all
+from bayesscale.particles.sweep import move_curves, move_population, seed_all
+from bayesscale.particles.temper import refit, temper_all
 
 FloatArray = NDArray[np.float64]
-_MOVES, _TURNS, _FEW_TURNS = 6, 12, 3
+_MOVES = 6
 # So many particles of each cloud go on to be moved, and change places with their curve.
 _KEPT = 64
 # A proposal is wider than what was learned of a population: its spread, and the error of its mean.
@@ -78,7 +79,6 @@ class Chain:
             prior_struct(self.prior), guide_struct(self.guide), steps_struct(self.steps),
         )  # fmt: skip
         self._pool = pool_struct(empty_pool(self.data, min(_KEPT, self.particles)))
-        self._guided = False
         self._rng = np.random.default_rng([*self.seed, 17])
 
     def _next_seed(self) -> int:
@@ -93,10 +93,12 @@ class Chain:
 
     def sweep(self, count: int) -> None:
         """Take some sweeps."""
-        aligned = bool(self.data.alignment.any())
-        own = (*self._own, self._proposal, self._pool, self._precision)
-        turns = _FEW_TURNS if self._guided else _TURNS
-        sweeps(self._next_seed(), count, turns, self._guided, aligned, *own)
+        population, data, local, _, _, steps = self._own
+        seed_all(self._next_seed())
+        warm = bool(self.steps.rate[0] > 0)
+        for _ in range(count):
+            rest = move_curves(*self._own, self._proposal, self._pool, self._precision)
+            move_population(population, data, local, steps, self._precision, rest, warm)
 
     def begin(self, learning: int, adapting: int) -> None:
         """Bring the chain to where draws can be taken.
@@ -114,11 +116,18 @@ class Chain:
         self.sweep(learning // 2)
         proposals = [self._seen() for _ in range(learning // 2)]
         self.temper(_widened(proposals))
-        self._guided = True
-        self.sweep(adapting // 2)
+        self._refit(adapting // 2)
         self.steps.rate[0] = _SLOW
         self.sweep(adapting - adapting // 2)
         self.steps.rate[0] = 0.0
+
+    def _refit(self, count: int) -> None:
+        """Take some sweeps, and learn from their second half in which directions curves walk."""
+        self.sweep(count - count // 2)
+        local = self.local
+        seen = [(local.x.copy(), local.law.copy(), local.broken.copy()) for _ in self.states(count // 2, 1)]
+        _, data, _, prior, guide, _ = self._own
+        refit(*(np.stack(part) for part in zip(*seen, strict=True)), prior, guide, data)
 
     def _seen(self) -> LocalPrior:
         """Take a sweep; return a copy of the population as curves by themselves see it."""

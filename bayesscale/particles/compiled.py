@@ -8,19 +8,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from numba import njit
+from numba.core.caching import IndexDataCacheFile
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-_ROOMS = ("laws", "models", "particles")
+_SOURCES = ("laws/*.py", "models/breaks.py", "models/discrepancy.py", "particles/*.py")
 
 
-def _stamp() -> tuple[str, int]:
+def _digest() -> str:
     """Return what changes with any source that compiled code is made from."""
     root = Path(__file__).resolve().parents[1]
-    files = sorted(path for room in _ROOMS for path in (root / room).glob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest(), len(files)
+    files = sorted(path for source in _SOURCES for path in root.glob(source))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
-_STAMP = _stamp()
+_DIGEST = _digest()
 
 
 def compiled(function: Function) -> Function:
@@ -30,6 +31,9 @@ def compiled(function: Function) -> Function:
     number as in NumPy, and the sampler rejects what is not finite.
     """
     made = njit(cache=True, nogil=True, error_model="numpy")(function)
-    # Numba keeps code until the function's own file changes, though it holds that of others as well.
-    made._cache._cache_file._source_stamp = _STAMP
+    # Numba keeps code until the function's own file changes, though it holds that of others as well: so the
+    # names of the cache's files tell all sources.
+    cache = made._cache
+    name = f"{cache._impl.filename_base}-{_DIGEST}"
+    cache._cache_file = IndexDataCacheFile(cache._cache_path, name, cache._impl.locator.get_source_stamp())
     return made

@@ -1,11 +1,12 @@
 """Curves change places with their particles, and laws are weighed with the particles summed over, compiled.
 
-State and particles of a curve together have the density p(state | population) * product of p(particle | proposal).
-Both share the likelihood, so which of them is the state has odds p(. | population) / p(. | proposal): a draw of it
-is as exact as it is cheap. Particles are moved as well, under the proposal, so that a cloud is never used up.
+State and particles of a curve together have the density p(state | population) * product of p(particle |
+proposal). Both share the likelihood, so which of them is the state has odds p(. | population) / p(. |
+proposal): a draw of it is as exact as it is cheap. Particles are moved as well, under the proposal, so that
+a cloud is never used up.
 
-Before that draw, shares and shapes of laws are moved with it summed over. Given the laws of the curves, shares would
-crawl: a law that many curves follow draws in the rest.
+Before that draw, shares and shapes of laws are moved with it summed over. Given the laws of the curves,
+shares would crawl: a law that many curves follow draws in the rest.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from bayesscale.particles.glide import glide
 from bayesscale.particles.local import log_prior
 from bayesscale.particles.moves import BREAK, LAW, SINGLE, move
 from bayesscale.particles.places import SHAPE
-from bayesscale.particles.population import accept, log_spread
 from bayesscale.particles.state import LAW_COUNT
+from bayesscale.particles.steps import accept, log_spread
 
 # So many particles of each cloud are moved in a sweep.
 _REFRESHED = 2
-_SHARE_TURNS, _SHAPE_TURNS = 10, 2
+_SHARE_TURNS, _SHAPE_TURNS = 10, 1
 
 
 @compiled
@@ -100,10 +101,16 @@ def log_mixture(m: Any, share: Any, sums: Any, data: Any) -> float:
 
 
 @compiled
-def mix_laws(m: Any, odds: Any, population: Any, prior: Any, data: Any, pool: Any, local: Any, steps: Any) -> None:
+def mix_laws(
+    m: Any, odds: Any, population: Any, prior: Any, data: Any, pool: Any, local: Any, steps: Any
+) -> None:
     """Move shares and shapes of a metric's laws with the particles summed over, and the odds with them."""
     curves = data.count.shape[0]
-    sums, trial, share = np.zeros((curves, LAW_COUNT)), np.zeros((curves, LAW_COUNT)), population.share[m].copy()
+    sums, trial, share = (
+        np.zeros((curves, LAW_COUNT)),
+        np.zeros((curves, LAW_COUNT)),
+        population.share[m].copy(),
+    )
     mean, sd = population.shape_mean[m].copy(), population.shape_sd[m].copy()
     for k in range(LAW_COUNT):
         if data.allowed[m, k]:

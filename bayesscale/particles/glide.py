@@ -1,6 +1,7 @@
-"""Hamiltonian trajectories: of one curve under its population, and of a population's weak parameters, compiled.
+"""Hamiltonian trajectories of one curve under its population, compiled.
 
-A few leapfrog steps in coordinates in which the posterior is about round. Sizes of steps adapt during warm-up.
+A few leapfrog steps in coordinates in which the posterior is about round. Sizes of steps adapt during warm-
+up.
 """
 
 from __future__ import annotations
@@ -15,17 +16,9 @@ from bayesscale.particles.gradient import add_prior_gradient, pair_gradient
 from bayesscale.particles.local import log_prior
 from bayesscale.particles.moves import count_free
 from bayesscale.particles.places import LOCAL, TAU
+from bayesscale.particles.steps import arrive
 
-_TARGET = 0.7
 _FEWEST, _MOST = 2, 5
-
-
-@compiled
-def adapt(steps: Any, place: Any, change: Any, rate: Any) -> bool:
-    """Return whether a trajectory's end is taken, and adapt the size of its steps."""
-    probability = math.exp(min(change, 0.0)) if not math.isnan(change) else 0.0
-    steps[place] += rate * (probability - _TARGET)
-    return np.random.random() < probability
 
 
 @compiled
@@ -76,7 +69,7 @@ def glide(law: Any, broken: Any, x: Any, now: Any, likelihood: Any, prior: Any, 
         kinetic += 0.5 * momentum[i] ** 2
     turns, new = np.random.randint(_FEWEST, _MOST + 1), likelihood
     pull(law, broken, y, prior, guide, data, c, m, room, gradient, white)
-    for turn in range(turns):
+    for _ in range(turns):
         for i in range(count):
             momentum[i] += 0.5 * size * white[i]
         for i in range(count):
@@ -92,7 +85,7 @@ def glide(law: Any, broken: Any, x: Any, now: Any, likelihood: Any, prior: Any, 
     change = then + new - now - likelihood + kinetic
     for i in range(count):
         change -= 0.5 * momentum[i] ** 2
-    if adapt(steps, (c, m), change, rate) and math.isfinite(change):
+    if arrive(change, steps, (c, m), rate) and math.isfinite(change):
         x[:] = y
         return then, new
     return now, likelihood

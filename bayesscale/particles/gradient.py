@@ -1,8 +1,7 @@
 """Gradient of one curve's log likelihood by its local parameters, compiled.
 
-What enters the values linearly or as a factor is differentiated by hand. The laws' gain, shape and sharpness are
-by differences: one formula serves all. Trajectories with a gradient that is a little off are as exact as any, since
-their ends are accepted by the density itself.
+The terms of laws are differentiated by differences, once a curve; all else by hand. Trajectories with a
+gradient that is a little off are as exact as any, since their ends are accepted by the density itself.
 """
 
 from __future__ import annotations
@@ -12,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from bayesscale.laws import log_law, power_law, rising
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.local import law_values, unit_of
+from bayesscale.particles.local import LARGE, unit_of
 from bayesscale.particles.places import (
     GAIN,
     LEVEL,
@@ -27,7 +27,78 @@ from bayesscale.particles.places import (
     TAU,
 )
 
-_STEP = 1e-5
+_STEP = 1e-6
+_log_terms, _log_slopes = compiled(log_law.terms), compiled(log_law.slopes)
+_power_terms, _power_slopes = compiled(power_law.terms), compiled(power_law.slopes)
+_rising_terms, _rising_slopes = compiled(rising.terms), compiled(rising.slopes)
+
+
+@compiled
+def log_law_slopes(x: Any, u: Any, count: Any, out: Any) -> None:
+    """Do what `law_slopes` does, for the log-law."""
+    sharpness = math.exp(x[SHARP])
+    now = _log_terms(x[LEVEL], x[GAIN], x[SHAPE], sharpness, np)
+    gain = _log_terms(x[LEVEL], x[GAIN] + _STEP, x[SHAPE], sharpness, np)
+    shape = _log_terms(x[LEVEL], x[GAIN], x[SHAPE] + _STEP, sharpness, np)
+    for i in range(count):
+        value, _, beta, start = _log_slopes(u[i], now, np)
+        out[0, i] = value
+        out[1, i] = (beta * (gain[1] - now[1]) + start * (gain[2] - now[2])) / _STEP
+        out[2, i] = (beta * (shape[1] - now[1]) + start * (shape[2] - now[2])) / _STEP
+        out[3, i] = 0.0
+
+
+@compiled
+def rising_slopes(x: Any, u: Any, count: Any, out: Any) -> None:
+    """Do what `law_slopes` does, for the rising power law."""
+    now = _rising_terms(x[LEVEL], x[GAIN], x[SHAPE], 1.0, np)
+    gain = _rising_terms(x[LEVEL], x[GAIN] + _STEP, x[SHAPE], 1.0, np)
+    shape = _rising_terms(x[LEVEL], x[GAIN], x[SHAPE] + _STEP, 1.0, np)
+    for i in range(count):
+        value, ceiling, lack, c = _rising_slopes(u[i], now, np)
+        out[0, i], out[3, i] = value, 0.0
+        for row, near in enumerate((gain, shape)):
+            total = ceiling * (near[0] - now[0]) + lack * (near[1] - now[1]) + c * (near[2] - now[2])
+            out[row + 1, i] = total / _STEP
+
+
+@compiled
+def power_slopes(level: Any, x: Any, u: Any, count: Any, reciprocal: Any, out: Any) -> None:
+    """Do what `law_slopes` does, for the power law and for its reciprocal."""
+    sharpness = math.exp(x[SHARP])
+    now = _power_terms(level, x[GAIN], x[SHAPE], sharpness, np)
+    gain = _power_terms(level, x[GAIN] + _STEP, x[SHAPE], sharpness, np)
+    shape = _power_terms(level, x[GAIN], x[SHAPE] + _STEP, sharpness, np)
+    sharp = _power_terms(level, x[GAIN], x[SHAPE], math.exp(x[SHARP] + _STEP), np)
+    for i in range(count):
+        value, _, floor, amplitude, c, root = _power_slopes(u[i], now, np)
+        factor = -1.0 / (value * value) if reciprocal else 1.0
+        out[0, i] = 1.0 / value if reciprocal else value
+        for row, near in enumerate((gain, shape, sharp)):
+            total = floor * (near[1] - now[1]) + amplitude * (near[2] - now[2])
+            total += c * (near[3] - now[3]) + root * (near[4] - now[4])
+            out[row + 1, i] = factor * total / _STEP
+
+
+@compiled
+def law_slopes(law: Any, x: Any, u: Any, count: Any, out: Any) -> None:
+    """Write the values of a law at positions, and their derivatives by gain, shape and log sharpness.
+
+    Parameters
+    ----------
+    law, x, u, count : int, array, array, int
+        As in `bayesscale.particles.local.law_values`.
+    out : array, shape (4, N)
+        Values and the three derivatives.
+    """
+    if law == 0:
+        log_law_slopes(x, u, count, out)
+    elif law == 1:
+        power_slopes(-x[LEVEL], x, u, count, True, out)
+    elif law == 2:
+        rising_slopes(x, u, count, out)
+    else:
+        power_slopes(x[LEVEL], x, u, count, False, out)
 
 
 @compiled
@@ -58,18 +129,13 @@ def pair_gradient(
         Where the gradient goes.
     """
     count, u = data.count[c, m], data.u[c, m]
-    law_values(law, x, u, count, room[0])
-    for row, place in enumerate((GAIN, SHAPE, SHARP)):
-        kept = x[place]
-        x[place] = kept + _STEP
-        law_values(law, x, u, count, room[row + 1])
-        x[place] = kept
+    law_slopes(law, x, u, count, room)
     high, unit = math.exp(x[LEVEL]), unit_of(x[LEVEL], x[GAIN]) * math.exp(x[STRAY])
-    by_gain = unit_of(x[LEVEL], x[GAIN] + _STEP) * math.exp(x[STRAY]) - unit
+    by_gain = (unit_of(x[LEVEL], x[GAIN] + _STEP) * math.exp(x[STRAY]) - unit) / _STEP
     own, share = math.exp(2.0 * x[NOISE]), 1.0 / (1.0 + math.exp(-x[SHARE]))
     floor, degrees = data.floor[m] * data.floor[m], data.degrees
     gradient[:] = 0.0
-    total = 0.0
+    total, scales, ratios = 0.0, 1.0, 1.0
     for i in range(count):
         one, two = data.modes[c, m, i, 0], data.modes[c, m, i, 1]
         path = x[MODE] * one + x[MODE + 1] * two
@@ -80,13 +146,16 @@ def pair_gradient(
         square = own + floor + share * variance
         off = data.value[c, m, i] - mean
         by_mean, by_square = noise_slope(off, square, degrees)
-        total -= 0.5 * math.log(square)
-        total -= 0.5 * (degrees + 1.0) * math.log1p(off * off / (degrees * square))
+        scales *= square
+        ratios *= 1.0 + off * off / (degrees * square)
+        if not (1.0 / LARGE < scales < LARGE and ratios < LARGE):
+            total -= 0.5 * math.log(scales) + 0.5 * (degrees + 1.0) * math.log(ratios)
+            scales, ratios = 1.0, 1.0
         # Law, discrepancy and break are all in proportion to the level.
         gradient[LEVEL] += by_mean * mean
-        gradient[GAIN] += by_mean * (room[1, i] - room[0, i] + by_gain * path) / _STEP
-        gradient[SHAPE] += by_mean * (room[2, i] - room[0, i]) / _STEP
-        gradient[SHARP] += by_mean * (room[3, i] - room[0, i]) / _STEP
+        gradient[GAIN] += by_mean * (room[1, i] + by_gain * path)
+        gradient[SHAPE] += by_mean * room[2, i]
+        gradient[SHARP] += by_mean * room[3, i]
         gradient[STRAY] += by_mean * unit * path
         gradient[MODE] += by_mean * unit * one
         gradient[MODE + 1] += by_mean * unit * two
@@ -95,6 +164,7 @@ def pair_gradient(
         if ramp > 0.0:
             gradient[TAU] -= by_mean * data.sign[m] * high * x[SLOPE]
             gradient[SLOPE] += by_mean * data.sign[m] * high * ramp
+    total -= 0.5 * math.log(scales) + 0.5 * (degrees + 1.0) * math.log(ratios)
     return total if math.isfinite(total) else -np.inf
 
 
@@ -117,3 +187,29 @@ def add_prior_gradient(
     if broken:
         gradient[TAU] -= prior.hazard[c, m]
         gradient[SLOPE] -= (x[SLOPE] + prior.fall[m]) / (data.break_spread * prior.fall[m]) ** 2
+
+
+@compiled
+def pair_information(
+    law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, room: Any, information: Any
+) -> None:
+    """Write what values are expected to tell of each local parameter by itself: Fisher's information.
+
+    Parameters as in `pair_gradient`; `information` is written. Only what populations pool is filled in.
+    """
+    count, u = data.count[c, m], data.u[c, m]
+    law_slopes(law, x, u, count, room)
+    unit, degrees = unit_of(x[LEVEL], x[GAIN]) * math.exp(x[STRAY]), data.degrees
+    own, share = math.exp(2.0 * x[NOISE]), 1.0 / (1.0 + math.exp(-x[SHARE]))
+    information[:] = 0.0
+    for i in range(count):
+        path = x[MODE] * data.modes[c, m, i, 0] + x[MODE + 1] * data.modes[c, m, i, 1]
+        square = own + data.floor[m] * data.floor[m] + share * data.variance[c, m, i]
+        weight = (degrees + 1.0) / ((degrees + 3.0) * square)
+        information[LEVEL] += weight * room[0, i] ** 2
+        for row, place in enumerate((GAIN, SHAPE, SHARP)):
+            information[place] += weight * room[row + 1, i] ** 2
+        information[STRAY] += weight * (unit * path) ** 2
+        scale = 0.5 * degrees / ((degrees + 3.0) * square * square)
+        information[NOISE] += scale * (2.0 * own) ** 2
+        information[SHARE] += scale * (share * (1.0 - share) * data.variance[c, m, i]) ** 2

@@ -1,8 +1,9 @@
 """Trajectories of what the curves of a metric have in common, the curves moving along, compiled.
 
-Where data say little of each curve, a mean is held fast by its own curves, and they by it: moved in turn, both would
-crawl. Here every curve keeps its place in its population, in sds from the mean, while means and spreads move. The
-likelihood alone judges (the non-centred half of interweaving: Yu and Meng, J. Comput. Graph. Stat. 20, 2011).
+Where data say little of each curve, a mean is held fast by its own curves, and they by it: moved in turn,
+both would crawl. Here every curve keeps its place in its population, in sds from the mean, while means and
+spreads move. The likelihood alone judges (the non-centred half of interweaving: Yu and Meng, J. Comput.
+Graph. Stat. 20, 2011).
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ import numpy as np
 
 from bayesscale.particles.baseline import cell_likelihood
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.glide import adapt
-from bayesscale.particles.gradient import noise_slope, pair_gradient
-from bayesscale.particles.interweave import place_of
-from bayesscale.particles.places import LOCAL
+from bayesscale.particles.gradient import noise_slope, pair_gradient, pair_information
+from bayesscale.particles.places import LOCAL, NOISE, SHAPE
 from bayesscale.particles.state import LAW_COUNT
+from bayesscale.particles.steps import arrive
 
-_KINDS = 10
+_KINDS = 6 + LAW_COUNT
+"""Level, gain, the four of `POOLED`, and the shape under each law."""
 _FEWEST, _MOST = 4, 9
-# Steps that single moves found to be right are so many conditional sds long.
-_SINGLE = 2.4
+
+
+@compiled
+def place_of(kind: Any) -> int:
+    """Return the place of a kind's parameter in the local vector."""
+    return kind if kind < 2 else NOISE + kind - 2 if kind < 6 else SHAPE
 
 
 @compiled
@@ -35,7 +40,7 @@ def parameters(m: Any, population: Any, data: Any, local: Any, kinds: Any, value
     m, population, data, local : int, Population, Assembly, Local
         The metric, and the chain.
     kinds : array of int, shape (10,)
-        Written: the kinds, numbered as in `bayesscale.particles.interweave`.
+        Written: the kinds, numbered as in `_KINDS`.
     values : array, shape (2, 10)
         Written: means and logarithms of spreads.
     priors : array, shape (10, 4)
@@ -166,8 +171,9 @@ def joint(m: Any, population: Any, data: Any, local: Any, steps: Any, room: Any)
     count = parameters(m, population, data, local, kinds, values, priors)
     places, offsets = np.zeros((curves + cell_total, _KINDS)), np.zeros((curves, _KINDS))
     for kind in range(2):
-        column = np.ascontiguousarray(population.coef[:, 2 * m + kind])
-        offsets[:, kind] = data.design @ column - column[0]
+        for c in range(curves):
+            for q in range(1, data.group.shape[0]):
+                offsets[c, kind] += data.design[c, q] * population.coef[q, 2 * m + kind]
     for i in range(count):
         sd = math.exp(values[1, i])
         for c in range(curves):
@@ -177,13 +183,12 @@ def joint(m: Any, population: Any, data: Any, local: Any, steps: Any, room: Any)
         place = 1 if kinds[i] == 2 else 2 if kinds[i] == 5 else 0
         for b in range(cell_total if place > 0 else 0):
             places[curves + b, i] = (local.cell[b, m, place] - values[0, i]) / sd
-    found, cells, slopes = local.likelihood[:, m].copy(), local.cell_likelihood[:, m].copy(), np.empty((2, _KINDS))
+    found, cells, slopes = np.zeros(curves), np.zeros(cell_total), np.empty((2, _KINDS))
     now = follow(m, count, kinds, values, priors, places, offsets, data, local, found, cells, slopes, room)
     widths, momentum, kinetic = np.empty((2, _KINDS)), np.empty((2, _KINDS)), 0.0
     for i in range(count):
-        widths[0, i] = math.exp(steps.shift[m, kinds[i]]) / _SINGLE
-        widths[1, i] = math.exp(steps.scale[m, kinds[i]]) / _SINGLE
         for row in range(2):
+            widths[row, i] = steps.width[m, row, kinds[i]]
             momentum[row, i] = np.random.standard_normal()
             kinetic += 0.5 * momentum[row, i] ** 2
     size, then = math.exp(steps.joint[m]), now
@@ -192,7 +197,9 @@ def joint(m: Any, population: Any, data: Any, local: Any, steps: Any, room: Any)
             for row in range(2):
                 momentum[row, i] += 0.5 * size * widths[row, i] * slopes[row, i]
                 values[row, i] += size * widths[row, i] * momentum[row, i]
-        then = follow(m, count, kinds, values, priors, places, offsets, data, local, found, cells, slopes, room)
+        then = follow(
+            m, count, kinds, values, priors, places, offsets, data, local, found, cells, slopes, room
+        )
         if not math.isfinite(then):
             break
         for i in range(count):
@@ -201,9 +208,12 @@ def joint(m: Any, population: Any, data: Any, local: Any, steps: Any, room: Any)
     change = then - now + kinetic
     for i in range(count):
         change -= 0.5 * (momentum[0, i] ** 2 + momentum[1, i] ** 2)
-    if adapt(steps.joint, m, change, steps.rate[0]) and math.isfinite(change):
+    if arrive(change, steps.joint, m, steps.rate[0]) and math.isfinite(change):
         settle(m, count, kinds, values, places, offsets, population, local)
-        local.likelihood[:, m], local.cell_likelihood[:, m] = found, cells
+        for c in range(curves):
+            local.likelihood[c, m] = found[c]
+        for b in range(cell_total):
+            local.cell_likelihood[b, m] = cells[b]
 
 
 @compiled
@@ -227,3 +237,27 @@ def settle(
         if place > 0:
             for b in range(local.cell.shape[0]):
                 local.cell[b, m, place] = mean + sd * places[curves + b, i]
+
+
+@compiled
+def measure(m: Any, population: Any, data: Any, local: Any, steps: Any, room: Any) -> None:
+    """Write the conditional sds of means and log spreads, from the information that values have of them.
+
+    Called in warm-up only: trajectories need widths that do not depend on where they begin.
+    """
+    kinds, values, priors = np.zeros(_KINDS, np.int64), np.zeros((2, _KINDS)), np.zeros((_KINDS, 4))
+    count = parameters(m, population, data, local, kinds, values, priors)
+    found, information = np.zeros((2, _KINDS)), np.empty(LOCAL)
+    for c in range(data.count.shape[0]):
+        if data.count[c, m] == 0:
+            continue
+        pair_information(local.law[c, m], local.broken[c, m], local.x[c, m], data, c, m, room, information)
+        for i in range(count):
+            if kinds[i] < 6 or local.law[c, m] == kinds[i] - 6:
+                found[0, i] += information[place_of(kinds[i])]
+    for i in range(count):
+        # Curves are one sd from their mean, on average.
+        found[1, i] = found[0, i] * math.exp(2.0 * values[1, i])
+        for row in range(2):
+            total = found[row, i] + priors[i, 2 * row + 1] ** -2.0
+            steps.width[m, row, kinds[i]] = 1.0 / math.sqrt(total)

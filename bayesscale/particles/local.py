@@ -14,7 +14,7 @@ from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, SHAPE, SHARE, 
 
 LOG_ROOT_2PI = 0.5 * math.log(2.0 * math.pi)
 # Products of so large numbers are turned into sums of logarithms.
-_LARGE = 1e100
+LARGE = 1e100
 
 _log_terms, _log_at = compiled(log_law.terms), compiled(log_law.at)
 _power_terms, _power_at = compiled(power_law.terms), compiled(power_law.at)
@@ -112,7 +112,7 @@ def log_likelihood(
         off = value[i] - mean[i]
         scales *= square
         ratios *= 1.0 + off * off / (degrees * square)
-        if not (1.0 / _LARGE < scales < _LARGE and ratios < _LARGE):
+        if not (1.0 / LARGE < scales < LARGE and ratios < LARGE):
             total -= 0.5 * math.log(scales) + 0.5 * (degrees + 1.0) * math.log(ratios)
             scales, ratios = 1.0, 1.0
     total -= 0.5 * math.log(scales) + 0.5 * (degrees + 1.0) * math.log(ratios)

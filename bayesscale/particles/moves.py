@@ -1,7 +1,7 @@
 """Metropolis-Hastings moves of one curve's local parameters for one metric, compiled.
 
-Every move leaves prior * likelihood^temperature as it is. Walks step in the covariance that a cloud of particles
-has for the curve, apart for each law, with and without a break.
+Every move leaves prior * likelihood^temperature as it is. Walks step in the covariance that a cloud of
+particles has for the curve, apart for each law, with and without a break.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _SHORT, _USUAL, _LONG = 0.25, 0.8, 1.6
 _OFTEN_SHORT, _OFTEN_LONG = 0.35, 0.1
 # Where a cloud says nothing of a part, a walk takes such steps in sds of the prior.
 _BLIND = 0.3
+# A break that leaves less than this share of the law's value is not compensated.
+_LEAST_REST = 0.05
 
 
 class Guide(NamedTuple):
@@ -129,21 +131,44 @@ def switch_law(law: Any, x: Any, y: Any, prior: Any, data: Any, m: Any) -> tuple
 
 
 @compiled
+def keep_end(y: Any, way: Any, data: Any, c: Any, m: Any) -> bool:
+    """Move the law so that the end of the curve stays where it is as a break comes (way 1) or goes (-1).
+
+    Return whether there is such a law.
+    """
+    rest = 1.0 + data.sign[m] * y[SLOPE] * (data.last[c, m] - y[TAU])
+    if rest <= _LEAST_REST:
+        return False
+    y[LEVEL] -= way * math.log(rest)
+    y[GAIN] -= way * data.sign[m] * math.log(rest)
+    return True
+
+
+@compiled
 def change_break(broken: Any, x: Any, y: Any, prior: Any, data: Any, c: Any, m: Any) -> tuple[Any, float]:
-    """Return a break that is born, moved or gone, and the log ratio of the proposals."""
+    """Return a break that is born, moved or gone, and the log ratio of the proposals.
+
+    Half of the births and deaths move the law as well: an unbroken law fits all of a curve, a broken one its
+    beginning.
+    """
     length = data.last[c, m] - data.first[c, m]
     spread, fall = data.break_spread * prior.fall[m], prior.fall[m]
+    moved = np.random.random() < 0.5
     if broken and np.random.random() < 0.5:
         y[TAU] += 0.1 * length * np.random.standard_normal()
         y[SLOPE] += 0.3 * spread * np.random.standard_normal()
         return 1, 0.0
     if broken:
+        if moved and not keep_end(y, -1.0, data, c, m):
+            return 0, -np.inf
         off = (x[SLOPE] + fall) / spread
         # A death is tried half as often as a birth.
         return 0, -0.5 * off * off - math.log(spread * length) - LOG_ROOT_2PI + math.log(2.0)
     y[TAU] = data.first[c, m] + length * np.random.random()
     off = np.random.standard_normal()
     y[SLOPE] = spread * off - fall
+    if moved and not keep_end(y, 1.0, data, c, m):
+        return 1, -np.inf
     return 1, 0.5 * off * off + math.log(spread * length) + LOG_ROOT_2PI - math.log(2.0)
 
 

@@ -13,8 +13,8 @@ from numba.experimental import structref
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.moves import Guide
-from bayesscale.particles.population import Steps
 from bayesscale.particles.state import Local, LocalPrior, Pool, Population
+from bayesscale.particles.steps import Steps
 
 
 class _Type(types.StructRef):  # type: ignore[misc]

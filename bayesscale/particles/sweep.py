@@ -10,22 +10,22 @@ from bayesscale.particles.baseline import move_cells, move_line
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.exchange import exchange, mix_laws, refresh, weigh
 from bayesscale.particles.glide import glide
-from bayesscale.particles.interweave import interweave
-from bayesscale.particles.joint import joint
+from bayesscale.particles.joint import joint, measure
 from bayesscale.particles.local import log_prior
 from bayesscale.particles.moves import BREAK, LAW, WALK, move
+from bayesscale.particles.pooled import move_breaks, move_pooled
 from bayesscale.particles.population import (
     draw_coefficients,
     fill_prior,
-    move_breaks,
     move_covariance,
     move_groups,
-    move_pooled,
     residuals,
 )
+from bayesscale.particles.state import LAW_COUNT
 from bayesscale.particles.temper import draw_prior
 
 _ROUND = (LAW, BREAK, WALK)
+_LAW_TURNS = 3
 # Covariances are cheap to move, and their elements hang together.
 _COVARIANCE_TURNS = 5
 
@@ -67,74 +67,110 @@ def move_curve(c: Any, m: Any, several: Any, can_break: Any, prior: Any, guide: 
 
 
 @compiled
+def count_laws(m: Any, data: Any) -> int:
+    """Return how many laws a metric may follow."""
+    count = 0
+    for k in range(LAW_COUNT):
+        count += data.allowed[m, k]
+    return count
+
+
+@compiled
+def try_law(c: Any, m: Any, prior: Any, guide: Any, data: Any, local: Any, out: Any) -> None:
+    """Try another law for a curve."""
+    law, broken, x = local.law[c, m], local.broken[c, m], local.x[c, m]
+    now = log_prior(law, broken, x, prior, data, c, m)
+    law, broken, now, likelihood = move(
+        LAW, 1.0, law, broken, x, now, local.likelihood[c, m], prior, guide, data, c, m, out
+    )
+    local.law[c, m], local.likelihood[c, m] = law, likelihood
+
+
+@compiled
 def move_curves(
-    rest: Any, precision: Any, population: Any, prior: Any, proposal: Any, guide: Any, data: Any, pool: Any,
-    local: Any, steps: Any,
-) -> None:  # fmt: skip
-    """Move every curve and metric; what was not measured is drawn from what is expected of it."""
+    population: Any, data: Any, local: Any, prior: Any, guide: Any, steps: Any, proposal: Any, pool: Any,
+    precision: Any,
+) -> Any:  # fmt: skip
+    """Move every curve and metric; what was not measured is drawn from what is expected of it.
+
+    Parameters
+    ----------
+    population, data, local, prior, guide, steps, proposal, pool : tuples of arrays
+        The chain, and its clouds with the population under which they are.
+    precision : array, shape (E, E)
+        Written: the inverse covariance of levels and gains between curves.
+
+    Returns
+    -------
+    array, shape (C, E)
+        Residuals of levels and gains.
+    """
+    rest = residuals(population, data, local)
+    fill_prior(population, data, prior, precision)
     curves = data.count.shape[0]
     room = np.empty((4, data.u.shape[2]))
+    before = np.empty((curves, 2))
     odds, under = np.empty((curves, pool.law.shape[2] + 1)), np.empty(curves)
     for m in range(data.count.shape[1]):
-        several = data.allowed[m].sum() > 1
+        several = count_laws(m, data) > 1
         for c in range(curves):
             expect(c, m, rest, precision, data, local, prior)
-        weigh(m, odds, under, prior, proposal, data, pool, local)
-        if several:
-            mix_laws(m, odds, population, prior, data, pool, local, steps)
+            for i in range(2):
+                before[c, i] = local.x[c, m, i]
+        for turn in range(_LAW_TURNS if several else 1):
+            weigh(m, odds, under, prior, proposal, data, pool, local)
+            if several:
+                mix_laws(m, odds, population, prior, data, pool, local, steps)
+            for c in range(curves):
+                if data.count[c, m] > 0:
+                    exchange(c, m, odds[c], under[c], pool, local)
+                    if turn > 0:
+                        try_law(c, m, prior, guide, data, local, room[0])
         for c in range(curves):
-            before = local.x[c, m, 0], local.x[c, m, 1]
             if data.count[c, m] > 0:
                 can_break = data.may_break[m] and data.last[c, m] > data.first[c, m]
-                exchange(c, m, odds[c], under[c], pool, local)
                 move_curve(c, m, several, can_break, prior, guide, data, local, steps, room)
                 refresh(c, m, several, can_break, proposal, guide, data, pool, steps, room)
             else:
                 local.law[c, m], local.broken[c, m] = draw_prior(local.x[c, m], prior, data, c, m)
-            rest[c, 2 * m] += local.x[c, m, 0] - before[0]
-            rest[c, 2 * m + 1] += local.x[c, m, 1] - before[1]
+            for i in range(2):
+                rest[c, 2 * m + i] += local.x[c, m, i] - before[c, i]
+    return rest
 
 
 @compiled
-def sweeps(
-    seed: Any, count: Any, turns: Any, trajectories: Any, aligned: Any, population: Any, data: Any, local: Any, prior: Any,
-    guide: Any, steps: Any, proposal: Any, pool: Any, precision: Any,
-) -> None:  # fmt: skip
-    """Take some sweeps.
+def seed_all(seed: Any) -> None:
+    """Seed the random numbers of this thread's compiled code."""
+    np.random.seed(seed)
+
+
+@compiled
+def move_population(
+    population: Any, data: Any, local: Any, steps: Any, precision: Any, rest: Any, warm: Any
+) -> None:
+    """Move the population given the curves, then both along trajectories.
 
     Parameters
     ----------
-    seed : int
-        Seed of the random numbers.
-    count : int
-        Number of sweeps.
-    turns : int
-        Joint moves of single parameters, of each metric in a sweep.
-    trajectories : bool
-        Whether to move all parameters of a metric along trajectories as well.
-    aligned : bool
-        Whether the hazard of breaks depends on alignment.
-    population, data, local, prior, guide, steps, proposal, pool : tuples of arrays
-        The chain, and its clouds with the population under which they are.
+    population, data, local, steps : Population, Assembly, Local, Steps
+        The chain.
     precision : array, shape (E, E)
-        Room for the inverse covariance of levels and gains.
+        Inverse covariance of levels and gains between curves.
+    rest : array, shape (C, E)
+        Residuals of levels and gains.
+    warm : bool
+        Whether the widths of trajectories may still change.
     """
-    np.random.seed(seed)
-    square = data.design.T @ data.design
-    room = np.empty((4, data.u.shape[2]))
-    for _ in range(count):
-        rest = residuals(population, data, local)
-        fill_prior(population, data, prior, precision)
-        move_curves(rest, precision, population, prior, proposal, guide, data, pool, local, steps)
-        draw_coefficients(population, data, precision, rest, square)
-        move_groups(population, data, precision, rest, steps)
-        for _ in range(_COVARIANCE_TURNS):
-            move_covariance(population, data, rest, steps)
-        move_pooled(population, data, local, steps)
-        move_breaks(population, data, local, steps, aligned)
-        move_cells(population, data, local, steps)
-        move_line(population, data, local, steps)
-        interweave(turns, population, data, local, steps, rest)
-        if trajectories:
-            for m in range(data.count.shape[1]):
-                joint(m, population, data, local, steps, room)
+    draw_coefficients(population, data, precision, rest)
+    move_groups(population, data, precision, rest, steps)
+    for _ in range(_COVARIANCE_TURNS):
+        move_covariance(population, data, rest, steps)
+    move_pooled(population, data, local, steps)
+    move_breaks(population, data, local, steps)
+    move_cells(population, data, local, steps)
+    move_line(population, data, local, steps)
+    room = np.empty((4, max(data.u.shape[2], data.cell_value.shape[2])))
+    for m in range(data.count.shape[1]):
+        if warm:
+            measure(m, population, data, local, steps, room)
+        joint(m, population, data, local, steps, room)

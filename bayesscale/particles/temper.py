@@ -1,8 +1,8 @@
 """Clouds of particles: adaptive tempered sequential Monte Carlo for one curve and metric, compiled.
 
-Particles are drawn from a proposal population and brought to the curve's posterior by raising the power of the
-likelihood from 0 to 1. Each step is as large as leaves half of the particles effective (Del Moral, Doucet and
-Jasra, J. R. Stat. Soc. B 68, 2006).
+Particles are drawn from a proposal population and brought to the curve's posterior by raising the power of
+the likelihood from 0 to 1. Each step is as large as leaves half of the particles effective (Del Moral,
+Doucet and Jasra, J. R. Stat. Soc. B 68, 2006).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bayesscale.particles.compiled import compiled
+from bayesscale.particles.linear import cholesky
 from bayesscale.particles.local import log_prior, pair_likelihood
 from bayesscale.particles.moves import BREAK, LAW, PARTS, SINGLE, WALK, count_free, move, prior_sd
 from bayesscale.particles.places import GAIN, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
@@ -23,7 +24,7 @@ _STEPS = 60
 # So many particles of a part are needed to fit a distribution to it, per parameter and at least.
 _PER_PARAMETER, _LEAST = 2, 16
 # A fitted covariance is widened a little, and never narrower than this share of the prior's sd.
-_WIDER, _NARROWEST = 1.15, 1e-3
+_WIDER, _NARROWEST, _SHRUNK = 1.15, 1e-3, 0.1
 
 
 @compiled
@@ -108,10 +109,9 @@ def resampled(weight: Any) -> Any:
 
 @compiled
 def fit_parts(x: Any, law: Any, broken: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any) -> None:
-    """Write mean and covariance of the particles of each part, and its share."""
+    """Write the covariance of the particles of each part; of parts with too few it stays as it was."""
     particles = x.shape[0]
     for part in range(PARTS):
-        guide.known[c, m, part] = False
         free = guide.free[part % 2]
         count, own = count_free(free), 0
         centre = np.zeros(count)
@@ -129,15 +129,16 @@ def fit_parts(x: Any, law: Any, broken: Any, prior: Any, guide: Any, data: Any, 
                 for d in range(count):
                     for e in range(d + 1):
                         covariance[d, e] += (x[i, free[d]] - centre[d]) * (x[i, free[e]] - centre[e])
-        # Few particles: correlations are shrunk, as if by as many more as there are parameters.
-        shrink = own / (own + count)
+        # Correlations from few particles look stronger than they are. Where they are strong, a little less of
+        # them already makes a step long in the narrow direction.
+        shrink = 1.0 - _SHRUNK * count / own
         for d in range(count):
             for e in range(d):
                 covariance[d, e] *= _WIDER * shrink / own
                 covariance[e, d] = covariance[d, e]
             floor = _NARROWEST * prior_sd(free[d], part // 2, prior, data, c, m)
             covariance[d, d] = _WIDER * covariance[d, d] / own + floor * floor
-        factor = np.linalg.cholesky(covariance)
+        factor = cholesky(covariance)
         guide.known[c, m, part] = True
         for d in range(count):
             for e in range(d + 1):
@@ -146,7 +147,16 @@ def fit_parts(x: Any, law: Any, broken: Any, prior: Any, guide: Any, data: Any, 
 
 @compiled
 def temper(
-    c: Any, m: Any, particles: Any, moves: Any, prior: Any, guide: Any, data: Any, pool: Any, local: Any, out: Any
+    c: Any,
+    m: Any,
+    particles: Any,
+    moves: Any,
+    prior: Any,
+    guide: Any,
+    data: Any,
+    pool: Any,
+    local: Any,
+    out: Any,
 ) -> int:
     """Fill pool and guide of a curve and metric, and put the curve where one of its particles is.
 
@@ -225,3 +235,18 @@ def temper_all(
             else:
                 local.law[c, m], local.broken[c, m] = draw_prior(local.x[c, m], prior, data, c, m)
     return most
+
+
+@compiled
+def refit(x: Any, law: Any, broken: Any, prior: Any, guide: Any, data: Any) -> None:
+    """Write the covariances of states that a chain has been in, (states, C, M, LOCAL) and (states, C, M)."""
+    states = x.shape[0]
+    own, laws = np.empty((states, LOCAL)), np.empty(states, np.int64)
+    breaks = np.empty(states, np.int64)
+    for c in range(data.count.shape[0]):
+        for m in range(data.count.shape[1]):
+            for i in range(states):
+                laws[i], breaks[i] = law[i, c, m], broken[i, c, m]
+                for d in range(LOCAL):
+                    own[i, d] = x[i, c, m, d]
+            fit_parts(own, laws, breaks, prior, guide, data, c, m)

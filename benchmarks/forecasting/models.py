@@ -18,10 +18,10 @@ from bayesscale.models.priors import Priors
 from benchmarks.forecasting import bnsl, huber, peers, unpooled
 from benchmarks.forecasting.curves import Array, Curve, curves, scored
 from benchmarks.forecasting.estimators import ESTIMATORS, Predictor
+from benchmarks.store import ENGINE
 
 Found = tuple[pd.DataFrame, dict[str, Any]]
-_PACKAGE = ("bayesscale", "models")
-_COMMON = ("splits.py", "curves.py")
+_PACKAGE = (*ENGINE, "bayesscale/evaluation/forecasters.py")
 _POINT = {"status": "no intervals"}
 _BOOTSTRAP = {"status": "bootstrap", "draws": huber.DRAWS}
 _SIZES_OF_A_BROKEN_LAW = 4
@@ -42,7 +42,7 @@ class Model:
     ours : bool
         Whether it is a model of bayesscale and no baseline.
     sources : tuple of str
-        Files and folders whose change makes stored results old: of this folder, or of the repository.
+        Files and folders of the repository whose change makes stored results old.
     """
 
     name: str
@@ -52,12 +52,16 @@ class Model:
     sources: tuple[str, ...] = ()
 
 
+def _files(*names: str) -> tuple[str, ...]:
+    """Return files of this folder that a baseline is made of, and what scores all baselines."""
+    return tuple(f"benchmarks/forecasting/{name}.py" for name in (*names, "curves"))
+
+
 def _our(name: str) -> Model:
     """Return a model of `bayesscale evaluate`."""
 
     def run(split: Split, sampler: Sampler) -> Found:
-        rows, record = forecast_rows(split, name, sampler, Priors())
-        return rows, record
+        return forecast_rows(split, name, sampler, Priors())
 
     return Model(name, f"bayesscale evaluate --model {name}", run, True, _PACKAGE)
 
@@ -76,7 +80,7 @@ def _point(
     def run(split: Split, _: Sampler) -> Found:
         return scored([(curve, forecast(curve)) for curve in curves(split)]), dict(_POINT)
 
-    return Model(name, about, run, False, (*_COMMON, source, "least_squares.py"))
+    return Model(name, about, run, False, _files(source, "least_squares"))
 
 
 def _huber(kind: str) -> Model:
@@ -87,7 +91,7 @@ def _huber(kind: str) -> Model:
         draws = huber.bootstrap(own, kind, sampler.seed)
         return scored(list(zip(own, draws, strict=True))), dict(_BOOTSTRAP)
 
-    sources = (*_COMMON, "huber.py", "least_squares.py", "bayesscale/pointfit", "bayesscale/laws")
+    sources = (*_files("huber", "least_squares"), "bayesscale/pointfit", "bayesscale/laws")
     return Model(f"huber, {kind}", f"the paper's Huber fit, bootstrap of {kind}", run, False, sources)
 
 
@@ -101,7 +105,7 @@ def _unpooled() -> Model:
         draws, record = unpooled.forecasts(own, axis, sampler.seed)
         return scored(list(zip(own, draws, strict=True))), record
 
-    sources = (*_COMMON, "unpooled.py", "least_squares.py", "bayesscale/laws", "models/priors.py")
+    sources = (*_files("unpooled", "least_squares"), "bayesscale/laws", "models/priors.py")
     return Model("unpooled", "log-law or power law of each curve alone, Bayesian", run, False, sources)
 
 
@@ -116,7 +120,7 @@ def _peer(name: str, law: str, fewest: int) -> Model:
         return scored(list(zip(own, draws, strict=True))), {"status": "bootstrap", **record}
 
     about = f"simple-scaling-laws, {law}, intervals of new runs"
-    return Model(name, about, run, False, (*_COMMON, "peers.py", "peers_adapter.py"))
+    return Model(name, about, run, False, _files("peers", "peers_adapter"))
 
 
 def _models() -> tuple[Model, ...]:
@@ -128,10 +132,10 @@ def _models() -> tuple[Model, ...]:
         _huber("residuals"),
         _huber("pairs"),
         *(
-            _point(name, f"Alabdulmohsin et al.: {formulas[name]}", number, fit, "estimators.py")
+            _point(name, f"Alabdulmohsin et al.: {formulas[name]}", number, fit, "estimators")
             for name, (number, fit) in ESTIMATORS.items()
         ),
-        _point("BNSL", "Caballero et al., one break", bnsl.PARAMETERS, bnsl.bnsl, "bnsl.py"),
+        _point("BNSL", "Caballero et al., one break", bnsl.PARAMETERS, bnsl.bnsl, "bnsl"),
         *(
             _peer(name, law, 0 if law.startswith("separable") else _SIZES_OF_A_BROKEN_LAW)
             for name, law in peers.LAWS.items()

@@ -36,7 +36,7 @@ def interpreter() -> Path:
     python = Path(os.environ.get(VARIABLE, ROOT / ".venv-313-peers" / "bin" / "python"))
     if not python.exists():
         raise NotAvailableError(
-            f"not available: no {python}; make it with `python3.13 -m venv .venv-313-peers` and "
+            "not available; make it with `python3.13 -m venv .venv-313-peers` and "
             f"`.venv-313-peers/bin/pip install simple-scaling-laws==0.2.0`, or name one in {VARIABLE}"
         )
     return python

@@ -1,12 +1,11 @@
 """Our laws without pooling: each curve by itself, Bayesian, with the joint model's priors as they are.
 
-    value ~ StudentT(22, law(level, gain, shape), sd)      sd^2 = noise^2 + (0.05 typical noise)^2 + se^2 / 2
+    value ~ StudentT(5, law(level, gain, shape), sd)      sd^2 = noise^2 + (0.05 typical noise)^2 + se^2 / 2
 
-Level, gain, shape and noise of every curve have the priors that the joint model gives to a population's mean
-(widened by the spread between curves) and to its noise; 22 degrees of freedom are its prior mean. There is no
-discrepancy and no break. Scores follow the log-law and losses the power law. Sampled by the affine-invariant
-stretch move (Goodman and Weare 2010), all curves side by side, in four independent ensembles, whose
-between-ensemble R-hat is reported.
+Level, gain, shape and noise of every curve have the priors that the joint model gives to a population's mean,
+widened by the spread between curves. There is no discrepancy and no break. Scores follow the log-law and
+losses the power law. Sampled by the affine-invariant stretch move (Goodman and Weare 2010), all curves side
+by side, in four independent ensembles, whose between-ensemble R-hat is reported.
 """
 
 from __future__ import annotations
@@ -19,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesscale.laws import LOG_LAW, POWER_LAW, Law, LogAxis
-from bayesscale.models.law_priors import LawPrior
+from bayesscale.models.law_priors import EffectPrior, KindPrior, PooledPrior
+from bayesscale.models.measurement import RESOLUTION
 from bayesscale.models.priors import Priors
 from benchmarks.forecasting.curves import Curve
 from benchmarks.forecasting.least_squares import minimise
@@ -28,8 +28,7 @@ Array = NDArray[np.float64]
 
 ENSEMBLES, WALKERS, STEPS, THIN = 4, 24, 6000, 100
 _STRETCH = 2.0
-_TAILS = 22.0
-_RESOLUTION = 0.05
+_TAILS = Priors().degrees
 _SHARE = 0.5
 _GOOD_RHAT = 1.02
 # Walkers start so many prior standard deviations around the mode.
@@ -95,11 +94,14 @@ def forecasts(curves: Sequence[Curve], axis: LogAxis, seed: int) -> tuple[list[A
     return [found[place] for place in range(len(curves))], record
 
 
-def _group(curves: Sequence[Curve], law: Law, prior: LawPrior, axis: LogAxis) -> _Group:
+def _group(curves: Sequence[Curve], law: Law, prior: KindPrior, axis: LogAxis) -> _Group:
     """Return the curves of one law, with the priors of each."""
     points = max(len(curve.size) for curve in curves)
-    parts = (prior.level, prior.gain, prior.shape)
-    sd = [np.hypot(np.hypot(p.mean.sd, p.task_sd.median), p.curve_sd.median) for p in parts]
+    shape, noise = getattr(Priors().shape, law.option), Priors().noise_scale
+    offset = np.log(axis.span) if law.rated else 0.0
+    middle = [prior.level.mean.mean, prior.gain.mean.mean, shape.mean.mean + offset, noise.mean.mean]
+    sd = [np.hypot(_own_sd(p), p.task_sd.median) for p in (prior.level, prior.gain)]
+    own = [np.log([curve.spec.typical, 1.0, 1.0, curve.spec.noise]) for curve in curves]
 
     def padded(arrays: Sequence[Array], fill: float) -> Array:
         return np.stack([np.pad(a, (0, points - len(a)), constant_values=fill) for a in arrays])
@@ -110,21 +112,19 @@ def _group(curves: Sequence[Curve], law: Law, prior: LawPrior, axis: LogAxis) ->
         padded([curve.value for curve in curves], 1.0),
         padded([np.ones(len(curve.size)) for curve in curves], 0.0) > 0,
         padded([_variance(curve, curve.se) for curve in curves], 1.0),
-        np.array([_middle(curve, prior) for curve in curves]),
-        np.tile([*sd, prior.noise.spread], (len(curves), 1)),
+        np.array(own) + middle,
+        np.tile([*sd, _own_sd(shape), _own_sd(noise)], (len(curves), 1)),
     )
 
 
-def _middle(curve: Curve, prior: LawPrior) -> list[float]:
-    """Return the prior means of level, gain, shape and log noise."""
-    level = np.log(curve.spec.typical) + prior.level.mean.mean
-    noise = np.log(curve.spec.noise * prior.noise.median)
-    return [level, prior.gain.mean.mean, prior.shape.mean.mean, noise]
+def _own_sd(prior: EffectPrior | PooledPrior) -> float:
+    """Return the spread of one curve's parameter: that of the mean, and that between curves."""
+    return float(np.hypot(prior.mean.sd, prior.curve_sd.median))
 
 
 def _variance(curve: Curve, se: Array) -> Array:
     """Return what is added to the variance of the noise."""
-    return np.asarray((_RESOLUTION * curve.spec.noise) ** 2 + _SHARE * np.nan_to_num(se) ** 2)
+    return np.asarray((RESOLUTION * curve.spec.noise) ** 2 + _SHARE * np.nan_to_num(se) ** 2)
 
 
 def _sample(group: _Group, rng: np.random.Generator) -> Array:

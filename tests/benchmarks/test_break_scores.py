@@ -46,8 +46,8 @@ def test_a_rule_that_knows_has_auc_1_and_one_that_is_blind_has_a_half() -> None:
 def test_calibrated_probabilities_lie_in_nearly_all_wilson_intervals() -> None:
     bins = calibration(rows())
     inside = [b["broken"]["interval"][0] <= b["mean"] <= b["broken"]["interval"][1] for b in bins]
-    assert len(bins) == 12
-    assert sum(inside) >= 10
+    assert len(bins) == 10
+    assert sum(inside) >= 8
     assert sum(b["broken"]["of"] for b in bins) == 4000
     whole = overall_calibration(rows())
     assert whole["mean P(break)"] == pytest.approx(whole["share broken"], abs=0.03)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from bayesscale.laws import LOG_LAW, POWER_LAW, LogAxis
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.pointfit.huber import fit_curve
+from benchmarks.forecast import conclusions, summary
 from benchmarks.forecasting import huber, unpooled
 from benchmarks.forecasting.bnsl import bnsl
 from benchmarks.forecasting.curves import Curve, curves, scored
@@ -157,3 +159,25 @@ def test_every_split_forecasts_larger_sizes_or_whole_columns(shared_data: Path) 
     assert counts["proxylm"] == (224, 672)
     assert counts["syn2real D_p"] == (15, 60)
     assert counts["syn2real D_f outer"] == (7, 21)
+    assert counts["bigscience_1b3"] == (35, 1144)
+
+
+def test_forecasts_are_compared_with_the_old_default_and_the_best_rival_of_the_same_values() -> None:
+    def result(model: str, crps: float, n: int = 4) -> dict[str, Any]:
+        covered = {"cover_50": 0.5, "cover_80": 0.75, "cover_90": 1.0}
+        scores = [{"metric": "bleu", "n": n, "crps": crps, **covered}]
+        return {
+            "split": "proxylm",
+            "model": model,
+            "record": {"status": "fine"},
+            "seconds": 2.0,
+            "scores": scores,
+        }
+
+    results = [result("joint", 1.0), result("old default", 2.0), result("M1", 4.0), result("M2", 0.1, n=3)]
+    found = {(each["split"], each["model"]): each for each in results}
+    (row,) = summary(found).to_dict("records")
+    assert (row["to old"], row["best rival"], row["to rival"]) == (0.5, "M1", 0.25)
+    told = conclusions(found)
+    assert told[0] == "CRPS 0.500 times that of the old default (better on 1 of 1 splits)"
+    assert told[-1] == "1 splits fitted in 2 s"

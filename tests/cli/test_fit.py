@@ -12,13 +12,19 @@ import pytest
 
 import bayesscale.inference
 from bayesscale.cli.fit import fit as command
-from bayesscale.inference import Fit, Sampler, load
-from bayesscale.inference.status import Diagnostics
+from bayesscale.inference import Fit, Sampler, load, run
+from bayesscale.inference.status import Diagnostics, Worst
 from bayesscale.models.priors import Priors
 from tests.cli.fits import Command, caller
 from tests.questions.made_up import MadeUp, rows
 
-DIAGNOSTICS = Diagnostics(1.0034, "mean", 812.3, "slope", 650.1, "noise_sd", 0, 0.9, 0, 31.04, 6000)
+DIAGNOSTICS = Diagnostics(
+    Worst(1.0034, "mean", 812.3, "slope", 650.1, "noise_mean"),
+    Worst(1.0121, "gain[bleu of a]", 301.4, "level[bleu of b]", 301.4, "level[bleu of b]"),
+    (),
+    6000,
+    2500,
+)
 PROBLEM = "R-hat 1.034 of mean (at most 1.01)"
 
 
@@ -28,14 +34,12 @@ class Fitted:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.problems: tuple[str, ...] = ()
-        self.attempts: list[dict[str, Any]] = []
 
     def __call__(self, metrics: Any, **options: Any) -> Fit:
         self.calls.append({"metrics": metrics, **options})
         options["report"]("compiling the model")
         made = MadeUp(problems=self.problems).fit()
         provenance = made.provenance | {"diagnostics": DIAGNOSTICS.document(), "command": options["command"]}
-        provenance |= {"attempts": self.attempts} if self.attempts else {}
         return replace(made, provenance=provenance)
 
 
@@ -72,9 +76,10 @@ def test_a_table_becomes_a_file_and_a_summary(fit: Command, table: str, target: 
         "status": "converged",
         "R-hat, largest": "1.0034 (mean)",
         "ESS bulk, smallest": "812 (slope)",
-        "ESS tail, smallest": "650 (noise_sd)",
-        "divergences": "0 of 6,000 draws",
-        "leapfrog steps a draw": "31.0",
+        "ESS tail, smallest": "650 (noise_mean)",
+        "R-hat of curves, largest": "1.0121 (gain[bleu of a])",
+        "ESS of curves, smallest": "301 (level[bleu of b])",
+        "sweeps of each chain": "2,500",
         "seconds": "sample 1.0",
         "written to": target,
     }
@@ -87,13 +92,13 @@ def test_draws_that_failed_are_written_and_end_with_code_4(
     fitted.problems = (PROBLEM,)
     code, out, _ = fit(table, "-o", target)
     assert code == 4
-    assert f"not converged: {PROBLEM}. Remedy: raise --tune." in out
+    assert f"not converged: {PROBLEM}. Remedy: raise --draws." in out
     assert load(target).status.problems == (PROBLEM,)
     code, out, _ = fit(table, "-o", target, "--force", "--json")
     document = json.loads(out)
     assert code == 4
     assert (document["status"], document["problems"]) == ("not converged", [PROBLEM])
-    assert document["remedy"] == "Remedy: raise --tune."
+    assert document["remedy"] == "Remedy: raise --draws."
 
 
 def test_json_is_one_document_with_all_that_made_the_fit(fit: Command, table: str, target: str) -> None:
@@ -101,23 +106,8 @@ def test_json_is_one_document_with_all_that_made_the_fit(fit: Command, table: st
     document = json.loads(out)
     assert code == 0
     assert list(document) == ["status", "problems", "remedy", "output", "provenance"]
-    assert document["provenance"]["diagnostics"] == asdict(DIAGNOSTICS)
+    assert document["provenance"]["diagnostics"] == DIAGNOSTICS.document()
     assert document["output"] == target
-
-
-def test_an_attempt_that_failed_is_told_though_the_next_one_converged(
-    fit: Command, fitted: Fitted, table: str, target: str
-) -> None:
-    last = asdict(Sampler(draws=2500))
-    fitted.attempts = [
-        {"sampler": asdict(Sampler()), "problems": [PROBLEM]},
-        {"sampler": last, "problems": []},
-    ]
-    code, out, _ = fit(table, "-o", target)
-    assert code == 0
-    assert "attempt 1" in out
-    assert f"not converged (500 + 1250 draws, target 0.97): {PROBLEM}" in " ".join(out.split())
-    assert "attempt 2" not in out
 
 
 def test_csv_is_the_table(fit: Command, table: str, target: str) -> None:
@@ -131,13 +121,11 @@ def test_options_reach_the_sampler_and_the_priors(
 ) -> None:
     priors = tmp_path / "priors.toml"
     priors.write_text("correlation = 1.5")
-    settings = ["--draws", "200", "--tune", "300", "--chains", "3", "--cores", "1", "--seed", "8"]
-    settings += ["--target-accept", "0.9", "--max-depth", "9", "--retries", "2"]
+    settings = ["--draws", "200", "--chains", "3", "--cores", "1", "--seed", "8", "--longest", "9"]
     assert fit(table, "-o", target, "--priors", str(priors), *settings)[0] == 0
     (call,) = fitted.calls
-    assert call["sampler"] == Sampler(200, 300, 3, 1, 0.9, 9, 8, retries=2)
+    assert call["sampler"] == Sampler(200, 3, 1, 8, 9)
     assert call["priors"] == Priors(correlation=1.5)
-    assert call["progress"] is False  # no terminal
 
 
 def test_defaults_are_the_sampler_s_own(fit: Command, fitted: Fitted, table: str, target: str) -> None:
@@ -145,9 +133,27 @@ def test_defaults_are_the_sampler_s_own(fit: Command, fitted: Fitted, table: str
     assert fitted.calls[0]["sampler"] == Sampler()
     assert fitted.calls[0]["priors"] == Priors()
     own = {name: p.default for name, p in inspect.signature(command).parameters.items()}
-    assert {name: own[name] for name in asdict(Sampler()) if name != "method"} == {
-        name: value for name, value in asdict(Sampler()).items() if name != "method"
-    }
+    assert {name: own[name] for name in asdict(Sampler())} == asdict(Sampler())
+    model = {name: own[name] for name in ("law", "breaks", "discrepancy")}
+    assert model == {name: inspect.signature(run.fit).parameters[name].default for name in model}
+
+
+def test_the_model_is_that_of_the_options(fit: Command, fitted: Fitted, table: str, target: str) -> None:
+    fit(table, "-o", target, "--law", "log,rising", "--breaks", "all", "--no-discrepancy")
+    (call,) = fitted.calls
+    assert {name: call[name] for name in ("law", "breaks", "discrepancy")} == {
+        "law": "log,rising", "breaks": "all", "discrepancy": False,
+    }  # fmt: skip
+
+
+GONE = ("--loss-law", "--joint", "--tune", "--target-accept", "--max-depth", "--retries")
+
+
+@pytest.mark.parametrize("option", GONE)
+def test_options_of_the_old_engine_are_unknown(fit: Command, table: str, target: str, option: str) -> None:
+    code, out, err = fit(table, "-o", target, option, "1")
+    assert (code, out) == (2, "")
+    assert f"No such option: {option}" in err
 
 
 def test_the_command_is_recorded_so_that_it_can_be_run_again(
@@ -191,7 +197,7 @@ MISUSED = {
     "unknown example": (["--example", "isik", "-o", "new.nc"], "isik-simulated"),
     "no output": (["a.csv"], "give -o, for instance -o fit.nc"),
     "no such folder": (["a.csv", "-o", "none/new.nc"], "the folder of the output must exist"),
-    "unknown method": (["a.csv", "--method", "nut"], "did you mean 'nuts'?"),
+    "unknown method": (["a.csv", "--method", "particle"], "did you mean 'particles'?"),
     "first without huber": (["a.csv", "--first", "3"], "--first goes with --method huber"),
     "output of a point fit": (["a.csv", "--method", "huber", "-o", "new.nc"], "no posterior; leave out -o"),
     "few draws": (["a.csv", "-o", "new.nc", "--draws", "10"], "draws must be at least 100"),

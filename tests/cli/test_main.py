@@ -17,7 +17,7 @@ from bayesscale.cli import check as check_module
 from bayesscale.cli.main import COMMANDS, main
 from bayesscale.errors import BayesscaleError, DataError, FitFileError, PriorError, UsageError
 
-HEAVY = ("arviz", "matplotlib", "nutpie", "numpy", "pandas", "pandera", "pymc", "scipy", "torch", "xarray")
+HEAVY = ("arviz", "matplotlib", "numba", "numpy", "pandas", "pandera", "pymc", "scipy", "torch", "xarray")
 PROGRAM = "from bayesscale.cli.main import main; main()"
 
 

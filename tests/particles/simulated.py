@@ -1,0 +1,189 @@
+"""Draws from the prior, and of data given them, in plain NumPy: what the compiled sampler is tested with."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from bayesscale.laws import LAWS
+from bayesscale.models.assembly import Assembly
+from bayesscale.models.correlation import factor_of
+from bayesscale.particles.places import (
+    GAIN,
+    LEVEL,
+    LOCAL,
+    MODE,
+    NOISE,
+    SHAPE,
+    SHARE,
+    SHARP,
+    SLOPE,
+    STRAY,
+    TAU,
+)
+from bayesscale.particles.state import Local, Population
+
+FloatArray = NDArray[np.float64]
+
+
+class Simulated(NamedTuple):
+    """One draw of everything, the values of curves and of the baseline among it."""
+
+    population: Population
+    local: Local
+    value: FloatArray
+    cell_value: FloatArray
+
+
+def draw_population(data: Assembly, rng: np.random.Generator) -> Population:
+    """Return a draw from the prior of the population."""
+    metrics, effects = len(data.sign), len(data.sd_prior)
+    z = rng.standard_normal
+    group_sd = np.exp(data.group_prior[..., 0] + data.group_prior[..., 1] * z(data.group_prior.shape[:2]))
+    coef = data.coef_mean + data.coef_sd * z(data.coef_mean.shape)
+    for q, f in enumerate(data.group):
+        if f >= 0:
+            coef[q] = group_sd[f] * z(effects)
+    pooled = [
+        data.pooled[..., 0] + data.pooled[..., 1] * z((4, metrics)),
+        np.exp(data.pooled[..., 2] + data.pooled[..., 3] * z((4, metrics))),
+    ]
+    free = data.pooled_free[:, None]
+    share = np.zeros(data.allowed.shape)
+    for m, own in enumerate(data.allowed):
+        share[m, own] = rng.dirichlet(np.ones(own.sum()))
+    laws = data.allowed.shape
+    aligned = bool(data.alignment.any())
+    return Population(
+        coef=coef,
+        group_sd=group_sd,
+        sd=np.exp(data.sd_prior[:, 0] + data.sd_prior[:, 1] * z(effects)),
+        partial=2.0 * rng.beta(data.partial, data.partial) - 1.0,
+        pooled_mean=np.where(free, pooled[0], 0.0),
+        pooled_sd=np.where(free, pooled[1], np.exp(data.pooled[..., 2])),
+        shape_mean=data.shapes[..., 0] + data.shapes[..., 1] * z(laws),
+        shape_sd=np.exp(data.shapes[..., 2] + data.shapes[..., 3] * z(laws)),
+        share=share,
+        log_hazard=data.hazard[0] + data.hazard[1] * z(metrics),
+        hazard_alignment=data.hazard_alignment[0] + data.hazard_alignment[1] * z(metrics) * aligned
+        if aligned
+        else np.zeros(metrics),
+        fall=np.exp(data.break_scale[0] + data.break_scale[1] * z(metrics)),
+        line=data.line_mean + data.line_sd * z(data.line_mean.shape),
+        cell_sd=np.exp(data.cell_sd_prior[0] + data.cell_sd_prior[1] * z(metrics)),
+    )
+
+
+def draw_local(population: Population, data: Assembly, rng: np.random.Generator) -> Local:
+    """Return the curves and cells of a population."""
+    curves, metrics = data.count.shape
+    effects = len(data.sd_prior)
+    x = np.zeros((curves, metrics, LOCAL))
+    law = np.zeros((curves, metrics), dtype=np.int64)
+    broken = np.zeros((curves, metrics), dtype=np.int64)
+    factor = population.sd[:, None] * factor_of(population.partial, effects)
+    levels = data.design @ population.coef + rng.standard_normal((curves, effects)) @ factor.T
+    x[..., LEVEL], x[..., GAIN] = levels[:, ::2], levels[:, 1::2]
+    for kind in np.flatnonzero(data.pooled_free):
+        spread = population.pooled_sd[kind] * rng.standard_normal((curves, metrics))
+        x[..., NOISE + kind] = population.pooled_mean[kind] + spread
+    x[..., MODE : MODE + 2] = rng.standard_normal((curves, metrics, 2))
+    for m in range(metrics):
+        law[:, m] = rng.choice(len(LAWS), size=curves, p=population.share[m])
+        own = law[:, m]
+        x[:, m, SHAPE] = population.shape_mean[m, own] + population.shape_sd[m, own] * rng.standard_normal(
+            curves
+        )
+        if data.may_break[m]:
+            hazard = hazards(population, data, m)
+            x[:, m, TAU] = data.first[:, m] + rng.standard_exponential(curves) / hazard
+            x[:, m, SLOPE] = population.fall[m] * (data.break_spread * rng.standard_normal(curves) - 1.0)
+            broken[:, m] = x[:, m, TAU] < data.last[:, m]
+    cells = len(data.cell_count)
+    cell = np.zeros((cells, metrics, 3))
+    cell[..., 0] = data.cell_design @ population.line + population.cell_sd * rng.standard_normal(
+        (cells, metrics)
+    )
+    for place, kind in ((1, 0), (2, 3)):
+        if data.pooled_free[kind]:
+            spread = population.pooled_sd[kind] * rng.standard_normal((cells, metrics))
+            cell[..., place] = population.pooled_mean[kind] + spread
+    found = np.zeros((curves, metrics))
+    return Local(x, law, broken, found, cell, np.zeros((cells, metrics)), found.copy())
+
+
+def hazards(population: Population, data: Assembly, m: int) -> FloatArray:
+    """Return the breaks per unit of u of every curve."""
+    rate = population.log_hazard[m] + population.hazard_alignment[m] * data.alignment
+    return np.asarray(np.exp(rate) * data.span)
+
+
+def mean_of(x: FloatArray, law: int, broken: bool, data: Assembly, c: int, m: int) -> FloatArray:
+    """Return the expected values of a curve and metric, by the formulas."""
+    count = int(data.count[c, m])
+    u = data.u[c, m, :count]
+    kind = list(LAWS.values())[law]
+    with np.errstate(all="ignore"):
+        value = np.asarray(kind.value(u, x[LEVEL], x[GAIN], x[SHAPE], np.exp(x[SHARP])))
+    unit = np.exp(x[LEVEL]) * np.hypot(x[GAIN], 0.02) * np.exp(x[STRAY])
+    value = value + unit * (data.modes[c, m, :count] @ x[MODE : MODE + 2])
+    if broken:
+        value = value + data.sign[m] * np.exp(x[LEVEL]) * x[SLOPE] * np.maximum(u - x[TAU], 0.0)
+    return value
+
+
+def scale_of(x: FloatArray, data: Assembly, c: int, m: int) -> FloatArray:
+    """Return the scale of the noise of the values of a curve and metric."""
+    variance = data.variance[c, m, : data.count[c, m]]
+    return np.sqrt(np.exp(2 * x[NOISE]) + data.floor[m] ** 2 + special.expit(x[SHARE]) * variance)
+
+
+def draw_values(local: Local, data: Assembly, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """Return values of all curves and of the baseline."""
+    value, cell_value = np.zeros_like(data.value), np.zeros_like(data.cell_value)
+    for c, m in np.argwhere(data.count):
+        mean = mean_of(local.x[c, m], local.law[c, m], bool(local.broken[c, m]), data, c, m)
+        noise = rng.standard_t(data.degrees, size=len(mean))
+        value[c, m, : len(mean)] = mean + scale_of(local.x[c, m], data, c, m) * noise
+    for b, m in np.argwhere(data.cell_count):
+        count, cell = data.cell_count[b, m], local.cell[b, m]
+        noise = rng.standard_t(data.degrees, size=count)
+        cell_value[b, m, :count] = np.exp(cell[0]) + cell_scale(cell, data, b, m) * noise
+    return value, cell_value
+
+
+def cell_scale(cell: FloatArray, data: Assembly, b: int, m: int) -> FloatArray:
+    """Return the scale of the noise of the values of a cell."""
+    variance = data.cell_variance[b, m, : data.cell_count[b, m]]
+    return np.sqrt(np.exp(2 * cell[1]) + data.floor[m] ** 2 + special.expit(cell[2]) * variance)
+
+
+def density(value: FloatArray, mean: FloatArray, scale: FloatArray, degrees: float) -> float:
+    """Return the log density of values, without the constant that the compiled code leaves out."""
+    off = (value - mean) / scale
+    return float((-np.log(scale) - 0.5 * (degrees + 1) * np.log1p(off**2 / degrees)).sum())
+
+
+def fill_likelihoods(local: Local, data: Assembly) -> None:
+    """Write the likelihoods of all curves and cells."""
+    for c, m in np.argwhere(data.count):
+        x = local.x[c, m]
+        mean = mean_of(x, local.law[c, m], bool(local.broken[c, m]), data, c, m)
+        value = data.value[c, m, : len(mean)]
+        local.likelihood[c, m] = density(value, mean, scale_of(x, data, c, m), data.degrees)
+    for b, m in np.argwhere(data.cell_count):
+        cell, count = local.cell[b, m], data.cell_count[b, m]
+        mean = np.full(count, math.exp(cell[0]))
+        scale = cell_scale(cell, data, b, m)
+        local.cell_likelihood[b, m] = density(data.cell_value[b, m, :count], mean, scale, data.degrees)
+
+
+def simulate(data: Assembly, rng: np.random.Generator) -> Simulated:
+    """Return a draw of population, curves and values."""
+    population = draw_population(data, rng)
+    local = draw_local(population, data, rng)
+    return Simulated(population, local, *draw_values(local, data, rng))

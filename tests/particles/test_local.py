@@ -1,0 +1,138 @@
+"""One curve, compiled: values, likelihood and prior density are those of the formulas, by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from bayesscale.laws import LAWS
+from bayesscale.models.assembly import Assembly
+from bayesscale.models.correlation import factor_of
+from bayesscale.particles.local import log_likelihood, log_prior, pair_likelihood, value_of
+from bayesscale.particles.places import GAIN, LEVEL, LOCAL, MODE, NOISE, SHAPE, SHARE, SHARP, SLOPE, STRAY, TAU
+from bayesscale.particles.population import correlation_factor, inverse_factor
+from bayesscale.particles.state import LocalPrior
+from bayesscale.particles.structs import data_struct, prior_struct
+from bayesscale.posterior.local import Local
+from tests.particles.simulated import density, mean_of, scale_of
+from tests.particles.small import draw, small_data, small_prior
+
+FloatArray = NDArray[np.float64]
+
+
+@pytest.fixture(scope="module")
+def data() -> Assembly:
+    return small_data()
+
+
+@pytest.fixture(scope="module")
+def prior(data: Assembly) -> LocalPrior:
+    return small_prior(data)
+
+
+def drawn(data: Assembly, prior: LocalPrior, count: int = 160) -> list[tuple[int, int, int, FloatArray]]:
+    """Return metric, law, break and parameters of some curves."""
+    rng = np.random.default_rng(0)
+    return [(i % 2, *draw(prior, data, i % 2, rng)) for i in range(count)]
+
+
+def test_values_are_those_that_answers_are_made_of(data: Assembly, prior: LocalPrior) -> None:
+    names, out = ("bleu", "cross_entropy"), np.empty(data.u.shape[2])
+    assert {(law, broken) for _, law, broken, _ in drawn(data, prior)} == {
+        (law, broken) for law in range(len(LAWS)) for broken in (0, 1)
+    }
+    for m, law, broken, x in drawn(data, prior):
+        u, count = data.u[0, m], int(data.count[0, m])
+        value_of(law, broken, x, u, data.modes[0, m], count, data.sign[m], out)
+
+        def each(place: int, x: FloatArray = x) -> FloatArray:
+            return np.array([[x[place]]])
+
+        local = Local(
+            names[m], tuple(LAWS), data.floor[m], np.array([[law]]), each(LEVEL), each(GAIN), each(SHAPE),
+            each(SHARP), each(NOISE), each(SHARE), each(STRAY),
+            each(TAU) if broken else None, each(SLOPE) if broken else None,
+        )  # fmt: skip
+        path = (data.modes[0, m, :count] @ x[MODE : MODE + 2])[None, :, None]
+        expected = local.value(u[None, :count], path)[0, :, 0]
+        np.testing.assert_allclose(out[:count], expected, rtol=1e-12)
+        np.testing.assert_allclose(mean_of(x, law, bool(broken), data, 0, m), expected, rtol=1e-12)
+
+
+def test_the_likelihood_is_student_t_up_to_a_constant(data: Assembly, prior: LocalPrior) -> None:
+    compiled, out = data_struct(data), np.empty(data.u.shape[2])
+    constants = []
+    for m, law, broken, x in drawn(data, prior):
+        found = pair_likelihood(law, broken, x, compiled, 0, m, out)
+        mean, scale = mean_of(x, law, bool(broken), data, 0, m), scale_of(x, data, 0, m)
+        value = data.value[0, m, : len(mean)]
+        assert found == pytest.approx(density(value, mean, scale, data.degrees), rel=1e-10)
+        constants.append(stats.t(data.degrees, mean, scale).logpdf(value).sum() - found)
+    np.testing.assert_allclose(constants, constants[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("off", [0.0, 1.0, 1e60, 1e200])
+def test_many_values_and_large_numbers_do_not_overflow(off: float) -> None:
+    count = 400
+    mean, variance = np.zeros(count), np.full(count, 1e-4)
+    value = np.full(count, off)
+    found = log_likelihood(mean, -20.0, 0.0, value, variance, count, 1e-6, 5.0)
+    scale = np.full(count, np.sqrt(np.exp(-40.0) + 1e-12 + 0.5e-4))
+    if off < 1e100:
+        assert found == pytest.approx(density(value, mean, scale, 5.0), rel=1e-9)
+    else:  # the square overflows
+        assert found == -np.inf
+
+
+def test_a_value_that_is_no_number_has_no_likelihood() -> None:
+    mean, one = np.array([1.0, np.nan]), np.ones(2)
+    assert log_likelihood(mean, 0.0, 0.0, one, one, 2, 0.1, 5.0) == -np.inf
+    assert np.isfinite(log_likelihood(mean, 0.0, 0.0, one, one, 1, 0.1, 5.0))
+
+
+def _log_prior(law: int, broken: int, x: FloatArray, prior: LocalPrior, data: Assembly, m: int) -> float:
+    """Return the log density of a curve under its population, all constants included."""
+    one, both, two = prior.precision[0, m]
+    covariance = np.linalg.inv([[one, both], [both, two]])
+    total = stats.multivariate_normal(prior.mean[0, m], covariance).logpdf(x[[LEVEL, GAIN]])
+    total += stats.norm(prior.shape_mean[m, law], prior.shape_sd[m, law]).logpdf(x[SHAPE])
+    total += prior.log_share[m, law] + stats.norm.logpdf(x[[MODE, MODE + 1]]).sum()
+    for kind in np.flatnonzero(data.pooled_free):
+        total += stats.norm(prior.pooled_mean[kind, m], prior.pooled_sd[kind, m]).logpdf(x[NOISE + kind])
+    waits = stats.expon(data.first[0, m], 1.0 / prior.hazard[0, m])
+    if broken:
+        spread = data.break_spread * prior.fall[m]
+        total += waits.logpdf(x[TAU]) + stats.norm(-prior.fall[m], spread).logpdf(x[SLOPE])
+    else:
+        total += waits.logsf(data.last[0, m])
+    return float(total)
+
+
+def test_the_prior_is_that_of_scipy_up_to_one_constant_of_a_metric(data: Assembly, prior: LocalPrior) -> None:
+    compiled, own = data_struct(data), prior_struct(prior)
+    off: dict[int, list[float]] = {0: [], 1: []}
+    for m, law, broken, x in drawn(data, prior):
+        found = log_prior(law, broken, x, own, compiled, 0, m)
+        off[m].append(_log_prior(law, broken, x, prior, data, m) - found)
+    for each in off.values():
+        np.testing.assert_allclose(each, each[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("count", [2, 4, 6])
+def test_correlations_are_those_of_the_model(count: int) -> None:
+    rng = np.random.default_rng(count)
+    partial = rng.uniform(-0.95, 0.95, count * (count - 1) // 2)
+    sd = rng.uniform(0.1, 3.0, count)
+    factor = factor_of(partial, count)
+    np.testing.assert_allclose(correlation_factor(partial, count), factor, rtol=1e-12, atol=1e-14)
+    inverse: Any = inverse_factor(partial, sd)
+    np.testing.assert_allclose(inverse @ (sd[:, None] * factor), np.eye(count), atol=1e-10)
+
+
+def test_the_vector_has_room_for_all_parameters() -> None:
+    places = {LEVEL, GAIN, SHAPE, NOISE, STRAY, SHARP, SHARE, MODE, MODE + 1, TAU, SLOPE}
+    assert places == set(range(LOCAL))

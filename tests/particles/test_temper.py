@@ -1,0 +1,141 @@
+"""Clouds of particles are draws from a curve's posterior, compared with sums over a grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import special
+
+from bayesscale.models.assembly import Assembly
+from bayesscale.particles.moves import no_guide
+from bayesscale.particles.places import GAIN, LEVEL, MODE, SHAPE, TAU
+from bayesscale.particles.state import Local, LocalPrior, Pool, empty, empty_pool
+from bayesscale.particles.structs import data_struct, guide_struct, local_struct, pool_struct, prior_struct
+from bayesscale.particles.sweep import seed_all
+from bayesscale.particles.temper import effective, next_step, resampled, temper_all
+from tests.particles.simulated import density, mean_of, scale_of
+from tests.particles.small import small_data, small_prior
+
+FloatArray = NDArray[np.float64]
+PARTICLES = 1500
+FIXED = 1e-5
+
+
+def held(prior: LocalPrior, data: Assembly, law: int, hazard: float) -> LocalPrior:
+    """Return a population in which nothing but the level, the law and the break is unknown."""
+    one = np.where(np.arange(prior.log_share.shape[1]) == law, 0.0, -np.inf)
+    share = prior.log_share.copy()
+    if law >= 0:
+        share[0] = one
+    precision = prior.precision.copy()
+    precision[..., 0], precision[..., 1], precision[..., 2] = 0.3**-2.0, 0.0, FIXED**-2.0
+    return prior._replace(
+        log_share=share, precision=precision, hazard=np.full_like(prior.hazard, hazard),
+        pooled_sd=np.full_like(prior.pooled_sd, FIXED), shape_sd=np.full_like(prior.shape_sd, FIXED),
+    )  # fmt: skip
+
+
+def clouds(data: Assembly, prior: LocalPrior, seed: int = 1) -> tuple[Pool, Local, Any]:
+    """Return the clouds under a population, the curves, and what was learned of them."""
+    pool, local, guide = empty_pool(data, PARTICLES), empty(data), no_guide(data)
+    own: tuple[Any, ...] = (prior_struct(prior), guide_struct(guide), data_struct(data))
+    temper_all(seed, PARTICLES, 6, *own, pool_struct(pool), local_struct(local))
+    return pool, local, guide
+
+
+def on_grid(data: Assembly, prior: LocalPrior, x: FloatArray, law: int, level: FloatArray) -> FloatArray:
+    """Return the log posterior of the first curve at levels, the rest being as in x and without a break."""
+    found = -0.5 * ((level - prior.mean[0, 0, 0]) / 0.3) ** 2
+    for i, each in enumerate(level):
+        own = x.copy()
+        own[LEVEL] = each
+        mean = mean_of(own, law, False, data, 0, 0)
+        found[i] += density(data.value[0, 0, : len(mean)], mean, scale_of(own, data, 0, 0), data.degrees)
+    return found
+
+
+def quiet(data: Assembly) -> Assembly:
+    """Return data without modes: nothing is known of them but the prior, which is standard normal."""
+    return data._replace(modes=np.zeros_like(data.modes))
+
+
+def test_levels_are_those_of_the_posterior_by_quadrature() -> None:
+    data = quiet(small_data(metrics=("bleu",)))
+    prior = held(small_prior(data), data, 0, 1e-9)
+    pool, _, _ = clouds(data, prior)
+    x = pool.x[0, 0].mean(axis=0)
+    assert x[GAIN] == pytest.approx(prior.mean[0, 0, 1], abs=1e-4)
+    grid = np.linspace(*np.quantile(pool.x[0, 0, :, LEVEL], [0, 1]) + [-0.2, 0.2], 4001)
+    weight = special.softmax(on_grid(data, prior, x, 0, grid))
+    mean = (weight * grid).sum()
+    sd = np.sqrt((weight * (grid - mean) ** 2).sum())
+    drawn = pool.x[0, 0, :, LEVEL]
+    assert sd < 0.1 * 0.3  # the values tell more than the prior
+    assert drawn.mean() == pytest.approx(mean, abs=5 * sd / np.sqrt(PARTICLES))
+    assert drawn.std() == pytest.approx(sd, rel=0.1)
+    # The rest is as it was before.
+    assert pool.x[0, 0, :, MODE].std() == pytest.approx(1.0, abs=0.1)
+    assert not pool.broken.any()
+
+
+def test_laws_have_the_shares_that_their_evidence_gives() -> None:
+    data = quiet(small_data(metrics=("bleu",)))
+    prior = held(small_prior(data), data, -1, 1e-9)
+    pool, _, _ = clouds(data, prior)
+    grid, evidence = np.linspace(2.0, 4.5, 8001), np.full(4, -np.inf)
+    for law in range(3):
+        x = pool.x[0, 0].mean(axis=0)
+        x[SHAPE] = prior.shape_mean[0, law]
+        evidence[law] = special.logsumexp(on_grid(data, prior, x, law, grid)) + prior.log_share[0, law]
+    share = special.softmax(evidence)
+    found = np.bincount(pool.law[0, 0], minlength=4) / PARTICLES
+    # Particles that stem from one another count less than independent ones.
+    np.testing.assert_allclose(found, share, atol=0.06)
+
+
+def test_a_curve_is_put_where_one_of_its_particles_is_and_likelihoods_are_kept() -> None:
+    data = small_data()
+    prior = small_prior(data)
+    pool, local, guide = clouds(data, prior)
+    for c, m in np.ndindex(data.count.shape):
+        assert (pool.x[c, m] == local.x[c, m]).all(axis=1).any()
+        for i in range(0, PARTICLES, 100):
+            x, law, broken = pool.x[c, m, i], int(pool.law[c, m, i]), bool(pool.broken[c, m, i])
+            mean = mean_of(x, law, broken, data, c, m)
+            found = density(data.value[c, m, : len(mean)], mean, scale_of(x, data, c, m), data.degrees)
+            assert pool.likelihood[c, m, i] == pytest.approx(found, rel=1e-9)
+            assert data.allowed[m, law]
+            if broken:
+                assert data.first[c, m] < x[TAU] < data.last[c, m]
+    common = 2 * np.bincount(pool.law[0, 0]).argmax() + np.bincount(pool.broken[0, 0]).argmax()
+    assert guide.known[0, 0, common]
+
+
+def test_the_same_seed_gives_the_same_clouds() -> None:
+    data = small_data()
+    prior = small_prior(data)
+    first, again, other = (clouds(data, prior, seed)[0] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.x, again.x)
+    assert not (first.x == other.x).all(axis=-1).any()
+
+
+def test_a_step_of_the_temperature_leaves_half_of_the_particles() -> None:
+    likelihood, weight = np.random.default_rng(0).normal(0, 30, 500), np.empty(500)
+    step = next_step(likelihood, 1.0, weight)
+    assert 0 < step < 1
+    assert weight.sum() == pytest.approx(1.0)
+    assert 1 / (weight**2).sum() == pytest.approx(250, rel=0.01)
+    assert next_step(likelihood / 1e6, 1.0, weight) == 1.0
+    likelihood[3] = -np.inf
+    assert effective(likelihood, 0.0, weight) == pytest.approx(499 / 500)
+    assert weight[3] == 0.0
+
+
+def test_particles_survive_by_their_weights() -> None:
+    weight = np.array([0.5, 0.0, 0.3, 0.2])
+    seed_all(1)
+    counts = np.mean([np.bincount(resampled(weight), minlength=4) for _ in range(4000)], axis=0)
+    np.testing.assert_allclose(counts, 4 * weight, atol=0.03)
