@@ -42,7 +42,8 @@ slow: $(VENV)/.installed-dev  ## the tests that sample; one at a time, since sam
 	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/.installed-dev  ## the benchmarks, one after the other (hours)
-	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; \
+		$(BIN)/python -m benchmarks.$$(basename $$script .py); done
 
 constraints: interpreter  ## resolve the newest releases and write them down as the tested ones of this Python
 	rm -rf build/resolve

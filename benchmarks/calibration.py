@@ -101,13 +101,14 @@ def main(arguments: list[str]) -> None:
             document[name] = report(name, list(rows.values()))
             draw(document[name], ROOT / "docs" / "pictures" / f"calibration_{name}.png")
     about = {"simulated": True, "draws ranked": RANKED, "bins": BINS, "priors": PRIORS.model_dump()}
-    publish("calibration", {**about, "tables": document})
+    if document:
+        publish("calibration", {**about, "tables": document})
 
 
 def table(name: str) -> Metrics:
     """Return a table, of which the values do not matter."""
     frame = simulate(TABLES[name], 0).frame
-    shares = [column for column in frame if column.startswith("share_")]
+    shares = [column for column in frame.columns if str(column).startswith("share_")]
     return read_metrics(frame.drop(columns=shares) if name == "score" else frame)
 
 
@@ -158,7 +159,8 @@ def calibrate(job: Job, sampler: Sampler | None = None) -> dict[str, Any]:
 
 def _pairs(probability: FloatArray, holds: NDArray[Any]) -> list[list[float]]:
     """Return probabilities beside whether what they are of is true."""
-    return np.column_stack([probability.ravel().round(5), holds.ravel()]).tolist()
+    pairs = zip(probability.ravel().tolist(), holds.ravel().tolist(), strict=True)
+    return [[round(each, 5), float(true)] for each, true in pairs]
 
 
 def report(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:

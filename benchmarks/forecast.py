@@ -61,7 +61,8 @@ def main(arguments: list[str]) -> None:
                 found[name, model] = {"split": name, "model": model, "key": key, **result}
                 say(f"{name}, {model}: {result['record']['status']}, {result['seconds']} s")
                 _publish(found)
-    print(table(found, asked.models).to_string(index=False, na_rep="-"))
+    chosen = {key: result for key, result in found.items() if key[0] in asked.splits}
+    print(table(chosen, asked.models).to_string(index=False, na_rep="-"))
     print(summary(found).to_string(index=False, na_rep="-"))
     for line in conclusions(found):
         print(line)
@@ -156,7 +157,7 @@ def summary(found: dict[tuple[str, str], Result]) -> pd.DataFrame:
         same = rows[(rows[key] == [own[name] for name in key]).all(axis=1)]
         old = same.loc[same["model"] == OLD, "crps"]
         rivals = same[same["model"].isin([n for n, model in MODELS.items() if not model.ours])]
-        best = rivals.loc[rivals["crps"].idxmin()] if len(rivals) else None
+        best = rivals.sort_values("crps").iloc[0] if len(rivals) else None
         compared.append(
             {name: own[name] for name in ("split", "metric", "n", "crps")}
             | {"to old": own["crps"] / old.iloc[0] if len(old) else np.nan}
@@ -183,7 +184,8 @@ def conclusions(found: dict[tuple[str, str], Result]) -> list[str]:
     for column, than in (("to old", "the old default"), ("to rival", "the best rival of each")):
         known = rows.dropna(subset=[column])
         # Every split counts once, whatever its number of metrics.
-        by_split = np.log(known[column].astype(float)).groupby(known["split"]).mean()
+        logs = pd.Series(np.log(known[column].astype(float)))
+        by_split = logs.groupby(known["split"]).mean()
         ratio, better = np.exp(by_split.mean()), int((by_split < 0).sum())
         lines.append(f"CRPS {ratio:.3f} times that of {than} (better on {better} of {len(by_split)} splits)")
     covered = [

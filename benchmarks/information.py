@@ -25,6 +25,7 @@ from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.read import read_metrics
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.priors import Priors
+from bayesscale.questions.describe import plain_records
 from bayesscale.simulate import SMALL, simulate
 from benchmarks.store import options, publish, resume
 from benchmarks.tables import file_rows, loss_everywhere
@@ -110,7 +111,7 @@ def forecasts(job: tuple[str, bool], sampler: Sampler = SAMPLER) -> list[Row]:
     kept = rows[["crps", "inside_90", own.train.axis]].assign(table=job[0], loss=job[1], curve=curve)
     kept["width"] = rows["upper_90"] - rows["lower_90"]
     kept["ok"] = record["status"] == "converged"
-    return kept.rename(columns={own.train.axis: "size"}).to_dict("records")
+    return plain_records(kept.rename(columns={own.train.axis: "size"}))
 
 
 def compared(rows: pd.DataFrame) -> Row:

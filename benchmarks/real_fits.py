@@ -33,6 +33,7 @@ def main(names: list[str]) -> None:
         ordered = {table: rows[table] for table in TABLES if table in rows}
         publish("real_fits", {"sampler": "default", "tables": ordered})
     shown = pd.DataFrame([{"table": name, **row} for name, row in rows.items()])
+    shown["status"] = shown["status"].str.partition(":")[0]
     print(shown[list(SHOWN)].to_string(index=False))
 
 

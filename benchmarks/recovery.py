@@ -62,7 +62,8 @@ def main(arguments: list[str]) -> None:
     for part in PARTS:
         if sets := [value for key, value in found.items() if key.split()[0] == part]:
             parts[part] = report(part, sets)
-    publish("recovery", {"simulated": True, "sampler": asdict(SAMPLER), "parts": parts})
+    if parts:
+        publish("recovery", {"simulated": True, "sampler": asdict(SAMPLER), "parts": parts})
 
 
 def fit_set(job: tuple[str, int], sampler: Sampler = SAMPLER) -> Row:
@@ -95,8 +96,9 @@ def forecasts(
     """Return one row for each forecast: whether its intervals hold the law and a new measurement."""
     sizes = [times * found.curves.axis.hi for times in beyond]
     tables = {prob: forecast(found, sizes, prob=prob).table for prob in PROBS}
+    named: list[Any] = list(tables[PROBS[0]].itertuples(index=False))
     rows: list[Row] = []
-    for number, row in enumerate(tables[PROBS[0]].itertuples(index=False)):
+    for number, row in enumerate(named):
         truth = truth_of(simulated, row, row.metric)
         true = float(truth.value(row.pretrain_tokens, simulated.truth.axis))
         measured = float(np.clip(true + truth.noise * rng.normal(), truth.low, truth.high or np.inf))

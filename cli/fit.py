@@ -73,7 +73,7 @@ def fit(
             "`bayesscale laws` lists formulas."
         ),
     ] = "all",
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1000,
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 500,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
     cores: Annotated[
         int | None, typer.Option(help="Chains at a time; the draws do not depend on it.")

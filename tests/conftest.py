@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -51,13 +52,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class _SamplingGuard(MetaPathFinder):
     """Make the samplers fail in fast tests; replaced when imported, so that no test pays for the import."""
 
-    samplers = ("nutpie", "pymc")
+    samplers = ("bayesscale.inference.sampler", "nutpie", "pymc")
     allowed = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find a sampler's package as usual, but have its `sample` replaced after it has run."""
+        """Find a sampler's module as usual, but have its `sample` replaced after it has run."""
         spec = PathFinder.find_spec(fullname, path, target) if fullname in self.samplers else None
         if spec is not None and spec.loader is not None:
             load = spec.loader.exec_module
@@ -72,6 +73,7 @@ class _SamplingGuard(MetaPathFinder):
     def _guarded(self, name: str, sample: Callable[..., Any]) -> Callable[..., Any]:
         """Return `sample` behind a check of the test that is running."""
 
+        @wraps(sample)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             if not self.allowed:
                 pytest.fail(f"{name} was called: fast tests never sample; mark this one slow")

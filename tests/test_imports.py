@@ -21,15 +21,21 @@ ROOMS = {
     "sentencepiece": {"harness"},
     "ray": {"engine"},
     "arviz": {"inference"},
-    "nutpie": {"inference"},
+    "nutpie": set(),  # a tool of the tests
+    "numba": {"particles"},
     "pymc": {"inference", "models"},
     "pytensor": {"inference", "models"},
     "matplotlib": {"report"},
     "rich": {"cli"},
     "typer": {"cli"},
 }
+# What a package may import of this one; others are bound by the arrows alone.
+OWN = {
+    "particles": {"laws", "models"},
+    "posterior": {"errors", "laws", "metrics", "models"},
+}
 # The halves meet in the metrics table; only the command line knows both.
-ANALYSIS = {"inference", "models", "pointfit", "questions"}
+ANALYSIS = {"inference", "models", "particles", "pointfit", "posterior", "questions"}
 
 
 @cache
@@ -73,6 +79,22 @@ def test_the_harness_imports_nothing_of_the_analysis() -> None:
     assert {
         i for imported in harness for i in imported if i.startswith("bayesscale.") and _room(i) in ANALYSIS
     } == set()
+
+
+@pytest.mark.parametrize("room", OWN)
+def test_a_room_builds_on_what_it_may(room: str) -> None:
+    own = [imported for name, imported in _imports().items() if _room(name) == room]
+    assert own
+    used = {_room(i) for imported in own for i in imported if i.startswith("bayesscale.")}
+    assert used - {room} <= OWN[room]
+
+
+def test_nothing_but_the_sampler_of_a_fit_runs_particles() -> None:
+    users = {
+        _room(name) for name, imported in _imports().items()
+        if any(_room(i) == "particles" for i in imported if i.startswith("bayesscale."))
+    }  # fmt: skip
+    assert users - {"particles"} == {"inference"}
 
 
 def test_laws_are_pure_formulas() -> None:

@@ -13,7 +13,7 @@ import bayesscale
 from bayesscale.inference.run import fit
 from bayesscale.questions.forecast import forecast
 
-SAMPLING = {"arviz", "pymc", "pytensor", "nutpie"}
+SAMPLING = {"arviz", "numba", "pymc", "pytensor"}
 LARGE = {"numpy", "pandas", "scipy", "xarray", "pydantic", "matplotlib", *SAMPLING}
 
 

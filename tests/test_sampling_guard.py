@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import importlib
+import re
 
 import pytest
 
+from bayesscale.inference import fit, run
+from bayesscale.metrics.read import read_metrics
+from tests.models.tables import table
 
-@pytest.mark.parametrize("package", ["nutpie", "pymc"])
-def test_a_fast_test_cannot_sample(package: str) -> None:
-    sampler = importlib.import_module(package)
-    with pytest.raises(pytest.fail.Exception, match=f"{package}.sample was called: fast tests never sample"):
+SAMPLERS = ("bayesscale.inference.sampler", "nutpie", "pymc")
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_fast_test_cannot_sample(name: str) -> None:
+    sampler = importlib.import_module(name)
+    said = re.escape(f"{name}.sample was called: fast tests never sample")
+    with pytest.raises(pytest.fail.Exception, match=said):
         sampler.sample()
 
 
+def test_a_fast_test_cannot_fit() -> None:
+    assert run.sample is importlib.import_module("bayesscale.inference.sampler").sample
+    with pytest.raises(pytest.fail.Exception, match="fast tests never sample"):
+        fit(read_metrics(table(("en-fr",), ("en",), (6e6,), ("bleu",), baseline=False)))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("package", ["nutpie", "pymc"])
-def test_a_slow_test_reaches_the_sampler_itself(package: str) -> None:
-    sampler = importlib.import_module(package)
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_slow_test_reaches_the_sampler_itself(name: str) -> None:
+    sampler = importlib.import_module(name)
     with pytest.raises(TypeError):
         sampler.sample(no_such_argument=True)

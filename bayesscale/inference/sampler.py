@@ -48,7 +48,7 @@ class Sampler:
     chains: int = 4
     cores: int | None = None
     seed: int = 0
-    longest: int = 40
+    longest: int = 100
 
     def __post_init__(self) -> None:
         rules = {

@@ -18,7 +18,8 @@ from bayesscale.particles.moves import count_free
 from bayesscale.particles.places import LOCAL, TAU
 from bayesscale.particles.steps import arrive
 
-_FEWEST, _MOST = 2, 5
+# Trajectories are so long on average, in sds of the cloud, and have at most so many steps.
+_LENGTH, _MOST = 2.0, 16
 
 
 @compiled
@@ -67,7 +68,7 @@ def glide(law: Any, broken: Any, x: Any, now: Any, likelihood: Any, prior: Any, 
     for i in range(count):
         momentum[i] = np.random.standard_normal()
         kinetic += 0.5 * momentum[i] ** 2
-    turns, new = np.random.randint(_FEWEST, _MOST + 1), likelihood
+    turns, new = 1 + np.random.randint(min(_MOST, 1 + int(2.0 * _LENGTH / size))), likelihood
     pull(law, broken, y, prior, guide, data, c, m, room, gradient, white)
     for _ in range(turns):
         for i in range(count):

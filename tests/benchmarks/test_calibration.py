@@ -31,9 +31,8 @@ def posterior(rng: np.random.Generator) -> xr.Dataset:
 
 def test_ranks_are_counted_by_parameter_and_curves_are_pooled() -> None:
     rng = np.random.default_rng(1)
-    truth = {
-        "mean": np.array([-9.0, 9.0]), "level": np.full((3, 1), 9.0), "curve_correlation": np.full((2, 2), -2.0),
-    }  # fmt: skip
+    truth = {"mean": np.array([-9.0, 9.0]), "level": np.full((3, 1), 9.0)}
+    truth["curve_correlation"] = np.full((2, 2), -2.0)
     assert ranks(posterior(rng), truth, rng) == {
         "curve_correlation[gain, level]": [0],
         "level[bleu]": [RANKED] * 3,

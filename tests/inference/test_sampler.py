@@ -1,8 +1,12 @@
-"""Settings of the sampler, and what is kept of what samplers return."""
+"""Settings of the sampler, and rounds that go on until chains agree."""
 
 from __future__ import annotations
 
+import inspect
+import math
+from collections.abc import Callable
 from dataclasses import asdict
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,24 +14,20 @@ import pytest
 import xarray as xr
 
 from bayesscale.errors import UsageError
-from bayesscale.inference import Sampler
+from bayesscale.inference import Sampler, sampler
 from bayesscale.inference.run import record
-from bayesscale.inference.sampler import as_dataset, sample_compiled
+from bayesscale.inference.sampler import Sampled, as_dataset
+from bayesscale.models.model import Model
 from bayesscale.models.priors import Priors
+from bayesscale.particles import chain
 
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "few draws": ({"draws": 99}, "draws must be at least 100"),
-    "few adaptation draws": ({"tune": 0}, "tune must be at least 100"),
     "one chain": ({"chains": 1}, "chains must be at least 2"),
     "no core": ({"cores": 0}, "cores must be at least 1"),
-    "certain acceptance": ({"target_accept": 1.0}, "target_accept must be between 0.5 and 0.999"),
-    "acceptance that is no number": ({"target_accept": float("nan")}, "target_accept must be between"),
-    "no depth": ({"max_depth": 0}, "max_depth must be between 1 and 15"),
-    "too deep": ({"max_depth": 16}, "max_depth must be between 1 and 15"),
     "negative seed": ({"seed": -1}, "seed must be between 0 and 2**32 - 1"),
     "large seed": ({"seed": 2**32}, "seed must be between 0 and 2**32 - 1"),
-    "many retries": ({"retries": 6}, "retries must be between 0 and 5"),
-    "unknown method": ({"method": "nutpy"}, "method is unknown; did you mean 'nutpie'? valid: nutpie, pymc"),
+    "no length": ({"longest": 0}, "longest must be at least 1"),
 }
 
 
@@ -48,69 +48,93 @@ def test_all_broken_settings_are_told_at_once() -> None:
 
 
 def test_the_limits_themselves_are_allowed() -> None:
-    Sampler(draws=100, tune=100, chains=2, cores=1, target_accept=0.5, max_depth=1, seed=0)
-    Sampler(target_accept=0.999, max_depth=15, seed=2**32 - 1, method="pymc")
+    Sampler(draws=100, chains=2, cores=1, seed=0, longest=1)
+    Sampler(seed=2**32 - 1, cores=None)
 
 
-class _Compiled:
-    """Stands for a compiled model."""
+class _Chain:
+    """Stands for a chain: remembers what it was made of and asked for."""
+
+    made: list[_Chain]
+
+    def __init__(self, data: Any, seed: tuple[int, ...], particles: int) -> None:
+        self.seed, self.particles, self.begun = seed, particles, 0
+        _Chain.made.append(self)
+
+    def begin(self, learning: int, adapting: int) -> None:
+        self.begun = learning + adapting
 
 
-def _trace(**stats: Any) -> dict[str, xr.Dataset]:
-    """Return what nutpie returns: posterior and statistics."""
-    shape = (2, 100)
-    common = {"diverging": np.zeros(shape, bool), "n_steps": np.full(shape, 7), "step_size": np.ones(shape)}
-    return {
-        "posterior": xr.Dataset({"x": (("chain", "draw"), np.zeros(shape))}),
-        "sample_stats": xr.Dataset({n: (("chain", "draw"), v) for n, v in (common | stats).items()}),
-    }
+class _Record:
+    """Stands for room of draws: remembers how far apart they are."""
+
+    def __init__(self) -> None:
+        self.population: dict[str, Any] = {}
+        self.local: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, data: Any, chains: int, draws: int) -> _Record:
+        return cls()
+
+    def fill(self, place: int, chain: _Chain, thin: int) -> None:
+        assert chain is _Chain.made[place]
+        self.population["thin"] = thin
 
 
-@pytest.mark.parametrize("names", [("depth", "logp"), ("tree_depth", "lp")])
-def test_statistics_are_kept_by_their_arviz_names(
-    monkeypatch: pytest.MonkeyPatch, names: tuple[str, str]
-) -> None:
-    import nutpie
+@pytest.fixture
+def rounds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Sampled, list[int], list[str]]]:
+    """Return a function that samples with chains that draw nothing, and what each round asks for."""
+    _Chain.made = []
+    monkeypatch.setattr(chain, "Chain", _Chain)
+    monkeypatch.setattr(chain, "Record", _Record)
+    # What the suite guards is sampling; nothing is sampled here.
+    sample = inspect.unwrap(sampler.sample)
 
-    shape = (2, 100)
-    said: list[str] = []
-    given: dict[str, Any] = {}
+    def run(settings: Sampler, *asked: float, pairs: int = 10) -> tuple[Sampled, list[int], list[str]]:
+        left, thins, said = iter(asked), list[int](), list[str]()
 
-    def sample(_: Any, **options: Any) -> Any:
-        given.update(options)
-        return _trace(**{names[0]: np.full(shape, 3), names[1]: np.ones(shape), "gradient": np.ones(shape)})
+        def needed(sampled: Sampled) -> float:
+            thins.append(sampled.thin)
+            assert sampled.population["thin"] == sampled.thin
+            return next(left)
 
-    monkeypatch.setattr(nutpie, "sample", sample)
-    sampler = Sampler(draws=100, tune=150, chains=2, cores=1, target_accept=0.7, max_depth=6, seed=9)
-    draws = sample_compiled(_Compiled(), sampler, progress=False, report=said.append)
-    assert set(draws.stats.data_vars) == {"diverging", "n_steps", "tree_depth", "step_size", "lp"}
-    assert set(draws.posterior.data_vars) == {"x"}
-    assert draws.seconds["sample"] >= 0
-    assert said == ["sampling 2 chains of 150 + 100 draws"]
-    settings = {name: given[name] for name in ("draws", "tune", "chains", "cores", "target_accept", "seed")}
-    assert settings == {name: getattr(sampler, name) for name in settings}
-    assert (given["maxdepth"], given["save_warmup"], given["progress_bar"]) == (6, False, False)
+        data: Any = SimpleNamespace(count=np.ones(pairs, dtype=np.int64))
+        return sample(data, settings, said.append, needed), thins, said
+
+    return run
 
 
-def test_chains_run_with_one_blas_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    import nutpie
-    from threadpoolctl import threadpool_info, threadpool_limits  # type: ignore[import-untyped]
+Rounds = Callable[..., tuple[Sampled, list[int], list[str]]]
 
-    def blas() -> set[int]:
-        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
-    threads: list[set[int]] = []
+def test_a_round_that_will_do_is_the_last(rounds: Rounds) -> None:
+    sampled, thins, said = rounds(Sampler(draws=500, chains=3, seed=8), 1.0)
+    assert thins == [1]
+    assert sampled.sweeps == _Chain.made[0].begun + 500
+    assert [each.seed for each in _Chain.made] == [(8, 0), (8, 1), (8, 2)]
+    assert set(sampled.seconds) == {"compile", "particles", "sample"}
+    assert said[-1] == "sampling 3 chains of 500 draws, 1 sweeps apart"
 
-    def sample(*_: Any, **__: Any) -> Any:
-        threads.append(blas())
-        shape = (2, 100)
-        return _trace(depth=np.full(shape, 3), logp=np.ones(shape))
 
-    monkeypatch.setattr(nutpie, "sample", sample)
-    with threadpool_limits(2, user_api="blas"):
-        assert blas() == {2}
-        sample_compiled(_Compiled(), Sampler(), progress=False, report=lambda _: None)
-    assert threads == [{1}]
+def test_rounds_become_as_long_as_is_asked_within_limits(rounds: Rounds) -> None:
+    # At least twice as long, at most six times; never beyond the longest.
+    sampled, thins, _ = rounds(Sampler(draws=100), 1.2, 2.0, math.inf, 0.9)
+    assert thins == [1, 2, 6, 36]
+    assert sampled.sweeps == _Chain.made[0].begun + 100 * sum(thins)
+
+
+def test_the_longest_round_is_the_last_even_if_it_will_not_do(rounds: Rounds) -> None:
+    sampled, thins, _ = rounds(Sampler(draws=100, longest=10), math.inf, math.inf, math.inf)
+    assert thins == [1, 6, 10]
+    assert sampled.thin == 10
+
+
+def test_larger_tables_have_smaller_clouds(rounds: Rounds) -> None:
+    rounds(Sampler(), 1.0)
+    particles = _Chain.made[-1].particles
+    _Chain.made.clear()
+    rounds(Sampler(), 1.0, pairs=1000)
+    assert _Chain.made[-1].particles < particles
 
 
 def test_a_group_is_a_dataset_on_both_stacks() -> None:
@@ -120,11 +144,14 @@ def test_a_group_is_a_dataset_on_both_stacks() -> None:
 
 
 def test_the_record_says_what_made_a_fit() -> None:
-    sampler = Sampler(seed=4)
-    found = record(sampler, Priors(), {"breaks": "all"}, "bayesscale fit a.csv -o b.nc", {"compile": 1.23456})
+    own, model = Sampler(seed=4), Model(laws=("log-law",), breaks="all")
+    found = record(own, model, "log", "bayesscale fit a.csv -o b.nc", {"compile": 1.23456})
     assert found["seed"] == 4
-    settings = {"sampler": asdict(sampler), "priors": Priors().model_dump(), "breaks": "all"}
-    assert found["settings"] == settings
+    settings = {"laws": ["log-law"], "breaks": "all", "discrepancy": True, "sharp": True}
+    assert found["settings"] == {
+        "sampler": asdict(own), "priors": Priors().model_dump(), "model": settings, "law": "log",
+    }  # fmt: skip
     assert (found["command"], found["timings"]) == ("bayesscale fit a.csv -o b.nc", {"compile": 1.235})
-    assert {"python", "pymc", "nutpie", "arviz", "numpy"} <= set(found["versions"])
+    assert {"python", "numba", "arviz", "numpy"} <= set(found["versions"])
+    assert "nutpie" not in found["versions"]
     assert found["created"].endswith("+00:00")

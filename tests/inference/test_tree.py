@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-import xarray as xr
 
 from bayesscale.inference import Fit
-from bayesscale.inference.tree import INTERNAL, without_internals
+from bayesscale.laws import LAWS
+from bayesscale.models.assembly import assemble
+from bayesscale.models.breaks import with_break
+from bayesscale.posterior.draws import FOLLOWED
+from tests.inference.conftest import prior_sampled
+from tests.particles.simulated import cell_scale, density, mean_of, scale_of
 
 PER_OBSERVATION = (
     "log_likelihood",
@@ -21,9 +23,7 @@ PER_OBSERVATION = (
 
 
 def test_all_groups_are_there(made: Fit) -> None:
-    of_law = {"posterior", "sample_stats", "log_likelihood", "posterior_predictive"}
-    groups = of_law | {f"{name}_saturating" for name in of_law} | {"prior", "metrics_table", *PER_OBSERVATION}
-    assert set(made.tree.children) == groups
+    assert set(made.tree.children) == {"posterior", "coefficients", "prior", "metrics_table", *PER_OBSERVATION}
 
 
 def test_observations_carry_their_curve_metric_and_size(made: Fit) -> None:
@@ -65,60 +65,108 @@ def test_constants_are_those_of_the_data(made: Fit) -> None:
     assert (constant["se"].to_numpy() == 0.3).all()
 
 
-def test_draws_are_labelled_and_the_sampler_s_coordinates_left_out(made: Fit) -> None:
+def test_draws_are_labelled(made: Fit) -> None:
     posterior = made.tree["posterior"]
-    assert set(posterior.data_vars) & set(INTERNAL) == set()
-    assert posterior["curve_effect"].dims == ("chain", "draw", "curve", "effect")
+    assert posterior["level"].dims == ("chain", "draw", "curve", "metric")
+    assert posterior["curve"].to_numpy().tolist() == made.curves.labels
     assert posterior["effect"].to_numpy().tolist()[:2] == ["bleu.level", "bleu.gain"]
     assert posterior["cell"].to_numpy().tolist() == made.curves.cell_labels
-    assert posterior["noise_sd"].attrs["units"] == "bleu: BLEU points; cross_entropy: nats per token"
-    assert posterior["loss_E"].attrs["units"] == "cross_entropy: nats per token"
-    assert posterior["score_alpha"].dims == ("chain", "draw", "curve", "score")
+    assert posterior["task"].to_numpy().tolist() == ["en-fr", "en→日本語"]
+    assert posterior["law"].to_numpy().tolist() == list(made.laws)
+    assert posterior["break_metric"].to_numpy().tolist() == ["bleu"]
+    assert posterior["break_at"].attrs["units"] == "tokens of pretrain_tokens"
 
 
-def test_internal_coordinates_are_taken_out_of_draws() -> None:
-    draws = xr.Dataset(
-        {
-            "mean": (("chain", "draw"), np.zeros((1, 2))),
-            "noise_sd_log__": (("chain", "draw"), np.zeros((1, 2))),
-            "curve_raw": (("chain", "draw", "curve"), np.zeros((1, 2, 3))),
-        },
-        coords={"unconstrained_parameter": ["a", "b"]},
-    )
-    left = without_internals(draws)
-    assert set(left.variables) == {"mean"}
+def test_the_prior_has_what_the_posterior_has(made: Fit, paper: Fit) -> None:
+    for fit in (made, paper):
+        prior, posterior = (fit.tree[name].to_dataset() for name in ("prior", "posterior"))
+        assert set(prior.data_vars) == set(posterior.data_vars)
+        for name, draws in posterior.data_vars.items():
+            assert prior[name].dims[2:] == draws.dims[2:]
+            assert prior[name].shape[2:] == draws.shape[2:]
 
 
-def test_a_fit_merges_chains_in_order(made: Fit) -> None:
-    draws = made.draws("noise_sd")
-    stored = made.tree["posterior"]["noise_sd"].transpose("chain", "draw", "metric").to_numpy()
-    whole = stored.shape[0] * stored.shape[1]
-    assert draws.shape == (2 * whole, 2)
-    assert (draws[stored.shape[1]] == stored[1, 0]).all()
-    assert (draws[whole:] == made.draws("noise_sd", "posterior_saturating")).all()
-    assert made.law_counts() == {"log-law": whole, "saturating-law": whole}
-    assert made.has("baseline_slope")
-    assert not made.has("curve_raw")
+def test_coefficients_are_those_of_the_law_that_a_draw_follows(made: Fit) -> None:
+    coefficients, posterior = made.tree["coefficients"], made.tree["posterior"]
+    names = {f"{LAWS[law].option}_{name}" for law in made.laws for name in LAWS[law].coefficient_names}
+    assert set(coefficients.data_vars) == names
+    for number, law in enumerate(made.laws):
+        option = LAWS[law].option
+        own = [made.curves.names.index(name) for name in coefficients[f"{option}_metric"].to_numpy()]
+        follows = posterior[FOLLOWED].to_numpy()[..., own] == number
+        for name in LAWS[law].coefficient_names:
+            found = coefficients[f"{option}_{name}"]
+            assert found.dims == ("chain", "draw", "curve", f"{option}_metric")
+            assert np.isnan(found.to_numpy()[~follows]).all()
+            assert (~np.isnan(found.to_numpy()[follows])).mean() > 0.9
 
 
-@pytest.mark.parametrize(("weight", "counts"), [(0.25, (100, 300)), (0.0, (0, 300)), (1.0, (300, 0))])
-def test_laws_have_so_many_draws_as_their_weights_say(
-    made: Fit, weight: float, counts: tuple[int, int]
-) -> None:
-    weights = {"log-law": weight, "saturating-law": 1 - weight}
-    weighted = replace(made, provenance={**made.provenance, "weights": weights})
-    found = weighted.law_counts()
-    assert tuple(found.get(law, 0) for law in weights) == counts
-    draws = weighted.draws("curve_effect")
-    assert len(draws) == sum(counts)
-    kept = draws[: counts[0]]
-    assert np.isin(kept, made.draws("curve_effect", "posterior")).all()
-    assert len(np.unique(kept, axis=0)) == counts[0]
+def test_coefficients_give_the_law_of_a_curve(made: Fit) -> None:
+    coefficients, posterior = made.tree["coefficients"], made.tree["posterior"]
+    law, checked = LAWS["saturating-law"], 0
+    follows = posterior[FOLLOWED].to_numpy()[..., 0] == made.laws.index("saturating-law")
+    sizes = np.geomspace(1e9, 1e12, 7)
+    for chain, draw, curve in np.argwhere(follows)[:200]:
+        at = {"chain": chain, "draw": draw, "curve": curve}
+        names = ("level", "gain", "shape", "sharpness")
+        own = {name: float(posterior[name].isel(at | {"metric": 0})) for name in names}
+        if own["gain"] < 0.01:
+            continue
+        each = {
+            name: float(coefficients[f"saturating_{name}"].isel(at | {"saturating_metric": 0}))
+            for name in law.coefficient_names
+        }
+        sharp = np.exp(own["sharpness"])
+        expected = law.value(made.curves.axis.u(sizes), own["level"], own["gain"], own["shape"], sharp)
+        np.testing.assert_allclose(law.at_size(sizes, each, sharp), expected, rtol=1e-3)
+        checked += 1
+    assert checked > 50
 
 
-def test_a_fit_says_in_one_sentence_what_it_is(made: Fit) -> None:
-    assert str(made).startswith(
-        "DataFrame: 8 curves in pretrain_tokens, 72 scores of bleu, cross_entropy; log-law and "
-        "saturating-law, each 2 chains of 150"
-    )
-    assert "not converged" in str(made)
+def test_likelihoods_of_values_are_those_that_the_sampler_uses(made: Fit) -> None:
+    """Two ways to one number: stored draws and `bayesscale.posterior`; the sampler's arrays and its formulas."""
+    data = assemble(made.curves, made.model)
+    sampled = prior_sampled(data, made.provenance["seed"])
+    stored = made.tree["log_likelihood"]["value"]
+    draws, constant = sampled.local, None
+    for draw in range(0, 150, 15):
+        for c, m in np.argwhere(data.count):
+            label, name = made.curves.labels[c], made.curves.names[m]
+            rows = (stored["observation_curve"] == label) & (stored["observation_metric"] == name)
+            rows &= stored["observation_pretrain_tokens"] > 0
+            x, law = draws["x"][0, draw, c, m], int(draws["law"][0, draw, c, m])
+            mean = mean_of(x, law, bool(draws["broken"][0, draw, c, m]), data, c, m)
+            value, scale = data.value[c, m, : len(mean)], scale_of(x, data, c, m)
+            off = stored.to_numpy()[0, draw][rows.to_numpy()].sum() - density(value, mean, scale, data.degrees)
+            constant = off if constant is None else constant
+            assert off == pytest.approx(constant, abs=2e-3)
+        for b, m in np.argwhere(data.cell_count):
+            label, name = made.curves.cell_labels[b], made.curves.names[m]
+            rows = (stored["observation_curve"] == label) & (stored["observation_metric"] == name)
+            rows &= stored["observation_pretrain_tokens"] == 0
+            cell, count = draws["cell"][0, draw, b, m], data.cell_count[b, m]
+            found = density(
+                data.cell_value[b, m, :count], np.full(count, np.exp(cell[0])), cell_scale(cell, data, b, m),
+                data.degrees,
+            )  # fmt: skip
+            off = stored.to_numpy()[0, draw][rows.to_numpy()].sum() - found
+            assert off == pytest.approx(constant / 4 * count, abs=2e-3)
+
+
+def test_replicated_data_keep_to_the_metric_s_range(made: Fit) -> None:
+    group = made.tree["posterior_predictive"]["value"]
+    bleu = group.where(group["observation_metric"] == "bleu", drop=True)
+    assert float(bleu.min()) >= 0
+    assert float(bleu.max()) <= 100
+    assert not np.isnan(group.to_numpy()).any()
+
+
+def test_breaks_of_stored_draws_are_those_of_the_sampler(made: Fit) -> None:
+    data = assemble(made.curves, made.model)
+    sampled = prior_sampled(data, made.provenance["seed"]).local
+    at, slope = (made.tree["posterior"][name].to_numpy() for name in ("break_at", "break_slope"))
+    u = made.curves.axis.u(made.curves.axis.hi)
+    broken = sampled["broken"][..., 0].astype(bool)
+    bend = with_break(0.0, 1.0, 0.0, slope[..., 0], u - made.curves.axis.u(at[..., 0]))
+    assert (bend[broken] != 0).all()
+    assert (bend[~broken] == 0).all()

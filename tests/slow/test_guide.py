@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 
 import bayesscale
-from bayesscale.questions.asked import target_effects
-from bayesscale.questions.predictive import Predictive
+from bayesscale.posterior.predictive import Predictive
+from bayesscale.questions.asked import drawn_curves
 from bayesscale.simulate import Truth
 
 pytestmark = pytest.mark.slow
@@ -74,8 +74,6 @@ def ask(root: Path, guide: tuple[Path, dict[str, str]]) -> Callable[[str], dict[
         (command,) = (command for command in guide[1] if command.startswith(start))
         found = json.loads(run(root, guide[0], *shlex.split(command), "--json"))
         assert (found["status"], found["simulated"]) == ("converged", True)
-        assert set(found["draws_by_law"]) == {"log-law", "saturating-law"}
-        assert len(set(found["draws_by_law"].values())) == 1
         return dict(found)
 
     return document
