@@ -137,8 +137,10 @@ def compared(rows: pd.DataFrame) -> Row:
         f"ratio of the mean {unit}": round(float(np.exp(ratio.mean())), 4),
         "s.e. of its log": round(float(ratio.std() / np.sqrt(len(ratio))), 4),
         f"share of {unit}s below 1": round(float((ratio < 0).mean()), 3),
-        "90% intervals hold, with and without": [round(mean["inside_90", k], 3) for k in (True, False)],
-        "their mean width": [round(mean["width", k], 4) for k in (True, False)],
+        "90% intervals hold, with and without": [
+            round(float(mean["inside_90", k]), 3) for k in (True, False)
+        ],
+        "their mean width": [round(float(mean["width", k]), 4) for k in (True, False)],
         "forecasts of fits that did not converge": int((~rows["ok"]).sum()),
     }
 

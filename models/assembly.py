@@ -88,7 +88,7 @@ class Assembly(NamedTuple):
     value: FloatArray
     variance: FloatArray
     modes: FloatArray
-    count: IntArray
+    count: IntArray  # type: ignore[assignment]  # tuples have a method of this name
     first: FloatArray
     last: FloatArray
     sign: FloatArray
@@ -178,14 +178,9 @@ def group_prior(factor: str) -> str:
     return "task_sd" if factor == "task" else "mixture_sd"
 
 
-def _effect_priors(kinds: list[KindPrior]) -> list[EffectPrior]:
-    """Return the prior of every effect: level and gain, metric by metric."""
-    return [effect for kind in kinds for effect in (kind.level, kind.gain)]
-
-
 def _regression(curves: Curves, kinds: list[KindPrior], model: Model) -> dict[str, Any]:
     """Return the regression of levels and gains on what groups the curves, with its priors."""
-    priors = _effect_priors(kinds)
+    priors = [effect for kind in kinds for effect in (kind.level, kind.gain)]
     columns = [np.ones((len(curves), 1)), *(c.values[:, None] for c in curves.covariates)]
     group = [-1] * len(columns)
     for place, factor in enumerate(curves.factors):
@@ -261,7 +256,7 @@ def _pooled(curves: Curves, model: Model) -> dict[str, Any]:
 
 
 def _breaks(curves: Curves, model: Model) -> dict[str, Any]:
-    """Return which metrics may break, and the priors of breaks."""
+    """Return which metrics may break, and the priors."""
     prior, able = model.priors.breaks, breakable(curves, model.breaks)
     aligned = [c.values for c in curves.covariates if c.name == "alignment"]
     return {
@@ -272,15 +267,6 @@ def _breaks(curves: Curves, model: Model) -> dict[str, Any]:
         "break_spread": float(prior.spread),
         "alignment": aligned[0] if aligned else np.zeros(len(curves)),
     }
-
-
-def baseline_covariate(curves: Curves) -> FloatArray | None:
-    """Return centred log10 D_f of the baseline's cells, or None where it does not vary."""
-    for covariate in curves.covariates:
-        if covariate.name in ("finetune_tokens", "pretrain_tokens") and covariate.name in curves.cells:
-            values = covariate.scaled(curves.cells[covariate.name])
-            return values if np.unique(values).size > 1 else None
-    return None
 
 
 def _baseline(curves: Curves, model: Model) -> dict[str, Any]:
@@ -295,14 +281,15 @@ def _baseline(curves: Curves, model: Model) -> dict[str, Any]:
     value, variance = np.zeros((2, cells, len(names), max(1, int(count.max(initial=1)))))
     value[rows.unit, rows.metric, place] = rows.value
     variance[rows.unit, rows.metric, place] = rows.se**2
-    covariate = baseline_covariate(curves) if cells else None
+    sizes = [c for c in curves.covariates if c.name.endswith("_tokens") and c.name in curves.cells]
+    slope = sizes[0].scaled(curves.cells[sizes[0].name]) if sizes and cells else np.zeros(cells)
     typical = np.log([priors.typical.get(n, CATALOGUE[n].typical) for n in names])
     ones = np.ones(len(names))
     return {
         "cell_value": value,
         "cell_variance": variance,
         "cell_count": count,
-        "cell_design": np.column_stack([np.ones(cells), np.zeros(cells) if covariate is None else covariate]),
+        "cell_design": np.column_stack([np.ones(cells), slope * float(np.ptp(slope) > 0 if cells else 0)]),
         "line_mean": np.stack([typical + priors.baseline_level.mean, priors.baseline_slope.mean * ones]),
         "line_sd": np.stack([priors.baseline_level.sd * ones, priors.baseline_slope.sd * ones]),
         "cell_sd_prior": np.array([np.log(priors.baseline_sd.median), priors.baseline_sd.spread]),

@@ -39,7 +39,8 @@ def _packages(root: Path) -> set[str]:
 def _data_files(root: Path) -> set[str]:
     """Return the files other than Python that belong to the package."""
     paths = (path for path in (root / "bayesscale").rglob("*") if path.suffix not in {".py", ".pyc"})
-    return {path.relative_to(root).as_posix() for path in paths if path.is_file() and not path.is_symlink()}
+    kept = (path for path in paths if "__pycache__" not in path.parts)  # Numba's cache is there as well
+    return {path.relative_to(root).as_posix() for path in kept if path.is_file() and not path.is_symlink()}
 
 
 def test_the_list_of_packages_is_what_lies_on_disk(root: Path) -> None:

@@ -48,7 +48,7 @@ class Sampler:
     chains: int = 4
     cores: int | None = None
     seed: int = 0
-    longest: int = 100
+    longest: int = 20
 
     def __post_init__(self) -> None:
         rules = {

@@ -157,7 +157,7 @@ def _measures(draws: xr.Dataset, kinds: tuple[str, ...]) -> list[xr.Dataset]:
         for kind in kinds:
             values = az.rhat(draws) if kind == "rank" else az.ess(draws, method=kind)
             good = 1.0 if kind == "rank" else math.inf
-            found.append(xr.where(varying, as_dataset(values), good, keep_attrs=False))
+            found.append(as_dataset(values).where(varying, good))
     return found
 
 

@@ -127,7 +127,8 @@ class Chain:
         local = self.local
         seen = [(local.x.copy(), local.law.copy(), local.broken.copy()) for _ in self.states(count // 2, 1)]
         _, data, _, prior, guide, _ = self._own
-        refit(*(np.stack(part) for part in zip(*seen, strict=True)), prior, guide, data)
+        x, law, broken = (np.stack(part) for part in zip(*seen, strict=True))
+        refit(x, law, broken, prior, guide, data)
 
     def _seen(self) -> LocalPrior:
         """Take a sweep; return a copy of the population as curves by themselves see it."""

@@ -90,16 +90,8 @@ def follow(m: Any, count: Any, kinds: Any, values: Any, priors: Any, places: Any
            local: Any, found: Any, cells: Any, slopes: Any, room: Any) -> float:  # fmt: skip
     """Write likelihoods and gradient with the curves moved along; return the log density.
 
-    Parameters
-    ----------
-    places : array, shape (C + B, 10)
-        Where curves and cells are in their populations, in sds from what is expected of them.
-    offsets : array, shape (C, 10)
-        What is expected of a curve, minus the mean.
-    found, cells : array, shape (C,), (B,)
-        Written: log likelihoods of curves and cells.
-    slopes : array, shape (2, 10)
-        Written: the gradient by means and log spreads.
+    Curves and cells are `places` sds from what is expected of them, which for a curve is the mean and its
+    `offsets`. Likelihoods go to `found` and `cells`, the gradient by means and log spreads to `slopes`.
     """
     total = log_density(values, priors, count, slopes)
     gradient, curves = np.empty(LOCAL), data.count.shape[0]

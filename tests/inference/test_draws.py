@@ -162,7 +162,9 @@ def test_the_seed_decides_what_lies_beyond_the_data(
     np.testing.assert_array_equal(other["level"], local["level"])
 
 
-def test_a_break_beyond_all_sizes_is_a_finite_number(sampled: Sampled, curves: Curves, data: Assembly) -> None:
+def test_a_break_beyond_all_sizes_is_a_finite_number(
+    sampled: Sampled, curves: Curves, data: Assembly
+) -> None:
     own = sampled.population
     never = own | {"log_hazard": np.full_like(own["log_hazard"], -60.0)}
     rare = Sampled(never, sampled.local, sampled.sweeps, sampled.thin, sampled.seconds)
@@ -191,7 +193,7 @@ def test_chains_are_compared_by_what_was_measured(sampled: Sampled, curves: Curv
     curve, metric = np.argwhere(data.count > 0)[3]
     assert labels[3] == f"{curves.names[metric]} of {curves.labels[curve]}"
     np.testing.assert_array_equal(found["level"][..., 3], sampled.local["x"][:, :, curve, metric, LEVEL])
-    total = sum(found[f"law {n}"] for n in range(len(LAWS)))
+    total = np.sum([found[f"law {n}"] for n in range(len(LAWS))], axis=0)
     assert (total == 1).all()
     np.testing.assert_array_equal(found["broken"][..., 3], sampled.local["broken"][:, :, curve, metric])
 

@@ -48,7 +48,9 @@ def test_no_failure_is_converged() -> None:
 
 
 @pytest.mark.parametrize(("name", "expected"), FAILURES.items())
-def test_each_diagnostic_alone_says_what_failed_and_what_to_do(name: str, expected: tuple[float, str]) -> None:
+def test_each_diagnostic_alone_says_what_failed_and_what_to_do(
+    name: str, expected: tuple[float, str]
+) -> None:
     value, sentence = expected
     status = judge(changed(name, value), 40)
     assert (status.ok, status.label, status.problems) == (False, "not converged", (sentence,))
@@ -104,7 +106,11 @@ def test_how_much_longer_a_round_has_to_be(found: Diagnostics, factor: float) ->
 def test_the_document_is_plain_values() -> None:
     found = GOOD.document()
     assert json.loads(json.dumps(found)) == found
-    assert (found["rhat"], found["ess_bulk_of"], found["curve_rhat_of"]) == (1.002, "slope", "gain[bleu of a]")
+    assert (found["rhat"], found["ess_bulk_of"], found["curve_rhat_of"]) == (
+        1.002,
+        "slope",
+        "gain[bleu of a]",
+    )
     assert (found["draws"], found["sweeps"], found["bad_curves"]) == (4000, 2500, [])
 
 

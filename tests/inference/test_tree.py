@@ -23,7 +23,13 @@ PER_OBSERVATION = (
 
 
 def test_all_groups_are_there(made: Fit) -> None:
-    assert set(made.tree.children) == {"posterior", "coefficients", "prior", "metrics_table", *PER_OBSERVATION}
+    assert set(made.tree.children) == {
+        "posterior",
+        "coefficients",
+        "prior",
+        "metrics_table",
+        *PER_OBSERVATION,
+    }
 
 
 def test_observations_carry_their_curve_metric_and_size(made: Fit) -> None:
@@ -124,11 +130,11 @@ def test_coefficients_give_the_law_of_a_curve(made: Fit) -> None:
 
 
 def test_likelihoods_of_values_are_those_that_the_sampler_uses(made: Fit) -> None:
-    """Two ways to one number: stored draws and `bayesscale.posterior`; the sampler's arrays and its formulas."""
+    # Two ways to one number: stored draws and `bayesscale.posterior`; the sampler's arrays and its formulas.
     data = assemble(made.curves, made.model)
     sampled = prior_sampled(data, made.provenance["seed"])
     stored = made.tree["log_likelihood"]["value"]
-    draws, constant = sampled.local, None
+    draws, constant = sampled.local, float("nan")
     for draw in range(0, 150, 15):
         for c, m in np.argwhere(data.count):
             label, name = made.curves.labels[c], made.curves.names[m]
@@ -137,8 +143,10 @@ def test_likelihoods_of_values_are_those_that_the_sampler_uses(made: Fit) -> Non
             x, law = draws["x"][0, draw, c, m], int(draws["law"][0, draw, c, m])
             mean = mean_of(x, law, bool(draws["broken"][0, draw, c, m]), data, c, m)
             value, scale = data.value[c, m, : len(mean)], scale_of(x, data, c, m)
-            off = stored.to_numpy()[0, draw][rows.to_numpy()].sum() - density(value, mean, scale, data.degrees)
-            constant = off if constant is None else constant
+            off = stored.to_numpy()[0, draw][rows.to_numpy()].sum() - density(
+                value, mean, scale, data.degrees
+            )
+            constant = off if np.isnan(constant) else constant
             assert off == pytest.approx(constant, abs=2e-3)
         for b, m in np.argwhere(data.cell_count):
             label, name = made.curves.cell_labels[b], made.curves.names[m]

@@ -37,7 +37,9 @@ class Cloud(NamedTuple):
     x: FloatArray
 
     @classmethod
-    def of(cls, prior: LocalPrior, data: Assembly, c: int, m: int, count: int, rng: np.random.Generator) -> Cloud:
+    def of(
+        cls, prior: LocalPrior, data: Assembly, c: int, m: int, count: int, rng: np.random.Generator
+    ) -> Cloud:
         """Return draws from a population."""
         x, z = np.zeros((count, LOCAL)), rng.standard_normal
         one, both, two = prior.precision[c, m]
@@ -91,16 +93,18 @@ class Cloud(NamedTuple):
             broken = np.log(rate / spread) - rate * (self.x[:, TAU] - data.first[c, m]) - 0.5 * slope**2
             broken -= 0.5 * np.log(2.0 * np.pi)
             total += np.where(self.broken > 0, broken, -rate * (data.last[c, m] - data.first[c, m]))
-        return total
+        return np.asarray(total)
 
 
-def fill_pool(pool: Pool, prior: LocalPrior, data: Assembly, candidates: int, rng: np.random.Generator) -> float:
+def fill_pool(
+    pool: Pool, prior: LocalPrior, data: Assembly, candidates: int, rng: np.random.Generator
+) -> float:
     """Write particles of all pairs, drawn with their likelihood as weight; return the fewest that count.
 
     Not adaptive, so that they are draws from the posterior up to one part in how many candidates count.
     """
     fewest = float(candidates)
-    for c, m in np.argwhere(data.count):
+    for c, m in np.argwhere(data.count).tolist():
         cloud = Cloud.of(prior, data, c, m, candidates, rng)
         likelihood = cloud.likelihood(data, c, m)
         weight = special.softmax(likelihood)

@@ -1,4 +1,4 @@
-"""Where parameters and data are in their distributions: numbers that are uniform if all is drawn as it should be."""
+"""Where parameters and data are in their distributions: uniform numbers if all is drawn as it should be."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def curve_ranks(own: Population, local: Local, data: Assembly, rng: np.random.Ge
     below = np.cumsum(own.share, axis=1)[at] - own.share[at]
     several = data.allowed.sum(axis=1) > 1
     found["law"] = (below + own.share[at] * rng.random(local.law.shape))[:, several]
-    for m in np.flatnonzero(data.may_break):
+    for m in np.flatnonzero(data.may_break).tolist():
         # What is beyond the data is any wait, and any slope.
         measured, broken, x = data.count[:, m] > 0, local.broken[:, m] > 0, local.x[:, m]
         rate, noise = hazards(own, data, m), rng.random((2, curves))
@@ -82,7 +82,7 @@ def curve_ranks(own: Population, local: Local, data: Assembly, rng: np.random.Ge
         found[f"slope {m}"] = np.where(broken, slope, noise[1])[measured]
     for m in range(metrics):
         rest = []
-        for c in np.flatnonzero(data.count[:, m]):
+        for c in np.flatnonzero(data.count[:, m]).tolist():
             mean = mean_of(local.x[c, m], local.law[c, m], bool(local.broken[c, m]), data, c, m)
             value = data.value[c, m, : len(mean)]
             rest.append(special.stdtr(data.degrees, (value - mean) / scale_of(local.x[c, m], data, c, m)))

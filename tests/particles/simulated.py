@@ -69,9 +69,7 @@ def draw_population(data: Assembly, rng: np.random.Generator) -> Population:
         shape_sd=np.exp(data.shapes[..., 2] + data.shapes[..., 3] * z(laws)),
         share=share,
         log_hazard=data.hazard[0] + data.hazard[1] * z(metrics),
-        hazard_alignment=data.hazard_alignment[0] + data.hazard_alignment[1] * z(metrics) * aligned
-        if aligned
-        else np.zeros(metrics),
+        hazard_alignment=aligned * (data.hazard_alignment[0] + data.hazard_alignment[1] * z(metrics)),
         fall=np.exp(data.break_scale[0] + data.break_scale[1] * z(metrics)),
         line=data.line_mean + data.line_sd * z(data.line_mean.shape),
         cell_sd=np.exp(data.cell_sd_prior[0] + data.cell_sd_prior[1] * z(metrics)),
@@ -88,7 +86,7 @@ def draw_local(population: Population, data: Assembly, rng: np.random.Generator)
     factor = population.sd[:, None] * factor_of(population.partial, effects)
     levels = data.design @ population.coef + rng.standard_normal((curves, effects)) @ factor.T
     x[..., LEVEL], x[..., GAIN] = levels[:, ::2], levels[:, 1::2]
-    for kind in np.flatnonzero(data.pooled_free):
+    for kind in np.flatnonzero(data.pooled_free).tolist():
         spread = population.pooled_sd[kind] * rng.standard_normal((curves, metrics))
         x[..., NOISE + kind] = population.pooled_mean[kind] + spread
     x[..., MODE : MODE + 2] = rng.standard_normal((curves, metrics, 2))
@@ -133,23 +131,23 @@ def mean_of(x: FloatArray, law: int, broken: bool, data: Assembly, c: int, m: in
     value = value + unit * (data.modes[c, m, :count] @ x[MODE : MODE + 2])
     if broken:
         value = value + data.sign[m] * np.exp(x[LEVEL]) * x[SLOPE] * np.maximum(u - x[TAU], 0.0)
-    return value
+    return np.asarray(value)
 
 
 def scale_of(x: FloatArray, data: Assembly, c: int, m: int) -> FloatArray:
     """Return the scale of the noise of the values of a curve and metric."""
     variance = data.variance[c, m, : data.count[c, m]]
-    return np.sqrt(np.exp(2 * x[NOISE]) + data.floor[m] ** 2 + special.expit(x[SHARE]) * variance)
+    return np.asarray(np.sqrt(np.exp(2 * x[NOISE]) + data.floor[m] ** 2 + special.expit(x[SHARE]) * variance))
 
 
 def draw_values(local: Local, data: Assembly, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """Return values of all curves and of the baseline."""
     value, cell_value = np.zeros_like(data.value), np.zeros_like(data.cell_value)
-    for c, m in np.argwhere(data.count):
+    for c, m in np.argwhere(data.count).tolist():
         mean = mean_of(local.x[c, m], local.law[c, m], bool(local.broken[c, m]), data, c, m)
         noise = rng.standard_t(data.degrees, size=len(mean))
         value[c, m, : len(mean)] = mean + scale_of(local.x[c, m], data, c, m) * noise
-    for b, m in np.argwhere(data.cell_count):
+    for b, m in np.argwhere(data.cell_count).tolist():
         count, cell = data.cell_count[b, m], local.cell[b, m]
         noise = rng.standard_t(data.degrees, size=count)
         cell_value[b, m, :count] = np.exp(cell[0]) + cell_scale(cell, data, b, m) * noise
@@ -159,7 +157,7 @@ def draw_values(local: Local, data: Assembly, rng: np.random.Generator) -> tuple
 def cell_scale(cell: FloatArray, data: Assembly, b: int, m: int) -> FloatArray:
     """Return the scale of the noise of the values of a cell."""
     variance = data.cell_variance[b, m, : data.cell_count[b, m]]
-    return np.sqrt(np.exp(2 * cell[1]) + data.floor[m] ** 2 + special.expit(cell[2]) * variance)
+    return np.asarray(np.sqrt(np.exp(2 * cell[1]) + data.floor[m] ** 2 + special.expit(cell[2]) * variance))
 
 
 def density(value: FloatArray, mean: FloatArray, scale: FloatArray, degrees: float) -> float:
@@ -170,12 +168,12 @@ def density(value: FloatArray, mean: FloatArray, scale: FloatArray, degrees: flo
 
 def fill_likelihoods(local: Local, data: Assembly) -> None:
     """Write the likelihoods of all curves and cells."""
-    for c, m in np.argwhere(data.count):
+    for c, m in np.argwhere(data.count).tolist():
         x = local.x[c, m]
         mean = mean_of(x, local.law[c, m], bool(local.broken[c, m]), data, c, m)
         value = data.value[c, m, : len(mean)]
         local.likelihood[c, m] = density(value, mean, scale_of(x, data, c, m), data.degrees)
-    for b, m in np.argwhere(data.cell_count):
+    for b, m in np.argwhere(data.cell_count).tolist():
         cell, count = local.cell[b, m], data.cell_count[b, m]
         mean = np.full(count, math.exp(cell[0]))
         scale = cell_scale(cell, data, b, m)

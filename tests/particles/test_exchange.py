@@ -1,4 +1,4 @@
-"""Curves change places with particles, and laws are weighed with them summed over: targets stay as they are."""
+"""Curves change places with particles, laws are weighed with them summed over: targets stay as they are."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ def test_after_an_exchange_densities_are_those_of_where_curve_and_particle_are()
         room.fill(rng)
         room.pool.likelihood[:] = rng.standard_normal(room.pool.likelihood.shape)
         room.local.likelihood[:] = rng.standard_normal(room.local.likelihood.shape)
-        keys = {tuple(x): value for x, value in zip(room.pool.x[0, 0], room.pool.likelihood[0, 0], strict=True)}
+        keys = {
+            tuple(x): value for x, value in zip(room.pool.x[0, 0], room.pool.likelihood[0, 0], strict=True)
+        }
         keys[tuple(room.local.x[0, 0])] = room.local.likelihood[0, 0]
         odds, under = room.weights()
         exchange(0, 0, odds[0], under[0], *room.own[3:])
@@ -137,7 +139,8 @@ def test_shares_and_shapes_of_laws_keep_their_prior_with_the_curves_summed_over(
             room.prior.log_share[0] = np.where(data.allowed[0], np.log(population.share[0]), -np.inf)
         room.fill(rng)
         odds, under = room.weights()
-        mix_laws(0, odds, whole, room.own[0], data_struct(data), *room.own[3:], sizes)
+        prior, _, compiled, pool, local = room.own
+        mix_laws(0, odds, whole, prior, compiled, pool, local, sizes)
         exchange(0, 0, odds[0], under[0], *room.own[3:])
         law, x = int(room.local.law[0, 0]), room.local.x[0, 0]
         share = population.share[0]

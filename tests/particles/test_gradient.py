@@ -48,4 +48,6 @@ def test_it_is_that_of_likelihood_and_prior(data: Assembly, law: int, broken: in
             step[place] = STEP
             expected[place] = (both(x + step) - both(x - step)) / (2 * STEP)
         scale = np.abs(expected).max()
-        np.testing.assert_allclose(gradient[free[free >= 0]], expected[free[free >= 0]], rtol=2e-3, atol=1e-4 * scale)
+        np.testing.assert_allclose(
+            gradient[free[free >= 0]], expected[free[free >= 0]], rtol=2e-3, atol=1e-4 * scale
+        )

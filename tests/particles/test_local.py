@@ -13,7 +13,19 @@ from bayesscale.laws import LAWS
 from bayesscale.models.assembly import Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.particles.local import log_likelihood, log_prior, pair_likelihood, value_of
-from bayesscale.particles.places import GAIN, LEVEL, LOCAL, MODE, NOISE, SHAPE, SHARE, SHARP, SLOPE, STRAY, TAU
+from bayesscale.particles.places import (
+    GAIN,
+    LEVEL,
+    LOCAL,
+    MODE,
+    NOISE,
+    SHAPE,
+    SHARE,
+    SHARP,
+    SLOPE,
+    STRAY,
+    TAU,
+)
 from bayesscale.particles.population import correlation_factor, inverse_factor
 from bayesscale.particles.state import LocalPrior
 from bayesscale.particles.structs import data_struct, prior_struct

@@ -73,7 +73,8 @@ def test_a_move_keeps_the_prior(data: Assembly, prior: LocalPrior, name: str, gu
         states[i] = x
         found.append((law, broken))
     assert taken > 0.3 * DRAWS
-    assert_prior(states, *np.array(found).T, prior, data, 0)
+    law_of, broken_of = np.array(found).T
+    assert_prior(states, law_of, broken_of, prior, data, 0)
 
 
 def test_trajectories_keep_the_prior(data: Assembly, prior: LocalPrior) -> None:
@@ -90,7 +91,8 @@ def test_trajectories_keep_the_prior(data: Assembly, prior: LocalPrior) -> None:
         states[i] = x
         found.append((law, broken))
     assert taken > 0.5 * DRAWS
-    assert_prior(states, *np.array(found).T, prior, data, 0)
+    law_of, broken_of = np.array(found).T
+    assert_prior(states, law_of, broken_of, prior, data, 0)
 
 
 def test_a_break_stays_within_the_data(data: Assembly, prior: LocalPrior) -> None:

@@ -41,14 +41,14 @@ def held(prior: LocalPrior, data: Assembly, law: int, hazard: float) -> LocalPri
 def clouds(data: Assembly, prior: LocalPrior, seed: int = 1) -> tuple[Pool, Local, Any]:
     """Return the clouds under a population, the curves, and what was learned of them."""
     pool, local, guide = empty_pool(data, PARTICLES), empty(data), no_guide(data)
-    own: tuple[Any, ...] = (prior_struct(prior), guide_struct(guide), data_struct(data))
-    temper_all(seed, PARTICLES, 6, *own, pool_struct(pool), local_struct(local))
+    own, learned, compiled = prior_struct(prior), guide_struct(guide), data_struct(data)
+    temper_all(seed, PARTICLES, 6, own, learned, compiled, pool_struct(pool), local_struct(local))
     return pool, local, guide
 
 
 def on_grid(data: Assembly, prior: LocalPrior, x: FloatArray, law: int, level: FloatArray) -> FloatArray:
     """Return the log posterior of the first curve at levels, the rest being as in x and without a break."""
-    found = -0.5 * ((level - prior.mean[0, 0, 0]) / 0.3) ** 2
+    found = np.asarray(-0.5 * ((level - prior.mean[0, 0, 0]) / 0.3) ** 2)
     for i, each in enumerate(level):
         own = x.copy()
         own[LEVEL] = each
@@ -68,7 +68,8 @@ def test_levels_are_those_of_the_posterior_by_quadrature() -> None:
     pool, _, _ = clouds(data, prior)
     x = pool.x[0, 0].mean(axis=0)
     assert x[GAIN] == pytest.approx(prior.mean[0, 0, 1], abs=1e-4)
-    grid = np.linspace(*np.quantile(pool.x[0, 0, :, LEVEL], [0, 1]) + [-0.2, 0.2], 4001)
+    levels = pool.x[0, 0, :, LEVEL]
+    grid = np.linspace(levels.min() - 0.2, levels.max() + 0.2, 4001)
     weight = special.softmax(on_grid(data, prior, x, 0, grid))
     mean = (weight * grid).sum()
     sd = np.sqrt((weight * (grid - mean) ** 2).sum())

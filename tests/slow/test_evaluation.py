@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from bayesscale.evaluation import Evaluation, compare, evaluate
-from bayesscale.evaluation.comparison import LOO, SHARE
+from bayesscale.evaluation.comparison import SHARE
+from bayesscale.evaluation.pointwise import LOO
 from bayesscale.evaluation.refit import WHOLE
 from bayesscale.inference import Sampler, fit
 from bayesscale.metrics.read import read_metrics

@@ -1,8 +1,8 @@
 """Getting it right: sweeps from a draw of the prior, with data drawn given it, end at a draw of the prior.
 
-After Geweke (J. Am. Stat. Assoc. 99, 2004), of independent replicates: population and curves are drawn from the
-prior, data given the curves, particles given the data. Any number of sweeps leaves the joint distribution as it is,
-so that every parameter still has its prior, and every curve, break and value what the population says of it.
+After Geweke (J. Am. Stat. Assoc. 99, 2004), of independent replicates: population and curves are drawn from
+the prior, data given the curves, particles given the data. Any number of sweeps leaves the joint distribution
+as it is: every parameter still has its prior, every curve, break and value what the population says of it.
 """
 
 from __future__ import annotations

@@ -58,7 +58,11 @@ def test_the_law_that_made_the_data_is_found_and_goes_on(law: str) -> None:
     inside = [row["law_lower"] < truth[row["task"]] < row["law_upper"] for row in wide.to_dict("records")]
     assert sum(inside) >= len(TASKS) - 1
     # Where all laws but one are ruled out the forecast is narrow.
-    alone = fit(read_metrics(frame), sampler=SHORT, breaks="none", law=LAWS[law].option) if law != "power-law" else fitted
+    alone = (
+        fit(read_metrics(frame), sampler=SHORT, breaks="none", law=LAWS[law].option)
+        if law != "power-law"
+        else fitted
+    )
     narrow = forecast(alone, [BEYOND], prob=0.95).table
     for row in narrow.to_dict("records"):
         assert row["law_upper"] - row["law_lower"] < 0.5 * truth[row["task"]]
