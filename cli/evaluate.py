@@ -59,7 +59,7 @@ def evaluate(
     priors: Annotated[
         Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
     ] = None,
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 1000,
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 500,
     chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
     seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
     jobs: Annotated[int, typer.Option(help="Fits at the same time; the scores do not depend on it.")] = 1,

@@ -84,7 +84,7 @@ def fit(
             help="Most sweeps between two kept draws: chains go on, with draws further apart, until they "
             "have converged or reach it."
         ),
-    ] = 40,
+    ] = 20,
     seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output file.")] = False,
     as_json: JsonOption = False,

@@ -14,27 +14,26 @@ _STRAIGHT = 1e-9
 _LARGEST = 600.0
 
 
-def terms(level: Any, gain: Any, shape: Any, sharpness: Any, xp: Any = np) -> tuple[Any, Any, Any]:
-    """Return C, C - y0 and c; see `Law.terms`."""
+def terms(level: Any, gain: Any, shape: Any, sharpness: Any, xp: Any = np) -> tuple[Any, Any, Any, Any]:
+    """Return y1, C - y0, c and exp(-c); see `Law.terms`."""
     c = xp.maximum(xp.exp(shape), _STRAIGHT)
     high = xp.exp(level)
-    lack = high * xp.expm1(-gain) / xp.expm1(-c)
-    return high + lack * xp.exp(-c), lack, c
+    return high, high * xp.expm1(-gain) / xp.expm1(-c), c, xp.exp(-c)
 
 
-def at(u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
+def at(u: Any, terms: tuple[Any, Any, Any, Any], xp: Any = np) -> Any:
     """Return the score at scaled position u; see `Law.at`."""
-    ceiling, lack, c = terms
-    return xp.maximum(ceiling - lack * xp.exp(xp.minimum(-c * u, _LARGEST)), 0.0)
+    high, lack, c, end = terms
+    return xp.maximum(high - lack * (xp.exp(xp.minimum(-c * u, _LARGEST)) - end), 0.0)
 
 
-def slopes(u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> tuple[Any, Any, Any, Any]:
+def slopes(u: Any, terms: tuple[Any, Any, Any, Any], xp: Any = np) -> tuple[Any, Any, Any, Any, Any]:
     """Return the score at scaled position u, and its derivative by each of the terms."""
-    ceiling, lack, c = terms
+    high, lack, c, end = terms
     fall = xp.exp(xp.minimum(-c * u, _LARGEST))
-    value = ceiling - lack * fall
+    value = high - lack * (fall - end)
     above = xp.where(value > 0.0, 1.0, 0.0)
-    return value * above, above, -fall * above, lack * fall * u * above
+    return value * above, above, (end - fall) * above, lack * fall * u * above, lack * above
 
 
 class RisingPowerLaw(Law):
@@ -63,11 +62,11 @@ class RisingPowerLaw(Law):
         self, level: Any, gain: Any, shape: Any, axis: LogAxis, sharpness: Any = 1.0
     ) -> dict[str, Any]:
         """Return C, log |A| and alpha; A has the sign of the gain."""
-        ceiling, lack, c = terms(level, np.asarray(gain), shape, sharpness)
+        high, lack, c, end = terms(level, np.asarray(gain), shape, sharpness)
         alpha = c / axis.span
         with np.errstate(divide="ignore"):
             log_a = np.log(np.abs(lack)) + alpha * np.log(axis.lo)
-        return {"C": ceiling, "log_A": log_a, "alpha": alpha}
+        return {"C": high + lack * end, "log_A": log_a, "alpha": alpha}
 
     def anchored(
         self, coefficients: dict[str, Any], axis: LogAxis, sharpness: Any = 1.0

@@ -55,10 +55,11 @@ def rising_slopes(x: Any, u: Any, count: Any, out: Any) -> None:
     gain = _rising_terms(x[LEVEL], x[GAIN] + _STEP, x[SHAPE], 1.0, np)
     shape = _rising_terms(x[LEVEL], x[GAIN], x[SHAPE] + _STEP, 1.0, np)
     for i in range(count):
-        value, ceiling, lack, c = _rising_slopes(u[i], now, np)
+        value, high, lack, c, end = _rising_slopes(u[i], now, np)
         out[0, i], out[3, i] = value, 0.0
         for row, near in enumerate((gain, shape)):
-            total = ceiling * (near[0] - now[0]) + lack * (near[1] - now[1]) + c * (near[2] - now[2])
+            total = high * (near[0] - now[0]) + lack * (near[1] - now[1])
+            total += c * (near[2] - now[2]) + end * (near[3] - now[3])
             out[row + 1, i] = total / _STEP
 
 

@@ -118,7 +118,7 @@ def test_a_round_that_will_do_is_the_last(rounds: Rounds) -> None:
 
 def test_rounds_become_as_long_as_is_asked_within_limits(rounds: Rounds) -> None:
     # At least twice as long, at most six times; never beyond the longest.
-    sampled, thins, _ = rounds(Sampler(draws=100), 1.2, 2.0, math.inf, 0.9)
+    sampled, thins, _ = rounds(Sampler(draws=100, longest=100), 1.2, 2.0, math.inf, 0.9)
     assert thins == [1, 2, 6, 36]
     assert sampled.sweeps == _Chain.made[0].begun + 100 * sum(thins)
 

@@ -63,6 +63,12 @@ def curve_ranks(own: Population, local: Local, data: Assembly, rng: np.random.Ge
     found: Ranks = {"level and gain": normal(white), "modes": normal(local.x[..., MODE : MODE + 2])}
     if not data.pooled_free[1]:
         del found["modes"]
+    # A coefficient and what is left over along its column say nothing of one another.
+    fixed = data.group < 0
+    sds = np.where(fixed[:, None], data.coef_sd, own.group_sd[data.group] if len(own.group_sd) else 1.0)
+    off = (own.coef - np.where(fixed[:, None], data.coef_mean, 0.0)) / sds
+    along = data.design.T @ white / np.linalg.norm(data.design, axis=0)[:, None]
+    found["coef and curves"] = normal((off + along) / np.sqrt(2.0))
     at = np.arange(metrics), local.law
     found["shape"] = normal((local.x[..., SHAPE] - own.shape_mean[at]) / own.shape_sd[at])
     for kind in np.flatnonzero(data.pooled_free):
