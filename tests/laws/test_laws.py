@@ -69,7 +69,9 @@ def test_anchors_hold_whatever_the_parameters(case: Case) -> None:
     whole = (gain <= np.exp(shape)) if case.law is LOG_LAW else case.sharpness * gain > -12
     start = np.log(case.value(0.0, level, gain, shape))
     expected = level - case.better * gain
-    np.testing.assert_allclose(start[whole], expected[whole], rtol=1e-12, atol=1e-12)
+    # What the rising law lacks is subtracted: of a score e^10 times smaller at its start few digits are left.
+    close = 1e-9 if case.law is LAWS["rising-power-law"] else 1e-12
+    np.testing.assert_allclose(start[whole], expected[whole], rtol=close, atol=close)
     assert np.all(whole | (start < level))
 
 
