@@ -2,10 +2,10 @@
 
 No law is exactly true. The slope of a curve in log D strays from that of its law by random steps, which die
 out further on: the curve itself strays by their integral, an integrated Ornstein-Uhlenbeck process. Its scale
-is a share of what the curve improves between the anchors, and all curves of a metric have it in common. What
+is a share of what the curve improves between the anchors, and varies between the curves of a metric. What
 a curve strays linearly over its measured sizes is counted as the law's (level and gain take it up), so that
-law and discrepancy stay apart. Inside the data the rest is almost wholly described by two smooth modes, which
-the model integrates out in closed form; beyond them it grows with the distance.
+law and discrepancy stay apart. Inside the data the rest is almost wholly described by two smooth modes, whose
+coefficients are drawn; beyond them it grows with the distance.
 """
 
 from __future__ import annotations
