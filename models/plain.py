@@ -1,7 +1,7 @@
 """The model on one page: laws, noise, discrepancy, breaks, population and baseline as plain PyMC.
 
 Everything is non-centred, and nothing is rearranged for speed. This is the definition: draws from the prior
-come from it, `bayesscale.model` returns it, and the engine's posterior is compared with that of NUTS.
+come from it, `bayesscale.model` returns it, and it is what the engine has to agree with.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def model(
 ) -> pm.Model:
     """Return the model of a metrics table in PyMC, as `fit` understands it.
 
-    `bayesscale.fit` draws from the same posterior in a fraction of the time that NUTS takes.
+    `bayesscale.fit` is made to draw from the same posterior.
 
     Parameters
     ----------
