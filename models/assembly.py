@@ -38,6 +38,8 @@ class Assembly(NamedTuple):
         Basis of the discrepancy at these values.
     count : array of int, shape (C, M)
         Number of values; 0 where a metric was not measured on a curve.
+    pattern, measured : array of int, shape (C,), array of bool, shape (P, M)
+        Which of the patterns each curve has; which metrics were measured in each.
     first, last : array, shape (C, M)
         Smallest and largest measured u; 0 where there is none.
     sign, floor : array, shape (M,)
@@ -89,6 +91,8 @@ class Assembly(NamedTuple):
     variance: FloatArray
     modes: FloatArray
     count: IntArray  # type: ignore[assignment]  # tuples have a method of this name
+    pattern: IntArray
+    measured: BoolArray
     first: FloatArray
     last: FloatArray
     sign: FloatArray
@@ -160,7 +164,11 @@ def _values(curves: Curves, model: Model) -> dict[str, Any]:
     first, last = np.zeros(shape[:2]), np.zeros(shape[:2])
     first[place] = np.where(layout.real, layout.u, np.inf).min(axis=1)
     last[place] = np.where(layout.real, layout.u, -np.inf).max(axis=1)
-    return {**found, "count": count, "first": first, "last": last}
+    measured, pattern = np.unique(count > 0, axis=0, return_inverse=True)
+    return {
+        **found, "count": count, "pattern": pattern.reshape(-1), "measured": measured, "first": first,
+        "last": last,
+    }  # fmt: skip
 
 
 def zero_sum_basis(levels: int) -> FloatArray:

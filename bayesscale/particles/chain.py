@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles.baseline import start_cells
 from bayesscale.particles.moves import Guide, no_guide
-from bayesscale.particles.population import fill_prior
+from bayesscale.particles.places import NOISE, SHAPE
+from bayesscale.particles.population import fill_precisions
 from bayesscale.particles.state import (
     Local,
     LocalPrior,
@@ -32,7 +33,7 @@ from bayesscale.particles.structs import (
     prior_struct,
     steps_struct,
 )
-from bayesscale.particles.sweep import move_curves, move_population, seed_all
+from bayesscale.particles.sweep import draw_unmeasured, move_curves, move_population, seed_all
 from bayesscale.particles.temper import refit, temper_all
 
 FloatArray = NDArray[np.float64]
@@ -41,6 +42,8 @@ _MOVES = 6
 _KEPT = 64
 # A proposal is wider than what was learned of a population: its spread, and the error of its mean.
 _WIDER, _ERRORS = 1.1, 1.0
+# Data leave open what ranges so widely, in sds of the population.
+_OPEN = 0.6
 _LEAST_SHARE = 0.05
 _FAST, _SLOW = 0.3, 0.05
 
@@ -73,12 +76,13 @@ class Chain:
         self.prior, self.guide = wide_prior(self.data), no_guide(self.data)
         self.steps = first_steps(self.data)
         effects = len(self.data.sd_prior)
-        self._precision = np.zeros((effects, effects))
+        self._precisions = np.zeros((len(self.data.measured) + 1, effects, effects))
         self._own = (
             population_struct(self.population), data_struct(self.data), local_struct(self.local),
             prior_struct(self.prior), guide_struct(self.guide), steps_struct(self.steps),
         )  # fmt: skip
-        self._pool = pool_struct(empty_pool(self.data, min(_KEPT, self.particles)))
+        self.pool = empty_pool(self.data, min(_KEPT, self.particles))
+        self._pool = pool_struct(self.pool)
         self._rng = np.random.default_rng([*self.seed, 17])
 
     def _next_seed(self) -> int:
@@ -88,17 +92,16 @@ class Chain:
     def temper(self, prior: LocalPrior) -> None:
         """Make clouds under a proposal, and begin anew from one particle of each."""
         _, data, local, _, guide, _ = self._own
+        self._seenprior = prior
         self._proposal = prior_struct(prior)
         temper_all(self._next_seed(), self.particles, _MOVES, self._proposal, guide, data, self._pool, local)
 
     def sweep(self, count: int) -> None:
         """Take some sweeps."""
-        population, data, local, _, _, steps = self._own
         seed_all(self._next_seed())
-        warm = bool(self.steps.rate[0] > 0)
         for _ in range(count):
-            rest = move_curves(*self._own, self._proposal, self._pool, self._precision)
-            move_population(population, data, local, steps, self._precision, rest, warm)
+            move_curves(*self._own, self._proposal, self._pool, self._precisions)
+            move_population(*self._own, self._precisions)
 
     def begin(self, learning: int, adapting: int) -> None:
         """Bring the chain to where draws can be taken.
@@ -129,13 +132,14 @@ class Chain:
         _, data, _, prior, guide, _ = self._own
         x, law, broken = (np.stack(part) for part in zip(*seen, strict=True))
         refit(x, law, broken, prior, guide, data)
+        self.guide.open[:] = _left_open(x, law, self.prior)
 
     def _seen(self) -> LocalPrior:
         """Take a sweep; return a copy of the population as curves by themselves see it."""
         self.sweep(1)
-        population, data, _, prior, _, _ = self._own
-        fill_prior(population, data, prior, self._precision)
-        covariance = np.linalg.inv(self._precision)
+        population, data, *_ = self._own
+        fill_precisions(population, data, self._precisions)
+        covariance = np.linalg.inv(self._precisions[-1])
         expected = (self.data.design @ self.population.coef).reshape(*self.data.count.shape, 2)
         mean, own = expected.copy(), np.empty_like(self.prior.precision)
         for m in range(expected.shape[1]):
@@ -145,8 +149,11 @@ class Chain:
 
     def states(self, count: int, thin: int) -> Iterator[tuple[Population, Local]]:
         """Yield the chain's states, `thin` sweeps apart; they are overwritten by the next."""
+        population, data, local, prior, *_ = self._own
         for _ in range(count):
             self.sweep(thin)
+            fill_precisions(population, data, self._precisions)
+            draw_unmeasured(population, data, local, prior, self._precisions)
             yield self.population, self.local
 
 
@@ -175,6 +182,22 @@ def _widened(seen: list[LocalPrior]) -> LocalPrior:
         np.hypot(_WIDER * mean("shape_sd"), _ERRORS * error("shape_mean")), log_share, mean("hazard"),
         mean("fall"),
     )  # fmt: skip
+
+
+def _left_open(x: FloatArray, law: NDArray[np.int64], prior: LocalPrior) -> NDArray[np.bool_]:
+    """Return which parameters data leave open: they range nearly as widely as the population.
+
+    Parameters
+    ----------
+    x, law : array, shape (states, C, M, LOCAL), (states, C, M)
+        States of the curves.
+    prior : LocalPrior
+        Their population.
+    """
+    pooled = x[..., NOISE : NOISE + 4].std(axis=0) / np.moveaxis(prior.pooled_sd, 0, -1)
+    metric = np.arange(law.shape[2])
+    places = (x[..., SHAPE] - prior.shape_mean[metric, law]) / prior.shape_sd[metric, law]
+    return np.concatenate([pooled, places.std(axis=0)[..., None]], axis=-1) > _OPEN
 
 
 _SMALL = {"x": np.float32, "law": np.int8, "broken": np.int8, "cell": np.float32, "effective": np.float32}

@@ -14,7 +14,7 @@ import numpy as np
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.gradient import add_prior_gradient, pair_gradient
 from bayesscale.particles.local import log_prior
-from bayesscale.particles.moves import count_free
+from bayesscale.particles.moves import count_moved
 from bayesscale.particles.places import LOCAL, TAU
 from bayesscale.particles.steps import arrive
 
@@ -23,13 +23,13 @@ _LENGTH, _MOST = 2.0, 16
 
 
 @compiled
-def pull(law: Any, broken: Any, x: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any, room: Any,
-         gradient: Any, white: Any) -> float:  # fmt: skip
+def pull(law: Any, broken: Any, x: Any, weights: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any,
+         room: Any, gradient: Any, white: Any) -> float:  # fmt: skip
     """Write the gradient of the log posterior in the cloud's coordinates; return the log likelihood."""
-    likelihood = pair_gradient(law, broken, x, data, c, m, room, gradient)
+    likelihood = pair_gradient(law, broken, x, weights, data, c, m, room, gradient)
     add_prior_gradient(law, broken, x, prior, data, c, m, gradient)
     free, factor = guide.free[broken], guide.factor[c, m, 2 * law + broken]
-    count = count_free(free)
+    count = count_moved(free, weights)
     for j in range(count):
         white[j] = 0.0
         for i in range(j, count):
@@ -38,8 +38,8 @@ def pull(law: Any, broken: Any, x: Any, prior: Any, guide: Any, data: Any, c: An
 
 
 @compiled
-def glide(law: Any, broken: Any, x: Any, now: Any, likelihood: Any, prior: Any, guide: Any, data: Any,
-          c: Any, m: Any, steps: Any, rate: Any, room: Any) -> tuple[float, float]:  # fmt: skip
+def glide(law: Any, broken: Any, x: Any, now: Any, likelihood: Any, weights: Any, prior: Any, guide: Any,
+          data: Any, c: Any, m: Any, steps: Any, rate: Any, room: Any) -> tuple[float, float]:  # fmt: skip
     """Move x along a trajectory; return log prior and log likelihood afterwards.
 
     Parameters
@@ -48,6 +48,8 @@ def glide(law: Any, broken: Any, x: Any, now: Any, likelihood: Any, prior: Any, 
         Where the curve is; changed in place.
     now, likelihood : float
         Log prior and log likelihood there.
+    weights : array, shape (N,)
+        Weights of the values; the modes are integrated out.
     prior, guide, data : LocalPrior, Guide, Assembly
         The population, the clouds, the data.
     c, m : int
@@ -62,21 +64,21 @@ def glide(law: Any, broken: Any, x: Any, now: Any, likelihood: Any, prior: Any, 
     if not guide.known[c, m, 2 * law + broken]:
         return now, likelihood
     free, factor = guide.free[broken], guide.factor[c, m, 2 * law + broken]
-    count = count_free(free)
+    count = count_moved(free, weights)
     y, gradient, white, momentum = x.copy(), np.empty(LOCAL), np.empty(count), np.empty(count)
     size, kinetic = math.exp(steps[c, m]), 0.0
     for i in range(count):
         momentum[i] = np.random.standard_normal()
         kinetic += 0.5 * momentum[i] ** 2
     turns, new = 1 + np.random.randint(min(_MOST, 1 + int(2.0 * _LENGTH / size))), likelihood
-    pull(law, broken, y, prior, guide, data, c, m, room, gradient, white)
+    pull(law, broken, y, weights, prior, guide, data, c, m, room, gradient, white)
     for _ in range(turns):
         for i in range(count):
             momentum[i] += 0.5 * size * white[i]
         for i in range(count):
             for j in range(i + 1):
                 y[free[i]] += size * factor[i, j] * momentum[j]
-        new = pull(law, broken, y, prior, guide, data, c, m, room, gradient, white)
+        new = pull(law, broken, y, weights, prior, guide, data, c, m, room, gradient, white)
         if not math.isfinite(new):
             break
         for i in range(count):

@@ -1,4 +1,4 @@
-"""Gradient of one curve's log likelihood by its local parameters, compiled.
+"""Gradient of one curve's log likelihood by its local parameters, its modes integrated out, compiled.
 
 The terms of laws are differentiated by differences, once a curve; all else by hand. Trajectories with a
 gradient that is a little off are as exact as any, since their ends are accepted by the density itself.
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from bayesscale.laws import log_law, power_law, rising
+from bayesscale.particles.collapsed import integrate, noise_variance
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.local import LARGE, unit_of
+from bayesscale.particles.local import unit_of
 from bayesscale.particles.places import (
     GAIN,
     LEVEL,
-    MODE,
     NOISE,
     SHAPE,
     SHARE,
@@ -112,14 +112,14 @@ def noise_slope(off: Any, square: Any, degrees: Any) -> tuple[float, float]:
 
 @compiled
 def pair_gradient(
-    law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, room: Any, gradient: Any
+    law: Any, broken: Any, x: Any, weights: Any, data: Any, c: Any, m: Any, room: Any, gradient: Any
 ) -> float:
-    """Write the gradient of the log likelihood of a curve and metric; return the log likelihood.
+    """Write the gradient of the log likelihood with the modes integrated out; return that likelihood.
 
     Parameters
     ----------
-    law, broken, x : int, bool, array
-        As in `bayesscale.particles.local.value_of`.
+    law, broken, x, weights : int, bool, array, array
+        As in `bayesscale.particles.collapsed.collapsed_likelihood`.
     data : Assembly
         The data.
     c, m : int
@@ -131,49 +131,47 @@ def pair_gradient(
     """
     count, u = data.count[c, m], data.u[c, m]
     law_slopes(law, x, u, count, room)
-    high, unit = math.exp(x[LEVEL]), unit_of(x[LEVEL], x[GAIN]) * math.exp(x[STRAY])
-    by_gain = (unit_of(x[LEVEL], x[GAIN] + _STEP) * math.exp(x[STRAY]) - unit) / _STEP
-    own, share = math.exp(2.0 * x[NOISE]), 1.0 / (1.0 + math.exp(-x[SHARE]))
-    floor, degrees = data.floor[m] * data.floor[m], data.degrees
+    high, scale = math.exp(x[LEVEL]), unit_of(x[LEVEL], x[GAIN]) * math.exp(x[STRAY])
+    by_gain = (unit_of(x[LEVEL], x[GAIN] + _STEP) * math.exp(x[STRAY]) - scale) / (_STEP * scale)
+    share, fall = 1.0 / (1.0 + math.exp(-x[SHARE])), data.sign[m] * high * x[SLOPE]
+    own = math.exp(2.0 * x[NOISE])
     gradient[:] = 0.0
-    total, scales, ratios = 0.0, 1.0, 1.0
+    values = room[0]
+    if broken:
+        for i in range(count):
+            values[i] += fall * max(u[i] - x[TAU], 0.0)
+    fit = integrate(x, scale, values, weights, data, c, m)
     for i in range(count):
-        one, two = data.modes[c, m, i, 0], data.modes[c, m, i, 1]
-        path = x[MODE] * one + x[MODE + 1] * two
-        mean = room[0, i] + unit * path
-        ramp = max(u[i] - x[TAU], 0.0) if broken else 0.0
-        mean += data.sign[m] * high * x[SLOPE] * ramp
+        one, two = data.modes[c, m, i, 0] * scale, data.modes[c, m, i, 1] * scale
         variance = data.variance[c, m, i]
-        square = own + floor + share * variance
-        off = data.value[c, m, i] - mean
-        by_mean, by_square = noise_slope(off, square, degrees)
-        scales *= square
-        ratios *= 1.0 + off * off / (degrees * square)
-        if not (1.0 / LARGE < scales < LARGE and ratios < LARGE):
-            total -= 0.5 * math.log(scales) + 0.5 * (degrees + 1.0) * math.log(ratios)
-            scales, ratios = 1.0, 1.0
-        # Law, discrepancy and break are all in proportion to the level.
-        gradient[LEVEL] += by_mean * mean
-        gradient[GAIN] += by_mean * (room[1, i] + by_gain * path)
-        gradient[SHAPE] += by_mean * room[2, i]
-        gradient[SHARP] += by_mean * room[3, i]
-        gradient[STRAY] += by_mean * unit * path
-        gradient[MODE] += by_mean * unit * one
-        gradient[MODE + 1] += by_mean * unit * two
+        square = noise_variance(x, variance, data.floor[m]) / weights[i]
+        off = data.value[c, m, i] - values[i] - fit[1] * one - fit[2] * two
+        pull = off / square
+        # The diagonal of the inverse covariance, by Woodbury's formula.
+        known = (fit[3] * one * one + 2.0 * fit[4] * one * two + fit[5] * two * two) / (square * square)
+        by_square = 0.5 * (pull * pull - 1.0 / square + known) / weights[i]
+        # Law and break are in proportion to the level.
+        gradient[LEVEL] += pull * values[i]
+        gradient[GAIN] += pull * room[1, i]
+        gradient[SHAPE] += pull * room[2, i]
+        gradient[SHARP] += pull * room[3, i]
         gradient[NOISE] += by_square * 2.0 * own
         gradient[SHARE] += by_square * share * (1.0 - share) * variance
-        if ramp > 0.0:
-            gradient[TAU] -= by_mean * data.sign[m] * high * x[SLOPE]
-            gradient[SLOPE] += by_mean * data.sign[m] * high * ramp
-    total -= 0.5 * math.log(scales) + 0.5 * (degrees + 1.0) * math.log(ratios)
-    return total if math.isfinite(total) else -np.inf
+        if broken and u[i] > x[TAU]:
+            gradient[TAU] -= pull * fall
+            gradient[SLOPE] += pull * data.sign[m] * high * (u[i] - x[TAU])
+    by_scale = fit[1] * fit[1] + fit[2] * fit[2] - 2.0 + fit[3] + fit[5]
+    gradient[STRAY] += by_scale
+    gradient[LEVEL] += by_scale
+    gradient[GAIN] += by_scale * by_gain
+    return fit[0] if math.isfinite(fit[0]) else -np.inf
 
 
 @compiled
 def add_prior_gradient(
     law: Any, broken: Any, x: Any, prior: Any, data: Any, c: Any, m: Any, gradient: Any
 ) -> None:
-    """Add the gradient of `bayesscale.particles.local.log_prior`."""
+    """Add the gradient of `bayesscale.particles.local.log_prior`, but for the modes."""
     precision = prior.precision[c, m]
     first, second = x[LEVEL] - prior.mean[c, m, 0], x[GAIN] - prior.mean[c, m, 1]
     gradient[LEVEL] -= precision[0] * first + precision[1] * second
@@ -183,34 +181,6 @@ def add_prior_gradient(
         if data.pooled_free[kind]:
             off = x[NOISE + kind] - prior.pooled_mean[kind, m]
             gradient[NOISE + kind] -= off / prior.pooled_sd[kind, m] ** 2
-    gradient[MODE] -= x[MODE]
-    gradient[MODE + 1] -= x[MODE + 1]
     if broken:
         gradient[TAU] -= prior.hazard[c, m]
         gradient[SLOPE] -= (x[SLOPE] + prior.fall[m]) / (data.break_spread * prior.fall[m]) ** 2
-
-
-@compiled
-def pair_information(
-    law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, room: Any, information: Any
-) -> None:
-    """Write what values are expected to tell of each local parameter by itself: Fisher's information.
-
-    Parameters as in `pair_gradient`; `information` is written. Only what populations pool is filled in.
-    """
-    count, u = data.count[c, m], data.u[c, m]
-    law_slopes(law, x, u, count, room)
-    unit, degrees = unit_of(x[LEVEL], x[GAIN]) * math.exp(x[STRAY]), data.degrees
-    own, share = math.exp(2.0 * x[NOISE]), 1.0 / (1.0 + math.exp(-x[SHARE]))
-    information[:] = 0.0
-    for i in range(count):
-        path = x[MODE] * data.modes[c, m, i, 0] + x[MODE + 1] * data.modes[c, m, i, 1]
-        square = own + data.floor[m] * data.floor[m] + share * data.variance[c, m, i]
-        weight = (degrees + 1.0) / ((degrees + 3.0) * square)
-        information[LEVEL] += weight * room[0, i] ** 2
-        for row, place in enumerate((GAIN, SHAPE, SHARP)):
-            information[place] += weight * room[row + 1, i] ** 2
-        information[STRAY] += weight * (unit * path) ** 2
-        scale = 0.5 * degrees / ((degrees + 3.0) * square * square)
-        information[NOISE] += scale * (2.0 * own) ** 2
-        information[SHARE] += scale * (share * (1.0 - share) * data.variance[c, m, i]) ** 2

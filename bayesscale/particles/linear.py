@@ -25,6 +25,21 @@ def cholesky(matrix: Any) -> Any:
 
 
 @compiled
+def lower_inverse(factor: Any) -> Any:
+    """Return the inverse of a lower triangular matrix."""
+    count = factor.shape[0]
+    inverse = np.zeros((count, count))
+    for i in range(count):
+        inverse[i, i] = 1.0 / factor[i, i]
+        for j in range(i):
+            total = 0.0
+            for k in range(j, i):
+                total += factor[i, k] * inverse[k, j]
+            inverse[i, j] = -total * inverse[i, i]
+    return inverse
+
+
+@compiled
 def solve_lower(factor: Any, vector: Any) -> None:
     """Solve ``factor @ x = vector`` in place."""
     for i in range(vector.shape[0]):

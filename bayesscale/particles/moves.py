@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesscale.models.assembly import Assembly
+from bayesscale.particles.collapsed import collapsed_likelihood
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.local import LOG_ROOT_2PI, log_prior, pair_likelihood
-from bayesscale.particles.places import GAIN, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
-from bayesscale.particles.state import LAW_COUNT
+from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
 
 WALK, SINGLE, LAW, BREAK = range(4)
 PARTS = 2 * LAW_COUNT
@@ -39,29 +39,33 @@ class Guide(NamedTuple):
         Whether there were enough particles of a part.
     factor : array, shape (C, M, PARTS, LOCAL, LOCAL)
         Cholesky factor of the covariance of the parameters that are free in it.
+    open : array of bool, shape (C, M, 5)
+        Whether data leave open the four of `POOLED` and the shape.
     free : array of int, shape (2, LOCAL)
-        Which parameters are free without a break and with one; -1 beyond the last.
+        Which parameters are free without a break and with one, the modes last; -1 beyond the last.
     """
 
     known: NDArray[np.bool_]
     factor: NDArray[np.float64]
+    open: NDArray[np.bool_]
     free: NDArray[np.int64]
 
 
 def free_places(data: Assembly) -> NDArray[np.int64]:
     """Return which local parameters are estimated, without a break and with one; see `Guide.free`."""
     own = [LEVEL, GAIN, SHAPE, *(NOISE + k for k in range(4) if data.pooled_free[k])]
-    own += [MODE, MODE + 1] if data.pooled_free[1] else []
+    modes = [MODE, MODE + 1] if data.pooled_free[1] else []
     found = np.full((2, LOCAL), -1, dtype=np.int64)
-    found[0, : len(own)] = own
-    found[1, : len(own) + 2] = [*own, TAU, SLOPE]
+    found[0, : len(own) + len(modes)] = [*own, *modes]
+    found[1, : len(own) + 2 + len(modes)] = [*own, TAU, SLOPE, *modes]
     return found
 
 
 def no_guide(data: Assembly) -> Guide:
     """Return a guide that says nothing yet."""
     shape = (*data.count.shape, PARTS)
-    return Guide(np.zeros(shape, dtype=np.bool_), np.zeros((*shape, LOCAL, LOCAL)), free_places(data))
+    undecided = np.ones((*data.count.shape, 5), dtype=np.bool_)
+    return Guide(np.zeros(shape, dtype=np.bool_), np.zeros((*shape, LOCAL, LOCAL)), undecided, free_places(data))
 
 
 @compiled
@@ -71,6 +75,13 @@ def count_free(free: Any) -> int:
     while count < free.shape[0] and free[count] >= 0:
         count += 1
     return count
+
+
+@compiled
+def count_moved(free: Any, weights: Any) -> int:
+    """Return how many parameters move: the modes do not where they are integrated out, given weights."""
+    count = count_free(free)
+    return count - 2 if weights.shape[0] > 0 and free[count - 1] == MODE + 1 else count
 
 
 @compiled
@@ -92,10 +103,12 @@ def prior_sd(place: Any, law: Any, prior: Any, data: Any, c: Any, m: Any) -> flo
 
 
 @compiled
-def walk(law: Any, broken: Any, x: Any, y: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any) -> None:
-    """Write a step from x to y in the covariance of the cloud."""
+def walk(
+    law: Any, broken: Any, y: Any, weights: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any
+) -> None:
+    """Move y by a step in the covariance of the cloud."""
     part, free = 2 * law + broken, guide.free[broken]
-    count = count_free(free)
+    count = count_moved(free, weights)
     r = np.random.random()
     size = _SHORT if r < _OFTEN_SHORT else _LONG if r < _OFTEN_SHORT + _OFTEN_LONG else _USUAL
     if guide.known[c, m, part]:
@@ -174,8 +187,8 @@ def change_break(broken: Any, x: Any, y: Any, prior: Any, data: Any, c: Any, m: 
 
 @compiled
 def move(
-    kind: Any, temperature: Any, law: Any, broken: Any, x: Any, prior_now: Any, likelihood: Any, prior: Any,
-    guide: Any, data: Any, c: Any, m: Any, out: Any,
+    kind: Any, temperature: Any, law: Any, broken: Any, x: Any, prior_now: Any, likelihood: Any,
+    weights: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any, out: Any,
 ) -> tuple[Any, Any, float, float]:  # fmt: skip
     """Try one move of x in place; return law, break, log prior and log likelihood afterwards.
 
@@ -189,6 +202,8 @@ def move(
         Where the curve is.
     prior_now, likelihood : float
         Log prior and log likelihood there.
+    weights : array, shape (N,) or (0,)
+        With weights of the values, the likelihood is that with the modes integrated out.
     prior, guide, data : LocalPrior, Guide, Assembly
         The population, the clouds, the data.
     c, m : int
@@ -198,7 +213,7 @@ def move(
     """
     y, new_law, new_broken, ratio = x.copy(), law, broken, 0.0
     if kind == WALK:
-        walk(law, broken, x, y, prior, guide, data, c, m)
+        walk(law, broken, y, weights, prior, guide, data, c, m)
     elif kind == SINGLE:
         place = guide.free[0, np.random.randint(count_free(guide.free[0]))]
         y[place] += 0.6 * prior_sd(place, law, prior, data, c, m) * np.random.standard_normal()
@@ -211,7 +226,10 @@ def move(
     new_prior = log_prior(new_law, new_broken, y, prior, data, c, m)
     if not (math.isfinite(new_prior) and math.isfinite(ratio)):
         return law, broken, prior_now, likelihood
-    new_likelihood = pair_likelihood(new_law, new_broken, y, data, c, m, out)
+    if weights.shape[0] > 0:
+        new_likelihood = collapsed_likelihood(new_law, new_broken, y, weights, data, c, m, out)
+    else:
+        new_likelihood = pair_likelihood(new_law, new_broken, y, data, c, m, out)
     change = new_prior - prior_now + temperature * (new_likelihood - likelihood) + ratio
     if math.log(np.random.random()) < change:
         x[:] = y

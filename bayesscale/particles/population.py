@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.linear import draw_normal, gram, product
-from bayesscale.particles.state import LAW_COUNT
+from bayesscale.particles.linear import cholesky, draw_normal, gram, lower_inverse, product
+from bayesscale.particles.places import LAW_COUNT
 from bayesscale.particles.steps import accept, log_spread
 
 _REPEATS = 2
+# Covariances are cheap to move, and their elements hang together.
+_COVARIANCE_TURNS = 5
 
 
 @compiled
@@ -35,49 +37,98 @@ def correlation_factor(partial: Any, count: Any) -> Any:
 
 
 @compiled
-def inverse_factor(partial: Any, sd: Any) -> Any:
-    """Return the inverse of the Cholesky factor of the covariance between curves."""
-    count = sd.shape[0]
-    factor = correlation_factor(partial, count)
-    inverse = np.zeros((count, count))
-    for i in range(count):
-        inverse[i, i] = 1.0 / (factor[i, i] * sd[i])
-        for j in range(i):
-            total = 0.0
-            for k in range(j, i):
-                total += factor[i, k] * sd[i] * inverse[k, j]
-            inverse[i, j] = -total * inverse[i, i]
-    return inverse
+def covariance(partial: Any, sd: Any) -> Any:
+    """Return the covariance of levels and gains between curves."""
+    factor = correlation_factor(partial, sd.shape[0])
+    for e in range(sd.shape[0]):
+        factor[e] *= sd[e]
+    found = np.zeros((sd.shape[0], sd.shape[0]))
+    for i in range(sd.shape[0]):
+        for j in range(sd.shape[0]):
+            for k in range(min(i, j) + 1):
+                found[i, j] += factor[i, k] * factor[j, k]
+    return found
 
 
 @compiled
-def fill_prior(population: Any, data: Any, prior: Any, precision: Any) -> None:
-    """Write what does not depend on other metrics of a population as the curves see it.
+def fill_precisions(population: Any, data: Any, precisions: Any) -> None:
+    """Write the precision of levels and gains of every pattern of measured metrics; the last: of all metrics.
 
     Parameters
     ----------
-    population, data, prior : Population, Assembly, LocalPrior
-        The population, the data, and what is written.
-    precision : array, shape (E, E)
-        Written: the inverse covariance of levels and gains between curves.
+    population, data : Population, Assembly
+        The population and the data.
+    precisions : array, shape (P + 1, E, E)
+        Written; 0 for metrics that a pattern does not have.
     """
-    inverse = inverse_factor(population.partial, population.sd)
-    precision[:] = gram(inverse, inverse)
-    for m in range(data.count.shape[1]):
-        prior.fall[m] = population.fall[m]
-        for kind in range(4):
-            prior.pooled_mean[kind, m] = population.pooled_mean[kind, m]
-            prior.pooled_sd[kind, m] = population.pooled_sd[kind, m]
-        for k in range(LAW_COUNT):
-            prior.shape_mean[m, k] = population.shape_mean[m, k]
-            prior.shape_sd[m, k] = population.shape_sd[m, k]
-            prior.log_share[m, k] = math.log(population.share[m, k]) if data.allowed[m, k] else -np.inf
-        for c in range(data.count.shape[0]):
-            rate = population.log_hazard[m] + population.hazard_alignment[m] * data.alignment[c]
-            prior.hazard[c, m] = math.exp(rate) * data.span
-            prior.precision[c, m, 0] = precision[2 * m, 2 * m]
-            prior.precision[c, m, 1] = precision[2 * m, 2 * m + 1]
-            prior.precision[c, m, 2] = precision[2 * m + 1, 2 * m + 1]
+    between = covariance(population.partial, population.sd)
+    everything = np.ones(data.count.shape[1], np.bool_)
+    for p in range(precisions.shape[0]):
+        measured = data.measured[p] if p < data.measured.shape[0] else everything
+        part, effects = block(between, measured)
+        inverse = lower_inverse(cholesky(part))
+        precisions[p] = 0.0
+        for i in range(part.shape[0]):
+            for j in range(part.shape[0]):
+                for k in range(max(i, j), part.shape[0]):
+                    precisions[p, effects[i], effects[j]] += inverse[k, i] * inverse[k, j]
+
+
+@compiled
+def block(matrix: Any, measured: Any) -> tuple[Any, Any]:
+    """Return what of a matrix belongs to measured metrics, and which effects those are."""
+    effects = np.empty(2 * measured.sum(), np.int64)
+    count = 0
+    for m in range(measured.shape[0]):
+        if measured[m]:
+            effects[count], effects[count + 1] = 2 * m, 2 * m + 1
+            count += 2
+    part = np.empty((count, count))
+    for i in range(count):
+        for j in range(count):
+            part[i, j] = matrix[effects[i], effects[j]]
+    return part, effects
+
+
+@compiled
+def fill_prior(
+    m: Any, population: Any, data: Any, precisions: Any, expected: Any, inverse: Any, prior: Any
+) -> None:
+    """Write a population as the curves see it for one metric.
+
+    Parameters
+    ----------
+    m, population, data : int, Population, Assembly
+        The metric, the population and the data.
+    precisions : array, shape (P + 1, E, E)
+        From `fill_precisions`; only that of all metrics counts.
+    expected, inverse : array, shape (C, 4), (C, 3)
+        From `expect`.
+    prior : LocalPrior
+        What is written.
+    """
+    prior.fall[m] = population.fall[m]
+    for kind in range(4):
+        prior.pooled_mean[kind, m] = population.pooled_mean[kind, m]
+        prior.pooled_sd[kind, m] = population.pooled_sd[kind, m]
+    for k in range(LAW_COUNT):
+        prior.shape_mean[m, k] = population.shape_mean[m, k]
+        prior.shape_sd[m, k] = population.shape_sd[m, k]
+        prior.log_share[m, k] = math.log(population.share[m, k]) if data.allowed[m, k] else -np.inf
+    one, two = population.sd[2 * m], population.sd[2 * m + 1]
+    for c in range(data.count.shape[0]):
+        rate = population.log_hazard[m] + population.hazard_alignment[m] * data.alignment[c]
+        prior.hazard[c, m] = math.exp(rate) * data.span
+        if data.count[c, m] > 0:
+            prior.mean[c, m, 0] = population.coef[0, 2 * m] + expected[c, 0] + one * expected[c, 2]
+            prior.mean[c, m, 1] = population.coef[0, 2 * m + 1] + expected[c, 1] + two * expected[c, 3]
+            prior.precision[c, m, 0] = inverse[c, 0] / (one * one)
+            prior.precision[c, m, 1] = inverse[c, 1] / (one * two)
+            prior.precision[c, m, 2] = inverse[c, 2] / (two * two)
+        else:
+            prior.precision[c, m, 0] = precisions[-1, 2 * m, 2 * m]
+            prior.precision[c, m, 1] = precisions[-1, 2 * m, 2 * m + 1]
+            prior.precision[c, m, 2] = precisions[-1, 2 * m + 1, 2 * m + 1]
 
 
 @compiled
@@ -93,44 +144,55 @@ def residuals(population: Any, data: Any, local: Any) -> Any:
 
 
 @compiled
-def draw_coefficients(population: Any, data: Any, precision: Any, rest: Any) -> None:
+def draw_coefficients(population: Any, data: Any, precisions: Any, rest: Any) -> None:
     """Draw all coefficients at once, and keep the residuals up to date.
 
-    Effect by effect they would crawl, since levels and gains of all metrics hang together.
+    Effect by effect they would crawl, since levels and gains of all metrics hang together. What was not
+    measured says nothing: its precision is 0.
     """
     columns, effects = population.coef.shape
-    target, square = product(data.design, population.coef), gram(data.design, data.design)
-    for c in range(rest.shape[0]):
+    curves = rest.shape[0]
+    target = product(data.design, population.coef)
+    pulled = np.zeros((curves, effects))
+    for c in range(curves):
+        precision = precisions[data.pattern[c]]
         for e in range(effects):
             target[c, e] += rest[c, e]
-    moment = product(gram(data.design, target), precision)
-    system, pull = np.empty((columns * effects, columns * effects)), np.empty(columns * effects)
+        for e in range(effects):
+            for other in range(effects):
+                pulled[c, e] += target[c, other] * precision[other, e]
+    moment = gram(data.design, pulled)
+    system, pull = np.zeros((columns * effects, columns * effects)), np.empty(columns * effects)
+    for p in range(data.measured.shape[0]):
+        own = data.design[data.pattern == p]
+        square = gram(own, own)
+        for e in range(effects):
+            for other in range(effects):
+                for q in range(columns):
+                    for r in range(columns):
+                        system[e * columns + q, other * columns + r] += precisions[p, e, other] * square[q, r]
     for e in range(effects):
-        for other in range(effects):
-            for q in range(columns):
-                for p in range(columns):
-                    system[e * columns + q, other * columns + p] = precision[e, other] * square[q, p]
         for q in range(columns):
             place = e * columns + q
             pull[place] = moment[q, e]
             if data.group[q] < 0:
-                own = data.coef_sd[q, e] ** -2.0
-                pull[place] += data.coef_mean[q, e] * own
+                width = data.coef_sd[q, e] ** -2.0
+                pull[place] += data.coef_mean[q, e] * width
             else:
-                own = population.group_sd[data.group[q], e] ** -2.0
-            system[place, place] += own
+                width = population.group_sd[data.group[q], e] ** -2.0
+            system[place, place] += width
     draw_normal(system, pull)
     for e in range(effects):
         for q in range(columns):
             population.coef[q, e] = pull[e * columns + q]
     expected = product(data.design, population.coef)
-    for c in range(rest.shape[0]):
+    for c in range(curves):
         for e in range(effects):
             rest[c, e] = target[c, e] - expected[c, e]
 
 
 @compiled
-def move_groups(population: Any, data: Any, precision: Any, rest: Any, steps: Any) -> None:
+def move_groups(population: Any, data: Any, precisions: Any, rest: Any, steps: Any) -> None:
     """Move the spreads of the factors, with the effects of their levels as they are, and in step."""
     columns, effects = population.coef.shape
     for f in range(data.group_prior.shape[0]):
@@ -148,11 +210,11 @@ def move_groups(population: Any, data: Any, precision: Any, rest: Any, steps: An
                 if accept(change, steps.group_sd, (f, e), steps.rate[0]):
                     now = new
             population.group_sd[f, e] = math.exp(now)
-            scaled_group(population, data, precision, rest, steps, f, e)
+            scaled_group(population, data, precisions, rest, steps, f, e)
 
 
 @compiled
-def scaled_group(population: Any, data: Any, precision: Any, rest: Any, steps: Any, f: Any, e: Any) -> None:
+def scaled_group(population: Any, data: Any, precisions: Any, rest: Any, steps: Any, f: Any, e: Any) -> None:
     """Move the spread of a factor together with the effects of its levels."""
     now = math.log(population.group_sd[f, e])
     new = now + math.exp(steps.group_scale[f, e]) * np.random.standard_normal()
@@ -165,10 +227,10 @@ def scaled_group(population: Any, data: Any, precision: Any, rest: Any, steps: A
     pulled = np.zeros(curves)
     for c in range(curves):
         for other in range(rest.shape[1]):
-            pulled[c] += rest[c, other] * precision[e, other]
+            pulled[c] += rest[c, other] * precisions[data.pattern[c], e, other]
     change = log_spread(new, data.group_prior[f, e]) - log_spread(now, data.group_prior[f, e])
     for c in range(curves):
-        change -= 0.5 * precision[e, e] * shift[c] * shift[c] + shift[c] * pulled[c]
+        change -= 0.5 * precisions[data.pattern[c], e, e] * shift[c] * shift[c] + shift[c] * pulled[c]
     if accept(change, steps.group_scale, (f, e), steps.rate[0]):
         population.group_sd[f, e] = math.exp(new)
         for c in range(curves):
@@ -179,42 +241,62 @@ def scaled_group(population: Any, data: Any, precision: Any, rest: Any, steps: A
 
 
 @compiled
-def log_scatter(partial: Any, sd: Any, scatter: Any, curves: Any) -> float:
-    """Return the log density of residuals with a scatter matrix under a covariance."""
-    inverse = inverse_factor(partial, sd)
-    spread, total = product(inverse, scatter), 0.0
-    for i in range(sd.shape[0]):
-        total += curves * math.log(inverse[i, i])
-        for j in range(i + 1):
-            total -= 0.5 * spread[i, j] * inverse[i, j]
+def log_scatter(partial: Any, sd: Any, data: Any, scatter: Any, sizes: Any) -> float:
+    """Return the log density of residuals under a covariance, up to a constant.
+
+    Parameters
+    ----------
+    partial, sd : array
+        Partial correlations and spreads.
+    data : Assembly
+        The data.
+    scatter : array, shape (P, E, E)
+        Sum of squares and products of the residuals of every pattern of measured metrics.
+    sizes : array, shape (P,)
+        Curves of every pattern.
+    """
+    between, total = covariance(partial, sd), 0.0
+    for p in range(sizes.shape[0]):
+        part, effects = block(between, data.measured[p])
+        inverse = lower_inverse(cholesky(part))
+        for i in range(effects.shape[0]):
+            total += sizes[p] * math.log(inverse[i, i])
+            for j in range(i + 1):
+                for k in range(i + 1):
+                    total -= 0.5 * inverse[i, j] * inverse[i, k] * scatter[p, effects[j], effects[k]]
     return total
 
 
 @compiled
 def move_covariance(population: Any, data: Any, rest: Any, steps: Any) -> None:
-    """Move spreads and partial correlations of levels and gains between curves."""
-    scatter, curves = gram(rest, rest), rest.shape[0]
+    """Move spreads and partial correlations of levels and gains between curves, some times."""
+    patterns, effects = data.measured.shape[0], rest.shape[1]
+    scatter, sizes = np.zeros((patterns, effects, effects)), np.zeros(patterns)
+    for p in range(patterns):
+        own = rest[data.pattern == p]
+        scatter[p], sizes[p] = gram(own, own), own.shape[0]
     sd, partial = population.sd, population.partial
-    now = log_scatter(partial, sd, scatter, curves)
-    for e in range(sd.shape[0]):
-        old = sd[e]
-        new = old * math.exp(math.exp(steps.sd[e]) * np.random.standard_normal())
-        sd[e] = new
-        then = log_scatter(partial, sd, scatter, curves)
-        change = then - now + log_spread(math.log(new), data.sd_prior[e])
-        change -= log_spread(math.log(old), data.sd_prior[e])
-        if accept(change, steps.sd, e, steps.rate[0]):
-            now = then
-        else:
-            sd[e] = old
-    for i in range(partial.shape[0]):
-        old = partial[i]
-        new = math.tanh(math.atanh(old) + math.exp(steps.partial[i]) * np.random.standard_normal())
-        # In the Fisher transform a symmetric Beta(b, b) has the density (1 - r^2)^b.
-        change = data.partial[i] * (math.log(max(1.0 - new * new, 1e-300)) - math.log(1.0 - old * old))
-        partial[i] = new
-        then = log_scatter(partial, sd, scatter, curves) if abs(new) < 1.0 - 1e-12 else -np.inf
-        if accept(change + then - now, steps.partial, i, steps.rate[0]):
-            now = then
-        else:
-            partial[i] = old
+    now = log_scatter(partial, sd, data, scatter, sizes)
+    for _ in range(_COVARIANCE_TURNS):
+        for e in range(sd.shape[0]):
+            old = sd[e]
+            new = old * math.exp(math.exp(steps.sd[e]) * np.random.standard_normal())
+            sd[e] = new
+            then = log_scatter(partial, sd, data, scatter, sizes)
+            change = then - now + log_spread(math.log(new), data.sd_prior[e])
+            change -= log_spread(math.log(old), data.sd_prior[e])
+            if accept(change, steps.sd, e, steps.rate[0]):
+                now = then
+            else:
+                sd[e] = old
+        for i in range(partial.shape[0]):
+            old = partial[i]
+            new = math.tanh(math.atanh(old) + math.exp(steps.partial[i]) * np.random.standard_normal())
+            # In the Fisher transform a symmetric Beta(b, b) has the density (1 - r^2)^b.
+            change = data.partial[i] * (math.log(max(1.0 - new * new, 1e-300)) - math.log(1.0 - old * old))
+            partial[i] = new
+            then = log_scatter(partial, sd, data, scatter, sizes) if abs(new) < 1.0 - 1e-12 else -np.inf
+            if accept(change + then - now, steps.partial, i, steps.rate[0]):
+                now = then
+            else:
+                partial[i] = old

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesscale.laws import LAWS
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles.places import LOCAL
 
@@ -218,4 +217,3 @@ def empty_pool(data: Assembly, particles: int) -> Pool:
     return Pool(np.zeros((*shape, LOCAL)), law, broken, np.zeros(shape), np.zeros(shape))
 
 
-LAW_COUNT = len(LAWS)

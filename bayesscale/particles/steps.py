@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.state import LAW_COUNT
+from bayesscale.particles.places import LAW_COUNT, MIXED
 
 _TARGET, _TARGET_OF_TRAJECTORIES = 0.44, 0.7
-_FIRST = 0.3
+_FIRST, _REMEMBERED = 0.3, 0.04
 
 
 class Steps(NamedTuple):
@@ -25,14 +25,16 @@ class Steps(NamedTuple):
         How fast they adapt; 0 after warm-up.
     group_scale : array, shape (F, E)
         Of a factor's spread and the effects of its levels together.
-    mixed : array, shape (M, K)
-        Of the shapes of laws, with the laws of the curves summed over.
+    mixed : array, shape (M,)
+        Of trajectories of a metric's population.
+    width : array, shape (M, MIXED, 3)
+        What its parameters range over, see `learn`; no logarithms.
+    joint : array, shape (M,)
+        Of trajectories of means and spreads with the curves.
+    reach : array, shape (M, 2 (4 + K), 3)
+        As `width`, of these means, then log spreads.
     glide : array, shape (C, M)
         Of trajectories of single curves.
-    joint : array, shape (M,)
-        Of trajectories of what the curves of a metric have in common.
-    width : array, shape (M, 2, 10)
-        Conditional sds of means and log spreads on these trajectories; no logarithms.
     """
 
     rate: NDArray[np.float64]
@@ -40,16 +42,13 @@ class Steps(NamedTuple):
     group_scale: NDArray[np.float64]
     sd: NDArray[np.float64]
     partial: NDArray[np.float64]
-    pooled_sd: NDArray[np.float64]
-    shape_sd: NDArray[np.float64]
-    log_hazard: NDArray[np.float64]
-    hazard_alignment: NDArray[np.float64]
-    fall: NDArray[np.float64]
     cell: NDArray[np.float64]
     cell_sd: NDArray[np.float64]
     mixed: NDArray[np.float64]
     glide: NDArray[np.float64]
     joint: NDArray[np.float64]
+    pooled_sd: NDArray[np.float64]
+    reach: NDArray[np.float64]
     width: NDArray[np.float64]
 
 
@@ -59,13 +58,36 @@ def first_steps(data: Assembly) -> Steps:
     factors, cells = len(data.group_prior), len(data.cell_count)
     shapes: dict[str, tuple[int, ...]] = {
         "group_sd": (factors, effects), "group_scale": (factors, effects), "sd": (effects,),
-        "partial": (len(data.partial),), "pooled_sd": (4, metrics), "shape_sd": (metrics, LAW_COUNT),
-        "log_hazard": (metrics,), "hazard_alignment": (metrics,), "fall": (metrics,),
-        "cell": (cells, metrics), "cell_sd": (metrics,), "mixed": (metrics, LAW_COUNT),
-        "glide": data.count.shape, "joint": (metrics,),
+        "partial": (len(data.partial),), "cell": (cells, metrics), "cell_sd": (metrics,), "mixed": (metrics,),
+        "glide": data.count.shape, "joint": (metrics,), "pooled_sd": (4, metrics),
     }  # fmt: skip
     sizes = {name: np.full(shape, math.log(_FIRST)) for name, shape in shapes.items()}
-    return Steps(np.array([_FIRST]), **sizes, width=np.ones((metrics, 2, 6 + LAW_COUNT)))
+    ranges = np.array([0.1, np.nan, 0.01])
+    return Steps(
+        np.array([_FIRST]), **sizes, reach=np.tile(ranges, (metrics, 2 * (4 + LAW_COUNT), 1)),
+        width=np.tile(ranges, (metrics, MIXED, 1)),
+    )  # fmt: skip
+
+
+@compiled
+def learn(value: Any, least: Any, known: Any) -> None:
+    """Learn the sd of a parameter from where it is, sweep by sweep.
+
+    Parameters
+    ----------
+    value : float
+        Where it is.
+    least : float
+        The sd is at least this.
+    known : array, shape (3,)
+        Changed: sd, mean, mean squared distance from the mean.
+    """
+    if math.isnan(known[1]):
+        known[1] = value
+    off = value - known[1]
+    known[1] += _REMEMBERED * off
+    known[2] += _REMEMBERED * (off * off - known[2])
+    known[0] = max(math.sqrt(known[2]), least)
 
 
 @compiled

@@ -7,63 +7,102 @@ from typing import Any
 import numpy as np
 
 from bayesscale.particles.baseline import move_cells, move_line
+from bayesscale.particles.collapsed import collapsed_likelihood, draw_modes, draw_weights
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.exchange import exchange, mix_laws, refresh, weigh
+from bayesscale.particles.exchange import exchange
 from bayesscale.particles.glide import glide
-from bayesscale.particles.joint import joint, measure
-from bayesscale.particles.local import log_prior
+from bayesscale.particles.joint import joint
+from bayesscale.particles.linear import draw_normal
+from bayesscale.particles.local import log_prior, pair_likelihood
+from bayesscale.particles.mixture import mix
 from bayesscale.particles.moves import BREAK, LAW, WALK, move
-from bayesscale.particles.pooled import move_breaks, move_pooled
+from bayesscale.particles.places import LAW_COUNT
+from bayesscale.particles.pooled import move_pooled
 from bayesscale.particles.population import (
+    block,
     draw_coefficients,
+    fill_precisions,
     fill_prior,
     move_covariance,
     move_groups,
     residuals,
 )
-from bayesscale.particles.state import LAW_COUNT
 from bayesscale.particles.temper import draw_prior
 
 _ROUND = (LAW, BREAK, WALK)
-_LAW_TURNS = 3
-# Covariances are cheap to move, and their elements hang together.
-_COVARIANCE_TURNS = 5
 
 
 @compiled
-def expect(c: Any, m: Any, rest: Any, precision: Any, data: Any, local: Any, prior: Any) -> None:
-    """Write level and gain that a curve is expected to have, given those of its other metrics."""
-    effects = precision.shape[0]
-    own = 2 * m
-    pull = np.zeros(2)
-    for i in range(2):
-        for e in range(effects):
-            if e != own and e != own + 1:
-                pull[i] += precision[own + i, e] * rest[c, e]
-    one, both, two = precision[own, own], precision[own, own + 1], precision[own + 1, own + 1]
-    determinant = one * two - both * both
-    shift = (two * pull[0] - both * pull[1]) / determinant, (one * pull[1] - both * pull[0]) / determinant
-    for i in range(2):
-        prior.mean[c, m, i] = local.x[c, m, i] - rest[c, own + i] - shift[i]
+def expect(m: Any, population: Any, data: Any, rest: Any, precisions: Any, expected: Any, inverse: Any) -> None:
+    """Write level and gain that every curve is expected to have, given those of its other metrics.
+
+    Parameters
+    ----------
+    m, population, data : int, Population, Assembly
+        The metric, the population and the data.
+    rest : array, shape (C, E)
+        Residuals of levels and gains.
+    precisions : array, shape (P + 1, E, E)
+        From `fill_precisions`.
+    expected : array, shape (C, 4)
+        Written: level and gain besides their means, and what other metrics add to them in sds.
+    inverse : array, shape (C, 3)
+        Written: precision of level and gain in sds, given other metrics.
+    """
+    own, effects = 2 * m, rest.shape[1]
+    sd, pull = population.sd[own : own + 2], np.zeros(2)
+    for c in range(data.count.shape[0]):
+        if data.count[c, m] == 0:
+            continue
+        precision = precisions[data.pattern[c]]
+        for i in range(2):
+            pull[i] = 0.0
+            for e in range(effects):
+                if e != own and e != own + 1:
+                    pull[i] += precision[own + i, e] * rest[c, e]
+            expected[c, i] = 0.0
+            for q in range(1, data.group.shape[0]):
+                expected[c, i] += data.design[c, q] * population.coef[q, own + i]
+        one, both, two = precision[own, own], precision[own, own + 1], precision[own + 1, own + 1]
+        determinant = one * two - both * both
+        expected[c, 2] = -(two * pull[0] - both * pull[1]) / determinant / sd[0]
+        expected[c, 3] = -(one * pull[1] - both * pull[0]) / determinant / sd[1]
+        inverse[c, 0] = one * sd[0] * sd[0]
+        inverse[c, 1] = both * sd[0] * sd[1]
+        inverse[c, 2] = two * sd[1] * sd[1]
 
 
 @compiled
-def move_curve(c: Any, m: Any, several: Any, can_break: Any, prior: Any, guide: Any, data: Any,
-               local: Any, steps: Any, room: Any) -> None:  # fmt: skip
-    """Move one curve and metric under its population."""
-    law, broken, x = local.law[c, m], local.broken[c, m], local.x[c, m]
+def move_pair(law: Any, broken: Any, x: Any, several: Any, can_break: Any, prior: Any, guide: Any, data: Any,
+              c: Any, m: Any, steps: Any, rate: Any, room: Any, weights: Any) -> tuple[Any, Any, float, float]:  # fmt: skip
+    """Move one curve and metric under a population; return law, break, log prior and log likelihood.
+
+    Parameters
+    ----------
+    law, broken, x : int, int, array
+        Where it is; x is changed in place.
+    several, can_break : bool
+        Whether it may follow several laws, and break within the data.
+    prior, guide, data, c, m, steps : LocalPrior, Guide, Assembly, int, int, Steps
+        The population, the clouds, the data, curve and metric, sizes of steps.
+    rate : float
+        How fast these adapt.
+    room, weights : array, shape (4, N), (N,)
+        Room to work in.
+    """
+    draw_weights(law, broken, x, data, c, m, room[0], weights)
     now = log_prior(law, broken, x, prior, data, c, m)
-    likelihood = local.likelihood[c, m]
+    likelihood = collapsed_likelihood(law, broken, x, weights, data, c, m, room[0])
     for kind in _ROUND:
         if (kind == LAW and not several) or (kind == BREAK and not can_break):
             continue
         law, broken, now, likelihood = move(
-            kind, 1.0, law, broken, x, now, likelihood, prior, guide, data, c, m, room[0]
+            kind, 1.0, law, broken, x, now, likelihood, weights, prior, guide, data, c, m, room[0]
         )
-    now, likelihood = glide(
-        law, broken, x, now, likelihood, prior, guide, data, c, m, steps.glide, steps.rate[0], room
-    )
-    local.law[c, m], local.broken[c, m], local.likelihood[c, m] = law, broken, likelihood
+    glide(law, broken, x, now, likelihood, weights, prior, guide, data, c, m, steps.glide, rate, room)
+    draw_modes(law, broken, x, weights, data, c, m, room[0])
+    now = log_prior(law, broken, x, prior, data, c, m)
+    return law, broken, now, pair_likelihood(law, broken, x, data, c, m, room[0])
 
 
 @compiled
@@ -76,66 +115,75 @@ def count_laws(m: Any, data: Any) -> int:
 
 
 @compiled
-def try_law(c: Any, m: Any, prior: Any, guide: Any, data: Any, local: Any, out: Any) -> None:
-    """Try another law for a curve."""
-    law, broken, x = local.law[c, m], local.broken[c, m], local.x[c, m]
-    now = log_prior(law, broken, x, prior, data, c, m)
-    law, broken, now, likelihood = move(
-        LAW, 1.0, law, broken, x, now, local.likelihood[c, m], prior, guide, data, c, m, out
-    )
-    local.law[c, m], local.likelihood[c, m] = law, likelihood
-
-
-@compiled
 def move_curves(
     population: Any, data: Any, local: Any, prior: Any, guide: Any, steps: Any, proposal: Any, pool: Any,
-    precision: Any,
-) -> Any:  # fmt: skip
-    """Move every curve and metric; what was not measured is drawn from what is expected of it.
+    precisions: Any,
+) -> None:  # fmt: skip
+    """Move the population of every metric with its particles summed over, then every curve under it.
 
     Parameters
     ----------
     population, data, local, prior, guide, steps, proposal, pool : tuples of arrays
         The chain, and its clouds with the population under which they are.
-    precision : array, shape (E, E)
-        Written: the inverse covariance of levels and gains between curves.
-
-    Returns
-    -------
-    array, shape (C, E)
-        Residuals of levels and gains.
+    precisions : array, shape (P + 1, E, E)
+        Written, see `fill_precisions`.
     """
-    rest = residuals(population, data, local)
-    fill_prior(population, data, prior, precision)
     curves = data.count.shape[0]
-    room = np.empty((4, data.u.shape[2]))
-    before = np.empty((curves, 2))
-    odds, under = np.empty((curves, pool.law.shape[2] + 1)), np.empty(curves)
+    room, odds = np.empty((4, data.u.shape[2])), np.empty((curves, pool.law.shape[2] + 1))
+    expected, inverse = np.zeros((curves, 4)), np.zeros((curves, 3))
+    weights = np.empty(data.u.shape[2])
     for m in range(data.count.shape[1]):
         several = count_laws(m, data) > 1
-        for c in range(curves):
-            expect(c, m, rest, precision, data, local, prior)
-            for i in range(2):
-                before[c, i] = local.x[c, m, i]
-        for turn in range(_LAW_TURNS if several else 1):
-            weigh(m, odds, under, prior, proposal, data, pool, local)
-            if several:
-                mix_laws(m, odds, population, prior, data, pool, local, steps)
-            for c in range(curves):
-                if data.count[c, m] > 0:
-                    exchange(c, m, odds[c], under[c], pool, local)
-                    if turn > 0:
-                        try_law(c, m, prior, guide, data, local, room[0])
+        fill_precisions(population, data, precisions)
+        expect(m, population, data, residuals(population, data, local), precisions, expected, inverse)
+        mix(m, population, expected, inverse, data, pool, local, proposal, steps, odds)
+        fill_prior(m, population, data, precisions, expected, inverse, prior)
         for c in range(curves):
             if data.count[c, m] > 0:
                 can_break = data.may_break[m] and data.last[c, m] > data.first[c, m]
-                move_curve(c, m, several, can_break, prior, guide, data, local, steps, room)
-                refresh(c, m, several, can_break, proposal, guide, data, pool, steps, room)
-            else:
+                exchange(c, m, odds[c], proposal, data, pool, local)
+                law, broken, _, likelihood = move_pair(
+                    local.law[c, m], local.broken[c, m], local.x[c, m], several, can_break, prior, guide,
+                    data, c, m, steps, steps.rate[0], room, weights,
+                )  # fmt: skip
+                local.law[c, m], local.broken[c, m], local.likelihood[c, m] = law, broken, likelihood
+                i = np.random.randint(pool.law.shape[2])
+                law, broken, under, likelihood = move_pair(
+                    pool.law[c, m, i], pool.broken[c, m, i], pool.x[c, m, i], several, can_break, proposal,
+                    guide, data, c, m, steps, 0.0, room, weights,
+                )  # fmt: skip
+                pool.law[c, m, i], pool.broken[c, m, i] = law, broken
+                pool.prior[c, m, i], pool.likelihood[c, m, i] = under, likelihood
+    fill_precisions(population, data, precisions)
+
+
+@compiled
+def draw_unmeasured(population: Any, data: Any, local: Any, prior: Any, precisions: Any) -> None:
+    """Draw what was not measured from what is expected of it, given the other metrics of its curve.
+
+    Arguments as in `move_curves`.
+    """
+    rest = residuals(population, data, local)
+    everything = precisions[-1]
+    for c in range(data.count.shape[0]):
+        unmeasured = data.count[c] == 0
+        if not unmeasured.any():
+            continue
+        system, effects = block(everything, unmeasured)
+        pull = np.zeros(effects.shape[0])
+        for i in range(pull.shape[0]):
+            for m in range(data.count.shape[1]):
+                for e in range(2 * m, 2 * m + 2 if data.count[c, m] > 0 else 0):
+                    pull[i] -= everything[effects[i], e] * rest[c, e]
+        draw_normal(system, pull)
+        for i in range(pull.shape[0]):
+            m, place = effects[i] // 2, effects[i] % 2
+            if place == 0:
                 local.law[c, m], local.broken[c, m] = draw_prior(local.x[c, m], prior, data, c, m)
-            for i in range(2):
-                rest[c, 2 * m + i] += local.x[c, m, i] - before[c, i]
-    return rest
+            total = pull[i]
+            for q in range(data.group.shape[0]):
+                total += data.design[c, q] * population.coef[q, effects[i]]
+            local.x[c, m, place] = total
 
 
 @compiled
@@ -146,31 +194,29 @@ def seed_all(seed: Any) -> None:
 
 @compiled
 def move_population(
-    population: Any, data: Any, local: Any, steps: Any, precision: Any, rest: Any, warm: Any
+    population: Any, data: Any, local: Any, prior: Any, guide: Any, steps: Any, precisions: Any
 ) -> None:
-    """Move the population given the curves, then both along trajectories.
+    """Move the population given the curves.
 
     Parameters
     ----------
-    population, data, local, steps : Population, Assembly, Local, Steps
+    population, data, local, prior, guide, steps : Population, Assembly, Local, LocalPrior, Guide, Steps
         The chain.
-    precision : array, shape (E, E)
-        Inverse covariance of levels and gains between curves.
-    rest : array, shape (C, E)
-        Residuals of levels and gains.
-    warm : bool
-        Whether the widths of trajectories may still change.
+    precisions : array, shape (P + 1, E, E)
+        From `fill_precisions`.
     """
-    draw_coefficients(population, data, precision, rest)
-    move_groups(population, data, precision, rest, steps)
-    for _ in range(_COVARIANCE_TURNS):
-        move_covariance(population, data, rest, steps)
+    rest = residuals(population, data, local)
+    draw_coefficients(population, data, precisions, rest)
+    move_groups(population, data, precisions, rest, steps)
+    move_covariance(population, data, rest, steps)
     move_pooled(population, data, local, steps)
-    move_breaks(population, data, local, steps)
     move_cells(population, data, local, steps)
     move_line(population, data, local, steps)
+    fill_precisions(population, data, precisions)
+    curves = data.count.shape[0]
+    expected, inverse = np.zeros((curves, 4)), np.zeros((curves, 3))
     room = np.empty((4, max(data.u.shape[2], data.cell_value.shape[2])))
     for m in range(data.count.shape[1]):
-        if warm:
-            measure(m, population, data, local, steps, room)
-        joint(m, population, data, local, steps, room)
+        expect(m, population, data, residuals(population, data, local), precisions, expected, inverse)
+        fill_prior(m, population, data, precisions, expected, inverse, prior)
+        joint(m, population, data, local, prior, guide, steps, room)

@@ -16,8 +16,7 @@ from bayesscale.particles.compiled import compiled
 from bayesscale.particles.linear import cholesky
 from bayesscale.particles.local import log_prior, pair_likelihood
 from bayesscale.particles.moves import BREAK, LAW, PARTS, SINGLE, WALK, count_free, move, prior_sd
-from bayesscale.particles.places import GAIN, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
-from bayesscale.particles.state import LAW_COUNT
+from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
 
 _EFFECTIVE = 0.5
 _STEPS = 60
@@ -171,7 +170,7 @@ def temper(
         likelihood[i] = pair_likelihood(law[i], broken[i], x[i], data, c, m, out)
     several = data.allowed[m].sum() > 1
     can_break = data.may_break[m] and data.last[c, m] > data.first[c, m]
-    temperature, steps, weight = 0.0, 0, np.empty(particles)
+    temperature, steps, weight, no_weights = 0.0, 0, np.empty(particles), np.empty(0)
     while temperature < 1.0 and steps < _STEPS:
         steps += 1
         step = next_step(likelihood, 1.0 - temperature, weight)
@@ -191,8 +190,8 @@ def temper(
                 elif number % 4 == 2 and can_break and np.random.random() < 0.5:
                     kind = BREAK
                 law[i], broken[i], log_priors[i], likelihood[i] = move(
-                    kind, temperature, law[i], broken[i], x[i], log_priors[i], likelihood[i], prior, guide,
-                    data, c, m, out,
+                    kind, temperature, law[i], broken[i], x[i], log_priors[i], likelihood[i], no_weights,
+                    prior, guide, data, c, m, out,
                 )  # fmt: skip
     fit_parts(x, law, broken, prior, guide, data, c, m)
     kept, order = pool.law.shape[2], np.random.permutation(particles)
