@@ -115,7 +115,7 @@ def sample(
     # Numba takes its time to import, and to load or compile what it runs.
     report("compiling (the first fit after an installation takes a minute longer)")
     begun = time.perf_counter()
-    from bayesscale.particles.chain import Chain, Record
+    from bayesscale.particles.chain import Chain, Record, widened
 
     pairs = int((data.count > 0).sum())
     particles = _PARTICLES if pairs <= _MANY_PAIRS else _FEW_PARTICLES
@@ -124,7 +124,9 @@ def sample(
     workers = min(sampler.cores or processors(), sampler.chains)
     with ThreadPoolExecutor(workers) as pool:
         report(f"clouds of {particles} particles for {pairs} pairs of curve and metric, and warm-up")
-        list(pool.map(lambda chain: chain.begin(_LEARNING, _ADAPTING), chains))
+        seen = [each for own in pool.map(lambda chain: chain.learn(_LEARNING), chains) for each in own]
+        proposal = widened(seen)
+        list(pool.map(lambda chain: chain.adapt(proposal, _ADAPTING), chains))
         warm = time.perf_counter()
         sweeps, thin = _LEARNING + _ADAPTING, 1
         while True:

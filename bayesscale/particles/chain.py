@@ -92,7 +92,6 @@ class Chain:
     def temper(self, prior: LocalPrior) -> None:
         """Make clouds under a proposal, and begin anew from one particle of each."""
         _, data, local, _, guide, _ = self._own
-        self._seenprior = prior
         self._proposal = prior_struct(prior)
         temper_all(self._next_seed(), self.particles, _MOVES, self._proposal, guide, data, self._pool, local)
 
@@ -103,25 +102,34 @@ class Chain:
             move_curves(*self._own, self._proposal, self._pool, self._precisions)
             move_population(*self._own, self._precisions)
 
-    def begin(self, learning: int, adapting: int) -> None:
-        """Bring the chain to where draws can be taken.
+    def learn(self, sweeps: int) -> list[LocalPrior]:
+        """Return what populations are like, from clouds under a wide one.
 
         Parameters
         ----------
-        learning : int
-            Sweeps that learn the proposal population.
-        adapting : int
-            Sweeps that adapt the steps of the moves, from the new clouds on.
+        sweeps : int
+            Sweeps, of which the second half is returned.
         """
         self.temper(wide_prior(self.data))
         start_cells(*self._own[:3])
         self.steps.rate[0] = _FAST
-        self.sweep(learning // 2)
-        proposals = [self._seen() for _ in range(learning // 2)]
-        self.temper(_widened(proposals))
-        self._refit(adapting // 2)
+        self.sweep(sweeps - sweeps // 2)
+        return [self._seen() for _ in range(sweeps // 2)]
+
+    def adapt(self, proposal: LocalPrior, sweeps: int) -> None:
+        """Make clouds under a proposal, and adapt the steps of all moves.
+
+        Parameters
+        ----------
+        proposal : LocalPrior
+            From `widened`.
+        sweeps : int
+            Sweeps of adaptation.
+        """
+        self.temper(proposal)
+        self._refit(sweeps // 2)
         self.steps.rate[0] = _SLOW
-        self.sweep(adapting - adapting // 2)
+        self.sweep(sweeps - sweeps // 2)
         self.steps.rate[0] = 0.0
 
     def _refit(self, count: int) -> None:
@@ -157,8 +165,14 @@ class Chain:
             yield self.population, self.local
 
 
-def _widened(seen: list[LocalPrior]) -> LocalPrior:
-    """Return a proposal from populations seen in warm-up, in which `precision` holds covariances."""
+def widened(seen: list[LocalPrior]) -> LocalPrior:
+    """Return a proposal population that covers those which were seen.
+
+    Parameters
+    ----------
+    seen : list of LocalPrior
+        From `Chain.learn`, of all chains: where these disagree, the proposal is wide.
+    """
 
     def mean(name: str) -> FloatArray:
         return np.asarray(np.mean([getattr(each, name) for each in seen], axis=0))

@@ -40,7 +40,6 @@ _ROWS = 10
 _LENGTH, _MOST = 1.5, 12
 # Particles with less than e to this of the largest weight do not count.
 _NEGLIGIBLE = -25.0
-_POOLED_TOO = False
 _NARROWEST = 0.03
 
 
@@ -54,10 +53,19 @@ def read_population(m: Any, population: Any, data: Any, aligned: Any, at: Any, m
         The metric, and the chain.
     aligned : bool
         Whether alignment varies.
-    at, mean, sd : array, shape (MIXED,)
-        Written: the parameters, and mean and sd of their priors.
+    at, mean, sd : array, shape (MIXED + 2 (Q - 1),)
+        Written: the parameters, and mean and sd of their priors; behind `MIXED` the other coefficients of level
+        and gain.
     """
     sd[:] = 0.0
+    for q in range(1, data.group.shape[0]):
+        for e in range(2):
+            place, own = MIXED + 2 * (q - 1) + e, 2 * m + e
+            at[place] = population.coef[q, own]
+            if data.group[q] < 0:
+                mean[place], sd[place] = data.coef_mean[q, own], data.coef_sd[q, own]
+            else:
+                mean[place], sd[place] = 0.0, population.group_sd[data.group[q], own]
     for e in range(2):
         own = 2 * m + e
         at[MEAN + e], mean[MEAN + e], sd[MEAN + e] = population.coef[0, own], data.coef_mean[0, own], data.coef_sd[0, own]
@@ -67,7 +75,7 @@ def read_population(m: Any, population: Any, data: Any, aligned: Any, at: Any, m
         prior = data.pooled[kind, m]
         at[MEAN + 2 + kind], mean[MEAN + 2 + kind] = population.pooled_mean[kind, m], prior[0]
         at[SPREAD + 2 + kind], mean[SPREAD + 2 + kind] = math.log(population.pooled_sd[kind, m]), prior[2]
-        if _POOLED_TOO and data.pooled_free[kind]:
+        if data.pooled_free[kind]:
             sd[MEAN + 2 + kind], sd[SPREAD + 2 + kind] = prior[1], prior[3]
     several = data.allowed[m].sum() > 1
     for k in range(LAW_COUNT):
@@ -98,6 +106,9 @@ def draw_total(m: Any, population: Any, data: Any, at: Any) -> None:
 @compiled
 def write_population(m: Any, at: Any, sd: Any, population: Any, data: Any) -> None:
     """Put the population of a metric where a trajectory has ended."""
+    for q in range(1, data.group.shape[0]):
+        for e in range(2):
+            population.coef[q, 2 * m + e] = at[MIXED + 2 * (q - 1) + e]
     for e in range(2):
         population.coef[0, 2 * m + e] = at[MEAN + e]
         population.sd[2 * m + e] = math.exp(at[SPREAD + e])
@@ -123,7 +134,7 @@ def write_population(m: Any, at: Any, sd: Any, population: Any, data: Any) -> No
 def log_normal(at: Any, mean: Any, sd: Any, slope: Any) -> float:
     """Write the slopes of the log prior of the parameters; return it."""
     total = 0.0
-    for j in range(MIXED):
+    for j in range(at.shape[0]):
         slope[j] = 0.0
         if sd[j] > 0.0:
             if SHARE_OF_LAW <= j < SHARE_OF_LAW + LAW_COUNT:
@@ -328,7 +339,7 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
     ----------
     m : int
         The metric.
-    at, mean, sd : array, shape (MIXED,)
+    at, mean, sd : array
         As in `read_population`.
     expected, inverse : array, shape (C, 4), (C, 3)
         As in `log_weights`.
@@ -336,7 +347,7 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
         From `gather`.
     odds : array, shape (C, particles + 1)
         Written: log weights, the largest of a curve 0.
-    slope : array, shape (MIXED,)
+    slope : array
         Written.
     """
     total = log_normal(at, mean, sd, slope)
@@ -355,6 +366,11 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
         hazard = 0.0
         if data.may_break[m]:
             hazard = math.exp(at[HAZARD] + at[ALIGNMENT] * data.alignment[c]) * data.span
+        for e in range(2):
+            expected[c, e] = 0.0
+            for q in range(1, data.group.shape[0]):
+                expected[c, e] += data.design[c, q] * at[MIXED + 2 * (q - 1) + e]
+        by_level, by_gain = slope[MEAN], slope[MEAN + 1]
         largest = log_weights(
             c, at, data.pooled_free, log_share, expected[c], inverse[c], hazard, data, rows[c], law[c],
             base[c], odds[c],
@@ -366,6 +382,10 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
             law[c], odds[c], largest, slope,
         )  # fmt: skip
         odds[c] -= largest
+        by_level, by_gain = slope[MEAN] - by_level, slope[MEAN + 1] - by_gain
+        for q in range(1, data.group.shape[0]):
+            slope[MIXED + 2 * (q - 1)] += data.design[c, q] * by_level
+            slope[MIXED + 2 * (q - 1) + 1] += data.design[c, q] * by_gain
     total += add_cells(m, at, data, local, slope)
     return total if math.isfinite(total) else -np.inf
 
@@ -380,7 +400,7 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
     m, population : int, Population
         The metric, and what is moved.
     expected, inverse : array, shape (C, 4), (C, 3)
-        As in `log_weights`.
+        As in `log_weights`; level and gain besides their means are written.
     data, pool, local, proposal, steps : Assembly, Pool, Local, LocalPrior, Steps
         The chain, its clouds, and the population under which they are.
     odds : array, shape (C, particles + 1)
@@ -391,31 +411,32 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
     law = np.empty((curves, count), np.int64)
     gather(m, data, pool, local, proposal, rows, law, base)
     aligned = np.abs(data.alignment).max() > 0.0
-    at, mean, sd, slope = np.empty(MIXED), np.zeros(MIXED), np.empty(MIXED), np.empty(MIXED)
+    size = MIXED + 2 * (data.group.shape[0] - 1)
+    at, mean, sd, slope = np.empty(size), np.zeros(size), np.empty(size), np.empty(size)
     read_population(m, population, data, aligned, at, mean, sd)
     draw_total(m, population, data, at)
     now = log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope)
-    begun, momentum, kinetic = at.copy(), np.zeros(MIXED), 0.0
+    begun, momentum, kinetic = at.copy(), np.zeros(size), 0.0
     width = steps.width[m, :, 0]
-    for j in range(MIXED):
+    for j in range(at.shape[0]):
         if sd[j] > 0.0:
             momentum[j] = np.random.standard_normal()
             kinetic += 0.5 * momentum[j] ** 2
-    size, then = math.exp(steps.mixed[m]), now
-    turns = 1 + np.random.randint(min(_MOST, 1 + int(2.0 * _LENGTH / size)))
+    step, then = math.exp(steps.mixed[m]), now
+    turns = 1 + np.random.randint(min(_MOST, 1 + int(2.0 * _LENGTH / step)))
     for _ in range(turns):
-        for j in range(MIXED):
+        for j in range(at.shape[0]):
             if sd[j] > 0.0:
-                momentum[j] += 0.5 * size * width[j] * slope[j]
-                at[j] += size * width[j] * momentum[j]
+                momentum[j] += 0.5 * step * width[j] * slope[j]
+                at[j] += step * width[j] * momentum[j]
         then = log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope)
         if not math.isfinite(then):
             break
-        for j in range(MIXED):
+        for j in range(at.shape[0]):
             if sd[j] > 0.0:
-                momentum[j] += 0.5 * size * width[j] * slope[j]
+                momentum[j] += 0.5 * step * width[j] * slope[j]
     change = then - now + kinetic
-    for j in range(MIXED):
+    for j in range(at.shape[0]):
         change -= 0.5 * momentum[j] ** 2
     if not (arrive(change, steps.mixed, m, steps.rate[0]) and math.isfinite(change)):
         at[:] = begun
@@ -429,6 +450,6 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
 @compiled
 def learn_widths(m: Any, at: Any, sd: Any, steps: Any) -> None:
     """Learn in warm-up how wide the parameters of a metric range."""
-    for j in range(MIXED):
+    for j in range(at.shape[0]):
         if sd[j] > 0.0:
             learn(at[j], _NARROWEST * sd[j], steps.width[m, j])

@@ -27,7 +27,7 @@ class Steps(NamedTuple):
         Of a factor's spread and the effects of its levels together.
     mixed : array, shape (M,)
         Of trajectories of a metric's population.
-    width : array, shape (M, MIXED, 3)
+    width : array, shape (M, MIXED + 2 (Q - 1), 3)
         What its parameters range over, see `learn`; no logarithms.
     joint : array, shape (M,)
         Of trajectories of means and spreads with the curves.
@@ -47,7 +47,6 @@ class Steps(NamedTuple):
     mixed: NDArray[np.float64]
     glide: NDArray[np.float64]
     joint: NDArray[np.float64]
-    pooled_sd: NDArray[np.float64]
     reach: NDArray[np.float64]
     width: NDArray[np.float64]
 
@@ -59,13 +58,13 @@ def first_steps(data: Assembly) -> Steps:
     shapes: dict[str, tuple[int, ...]] = {
         "group_sd": (factors, effects), "group_scale": (factors, effects), "sd": (effects,),
         "partial": (len(data.partial),), "cell": (cells, metrics), "cell_sd": (metrics,), "mixed": (metrics,),
-        "glide": data.count.shape, "joint": (metrics,), "pooled_sd": (4, metrics),
+        "glide": data.count.shape, "joint": (metrics,),
     }  # fmt: skip
     sizes = {name: np.full(shape, math.log(_FIRST)) for name, shape in shapes.items()}
     ranges = np.array([0.1, np.nan, 0.01])
     return Steps(
         np.array([_FIRST]), **sizes, reach=np.tile(ranges, (metrics, 2 * (4 + LAW_COUNT), 1)),
-        width=np.tile(ranges, (metrics, MIXED, 1)),
+        width=np.tile(ranges, (metrics, MIXED + 2 * (len(data.group) - 1), 1)),
     )  # fmt: skip
 
 

@@ -17,7 +17,6 @@ from bayesscale.particles.local import log_prior, pair_likelihood
 from bayesscale.particles.mixture import mix
 from bayesscale.particles.moves import BREAK, LAW, WALK, move
 from bayesscale.particles.places import LAW_COUNT
-from bayesscale.particles.pooled import move_pooled
 from bayesscale.particles.population import (
     block,
     draw_coefficients,
@@ -209,7 +208,6 @@ def move_population(
     draw_coefficients(population, data, precisions, rest)
     move_groups(population, data, precisions, rest, steps)
     move_covariance(population, data, rest, steps)
-    move_pooled(population, data, local, steps)
     move_cells(population, data, local, steps)
     move_line(population, data, local, steps)
     fill_precisions(population, data, precisions)
