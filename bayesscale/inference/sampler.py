@@ -17,9 +17,7 @@ from bayesscale.errors import UsageError
 from bayesscale.models.assembly import Assembly
 
 FloatArray = NDArray[np.float64]
-_LEARNING, _ADAPTING = 100, 250
-# Particles of a cloud; tables with more curves and metrics are known better, and need fewer.
-_PARTICLES, _FEW_PARTICLES, _MANY_PAIRS = 200, 120, 400
+_LESSONS, _LEARNING, _ADAPTING = 2, 60, 200
 # A round is so much longer than what its predecessor asks for, within these limits.
 _SPARE, _LEAST, _MOST = 1.3, 2, 6
 
@@ -118,17 +116,18 @@ def sample(
     from bayesscale.particles.chain import Chain, Record, widened
 
     pairs = int((data.count > 0).sum())
-    particles = _PARTICLES if pairs <= _MANY_PAIRS else _FEW_PARTICLES
-    chains = [Chain(data, (sampler.seed, place), particles) for place in range(sampler.chains)]
+    chains = [Chain(data, (sampler.seed, place)) for place in range(sampler.chains)]
     loaded = time.perf_counter()
     workers = min(sampler.cores or processors(), sampler.chains)
     with ThreadPoolExecutor(workers) as pool:
-        report(f"clouds of {particles} particles for {pairs} pairs of curve and metric, and warm-up")
-        seen = [each for own in pool.map(lambda chain: chain.learn(_LEARNING), chains) for each in own]
-        proposal = widened(seen)
+        report(f"clouds of particles for {pairs} pairs of curve and metric, and warm-up")
+        proposal = None
+        for _ in range(_LESSONS):
+            seen = pool.map(lambda chain: chain.learn(_LEARNING, proposal), chains)  # noqa: B023
+            proposal = widened([each for own in seen for each in own])
         list(pool.map(lambda chain: chain.adapt(proposal, _ADAPTING), chains))
         warm = time.perf_counter()
-        sweeps, thin = _LEARNING + _ADAPTING, 1
+        sweeps, thin = _LESSONS * _LEARNING + _ADAPTING, 1
         while True:
             report(f"sampling {sampler.chains} chains of {sampler.draws:,} draws, {thin} sweeps apart")
             record = Record.of(data, sampler.chains, sampler.draws)

@@ -38,8 +38,12 @@ from bayesscale.particles.temper import refit, temper_all
 
 FloatArray = NDArray[np.float64]
 _MOVES = 6
-# So many particles of each cloud go on to be moved, and change places with their curve.
-_KEPT = 64
+# Particles of a cloud while the proposal is learned.
+_FIRST = 100
+# So many particles of all pairs together are made, and so many are summed over in a sweep, within limits for
+# each pair: the fewer pairs, the less is known of the population, and the more particles it needs.
+_MADE, _MADES = 20_000, (96, 1024)
+_SUMMED, _SUMS = 12_000, (64, 512)
 # A proposal is wider than what was learned of a population: its spread, and the error of its mean.
 _WIDER, _ERRORS = 1.1, 1.0
 # Data leave open what ranges so widely, in sds of the population.
@@ -58,13 +62,10 @@ class Chain:
         The data.
     seed : sequence of int
         Seed of the fit, and number of the chain.
-    particles : int
-        Particles of each cloud.
     """
 
     data: Assembly
     seed: tuple[int, ...]
-    particles: int
     population: Population = field(init=False, repr=False)
     local: Local = field(init=False, repr=False)
     prior: LocalPrior = field(init=False, repr=False)
@@ -81,37 +82,43 @@ class Chain:
             population_struct(self.population), data_struct(self.data), local_struct(self.local),
             prior_struct(self.prior), guide_struct(self.guide), steps_struct(self.steps),
         )  # fmt: skip
-        self.pool = empty_pool(self.data, min(_KEPT, self.particles))
-        self._pool = pool_struct(self.pool)
+        pairs = int((self.data.count > 0).sum())
+        self._particles, self._summed = (
+            int(np.clip(total / pairs, *limits)) for total, limits in ((_MADE, _MADES), (_SUMMED, _SUMS))
+        )
         self._rng = np.random.default_rng([*self.seed, 17])
 
     def _next_seed(self) -> int:
         """Return a seed for one call of compiled code."""
         return int(self._rng.integers(2**31))
 
-    def temper(self, prior: LocalPrior) -> None:
-        """Make clouds under a proposal, and begin anew from one particle of each."""
+    def temper(self, prior: LocalPrior, particles: int) -> None:
+        """Make clouds of so many particles under a proposal, and begin anew from one of each."""
         _, data, local, _, guide, _ = self._own
-        self._proposal = prior_struct(prior)
-        temper_all(self._next_seed(), self.particles, _MOVES, self._proposal, guide, data, self._pool, local)
+        self._pool, self._proposal = pool_struct(empty_pool(self.data, particles)), prior_struct(prior)
+        temper_all(self._next_seed(), _MOVES, self._proposal, guide, data, self._pool, local)
 
     def sweep(self, count: int) -> None:
         """Take some sweeps."""
         seed_all(self._next_seed())
         for _ in range(count):
-            move_curves(*self._own, self._proposal, self._pool, self._precisions)
+            move_curves(*self._own, self._proposal, self._pool, self._summed, self._precisions)
             move_population(*self._own, self._precisions)
 
-    def learn(self, sweeps: int) -> list[LocalPrior]:
-        """Return what populations are like, from clouds under a wide one.
+    def learn(self, sweeps: int, proposal: LocalPrior | None = None) -> list[LocalPrior]:
+        """Return what populations are like, from clouds under a proposal.
 
         Parameters
         ----------
+        proposal : LocalPrior, optional
+            Default: as wide as the prior.
         sweeps : int
             Sweeps, of which the second half is returned.
         """
-        self.temper(wide_prior(self.data))
-        start_cells(*self._own[:3])
+        first = proposal is None
+        self.temper(wide_prior(self.data) if proposal is None else proposal, _FIRST)
+        if first:
+            start_cells(*self._own[:3])
         self.steps.rate[0] = _FAST
         self.sweep(sweeps - sweeps // 2)
         return [self._seen() for _ in range(sweeps // 2)]
@@ -126,7 +133,7 @@ class Chain:
         sweeps : int
             Sweeps of adaptation.
         """
-        self.temper(proposal)
+        self.temper(proposal, self._particles)
         self._refit(sweeps // 2)
         self.steps.rate[0] = _SLOW
         self.sweep(sweeps - sweeps // 2)

@@ -17,13 +17,15 @@ from bayesscale.particles.local import log_prior
 
 
 @compiled
-def exchange(c: Any, m: Any, odds: Any, proposal: Any, data: Any, pool: Any, local: Any) -> None:
+def exchange(c: Any, m: Any, start: Any, odds: Any, proposal: Any, data: Any, pool: Any, local: Any) -> None:
     """Let a curve and one of its particles change places.
 
     Parameters
     ----------
     c, m : int
         Curve and metric.
+    start : int
+        The first of the particles that may change places; behind the last comes the first.
     odds : array, shape (particles + 1,)
         Log odds of the particles, and of the state, the last.
     proposal, data, pool, local : LocalPrior, Assembly, Pool, Local
@@ -42,6 +44,7 @@ def exchange(c: Any, m: Any, odds: Any, proposal: Any, data: Any, pool: Any, loc
             chosen = i
             break
     if chosen < count:
+        chosen = (start + chosen) % pool.law.shape[2]
         x, law, broken = local.x[c, m].copy(), local.law[c, m], local.broken[c, m]
         likelihood, under = local.likelihood[c, m], log_prior(law, broken, x, proposal, data, c, m)
         local.x[c, m] = pool.x[c, m, chosen]

@@ -194,11 +194,10 @@ def temper(
                     prior, guide, data, c, m, out,
                 )  # fmt: skip
     fit_parts(x, law, broken, prior, guide, data, c, m)
-    kept, order = pool.law.shape[2], np.random.permutation(particles)
-    x, law, broken = x[order], law[order], broken[order]
-    log_priors, likelihood = log_priors[order], likelihood[order]
-    pool.x[c, m], pool.law[c, m], pool.broken[c, m] = x[:kept], law[:kept], broken[:kept]
-    pool.prior[c, m], pool.likelihood[c, m] = log_priors[:kept], likelihood[:kept]
+    # Descendants of one particle lie beside each other, and neighbours are summed over together.
+    order = np.random.permutation(particles)
+    pool.x[c, m], pool.law[c, m], pool.broken[c, m] = x[order], law[order], broken[order]
+    pool.prior[c, m], pool.likelihood[c, m] = log_priors[order], likelihood[order]
     i = np.random.randint(particles)
     local.x[c, m], local.law[c, m], local.broken[c, m] = x[i], law[i], broken[i]
     local.likelihood[c, m] = likelihood[i]
@@ -207,7 +206,7 @@ def temper(
 
 @compiled
 def temper_all(
-    seed: Any, particles: Any, moves: Any, prior: Any, guide: Any, data: Any, pool: Any, local: Any
+    seed: Any, moves: Any, prior: Any, guide: Any, data: Any, pool: Any, local: Any
 ) -> int:
     """Temper every curve and metric; return the most temperatures.
 
@@ -215,8 +214,8 @@ def temper_all(
     ----------
     seed : int
         Seed of the random numbers.
-    particles, moves : int
-        Particles of a cloud, at least those that the pool keeps; moves of each at every temperature.
+    moves : int
+        Moves of each particle at every temperature.
     prior : LocalPrior
         The proposal population.
     guide, pool, local : Guide, Pool, Local
@@ -230,7 +229,7 @@ def temper_all(
     for c in range(data.count.shape[0]):
         for m in range(data.count.shape[1]):
             if data.count[c, m] > 0:
-                most = max(most, temper(c, m, particles, moves, prior, guide, data, pool, local, out))
+                most = max(most, temper(c, m, pool.law.shape[2], moves, prior, guide, data, pool, local, out))
             else:
                 local.law[c, m], local.broken[c, m] = draw_prior(local.x[c, m], prior, data, c, m)
     return most
