@@ -18,7 +18,7 @@ from bayesscale.particles.compiled import compiled
 from bayesscale.particles.local import LOG_ROOT_2PI, log_prior, pair_likelihood
 from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
 
-WALK, SINGLE, LAW, BREAK = range(4)
+WALK, SINGLE, LAW, BREAK, JUMP = range(5)
 PARTS = 2 * LAW_COUNT
 """Parts of a posterior: each law, unbroken and broken."""
 # Steps of a walk, in sds of the cloud, and how often each is taken.
@@ -26,6 +26,8 @@ _SHORT, _USUAL, _LONG = 0.25, 0.8, 1.6
 _OFTEN_SHORT, _OFTEN_LONG = 0.35, 0.1
 # Where a cloud says nothing of a part, a walk takes such steps in sds of the prior.
 _BLIND = 0.3
+# Degrees of freedom of the distributions that jumps draw from.
+_TAIL = 6.0
 # A break that leaves less than this share of the law's value is not compensated.
 _LEAST_REST = 0.05
 
@@ -37,6 +39,8 @@ class Guide(NamedTuple):
     ----------
     known : array of bool, shape (C, M, PARTS)
         Whether there were enough particles of a part.
+    centre : array, shape (C, M, PARTS, LOCAL)
+        Mean of the parameters that are free in it.
     factor : array, shape (C, M, PARTS, LOCAL, LOCAL)
         Cholesky factor of the covariance of the parameters that are free in it.
     open : array of bool, shape (C, M, 5)
@@ -46,6 +50,7 @@ class Guide(NamedTuple):
     """
 
     known: NDArray[np.bool_]
+    centre: NDArray[np.float64]
     factor: NDArray[np.float64]
     open: NDArray[np.bool_]
     free: NDArray[np.int64]
@@ -65,7 +70,8 @@ def no_guide(data: Assembly) -> Guide:
     """Return a guide that says nothing yet."""
     shape = (*data.count.shape, PARTS)
     undecided = np.ones((*data.count.shape, 5), dtype=np.bool_)
-    return Guide(np.zeros(shape, dtype=np.bool_), np.zeros((*shape, LOCAL, LOCAL)), undecided, free_places(data))
+    known, centre = np.zeros(shape, dtype=np.bool_), np.zeros((*shape, LOCAL))
+    return Guide(known, centre, np.zeros((*shape, LOCAL, LOCAL)), undecided, free_places(data))
 
 
 @compiled
@@ -144,6 +150,53 @@ def switch_law(law: Any, x: Any, y: Any, prior: Any, data: Any, m: Any) -> tuple
 
 
 @compiled
+def log_cloud(part: Any, x: Any, weights: Any, guide: Any, c: Any, m: Any) -> float:
+    """Return the log density of a multivariate t distribution that is fitted to a part of a cloud."""
+    free = guide.free[part % 2]
+    count = count_moved(free, weights)
+    centre, factor, rest = guide.centre[c, m, part], guide.factor[c, m, part], np.empty(count)
+    square, total = 0.0, 0.0
+    for i in range(count):
+        rest[i] = x[free[i]] - centre[i]
+        for j in range(i):
+            rest[i] -= factor[i, j] * rest[j]
+        rest[i] /= factor[i, i]
+        square += rest[i] * rest[i]
+        total -= math.log(factor[i, i])
+    # What depends on the number of parameters, which differs by part.
+    total += math.lgamma(0.5 * (_TAIL + count)) - 0.5 * count * math.log(_TAIL * math.pi)
+    return total - 0.5 * (_TAIL + count) * math.log1p(square / _TAIL)
+
+
+@compiled
+def jump(law: Any, broken: Any, x: Any, y: Any, weights: Any, guide: Any, data: Any, c: Any, m: Any) -> Any:
+    """Return law and break of a draw from another part of the cloud, and the log ratio of the proposals."""
+    now, parts = 2 * law + broken, 0
+    for part in range(PARTS):
+        parts += guide.known[c, m, part]
+    if parts < 2 or not guide.known[c, m, now]:
+        return law, broken, -np.inf
+    chosen, new = np.random.randint(parts - 1), now
+    for part in range(PARTS):
+        if guide.known[c, m, part] and part != now:
+            if chosen == 0:
+                new = part
+            chosen -= 1
+    free = guide.free[new % 2]
+    count = count_moved(free, weights)
+    centre, factor, noise = guide.centre[c, m, new], guide.factor[c, m, new], np.empty(count)
+    long = math.sqrt(0.5 * _TAIL / np.random.gamma(0.5 * _TAIL, 1.0))
+    for i in range(count):
+        noise[i] = long * np.random.standard_normal()
+    for i in range(count):
+        y[free[i]] = centre[i]
+        for j in range(i + 1):
+            y[free[i]] += factor[i, j] * noise[j]
+    ratio = log_cloud(now, x, weights, guide, c, m) - log_cloud(new, y, weights, guide, c, m)
+    return new // 2, new % 2, ratio
+
+
+@compiled
 def keep_end(y: Any, way: Any, data: Any, c: Any, m: Any) -> bool:
     """Move the law so that the end of the curve stays where it is as a break comes (way 1) or goes (-1).
 
@@ -195,7 +248,7 @@ def move(
     Parameters
     ----------
     kind : int
-        `WALK`, `SINGLE` (one parameter), `LAW` or `BREAK`.
+        `WALK`, `SINGLE` (one parameter), `LAW`, `BREAK`, or `JUMP` (to another law, with a break or without).
     temperature : float
         Power of the likelihood.
     law, broken, x : int, int, array
@@ -219,6 +272,8 @@ def move(
         y[place] += 0.6 * prior_sd(place, law, prior, data, c, m) * np.random.standard_normal()
     elif kind == LAW:
         new_law, ratio = switch_law(law, x, y, prior, data, m)
+    elif kind == JUMP:
+        new_law, new_broken, ratio = jump(law, broken, x, y, weights, guide, data, c, m)
     else:
         new_broken, ratio = change_break(broken, x, y, prior, data, c, m)
     if new_broken and not data.first[c, m] < y[TAU] < data.last[c, m]:

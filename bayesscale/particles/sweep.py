@@ -15,7 +15,7 @@ from bayesscale.particles.joint import joint
 from bayesscale.particles.linear import draw_normal
 from bayesscale.particles.local import log_prior, pair_likelihood
 from bayesscale.particles.mixture import mix
-from bayesscale.particles.moves import BREAK, LAW, WALK, move
+from bayesscale.particles.moves import BREAK, JUMP, LAW, WALK, move
 from bayesscale.particles.places import LAW_COUNT
 from bayesscale.particles.population import (
     block,
@@ -28,7 +28,7 @@ from bayesscale.particles.population import (
 )
 from bayesscale.particles.temper import draw_prior
 
-_ROUND = (LAW, BREAK, WALK)
+_ROUND = (LAW, BREAK, JUMP, WALK)
 
 
 @compiled

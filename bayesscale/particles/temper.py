@@ -15,7 +15,7 @@ import numpy as np
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.linear import cholesky
 from bayesscale.particles.local import log_prior, pair_likelihood
-from bayesscale.particles.moves import BREAK, LAW, PARTS, SINGLE, WALK, count_free, move, prior_sd
+from bayesscale.particles.moves import BREAK, JUMP, LAW, PARTS, SINGLE, WALK, count_free, move, prior_sd
 from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
 
 _EFFECTIVE = 0.5
@@ -140,6 +140,7 @@ def fit_parts(x: Any, law: Any, broken: Any, prior: Any, guide: Any, data: Any, 
         factor = cholesky(covariance)
         guide.known[c, m, part] = True
         for d in range(count):
+            guide.centre[c, m, part, d] = centre[d]
             for e in range(d + 1):
                 guide.factor[c, m, part, d, e] = factor[d, e]
 
@@ -185,6 +186,8 @@ def temper(
                 kind = WALK
                 if number % 4 == 3:
                     kind = SINGLE
+                elif number % 4 == 0 and (several or can_break) and np.random.random() < 0.5:
+                    kind = JUMP
                 elif number % 4 == 1 and several and np.random.random() < 0.5:
                     kind = LAW
                 elif number % 4 == 2 and can_break and np.random.random() < 0.5:
