@@ -18,8 +18,8 @@ from bayesscale.models.assembly import Assembly
 
 FloatArray = NDArray[np.float64]
 _LESSONS, _LEARNING, _ADAPTING = 2, 60, 200
-# A round is so much longer than what its predecessor asks for, within these limits.
-_SPARE, _LEAST, _MOST = 1.3, 2, 6
+# Chains become so much longer than what they ask for, within these limits.
+_SPARE, _LEAST, _MOST = 1.2, 2, 4
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ def sample(
 ) -> Sampled:
     """Draw from the posterior of assembled data.
 
-    Rounds of `sampler.draws` draws are taken. Each goes on where the one before ended, with draws further
-    apart, and replaces it.
+    `sampler.draws` draws are taken of every chain. While they do not suffice, only every so many-th of them is
+    kept, and the chains go on with draws as far apart.
 
     Parameters
     ----------
@@ -127,12 +127,11 @@ def sample(
             proposal = widened([each for own in seen for each in own])
         list(pool.map(lambda chain: chain.adapt(proposal, _ADAPTING), chains))
         warm = time.perf_counter()
-        sweeps, thin = _LESSONS * _LEARNING + _ADAPTING, 1
+        record, thin, begin = Record.of(data, sampler.chains, sampler.draws), 1, 0
         while True:
             report(f"sampling {sampler.chains} chains of {sampler.draws:,} draws, {thin} sweeps apart")
-            record = Record.of(data, sampler.chains, sampler.draws)
-            list(pool.map(lambda place: record.fill(place, chains[place], thin), range(sampler.chains)))  # noqa: B023
-            sweeps += sampler.draws * thin
+            list(pool.map(lambda at: record.fill(at, chains[at], thin, begin), range(sampler.chains)))  # noqa: B023
+            sweeps = _LESSONS * _LEARNING + _ADAPTING + sampler.draws * thin
             seconds = {
                 "compile": loaded - begun,
                 "particles": warm - loaded,
@@ -140,10 +139,10 @@ def sample(
             }
             sampled = Sampled(record.population, record.local, sweeps, thin, seconds)
             factor = needed(sampled)
-            if factor <= 1.0 or thin >= sampler.longest:
+            every = min(int(np.clip(np.ceil(_SPARE * factor), _LEAST, _MOST)), sampler.longest // thin)
+            if factor <= 1.0 or every < 2:
                 return sampled
-            wanted = int(np.ceil(thin * min(max(_SPARE * factor, _LEAST), _MOST)))
-            thin = min(wanted, sampler.longest)
+            begin, thin = record.thin_out(every), thin * every
 
 
 def as_dataset(group: Any) -> xr.Dataset:

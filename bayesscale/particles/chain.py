@@ -241,7 +241,16 @@ class Record:
         local = {name: np.empty((*shape, *part.shape), _SMALL[name]) for name, part in parts.items()}
         return cls(population, local)
 
-    def fill(self, place: int, chain: Chain, thin: int) -> None:
+    def thin_out(self, every: int) -> int:
+        """Keep only every so many-th draw, at the front; return how many are left."""
+        left = 0
+        for kept in (*self.population.values(), *self.local.values()):
+            few = kept[:, every - 1 :: every]
+            left = few.shape[1]
+            kept[:, :left] = few.copy()
+        return left
+
+    def fill(self, place: int, chain: Chain, thin: int, begin: int) -> None:
         """Fill the room of one chain; chains fill theirs at the same time.
 
         Parameters
@@ -252,9 +261,11 @@ class Record:
             The chain.
         thin : int
             Sweeps between two draws.
+        begin : int
+            Draws that are there.
         """
-        count = next(iter(self.population.values())).shape[1]
-        for draw, (population, local) in enumerate(chain.states(count, thin)):
+        count = next(iter(self.population.values())).shape[1] - begin
+        for draw, (population, local) in enumerate(chain.states(count, thin), begin):
             for name, kept in self.population.items():
                 kept[place, draw] = getattr(population, name)
             for name, kept in self.local.items():

@@ -19,7 +19,7 @@ from bayesscale.particles.places import LOCAL, TAU
 from bayesscale.particles.steps import arrive
 
 # Trajectories are so long on average, in sds of the cloud, and have at most so many steps.
-_LENGTH, _MOST = 2.0, 16
+_LENGTH, _MOST = 1.2, 16
 
 
 @compiled

@@ -96,7 +96,9 @@ def apart(c: Any, m: Any, kind: Any, guide: Any) -> bool:
 
 
 @compiled
-def to_local(c: Any, m: Any, law: Any, count: Any, kinds: Any, values: Any, y: Any, guide: Any, x: Any) -> None:
+def to_local(
+    c: Any, m: Any, law: Any, count: Any, kinds: Any, values: Any, y: Any, guide: Any, x: Any
+) -> None:
     """Write the local parameters of a curve with coordinates y."""
     x[:] = y
     for i in range(count):
@@ -263,7 +265,9 @@ def cell_gradient(cell: Any, data: Any, b: Any, m: Any) -> tuple[float, float]:
 
 
 @compiled
-def joint(m: Any, population: Any, data: Any, local: Any, prior: Any, guide: Any, steps: Any, room: Any) -> None:
+def joint(
+    m: Any, population: Any, data: Any, local: Any, prior: Any, guide: Any, steps: Any, room: Any
+) -> None:
     """Move means and spreads of a metric and all its curves along a trajectory.
 
     Parameters
@@ -283,7 +287,11 @@ def joint(m: Any, population: Any, data: Any, local: Any, prior: Any, guide: Any
         place = 1 if kinds[i] == 0 else 2 if kinds[i] == 3 else 0
         for b in range(cell_total if place > 0 else 0):
             places[b, i] = (local.cell[b, m, place] - values[0, i]) * math.exp(-values[1, i])
-    y, factors, weights = np.zeros((curves, LOCAL)), np.zeros((curves, LOCAL, LOCAL)), np.empty((curves, data.u.shape[2]))
+    y, factors, weights = (
+        np.zeros((curves, LOCAL)),
+        np.zeros((curves, LOCAL, LOCAL)),
+        np.empty((curves, data.u.shape[2])),
+    )
     sizes, momenta, own = np.zeros(curves, np.int64), np.zeros((curves, LOCAL)), np.zeros(curves)
     kinetic, size = 0.0, math.exp(steps.joint[m])
     for c in range(curves):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import compiled, vectorised
 from bayesscale.particles.local import LOG_ROOT_2PI, log_prior
 from bayesscale.particles.places import (
     ALIGNMENT,
@@ -38,8 +38,8 @@ _SHAPE, _RISK, _BROKEN, _FALL = 6, 7, 8, 9
 _ROWS = 10
 # Trajectories are so long on average, in sds, and have at most so many steps.
 _LENGTH, _MOST = 1.5, 12
-# Particles with less than e to this of the largest weight do not count.
-_NEGLIGIBLE = -25.0
+# Particles with less than e to this of the largest weight count as if they had that.
+_NEGLIGIBLE = -40.0
 _NARROWEST = 0.03
 
 
@@ -68,7 +68,11 @@ def read_population(m: Any, population: Any, data: Any, aligned: Any, at: Any, m
                 mean[place], sd[place] = 0.0, population.group_sd[data.group[q], own]
     for e in range(2):
         own = 2 * m + e
-        at[MEAN + e], mean[MEAN + e], sd[MEAN + e] = population.coef[0, own], data.coef_mean[0, own], data.coef_sd[0, own]
+        at[MEAN + e], mean[MEAN + e], sd[MEAN + e] = (
+            population.coef[0, own],
+            data.coef_mean[0, own],
+            data.coef_sd[0, own],
+        )
         at[SPREAD + e] = math.log(population.sd[own])
         mean[SPREAD + e], sd[SPREAD + e] = data.sd_prior[own, 0], data.sd_prior[own, 1]
     for kind in range(4):
@@ -149,7 +153,9 @@ def log_normal(at: Any, mean: Any, sd: Any, slope: Any) -> float:
 
 
 @compiled
-def gather(m: Any, data: Any, pool: Any, local: Any, proposal: Any, start: Any, rows: Any, law: Any, base: Any) -> None:
+def gather(
+    m: Any, data: Any, pool: Any, local: Any, proposal: Any, start: Any, rows: Any, law: Any, base: Any
+) -> None:
     """Write what is summed over, for every curve that has values of a metric; the state is the last.
 
     Parameters
@@ -172,7 +178,8 @@ def gather(m: Any, data: Any, pool: Any, local: Any, proposal: Any, start: Any, 
         own = rows[c]
         for i in range(particles + 1):
             if i < particles:
-                p = (start[c] + i) % room
+                p = start[c] + i
+                p -= room if p >= room else 0
                 x, broken, law[c, i] = pool.x[c, m, p], pool.broken[c, m, p], pool.law[c, m, p]
                 base[c, i] = -pool.prior[c, m, p]
             else:
@@ -187,8 +194,8 @@ def gather(m: Any, data: Any, pool: Any, local: Any, proposal: Any, start: Any, 
             own[_RISK, i] = (x[TAU] if broken else data.last[c, m]) - data.first[c, m]
 
 
-@compiled
-def log_weights(c: Any, at: Any, free: Any, log_share: Any, expected: Any, inverse: Any, hazard: Any,
+@vectorised
+def log_weights(c: Any, at: Any, free: Any, allowed: Any, log_share: Any, expected: Any, inverse: Any, hazard: Any,
                 data: Any, rows: Any, law: Any, base: Any, out: Any) -> float:  # fmt: skip
     """Write the log weights of a curve's particles under a population; return the largest.
 
@@ -198,8 +205,8 @@ def log_weights(c: Any, at: Any, free: Any, log_share: Any, expected: Any, inver
         Curve, and parameters of the population.
     free : array of bool, shape (4,)
         Which of `POOLED` are estimated.
-    log_share : array, shape (LAW_COUNT,)
-        Log shares of laws.
+    allowed, log_share : array, shape (LAW_COUNT,)
+        Which laws the metric may follow, and their log shares.
     expected : array, shape (4,)
         What is expected of level and gain besides their means; what other metrics add to that, in sds.
     inverse : array, shape (3,)
@@ -214,7 +221,10 @@ def log_weights(c: Any, at: Any, free: Any, log_share: Any, expected: Any, inver
     count = out.shape[0]
     one, two = math.exp(-at[SPREAD]), math.exp(-at[SPREAD + 1])
     constant = -at[SPREAD] - at[SPREAD + 1]
-    start, other = (at[MEAN] + expected[0]) * one + expected[2], (at[MEAN + 1] + expected[1]) * two + expected[3]
+    start, other = (
+        (at[MEAN] + expected[0]) * one + expected[2],
+        (at[MEAN + 1] + expected[1]) * two + expected[3],
+    )
     for i in range(count):
         first, second = rows[0, i] * one - start, rows[1, i] * two - other
         square = inverse[0] * first * first + 2.0 * inverse[1] * first * second + inverse[2] * second * second
@@ -232,49 +242,87 @@ def log_weights(c: Any, at: Any, free: Any, log_share: Any, expected: Any, inver
         for i in range(count):
             off = rows[_FALL, i] / spread + 1.0 / data.break_spread
             out[i] += rows[_BROKEN, i] * (constant - 0.5 * off * off) - hazard * rows[_RISK, i]
-    largest, narrow = -np.inf, np.exp(-at[SHAPE_SPREAD : SHAPE_SPREAD + LAW_COUNT])
+    for k in range(LAW_COUNT):
+        if allowed[k]:
+            one, constant = math.exp(-at[SHAPE_SPREAD + k]), log_share[k] - at[SHAPE_SPREAD + k]
+            start = at[SHAPE_MEAN + k] * one
+            for i in range(count):
+                off = rows[_SHAPE, i] * one - start
+                out[i] += constant - 0.5 * off * off if law[i] == k else 0.0
+    largest = out[0]
     for i in range(count):
-        k = law[i]
-        off = (rows[_SHAPE, i] - at[SHAPE_MEAN + k]) * narrow[k]
-        out[i] += log_share[k] - at[SHAPE_SPREAD + k] - 0.5 * off * off
-        largest = max(largest, out[i])
+        largest = out[i] if out[i] > largest else largest
     return largest
+
+
+@vectorised
+def to_weights(out: Any, largest: Any, weight: Any) -> float:
+    """Write exp(out - largest); return the sum. To 1e-9 where it counts: loops without calls are vectorised."""
+    total = 0.0
+    for i in range(out.shape[0]):
+        t = out[i] - largest
+        t = (t if t > _NEGLIGIBLE else _NEGLIGIBLE) / 64.0
+        e = 1.0 + t * (1.0 + t / 2.0 * (1.0 + t / 3.0 * (1.0 + t / 4.0 * (1.0 + t / 5.0 * (1.0 + t / 6.0)))))
+        e *= e
+        e *= e
+        e *= e
+        e *= e
+        e *= e
+        e *= e
+        weight[i] = e
+        total += e
+    return total
+
+
+@vectorised
+def moments(weight: Any, row: Any) -> tuple[float, float]:
+    """Return the sums of a row and of its square, with weights."""
+    first, second = 0.0, 0.0
+    for i in range(weight.shape[0]):
+        own = weight[i] * row[i]
+        first += own
+        second += own * row[i]
+    return first, second
+
+
+@vectorised
+def law_moments(weight: Any, row: Any, law: Any, k: Any) -> tuple[float, float, float]:
+    """Return the sums of weights, of a row and of its square, of the particles of a law."""
+    total, first, second = 0.0, 0.0, 0.0
+    for i in range(weight.shape[0]):
+        own = weight[i] if law[i] == k else 0.0
+        total += own
+        first += own * row[i]
+        second += own * row[i] * row[i]
+    return total, first, second
+
+
+@vectorised
+def cross(weight: Any, one: Any, two: Any) -> float:
+    """Return the sum of products of two rows, with weights."""
+    total = 0.0
+    for i in range(weight.shape[0]):
+        total += weight[i] * one[i] * two[i]
+    return total
 
 
 @compiled
 def add_slopes(at: Any, free: Any, share: Any, expected: Any, inverse: Any, hazard: Any, alignment: Any,
-               data: Any, rows: Any, law: Any, out: Any, largest: Any, slope: Any) -> float:  # fmt: skip
+               data: Any, rows: Any, law: Any, out: Any, largest: Any, weight: Any, slope: Any) -> float:  # fmt: skip
     """Add the slopes of a curve's log density; return that density. Arguments as in `log_weights`."""
-    total, count = 0.0, out.shape[0]
-    sums, by_law = np.zeros(20), np.zeros((LAW_COUNT, 3))
-    for i in range(count):
-        if out[i] - largest < _NEGLIGIBLE:
-            continue
-        weight = math.exp(out[i] - largest)
-        total += weight
-        level, gain, shape = rows[0, i], rows[1, i], rows[_SHAPE, i]
-        sums[0] += weight * level
-        sums[1] += weight * gain
-        sums[2] += weight * level * level
-        sums[3] += weight * level * gain
-        sums[4] += weight * gain * gain
-        for kind in range(4):
-            if free[kind]:
-                own = rows[2 + kind, i]
-                sums[5 + kind] += weight * own
-                sums[9 + kind] += weight * own * own
-        k = law[i]
-        by_law[k, 0] += weight
-        by_law[k, 1] += weight * shape
-        by_law[k, 2] += weight * shape * shape
-        if hazard > 0.0:
-            broken, fall = rows[_BROKEN, i], rows[_FALL, i]
-            sums[13] += weight * broken
-            sums[14] += weight * rows[_RISK, i]
-            sums[15] += weight * fall
-            sums[16] += weight * fall * fall
+    total = to_weights(out, largest, weight)
+    sums = np.empty(17)
+    sums[0], sums[2] = moments(weight, rows[0])
+    sums[1], sums[4] = moments(weight, rows[1])
+    sums[3] = cross(weight, rows[0], rows[1])
+    for kind in range(4):
+        if free[kind]:
+            sums[5 + kind], sums[9 + kind] = moments(weight, rows[2 + kind])
+    if hazard > 0.0:
+        sums[13], _ = moments(weight, rows[_BROKEN])
+        sums[14], _ = moments(weight, rows[_RISK])
+        sums[15], sums[16] = moments(weight, rows[_FALL])
     sums /= total
-    by_law /= total
     add_effect_slopes(at, expected, inverse, sums, slope)
     for kind in range(4):
         if free[kind]:
@@ -283,10 +331,13 @@ def add_slopes(at: Any, free: Any, share: Any, expected: Any, inverse: Any, haza
             square = sums[9 + kind] - 2.0 * middle * sums[5 + kind] + middle * middle
             slope[SPREAD + 2 + kind] += square * width - 1.0
     for k in range(LAW_COUNT):
-        own, middle, width = by_law[k], at[SHAPE_MEAN + k], math.exp(-2.0 * at[SHAPE_SPREAD + k])
-        slope[SHAPE_MEAN + k] += (own[1] - middle * own[0]) * width
-        slope[SHAPE_SPREAD + k] += (own[2] - 2.0 * middle * own[1] + middle * middle * own[0]) * width - own[0]
-        slope[SHARE_OF_LAW + k] += own[0] - share[k]
+        if share[k] > 0.0:
+            own, first, second = law_moments(weight, rows[_SHAPE], law, k)
+            own, first, second = own / total, first / total, second / total
+            middle, width = at[SHAPE_MEAN + k], math.exp(-2.0 * at[SHAPE_SPREAD + k])
+            slope[SHAPE_MEAN + k] += (first - middle * own) * width
+            slope[SHAPE_SPREAD + k] += (second - 2.0 * middle * first + middle * middle * own) * width - own
+            slope[SHARE_OF_LAW + k] += own - share[k]
     if hazard > 0.0:
         now = sums[13] - hazard * sums[14]
         slope[HAZARD] += now
@@ -354,7 +405,7 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
         Written.
     """
     total = log_normal(at, mean, sd, slope)
-    share, log_share = np.zeros(LAW_COUNT), np.zeros(LAW_COUNT)
+    share, log_share, weight = np.zeros(LAW_COUNT), np.zeros(LAW_COUNT), np.empty(odds.shape[1])
     most = -np.inf
     for k in range(LAW_COUNT):
         if data.allowed[m, k]:
@@ -375,14 +426,14 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
                 expected[c, e] += data.design[c, q] * at[MIXED + 2 * (q - 1) + e]
         by_level, by_gain = slope[MEAN], slope[MEAN + 1]
         largest = log_weights(
-            c, at, data.pooled_free, log_share, expected[c], inverse[c], hazard, data, rows[c], law[c],
+            c, at, data.pooled_free, data.allowed[m], log_share, expected[c], inverse[c], hazard, data, rows[c], law[c],
             base[c], odds[c],
         )  # fmt: skip
         if not math.isfinite(largest):
             return -np.inf
         total += add_slopes(
             at, data.pooled_free, share, expected[c], inverse[c], hazard, data.alignment[c], data, rows[c],
-            law[c], odds[c], largest, slope,
+            law[c], odds[c], largest, weight, slope,
         )  # fmt: skip
         odds[c] -= largest
         by_level, by_gain = slope[MEAN] - by_level, slope[MEAN + 1] - by_gain

@@ -215,5 +215,3 @@ def empty_pool(data: Assembly, particles: int) -> Pool:
     shape = (*data.count.shape, particles)
     law, broken = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     return Pool(np.zeros((*shape, LOCAL)), law, broken, np.zeros(shape), np.zeros(shape))
-
-

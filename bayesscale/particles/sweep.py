@@ -29,10 +29,14 @@ from bayesscale.particles.population import (
 from bayesscale.particles.temper import draw_prior
 
 _ROUND = (LAW, BREAK, JUMP, WALK)
+# One particle of so many pairs is moved in a sweep.
+_REFRESHED = 0.5
 
 
 @compiled
-def expect(m: Any, population: Any, data: Any, rest: Any, precisions: Any, expected: Any, inverse: Any) -> None:
+def expect(
+    m: Any, population: Any, data: Any, rest: Any, precisions: Any, expected: Any, inverse: Any
+) -> None:
     """Write level and gain that every curve is expected to have, given those of its other metrics.
 
     Parameters
@@ -150,13 +154,14 @@ def move_curves(
                     data, c, m, steps, steps.rate[0], room, weights,
                 )  # fmt: skip
                 local.law[c, m], local.broken[c, m], local.likelihood[c, m] = law, broken, likelihood
-                i = np.random.randint(pool.law.shape[2])
-                law, broken, under, likelihood = move_pair(
-                    pool.law[c, m, i], pool.broken[c, m, i], pool.x[c, m, i], several, can_break, proposal,
-                    guide, data, c, m, steps, 0.0, room, weights,
-                )  # fmt: skip
-                pool.law[c, m, i], pool.broken[c, m, i] = law, broken
-                pool.prior[c, m, i], pool.likelihood[c, m, i] = under, likelihood
+                if np.random.random() < _REFRESHED:
+                    i = np.random.randint(pool.law.shape[2])
+                    law, broken, under, likelihood = move_pair(
+                        pool.law[c, m, i], pool.broken[c, m, i], pool.x[c, m, i], several, can_break, proposal,
+                        guide, data, c, m, steps, 0.0, room, weights,
+                    )  # fmt: skip
+                    pool.law[c, m, i], pool.broken[c, m, i] = law, broken
+                    pool.prior[c, m, i], pool.likelihood[c, m, i] = under, likelihood
     fill_precisions(population, data, precisions)
 
 

@@ -208,9 +208,7 @@ def temper(
 
 
 @compiled
-def temper_all(
-    seed: Any, moves: Any, prior: Any, guide: Any, data: Any, pool: Any, local: Any
-) -> int:
+def temper_all(seed: Any, moves: Any, prior: Any, guide: Any, data: Any, pool: Any, local: Any) -> int:
     """Temper every curve and metric; return the most temperatures.
 
     Parameters
