@@ -96,8 +96,8 @@ def sample(
 ) -> Sampled:
     """Draw from the posterior of assembled data.
 
-    `sampler.draws` draws are taken of every chain. While they do not suffice, only every so many-th of them is
-    kept, and the chains go on with draws as far apart.
+    `sampler.draws` draws are taken of every chain. While they do not suffice, only some of them are kept, at
+    equal distances, and the chains go on with draws as far apart.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ _FIRST = 100
 _MADE, _MADES = 20_000, (96, 1024)
 _SUMMED, _SUMS = 12_000, (64, 512)
 # A proposal is wider than what was learned of a population: its spread, and the error of its mean.
-_WIDER, _ERRORS = 1.1, 1.0
+_WIDER, _ERRORS = 1.5, 1.0
 # Data leave open what ranges so widely, in sds of the population.
 _OPEN = 0.6
 _LEAST_SHARE = 0.05
@@ -167,7 +167,6 @@ class Chain:
         population, data, local, prior, *_ = self._own
         for _ in range(count):
             self.sweep(thin)
-            fill_precisions(population, data, self._precisions)
             draw_unmeasured(population, data, local, prior, self._precisions)
             yield self.population, self.local
 

@@ -1,8 +1,9 @@
 """One curve and metric with the modes of its discrepancy integrated out, compiled.
 
 Scale and coefficients of a discrepancy hold one another fast. Student-t noise is normal noise whose variance
-is divided by a weight, gamma distributed, one a value (West, Biometrika 74, 1987). Given the weights the coefficients are
-jointly normal with the values: they are integrated out while everything else moves, and then drawn.
+is divided by a weight, gamma distributed, one a value (West, Biometrika 74, 1987). Given the weights the
+coefficients are jointly normal with the values: they are integrated out while everything else moves, and then
+drawn.
 """
 
 from __future__ import annotations

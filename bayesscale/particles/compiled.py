@@ -40,5 +40,5 @@ def compiled(function: Function, **options: Any) -> Function:
 
 
 def vectorised(function: Function) -> Function:
-    """Return a compiled function whose sums are taken in an order that suits the processor, always the same."""
+    """Return a compiled function whose sums are taken in an order that suits the processor."""
     return compiled(function, fastmath=True)

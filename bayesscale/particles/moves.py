@@ -170,15 +170,15 @@ def log_cloud(part: Any, x: Any, weights: Any, guide: Any, c: Any, m: Any) -> fl
 
 @compiled
 def jump(law: Any, broken: Any, x: Any, y: Any, weights: Any, guide: Any, data: Any, c: Any, m: Any) -> Any:
-    """Return law and break of a draw from another part of the cloud, and the log ratio of the proposals."""
+    """Return law and break of a draw from any part of the cloud, and the log ratio of the proposals."""
     now, parts = 2 * law + broken, 0
     for part in range(PARTS):
         parts += guide.known[c, m, part]
-    if parts < 2 or not guide.known[c, m, now]:
+    if parts == 0 or not guide.known[c, m, now]:
         return law, broken, -np.inf
-    chosen, new = np.random.randint(parts - 1), now
+    chosen, new = np.random.randint(parts), now
     for part in range(PARTS):
-        if guide.known[c, m, part] and part != now:
+        if guide.known[c, m, part]:
             if chosen == 0:
                 new = part
             chosen -= 1
@@ -248,7 +248,7 @@ def move(
     Parameters
     ----------
     kind : int
-        `WALK`, `SINGLE` (one parameter), `LAW`, `BREAK`, or `JUMP` (to another law, with a break or without).
+        `WALK`, `SINGLE` (one parameter), `LAW`, `BREAK`, or `JUMP` (anywhere in the cloud).
     temperature : float
         Power of the likelihood.
     law, broken, x : int, int, array

@@ -13,7 +13,6 @@ import numpy as np
 
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.linear import cholesky, draw_normal, gram, lower_inverse, product
-from bayesscale.particles.places import LAW_COUNT
 from bayesscale.particles.steps import accept, log_spread
 
 _REPEATS = 2
@@ -88,47 +87,6 @@ def block(matrix: Any, measured: Any) -> tuple[Any, Any]:
         for j in range(count):
             part[i, j] = matrix[effects[i], effects[j]]
     return part, effects
-
-
-@compiled
-def fill_prior(
-    m: Any, population: Any, data: Any, precisions: Any, expected: Any, inverse: Any, prior: Any
-) -> None:
-    """Write a population as the curves see it for one metric.
-
-    Parameters
-    ----------
-    m, population, data : int, Population, Assembly
-        The metric, the population and the data.
-    precisions : array, shape (P + 1, E, E)
-        From `fill_precisions`; only that of all metrics counts.
-    expected, inverse : array, shape (C, 4), (C, 3)
-        From `expect`.
-    prior : LocalPrior
-        What is written.
-    """
-    prior.fall[m] = population.fall[m]
-    for kind in range(4):
-        prior.pooled_mean[kind, m] = population.pooled_mean[kind, m]
-        prior.pooled_sd[kind, m] = population.pooled_sd[kind, m]
-    for k in range(LAW_COUNT):
-        prior.shape_mean[m, k] = population.shape_mean[m, k]
-        prior.shape_sd[m, k] = population.shape_sd[m, k]
-        prior.log_share[m, k] = math.log(population.share[m, k]) if data.allowed[m, k] else -np.inf
-    one, two = population.sd[2 * m], population.sd[2 * m + 1]
-    for c in range(data.count.shape[0]):
-        rate = population.log_hazard[m] + population.hazard_alignment[m] * data.alignment[c]
-        prior.hazard[c, m] = math.exp(rate) * data.span
-        if data.count[c, m] > 0:
-            prior.mean[c, m, 0] = population.coef[0, 2 * m] + expected[c, 0] + one * expected[c, 2]
-            prior.mean[c, m, 1] = population.coef[0, 2 * m + 1] + expected[c, 1] + two * expected[c, 3]
-            prior.precision[c, m, 0] = inverse[c, 0] / (one * one)
-            prior.precision[c, m, 1] = inverse[c, 1] / (one * two)
-            prior.precision[c, m, 2] = inverse[c, 2] / (two * two)
-        else:
-            prior.precision[c, m, 0] = precisions[-1, 2 * m, 2 * m]
-            prior.precision[c, m, 1] = precisions[-1, 2 * m, 2 * m + 1]
-            prior.precision[c, m, 2] = precisions[-1, 2 * m + 1, 2 * m + 1]
 
 
 @compiled

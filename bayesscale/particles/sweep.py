@@ -10,6 +10,7 @@ from bayesscale.particles.baseline import move_cells, move_line
 from bayesscale.particles.collapsed import collapsed_likelihood, draw_modes, draw_weights
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.exchange import exchange
+from bayesscale.particles.expected import expect, fill_prior
 from bayesscale.particles.glide import glide
 from bayesscale.particles.joint import joint
 from bayesscale.particles.linear import draw_normal
@@ -21,7 +22,6 @@ from bayesscale.particles.population import (
     block,
     draw_coefficients,
     fill_precisions,
-    fill_prior,
     move_covariance,
     move_groups,
     residuals,
@@ -34,50 +34,9 @@ _REFRESHED = 0.5
 
 
 @compiled
-def expect(
-    m: Any, population: Any, data: Any, rest: Any, precisions: Any, expected: Any, inverse: Any
-) -> None:
-    """Write level and gain that every curve is expected to have, given those of its other metrics.
-
-    Parameters
-    ----------
-    m, population, data : int, Population, Assembly
-        The metric, the population and the data.
-    rest : array, shape (C, E)
-        Residuals of levels and gains.
-    precisions : array, shape (P + 1, E, E)
-        From `fill_precisions`.
-    expected : array, shape (C, 4)
-        Written: level and gain besides their means, and what other metrics add to them in sds.
-    inverse : array, shape (C, 3)
-        Written: precision of level and gain in sds, given other metrics.
-    """
-    own, effects = 2 * m, rest.shape[1]
-    sd, pull = population.sd[own : own + 2], np.zeros(2)
-    for c in range(data.count.shape[0]):
-        if data.count[c, m] == 0:
-            continue
-        precision = precisions[data.pattern[c]]
-        for i in range(2):
-            pull[i] = 0.0
-            for e in range(effects):
-                if e != own and e != own + 1:
-                    pull[i] += precision[own + i, e] * rest[c, e]
-            expected[c, i] = 0.0
-            for q in range(1, data.group.shape[0]):
-                expected[c, i] += data.design[c, q] * population.coef[q, own + i]
-        one, both, two = precision[own, own], precision[own, own + 1], precision[own + 1, own + 1]
-        determinant = one * two - both * both
-        expected[c, 2] = -(two * pull[0] - both * pull[1]) / determinant / sd[0]
-        expected[c, 3] = -(one * pull[1] - both * pull[0]) / determinant / sd[1]
-        inverse[c, 0] = one * sd[0] * sd[0]
-        inverse[c, 1] = both * sd[0] * sd[1]
-        inverse[c, 2] = two * sd[1] * sd[1]
-
-
-@compiled
 def move_pair(law: Any, broken: Any, x: Any, several: Any, can_break: Any, prior: Any, guide: Any, data: Any,
-              c: Any, m: Any, steps: Any, rate: Any, room: Any, weights: Any) -> tuple[Any, Any, float, float]:  # fmt: skip
+              c: Any, m: Any, steps: Any, rate: Any, room: Any,
+              weights: Any) -> tuple[Any, Any, float, float]:  # fmt: skip
     """Move one curve and metric under a population; return law, break, log prior and log likelihood.
 
     Parameters
@@ -157,8 +116,8 @@ def move_curves(
                 if np.random.random() < _REFRESHED:
                     i = np.random.randint(pool.law.shape[2])
                     law, broken, under, likelihood = move_pair(
-                        pool.law[c, m, i], pool.broken[c, m, i], pool.x[c, m, i], several, can_break, proposal,
-                        guide, data, c, m, steps, 0.0, room, weights,
+                        pool.law[c, m, i], pool.broken[c, m, i], pool.x[c, m, i], several, can_break,
+                        proposal, guide, data, c, m, steps, 0.0, room, weights,
                     )  # fmt: skip
                     pool.law[c, m, i], pool.broken[c, m, i] = law, broken
                     pool.prior[c, m, i], pool.likelihood[c, m, i] = under, likelihood
@@ -172,6 +131,12 @@ def draw_unmeasured(population: Any, data: Any, local: Any, prior: Any, precisio
     Arguments as in `move_curves`.
     """
     rest = residuals(population, data, local)
+    fill_precisions(population, data, precisions)
+    curves = data.count.shape[0]
+    expected, inverse = np.zeros((curves, 4)), np.zeros((curves, 3))
+    for m in range(data.count.shape[1]):
+        expect(m, population, data, rest, precisions, expected, inverse)
+        fill_prior(m, population, data, precisions, expected, inverse, prior)
     everything = precisions[-1]
     for c in range(data.count.shape[0]):
         unmeasured = data.count[c] == 0

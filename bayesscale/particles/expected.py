@@ -1,0 +1,94 @@
+"""A population as the curves see it: what is expected of each, given its other metrics, compiled."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bayesscale.particles.compiled import compiled
+from bayesscale.particles.places import LAW_COUNT
+
+
+@compiled
+def expect(
+    m: Any, population: Any, data: Any, rest: Any, precisions: Any, expected: Any, inverse: Any
+) -> None:
+    """Write level and gain that every curve is expected to have, given those of its other metrics.
+
+    Parameters
+    ----------
+    m, population, data : int, Population, Assembly
+        The metric, the population and the data.
+    rest : array, shape (C, E)
+        Residuals of levels and gains.
+    precisions : array, shape (P + 1, E, E)
+        From `fill_precisions`.
+    expected : array, shape (C, 4)
+        Written: level and gain besides their means, and what other metrics add to them in sds.
+    inverse : array, shape (C, 3)
+        Written: precision of level and gain in sds, given other metrics.
+    """
+    own, effects = 2 * m, rest.shape[1]
+    sd, pull = population.sd[own : own + 2], np.zeros(2)
+    for c in range(data.count.shape[0]):
+        if data.count[c, m] == 0:
+            continue
+        precision = precisions[data.pattern[c]]
+        for i in range(2):
+            pull[i] = 0.0
+            for e in range(effects):
+                if e != own and e != own + 1:
+                    pull[i] += precision[own + i, e] * rest[c, e]
+            expected[c, i] = 0.0
+            for q in range(1, data.group.shape[0]):
+                expected[c, i] += data.design[c, q] * population.coef[q, own + i]
+        one, both, two = precision[own, own], precision[own, own + 1], precision[own + 1, own + 1]
+        determinant = one * two - both * both
+        expected[c, 2] = -(two * pull[0] - both * pull[1]) / determinant / sd[0]
+        expected[c, 3] = -(one * pull[1] - both * pull[0]) / determinant / sd[1]
+        inverse[c, 0] = one * sd[0] * sd[0]
+        inverse[c, 1] = both * sd[0] * sd[1]
+        inverse[c, 2] = two * sd[1] * sd[1]
+
+
+@compiled
+def fill_prior(
+    m: Any, population: Any, data: Any, precisions: Any, expected: Any, inverse: Any, prior: Any
+) -> None:
+    """Write a population as the curves see it for one metric.
+
+    Parameters
+    ----------
+    m, population, data : int, Population, Assembly
+        The metric, the population and the data.
+    precisions : array, shape (P + 1, E, E)
+        From `fill_precisions`; only that of all metrics counts.
+    expected, inverse : array, shape (C, 4), (C, 3)
+        From `expect`.
+    prior : LocalPrior
+        What is written.
+    """
+    prior.fall[m] = population.fall[m]
+    for kind in range(4):
+        prior.pooled_mean[kind, m] = population.pooled_mean[kind, m]
+        prior.pooled_sd[kind, m] = population.pooled_sd[kind, m]
+    for k in range(LAW_COUNT):
+        prior.shape_mean[m, k] = population.shape_mean[m, k]
+        prior.shape_sd[m, k] = population.shape_sd[m, k]
+        prior.log_share[m, k] = math.log(population.share[m, k]) if data.allowed[m, k] else -np.inf
+    one, two = population.sd[2 * m], population.sd[2 * m + 1]
+    for c in range(data.count.shape[0]):
+        rate = population.log_hazard[m] + population.hazard_alignment[m] * data.alignment[c]
+        prior.hazard[c, m] = math.exp(rate) * data.span
+        if data.count[c, m] > 0:
+            prior.mean[c, m, 0] = population.coef[0, 2 * m] + expected[c, 0] + one * expected[c, 2]
+            prior.mean[c, m, 1] = population.coef[0, 2 * m + 1] + expected[c, 1] + two * expected[c, 3]
+            prior.precision[c, m, 0] = inverse[c, 0] / (one * one)
+            prior.precision[c, m, 1] = inverse[c, 1] / (one * two)
+            prior.precision[c, m, 2] = inverse[c, 2] / (two * two)
+        else:
+            prior.precision[c, m, 0] = precisions[-1, 2 * m, 2 * m]
+            prior.precision[c, m, 1] = precisions[-1, 2 * m, 2 * m + 1]
+            prior.precision[c, m, 2] = precisions[-1, 2 * m + 1, 2 * m + 1]

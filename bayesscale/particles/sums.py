@@ -1,0 +1,203 @@
+"""Sums over the particles of a curve: their log weights under a population, and its slopes, compiled."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bayesscale.particles.compiled import compiled, vectorised
+from bayesscale.particles.local import LOG_ROOT_2PI
+from bayesscale.particles.places import (
+    ALIGNMENT,
+    FALL,
+    HAZARD,
+    LAW_COUNT,
+    MEAN,
+    SHAPE_MEAN,
+    SHAPE_SPREAD,
+    SHARE_OF_LAW,
+    SPREAD,
+)
+
+# Rows of what is summed over: level, gain, the four of `POOLED`, shape, time at risk, broken, fall.
+ROW_SHAPE, ROW_RISK, ROW_BROKEN, ROW_FALL = 6, 7, 8, 9
+ROWS = 10
+# Particles with less than e to this of the largest weight count as if they had that.
+_NEGLIGIBLE = -40.0
+
+
+@vectorised
+def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any, inverse: Any, hazard: Any,
+                data: Any, rows: Any, law: Any, base: Any, out: Any) -> float:  # fmt: skip
+    """Write the log weights of a curve's particles under a population; return the largest.
+
+    Parameters
+    ----------
+    at : array
+        Parameters of the population, see `bayesscale.particles.places`.
+    free : array of bool, shape (4,)
+        Which of `POOLED` are estimated.
+    allowed, log_share : array, shape (LAW_COUNT,)
+        Which laws the metric may follow, and their log shares.
+    expected : array, shape (4,)
+        What is expected of level and gain besides their means; what other metrics add to that, in sds.
+    inverse : array, shape (3,)
+        Precision of level and gain in sds, given other metrics.
+    hazard : float
+        Breaks per unit of u; 0 where there are none.
+    data, rows, law, base : Assembly, array, array, array
+        From `gather`, of this curve.
+    out : array, shape (particles + 1,)
+        Written.
+    """
+    count = out.shape[0]
+    one, two = math.exp(-at[SPREAD]), math.exp(-at[SPREAD + 1])
+    constant = -at[SPREAD] - at[SPREAD + 1]
+    start, other = (
+        (at[MEAN] + expected[0]) * one + expected[2],
+        (at[MEAN + 1] + expected[1]) * two + expected[3],
+    )
+    for i in range(count):
+        first, second = rows[0, i] * one - start, rows[1, i] * two - other
+        square = inverse[0] * first * first + 2.0 * inverse[1] * first * second + inverse[2] * second * second
+        out[i] = base[i] + constant - 0.5 * square
+    for kind in range(4):
+        if free[kind]:
+            one, constant = math.exp(-at[SPREAD + 2 + kind]), -at[SPREAD + 2 + kind]
+            start = at[MEAN + 2 + kind] * one
+            for i in range(count):
+                off = rows[2 + kind, i] * one - start
+                out[i] += constant - 0.5 * off * off
+    if hazard > 0.0:
+        spread = data.break_spread * math.exp(at[FALL])
+        constant = math.log(hazard / spread) - LOG_ROOT_2PI
+        for i in range(count):
+            off = rows[ROW_FALL, i] / spread + 1.0 / data.break_spread
+            out[i] += rows[ROW_BROKEN, i] * (constant - 0.5 * off * off) - hazard * rows[ROW_RISK, i]
+    for k in range(LAW_COUNT):
+        if allowed[k]:
+            one, constant = math.exp(-at[SHAPE_SPREAD + k]), log_share[k] - at[SHAPE_SPREAD + k]
+            start = at[SHAPE_MEAN + k] * one
+            for i in range(count):
+                off = rows[ROW_SHAPE, i] * one - start
+                out[i] += constant - 0.5 * off * off if law[i] == k else 0.0
+    largest = out[0]
+    for i in range(count):
+        largest = out[i] if out[i] > largest else largest
+    return largest
+
+
+@vectorised
+def to_weights(out: Any, largest: Any, weight: Any) -> float:
+    """Write exp(out - largest) and return the sum, to 1e-9 where it counts. Loops without calls are quick."""
+    total = 0.0
+    for i in range(out.shape[0]):
+        t = out[i] - largest
+        t = (t if t > _NEGLIGIBLE else _NEGLIGIBLE) / 64.0
+        e = 1.0 + t * (1.0 + t / 2.0 * (1.0 + t / 3.0 * (1.0 + t / 4.0 * (1.0 + t / 5.0 * (1.0 + t / 6.0)))))
+        e *= e
+        e *= e
+        e *= e
+        e *= e
+        e *= e
+        e *= e
+        weight[i] = e
+        total += e
+    return total
+
+
+@vectorised
+def moments(weight: Any, row: Any) -> tuple[float, float]:
+    """Return the sums of a row and of its square, with weights."""
+    first, second = 0.0, 0.0
+    for i in range(weight.shape[0]):
+        own = weight[i] * row[i]
+        first += own
+        second += own * row[i]
+    return first, second
+
+
+@vectorised
+def law_moments(weight: Any, row: Any, law: Any, k: Any) -> tuple[float, float, float]:
+    """Return the sums of weights, of a row and of its square, of the particles of a law."""
+    total, first, second = 0.0, 0.0, 0.0
+    for i in range(weight.shape[0]):
+        own = weight[i] if law[i] == k else 0.0
+        total += own
+        first += own * row[i]
+        second += own * row[i] * row[i]
+    return total, first, second
+
+
+@vectorised
+def cross(weight: Any, one: Any, two: Any) -> float:
+    """Return the sum of products of two rows, with weights."""
+    total = 0.0
+    for i in range(weight.shape[0]):
+        total += weight[i] * one[i] * two[i]
+    return total
+
+
+@compiled
+def add_slopes(at: Any, free: Any, share: Any, expected: Any, inverse: Any, hazard: Any, alignment: Any,
+               data: Any, rows: Any, law: Any, out: Any, largest: Any, weight: Any,
+               slope: Any) -> float:  # fmt: skip
+    """Add the slopes of a curve's log density; return that density. Arguments as in `log_weights`."""
+    total = to_weights(out, largest, weight)
+    sums = np.empty(17)
+    sums[0], sums[2] = moments(weight, rows[0])
+    sums[1], sums[4] = moments(weight, rows[1])
+    sums[3] = cross(weight, rows[0], rows[1])
+    for kind in range(4):
+        if free[kind]:
+            sums[5 + kind], sums[9 + kind] = moments(weight, rows[2 + kind])
+    if hazard > 0.0:
+        sums[13], _ = moments(weight, rows[ROW_BROKEN])
+        sums[14], _ = moments(weight, rows[ROW_RISK])
+        sums[15], sums[16] = moments(weight, rows[ROW_FALL])
+    sums /= total
+    add_effect_slopes(at, expected, inverse, sums, slope)
+    for kind in range(4):
+        if free[kind]:
+            middle, width = at[MEAN + 2 + kind], math.exp(-2.0 * at[SPREAD + 2 + kind])
+            slope[MEAN + 2 + kind] += (sums[5 + kind] - middle) * width
+            square = sums[9 + kind] - 2.0 * middle * sums[5 + kind] + middle * middle
+            slope[SPREAD + 2 + kind] += square * width - 1.0
+    for k in range(LAW_COUNT):
+        if share[k] > 0.0:
+            own, first, second = law_moments(weight, rows[ROW_SHAPE], law, k)
+            own, first, second = own / total, first / total, second / total
+            middle, width = at[SHAPE_MEAN + k], math.exp(-2.0 * at[SHAPE_SPREAD + k])
+            slope[SHAPE_MEAN + k] += (first - middle * own) * width
+            slope[SHAPE_SPREAD + k] += (second - 2.0 * middle * first + middle * middle * own) * width - own
+            slope[SHARE_OF_LAW + k] += own - share[k]
+    if hazard > 0.0:
+        now = sums[13] - hazard * sums[14]
+        slope[HAZARD] += now
+        slope[ALIGNMENT] += now * alignment
+        spread = data.break_spread * math.exp(at[FALL])
+        # d/d log fall of -log spread - (fall / spread + 1 / break_spread)^2 / 2
+        slope[FALL] += sums[16] / spread**2 + sums[15] / (spread * data.break_spread) - sums[13]
+    return largest + math.log(total)
+
+
+@compiled
+def add_effect_slopes(at: Any, expected: Any, inverse: Any, sums: Any, slope: Any) -> None:
+    """Add the slopes by means and log spreads of level and gain."""
+    one, two = math.exp(-at[SPREAD]), math.exp(-at[SPREAD + 1])
+    middle, other = at[MEAN] + expected[0], at[MEAN + 1] + expected[1]
+    # Moments of z, which is in sds from the mean, and of its precision times (z - t).
+    first, second = (sums[0] - middle) * one, (sums[1] - other) * two
+    square = (sums[2] - 2.0 * middle * sums[0] + middle * middle) * one * one
+    both = (sums[3] - middle * sums[1] - other * sums[0] + middle * other) * one * two
+    last = (sums[4] - 2.0 * other * sums[1] + other * other) * two * two
+    slope[MEAN] += (inverse[0] * (first - expected[2]) + inverse[1] * (second - expected[3])) * one
+    slope[MEAN + 1] += (inverse[1] * (first - expected[2]) + inverse[2] * (second - expected[3])) * two
+    slope[SPREAD] += (
+        inverse[0] * (square - first * expected[2]) + inverse[1] * (both - first * expected[3]) - 1.0
+    )
+    slope[SPREAD + 1] += (
+        inverse[1] * (both - second * expected[2]) + inverse[2] * (last - second * expected[3]) - 1.0
+    )
