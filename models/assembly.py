@@ -39,7 +39,7 @@ class Assembly(NamedTuple):
     count : array of int, shape (C, M)
         Number of values; 0 where a metric was not measured on a curve.
     pattern, measured : array of int, shape (C,), array of bool, shape (P, M)
-        Which of the patterns each curve has; which metrics were measured in each.
+        The pattern of each curve; the metrics measured in each.
     first, last : array, shape (C, M)
         Smallest and largest measured u; 0 where there is none.
     sign, floor : array, shape (M,)
@@ -135,9 +135,8 @@ def assemble(curves: Curves, model: Model) -> Assembly:
     model : Model
         The model.
     """
-    kinds = [model.priors.score] * len(curves.scores.metrics) + [model.priors.loss] * len(
-        curves.losses.metrics
-    )
+    scores, losses = len(curves.scores.metrics), len(curves.losses.metrics)
+    kinds = [model.priors.score] * scores + [model.priors.loss] * losses
     arrays: dict[str, Any] = {
         **_values(curves, model),
         **_regression(curves, kinds, model),
@@ -165,10 +164,8 @@ def _values(curves: Curves, model: Model) -> dict[str, Any]:
     first[place] = np.where(layout.real, layout.u, np.inf).min(axis=1)
     last[place] = np.where(layout.real, layout.u, -np.inf).max(axis=1)
     measured, pattern = np.unique(count > 0, axis=0, return_inverse=True)
-    return {
-        **found, "count": count, "pattern": pattern.reshape(-1), "measured": measured, "first": first,
-        "last": last,
-    }  # fmt: skip
+    found |= {"first": first, "last": last, "measured": measured}
+    return {**found, "count": count, "pattern": pattern.reshape(-1)}
 
 
 def zero_sum_basis(levels: int) -> FloatArray:
@@ -228,12 +225,8 @@ def _log_median(prior: EffectPrior, absorbed: tuple[str, ...]) -> float:
 
 def _pooled_row(prior: PooledPrior, offset: float) -> list[float]:
     """Return mean and sd of the mean, log median and spread of the sd."""
-    return [
-        prior.mean.mean + offset,
-        prior.mean.sd,
-        float(np.log(prior.curve_sd.median)),
-        prior.curve_sd.spread,
-    ]
+    between = prior.curve_sd
+    return [prior.mean.mean + offset, prior.mean.sd, float(np.log(between.median)), between.spread]
 
 
 def _pooled(curves: Curves, model: Model) -> dict[str, Any]:

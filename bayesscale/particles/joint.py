@@ -59,6 +59,8 @@ def slope_at(m: Any, count: Any, kinds: Any, values: Any, priors: Any, y: Any, p
         Written: log likelihoods of cells.
     slopes, white : array, shape (2, KINDS), (C, LOCAL)
         Written: the gradient.
+    room : array, shape (4, N)
+        Room to work in.
     """
     total = log_density(values, priors, count, slopes)
     gradient, x = np.empty(LOCAL), np.empty(LOCAL)

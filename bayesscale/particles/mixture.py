@@ -91,6 +91,8 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
         As in `read_population`.
     expected, inverse : array, shape (C, 4), (C, 3)
         As in `log_weights`.
+    data, local : Assembly, Local
+        The data and the chain.
     rows, law, base
         From `gather`.
     odds : array, shape (C, particles + 1)

@@ -57,28 +57,44 @@ class _Chain:
 
     made: list[_Chain]
 
-    def __init__(self, data: Any, seed: tuple[int, ...], particles: int) -> None:
-        self.seed, self.particles, self.begun = seed, particles, 0
+    def __init__(self, data: Any, seed: tuple[int, ...]) -> None:
+        self.seed, self.warmed = seed, 0
+        self.proposals: list[Any] = []
         _Chain.made.append(self)
 
-    def begin(self, learning: int, adapting: int) -> None:
-        self.begun = learning + adapting
+    def learn(self, sweeps: int, proposal: Any) -> list[int]:
+        self.warmed += sweeps
+        self.proposals.append(proposal)
+        return [len(self.proposals)]
+
+    def adapt(self, proposal: Any, sweeps: int) -> None:
+        self.warmed += sweeps
+        self.proposals.append(proposal)
 
 
 class _Record:
-    """Stands for room of draws: remembers how far apart they are."""
+    """Stands for room of draws: remembers from which sweep each is."""
 
-    def __init__(self) -> None:
+    def __init__(self, chains: int, draws: int) -> None:
         self.population: dict[str, Any] = {}
         self.local: dict[str, Any] = {}
+        self.swept, self.draws = [0] * chains, draws
+        self.kept: list[list[int]] = [[] for _ in range(chains)]
 
     @classmethod
     def of(cls, data: Any, chains: int, draws: int) -> _Record:
-        return cls()
+        return cls(chains, draws)
 
-    def fill(self, place: int, chain: _Chain, thin: int) -> None:
+    def thin_out(self, every: int) -> int:
+        self.kept = [own[every - 1 :: every] for own in self.kept]
+        return len(self.kept[0])
+
+    def fill(self, place: int, chain: _Chain, thin: int, begin: int) -> None:
         assert chain is _Chain.made[place]
-        self.population["thin"] = thin
+        assert begin == len(self.kept[place])
+        start = self.kept[place][-1] if begin else 0
+        self.kept[place] += [start + thin * (i + 1) for i in range(self.draws - begin)]
+        self.population.update(thin=thin, kept=self.kept)
 
 
 @pytest.fixture
@@ -87,6 +103,7 @@ def rounds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Sampled, list
     _Chain.made = []
     monkeypatch.setattr(chain, "Chain", _Chain)
     monkeypatch.setattr(chain, "Record", _Record)
+    monkeypatch.setattr(chain, "widened", tuple)
     # What the suite guards is sampling; nothing is sampled here.
     sample = inspect.unwrap(sampler.sample)
 
@@ -110,31 +127,39 @@ Rounds = Callable[..., tuple[Sampled, list[int], list[str]]]
 def test_a_round_that_will_do_is_the_last(rounds: Rounds) -> None:
     sampled, thins, said = rounds(Sampler(draws=500, chains=3, seed=8), 1.0)
     assert thins == [1]
-    assert sampled.sweeps == _Chain.made[0].begun + 500
+    assert sampled.sweeps == _Chain.made[0].warmed + 500
     assert [each.seed for each in _Chain.made] == [(8, 0), (8, 1), (8, 2)]
     assert set(sampled.seconds) == {"compile", "particles", "sample"}
     assert said[-1] == "sampling 3 chains of 500 draws, 1 sweeps apart"
 
 
-def test_rounds_become_as_long_as_is_asked_within_limits(rounds: Rounds) -> None:
-    # At least twice as long, at most six times; never beyond the longest.
+def test_what_chains_have_seen_together_is_the_next_proposal_of_each(rounds: Rounds) -> None:
+    rounds(Sampler(chains=3), 1.0)
+    assert [each.proposals for each in _Chain.made] == [[None, (1, 1, 1), (2, 2, 2)]] * 3
+
+
+def test_chains_become_as_long_as_is_asked_within_limits(rounds: Rounds) -> None:
+    # At least twice as long, at most four times; never beyond the longest. Nothing begins anew.
     sampled, thins, _ = rounds(Sampler(draws=100, longest=100), 1.2, 2.0, math.inf, 0.9)
-    assert thins == [1, 2, 6, 36]
-    assert sampled.sweeps == _Chain.made[0].begun + 100 * sum(thins)
+    assert thins == [1, 2, 6, 24]
+    assert sampled.sweeps == _Chain.made[0].warmed + 100 * 24
+    for kept in sampled.population["kept"]:
+        assert len(kept) == 100
+        assert set(np.diff(kept)) == {24}
 
 
-def test_the_longest_round_is_the_last_even_if_it_will_not_do(rounds: Rounds) -> None:
+def test_the_longest_chains_are_the_last_even_if_they_will_not_do(rounds: Rounds) -> None:
     sampled, thins, _ = rounds(Sampler(draws=100, longest=10), math.inf, math.inf, math.inf)
-    assert thins == [1, 6, 10]
-    assert sampled.thin == 10
+    assert thins == [1, 4, 8]
+    assert sampled.thin == 8
 
 
-def test_larger_tables_have_smaller_clouds(rounds: Rounds) -> None:
-    rounds(Sampler(), 1.0)
-    particles = _Chain.made[-1].particles
-    _Chain.made.clear()
-    rounds(Sampler(), 1.0, pairs=1000)
-    assert _Chain.made[-1].particles < particles
+def test_draws_that_are_thinned_out_are_kept_at_equal_distances() -> None:
+    population, local = {"sd": np.arange(20.0).reshape(2, 10)}, {"x": np.arange(40.0).reshape(2, 10, 2)}
+    record = chain.Record(population, local)
+    assert record.thin_out(3) == 3
+    np.testing.assert_array_equal(population["sd"][:, :3], [[2, 5, 8], [12, 15, 18]])
+    np.testing.assert_array_equal(local["x"][1, :3, 0], [24, 30, 36])
 
 
 def test_a_group_is_a_dataset_on_both_stacks() -> None:
