@@ -164,8 +164,8 @@ def _values(curves: Curves, model: Model) -> dict[str, Any]:
     first[place] = np.where(layout.real, layout.u, np.inf).min(axis=1)
     last[place] = np.where(layout.real, layout.u, -np.inf).max(axis=1)
     measured, pattern = np.unique(count > 0, axis=0, return_inverse=True)
-    found |= {"first": first, "last": last, "measured": measured}
-    return {**found, "count": count, "pattern": pattern.reshape(-1)}
+    patterns = {"pattern": pattern.reshape(-1), "measured": measured}
+    return {**found, "first": first, "last": last, "count": count, **patterns}
 
 
 def zero_sum_basis(levels: int) -> FloatArray:

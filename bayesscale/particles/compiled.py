@@ -24,21 +24,16 @@ def _digest() -> str:
 _DIGEST = _digest()
 
 
-def compiled(function: Function, reorder: bool = False) -> Function:
-    """Return a function compiled by Numba; `reorder`: sums may be taken in another order than written.
+def compiled(function: Function) -> Function:
+    """Return a function compiled by Numba.
 
     Strict arithmetic: the same seed gives the same draws on every run. Division by zero gives an infinite
     number as in NumPy, and the sampler rejects what is not finite.
     """
-    made = njit(cache=True, nogil=True, error_model="numpy", fastmath=reorder)(function)
+    made = njit(cache=True, nogil=True, error_model="numpy")(function)
     # Numba keeps code until the function's own file changes, though it holds that of others as well: so the
     # names of the cache's files tell all sources.
     cache = made._cache
     name = f"{cache._impl.filename_base}-{_DIGEST}"
     cache._cache_file = IndexDataCacheFile(cache._cache_path, name, cache._impl.locator.get_source_stamp())
     return made
-
-
-def vectorised(function: Function) -> Function:
-    """Return a compiled function whose sums are taken in an order that suits the processor."""
-    return compiled(function, reorder=True)

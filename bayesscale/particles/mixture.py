@@ -28,7 +28,17 @@ from bayesscale.particles.places import (
     TAU,
 )
 from bayesscale.particles.steps import arrive, learn
-from bayesscale.particles.sums import ROW_BROKEN, ROW_FALL, ROW_RISK, ROW_SHAPE, ROWS, add_slopes, log_weights
+from bayesscale.particles.sums import (
+    ROW_BROKEN,
+    ROW_FALL,
+    ROW_ONE,
+    ROW_RISK,
+    ROW_SHAPE,
+    ROW_SQUARE,
+    ROWS,
+    add_slopes,
+    log_weights,
+)
 from bayesscale.particles.vector import add_cells, draw_total, log_normal, read_population, write_population
 
 # Trajectories are so long on average, in sds, and have at most so many steps.
@@ -70,7 +80,8 @@ def gather(
                 x, broken, law[c, i] = local.x[c, m], local.broken[c, m], local.law[c, m]
                 base[c, i] = -log_prior(local.law[c, m], broken, x, proposal, data, c, m)
             base[c, i] -= 0.5 * (x[MODE] * x[MODE] + x[MODE + 1] * x[MODE + 1])
-            own[0, i], own[1, i], own[ROW_SHAPE, i] = x[0], x[1], x[SHAPE]
+            own[0, i], own[1, i], own[ROW_ONE, i] = x[0], x[1], 1.0
+            own[ROW_SHAPE, i], own[ROW_SQUARE, i] = x[SHAPE], x[SHAPE] * x[SHAPE]
             for kind in range(4):
                 own[2 + kind, i] = x[NOISE + kind]
             own[ROW_BROKEN, i] = broken

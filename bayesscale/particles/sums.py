@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.particles.compiled import compiled, vectorised
+from bayesscale.particles.compiled import compiled
 from bayesscale.particles.local import LOG_ROOT_2PI
 from bayesscale.particles.places import (
     ALIGNMENT,
@@ -21,14 +21,14 @@ from bayesscale.particles.places import (
     SPREAD,
 )
 
-# Rows of what is summed over: level, gain, the four of `POOLED`, shape, time at risk, broken, fall.
-ROW_SHAPE, ROW_RISK, ROW_BROKEN, ROW_FALL = 6, 7, 8, 9
-ROWS = 10
+# Rows of what is summed over: level, gain, the four of `POOLED`, shape, its square, 1, wait, break, fall.
+ROW_SHAPE, ROW_SQUARE, ROW_ONE, ROW_RISK, ROW_BROKEN, ROW_FALL = 6, 7, 8, 9, 10, 11
+ROWS = 12
 # Particles with less than e to this of the largest weight count as if they had that.
 _NEGLIGIBLE = -40.0
 
 
-@vectorised
+@compiled
 def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any, inverse: Any, hazard: Any,
                 data: Any, rows: Any, law: Any, base: Any, out: Any) -> float:  # fmt: skip
     """Write the log weights of a curve's particles under a population; return the largest.
@@ -89,10 +89,9 @@ def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any,
     return largest
 
 
-@vectorised
+@compiled
 def to_weights(out: Any, largest: Any, weight: Any) -> float:
     """Write exp(out - largest) and return the sum, to 1e-9 where it counts. Loops without calls are quick."""
-    total = 0.0
     for i in range(out.shape[0]):
         t = out[i] - largest
         t = (t if t > _NEGLIGIBLE else _NEGLIGIBLE) / 64.0
@@ -104,40 +103,48 @@ def to_weights(out: Any, largest: Any, weight: Any) -> float:
         e *= e
         e *= e
         weight[i] = e
-        total += e
-    return total
+    one, two, three, four = 0.0, 0.0, 0.0, 0.0
+    count = weight.shape[0] // 4 * 4
+    for i in range(0, count, 4):
+        one += weight[i]
+        two += weight[i + 1]
+        three += weight[i + 2]
+        four += weight[i + 3]
+    for i in range(count, weight.shape[0]):
+        one += weight[i]
+    return one + two + three + four
 
 
-@vectorised
-def moments(weight: Any, row: Any) -> tuple[float, float]:
-    """Return the sums of a row and of its square, with weights."""
-    first, second = 0.0, 0.0
+@compiled
+def product_sum(left: Any, right: Any) -> float:
+    """Return the sum of products of two rows, in four parts that a processor takes at once."""
+    one, two, three, four = 0.0, 0.0, 0.0, 0.0
+    count = left.shape[0] // 4 * 4
+    for i in range(0, count, 4):
+        one += left[i] * right[i]
+        two += left[i + 1] * right[i + 1]
+        three += left[i + 2] * right[i + 2]
+        four += left[i + 3] * right[i + 3]
+    for i in range(count, left.shape[0]):
+        one += left[i] * right[i]
+    return one + two + three + four
+
+
+@compiled
+def moments(weight: Any, row: Any, room: Any) -> tuple[float, float]:
+    """Return the sums of a row and of its square, with weights; their products are left in `room`."""
     for i in range(weight.shape[0]):
-        own = weight[i] * row[i]
-        first += own
-        second += own * row[i]
-    return first, second
-
-
-@vectorised
-def law_moments(weight: Any, row: Any, law: Any, k: Any) -> tuple[float, float, float]:
-    """Return the sums of weights, of a row and of its square, of the particles of a law."""
-    total, first, second = 0.0, 0.0, 0.0
-    for i in range(weight.shape[0]):
-        own = weight[i] if law[i] == k else 0.0
-        total += own
-        first += own * row[i]
-        second += own * row[i] * row[i]
-    return total, first, second
-
-
-@vectorised
-def cross(weight: Any, one: Any, two: Any) -> float:
-    """Return the sum of products of two rows, with weights."""
-    total = 0.0
-    for i in range(weight.shape[0]):
-        total += weight[i] * one[i] * two[i]
-    return total
+        room[i] = weight[i] * row[i]
+    one, two, three, four = 0.0, 0.0, 0.0, 0.0
+    count = weight.shape[0] // 4 * 4
+    for i in range(0, count, 4):
+        one += room[i]
+        two += room[i + 1]
+        three += room[i + 2]
+        four += room[i + 3]
+    for i in range(count, weight.shape[0]):
+        one += room[i]
+    return one + two + three + four, product_sum(room, row)
 
 
 @compiled
@@ -145,18 +152,17 @@ def add_slopes(at: Any, free: Any, share: Any, expected: Any, inverse: Any, haza
                data: Any, rows: Any, law: Any, out: Any, largest: Any, weight: Any,
                slope: Any) -> float:  # fmt: skip
     """Add the slopes of a curve's log density; return that density. Arguments as in `log_weights`."""
-    total = to_weights(out, largest, weight)
+    total, room = to_weights(out, largest, weight), np.empty(weight.shape[0])
     sums = np.empty(17)
-    sums[0], sums[2] = moments(weight, rows[0])
-    sums[1], sums[4] = moments(weight, rows[1])
-    sums[3] = cross(weight, rows[0], rows[1])
+    sums[1], sums[4] = moments(weight, rows[1], room)
+    sums[3] = product_sum(room, rows[0])
+    sums[0], sums[2] = moments(weight, rows[0], room)
     for kind in range(4):
         if free[kind]:
-            sums[5 + kind], sums[9 + kind] = moments(weight, rows[2 + kind])
+            sums[5 + kind], sums[9 + kind] = moments(weight, rows[2 + kind], room)
     if hazard > 0.0:
-        sums[13], _ = moments(weight, rows[ROW_BROKEN])
-        sums[14], _ = moments(weight, rows[ROW_RISK])
-        sums[15], sums[16] = moments(weight, rows[ROW_FALL])
+        sums[13], sums[14] = product_sum(weight, rows[ROW_BROKEN]), product_sum(weight, rows[ROW_RISK])
+        sums[15], sums[16] = moments(weight, rows[ROW_FALL], room)
     sums /= total
     add_effect_slopes(at, expected, inverse, sums, slope)
     for kind in range(4):
@@ -167,8 +173,11 @@ def add_slopes(at: Any, free: Any, share: Any, expected: Any, inverse: Any, haza
             slope[SPREAD + 2 + kind] += square * width - 1.0
     for k in range(LAW_COUNT):
         if share[k] > 0.0:
-            own, first, second = law_moments(weight, rows[ROW_SHAPE], law, k)
-            own, first, second = own / total, first / total, second / total
+            for i in range(law.shape[0]):
+                room[i] = weight[i] if law[i] == k else 0.0
+            own = product_sum(room, rows[ROW_ONE]) / total
+            first = product_sum(room, rows[ROW_SHAPE]) / total
+            second = product_sum(room, rows[ROW_SQUARE]) / total
             middle, width = at[SHAPE_MEAN + k], math.exp(-2.0 * at[SHAPE_SPREAD + k])
             slope[SHAPE_MEAN + k] += (first - middle * own) * width
             slope[SHAPE_SPREAD + k] += (second - 2.0 * middle * first + middle * middle * own) * width - own

@@ -10,19 +10,7 @@ from scipy import special
 
 from bayesscale.laws import LAWS
 from bayesscale.models.assembly import Assembly
-from bayesscale.particles.places import (
-    GAIN,
-    LEVEL,
-    LOCAL,
-    MODE,
-    NOISE,
-    SHAPE,
-    SHARE,
-    SHARP,
-    SLOPE,
-    STRAY,
-    TAU,
-)
+from bayesscale.particles import places
 from bayesscale.particles.state import LocalPrior, Pool
 
 FloatArray = NDArray[np.float64]
@@ -41,20 +29,20 @@ class Cloud(NamedTuple):
         cls, prior: LocalPrior, data: Assembly, c: int, m: int, count: int, rng: np.random.Generator
     ) -> Cloud:
         """Return draws from a population."""
-        x, z = np.zeros((count, LOCAL)), rng.standard_normal
+        x, z = np.zeros((count, places.LOCAL)), rng.standard_normal
         one, both, two = prior.precision[c, m]
         factor = np.linalg.cholesky(np.linalg.inv([[one, both], [both, two]]))
-        x[:, [LEVEL, GAIN]] = prior.mean[c, m] + z((count, 2)) @ factor.T
+        x[:, [places.LEVEL, places.GAIN]] = prior.mean[c, m] + z((count, 2)) @ factor.T
         law = rng.choice(len(LAWS), size=count, p=np.exp(prior.log_share[m]))
-        x[:, SHAPE] = prior.shape_mean[m, law] + prior.shape_sd[m, law] * z(count)
+        x[:, places.SHAPE] = prior.shape_mean[m, law] + prior.shape_sd[m, law] * z(count)
         for kind in np.flatnonzero(data.pooled_free):
-            x[:, NOISE + kind] = prior.pooled_mean[kind, m] + prior.pooled_sd[kind, m] * z(count)
-        x[:, MODE : MODE + 2] = z((count, 2))
+            x[:, places.NOISE + kind] = prior.pooled_mean[kind, m] + prior.pooled_sd[kind, m] * z(count)
+        x[:, places.MODE : places.MODE + 2] = z((count, 2))
         broken = np.zeros(count, dtype=np.int64)
         if data.may_break[m]:
-            x[:, TAU] = data.first[c, m] + rng.standard_exponential(count) / prior.hazard[c, m]
-            x[:, SLOPE] = prior.fall[m] * (data.break_spread * z(count) - 1.0)
-            broken[x[:, TAU] < data.last[c, m]] = 1
+            x[:, places.TAU] = data.first[c, m] + rng.standard_exponential(count) / prior.hazard[c, m]
+            x[:, places.SLOPE] = prior.fall[m] * (data.break_spread * z(count) - 1.0)
+            broken[x[:, places.TAU] < data.last[c, m]] = 1
         return cls(law, broken, x)
 
     def likelihood(self, data: Assembly, c: int, m: int) -> FloatArray:
@@ -63,34 +51,41 @@ class Cloud(NamedTuple):
         u, value = data.u[c, m, :count], np.empty((len(self.law), count))
         for number in np.unique(self.law):
             own, law = self.law == number, list(LAWS.values())[number]
-            parts = (x[own, LEVEL], x[own, GAIN], x[own, SHAPE], np.exp(x[own, SHARP]))
+            parts = (
+                x[own, places.LEVEL],
+                x[own, places.GAIN],
+                x[own, places.SHAPE],
+                np.exp(x[own, places.SHARP]),
+            )
             with np.errstate(all="ignore"):
                 value[own] = law.value(u, *parts)
-        unit = np.exp(x[:, LEVEL]) * np.hypot(x[:, GAIN], 0.02) * np.exp(x[:, STRAY])
-        value += unit * (self.x[:, MODE : MODE + 2] @ data.modes[c, m, :count].T)
-        ramp = np.maximum(u - x[:, TAU], 0.0) * self.broken[:, None]
-        value += data.sign[m] * np.exp(x[:, LEVEL]) * x[:, SLOPE] * ramp
-        square = np.exp(2.0 * x[:, NOISE]) + data.floor[m] ** 2
-        square = square + special.expit(x[:, SHARE]) * data.variance[c, m, :count]
+        unit = np.exp(x[:, places.LEVEL]) * np.hypot(x[:, places.GAIN], 0.02) * np.exp(x[:, places.STRAY])
+        value += unit * (self.x[:, places.MODE : places.MODE + 2] @ data.modes[c, m, :count].T)
+        ramp = np.maximum(u - x[:, places.TAU], 0.0) * self.broken[:, None]
+        value += data.sign[m] * np.exp(x[:, places.LEVEL]) * x[:, places.SLOPE] * ramp
+        square = np.exp(2.0 * x[:, places.NOISE]) + data.floor[m] ** 2
+        square = square + special.expit(x[:, places.SHARE]) * data.variance[c, m, :count]
         off = (data.value[c, m, :count] - value) ** 2 / (data.degrees * square)
         return np.asarray((-0.5 * np.log(square) - 0.5 * (data.degrees + 1) * np.log1p(off)).sum(axis=1))
 
     def log_prior(self, prior: LocalPrior, data: Assembly, c: int, m: int) -> FloatArray:
         """Return the log density of every particle under a population, up to a constant of the metric."""
-        off = self.x[:, [LEVEL, GAIN]] - prior.mean[c, m]
+        off = self.x[:, [places.LEVEL, places.GAIN]] - prior.mean[c, m]
         one, both, two = prior.precision[c, m]
         total = -0.5 * (one * off[:, 0] ** 2 + 2.0 * both * off[:, 0] * off[:, 1] + two * off[:, 1] ** 2)
         sd = prior.shape_sd[m, self.law]
         total += prior.log_share[m, self.law] - np.log(sd)
-        total -= 0.5 * ((self.x[:, SHAPE] - prior.shape_mean[m, self.law]) / sd) ** 2
+        total -= 0.5 * ((self.x[:, places.SHAPE] - prior.shape_mean[m, self.law]) / sd) ** 2
         for kind in np.flatnonzero(data.pooled_free):
-            off = (self.x[:, NOISE + kind] - prior.pooled_mean[kind, m]) / prior.pooled_sd[kind, m]
+            off = (self.x[:, places.NOISE + kind] - prior.pooled_mean[kind, m]) / prior.pooled_sd[kind, m]
             total -= 0.5 * off**2
-        total -= 0.5 * (self.x[:, MODE : MODE + 2] ** 2).sum(axis=1)
+        total -= 0.5 * (self.x[:, places.MODE : places.MODE + 2] ** 2).sum(axis=1)
         if data.may_break[m]:
             rate, spread = prior.hazard[c, m], data.break_spread * prior.fall[m]
-            slope = (self.x[:, SLOPE] + prior.fall[m]) / spread
-            broken = np.log(rate / spread) - rate * (self.x[:, TAU] - data.first[c, m]) - 0.5 * slope**2
+            slope = (self.x[:, places.SLOPE] + prior.fall[m]) / spread
+            broken = (
+                np.log(rate / spread) - rate * (self.x[:, places.TAU] - data.first[c, m]) - 0.5 * slope**2
+            )
             broken -= 0.5 * np.log(2.0 * np.pi)
             total += np.where(self.broken > 0, broken, -rate * (data.last[c, m] - data.first[c, m]))
         return np.asarray(total)

@@ -12,19 +12,7 @@ from scipy import special
 from bayesscale.laws import LAWS
 from bayesscale.models.assembly import Assembly
 from bayesscale.models.correlation import factor_of
-from bayesscale.particles.places import (
-    GAIN,
-    LEVEL,
-    LOCAL,
-    MODE,
-    NOISE,
-    SHAPE,
-    SHARE,
-    SHARP,
-    SLOPE,
-    STRAY,
-    TAU,
-)
+from bayesscale.particles import places
 from bayesscale.particles.state import Local, Population
 
 FloatArray = NDArray[np.float64]
@@ -80,27 +68,29 @@ def draw_local(population: Population, data: Assembly, rng: np.random.Generator)
     """Return the curves and cells of a population."""
     curves, metrics = data.count.shape
     effects = len(data.sd_prior)
-    x = np.zeros((curves, metrics, LOCAL))
+    x = np.zeros((curves, metrics, places.LOCAL))
     law = np.zeros((curves, metrics), dtype=np.int64)
     broken = np.zeros((curves, metrics), dtype=np.int64)
     factor = population.sd[:, None] * factor_of(population.partial, effects)
     levels = data.design @ population.coef + rng.standard_normal((curves, effects)) @ factor.T
-    x[..., LEVEL], x[..., GAIN] = levels[:, ::2], levels[:, 1::2]
+    x[..., places.LEVEL], x[..., places.GAIN] = levels[:, ::2], levels[:, 1::2]
     for kind in np.flatnonzero(data.pooled_free).tolist():
         spread = population.pooled_sd[kind] * rng.standard_normal((curves, metrics))
-        x[..., NOISE + kind] = population.pooled_mean[kind] + spread
-    x[..., MODE : MODE + 2] = rng.standard_normal((curves, metrics, 2))
+        x[..., places.NOISE + kind] = population.pooled_mean[kind] + spread
+    x[..., places.MODE : places.MODE + 2] = rng.standard_normal((curves, metrics, 2))
     for m in range(metrics):
         law[:, m] = rng.choice(len(LAWS), size=curves, p=population.share[m])
         own = law[:, m]
-        x[:, m, SHAPE] = population.shape_mean[m, own] + population.shape_sd[m, own] * rng.standard_normal(
-            curves
-        )
+        x[:, m, places.SHAPE] = population.shape_mean[m, own] + population.shape_sd[
+            m, own
+        ] * rng.standard_normal(curves)
         if data.may_break[m]:
             hazard = hazards(population, data, m)
-            x[:, m, TAU] = data.first[:, m] + rng.standard_exponential(curves) / hazard
-            x[:, m, SLOPE] = population.fall[m] * (data.break_spread * rng.standard_normal(curves) - 1.0)
-            broken[:, m] = x[:, m, TAU] < data.last[:, m]
+            x[:, m, places.TAU] = data.first[:, m] + rng.standard_exponential(curves) / hazard
+            x[:, m, places.SLOPE] = population.fall[m] * (
+                data.break_spread * rng.standard_normal(curves) - 1.0
+            )
+            broken[:, m] = x[:, m, places.TAU] < data.last[:, m]
     cells = len(data.cell_count)
     cell = np.zeros((cells, metrics, 3))
     cell[..., 0] = data.cell_design @ population.line + population.cell_sd * rng.standard_normal(
@@ -126,18 +116,24 @@ def mean_of(x: FloatArray, law: int, broken: bool, data: Assembly, c: int, m: in
     u = data.u[c, m, :count]
     kind = list(LAWS.values())[law]
     with np.errstate(all="ignore"):
-        value = np.asarray(kind.value(u, x[LEVEL], x[GAIN], x[SHAPE], np.exp(x[SHARP])))
-    unit = np.exp(x[LEVEL]) * np.hypot(x[GAIN], 0.02) * np.exp(x[STRAY])
-    value = value + unit * (data.modes[c, m, :count] @ x[MODE : MODE + 2])
+        value = np.asarray(
+            kind.value(u, x[places.LEVEL], x[places.GAIN], x[places.SHAPE], np.exp(x[places.SHARP]))
+        )
+    unit = np.exp(x[places.LEVEL]) * np.hypot(x[places.GAIN], 0.02) * np.exp(x[places.STRAY])
+    value = value + unit * (data.modes[c, m, :count] @ x[places.MODE : places.MODE + 2])
     if broken:
-        value = value + data.sign[m] * np.exp(x[LEVEL]) * x[SLOPE] * np.maximum(u - x[TAU], 0.0)
+        value = value + data.sign[m] * np.exp(x[places.LEVEL]) * x[places.SLOPE] * np.maximum(
+            u - x[places.TAU], 0.0
+        )
     return np.asarray(value)
 
 
 def scale_of(x: FloatArray, data: Assembly, c: int, m: int) -> FloatArray:
     """Return the scale of the noise of the values of a curve and metric."""
     variance = data.variance[c, m, : data.count[c, m]]
-    return np.asarray(np.sqrt(np.exp(2 * x[NOISE]) + data.floor[m] ** 2 + special.expit(x[SHARE]) * variance))
+    return np.asarray(
+        np.sqrt(np.exp(2 * x[places.NOISE]) + data.floor[m] ** 2 + special.expit(x[places.SHARE]) * variance)
+    )
 
 
 def draw_values(local: Local, data: Assembly, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,24 +10,13 @@ from scipy import stats
 from bayesscale.laws import LAWS
 from bayesscale.models.assembly import Assembly
 from bayesscale.models.correlation import factor_of
+from bayesscale.particles import places
 from bayesscale.particles.local import log_likelihood, log_prior, pair_likelihood, value_of
-from bayesscale.particles.places import (
-    GAIN,
-    LEVEL,
-    LOCAL,
-    MODE,
-    NOISE,
-    SHAPE,
-    SHARE,
-    SHARP,
-    SLOPE,
-    STRAY,
-    TAU,
-)
-from bayesscale.particles.population import correlation_factor, inverse_factor
+from bayesscale.particles.population import correlation_factor, covariance
 from bayesscale.particles.state import LocalPrior
 from bayesscale.particles.structs import data_struct, prior_struct
 from bayesscale.posterior.local import Local
+from tests.particles.clouds import Cloud
 from tests.particles.simulated import density, mean_of, scale_of
 from tests.particles.small import draw, small_data, small_prior
 
@@ -65,11 +52,11 @@ def test_values_are_those_that_answers_are_made_of(data: Assembly, prior: LocalP
             return np.array([[x[place]]])
 
         local = Local(
-            names[m], tuple(LAWS), data.floor[m], np.array([[law]]), each(LEVEL), each(GAIN), each(SHAPE),
-            each(SHARP), each(NOISE), each(SHARE), each(STRAY),
-            each(TAU) if broken else None, each(SLOPE) if broken else None,
+            names[m], tuple(LAWS), data.floor[m], np.array([[law]]), each(places.LEVEL), each(places.GAIN),
+            each(places.SHAPE), each(places.SHARP), each(places.NOISE), each(places.SHARE),
+            each(places.STRAY), each(places.TAU) if broken else None, each(places.SLOPE) if broken else None,
         )  # fmt: skip
-        path = (data.modes[0, m, :count] @ x[MODE : MODE + 2])[None, :, None]
+        path = (data.modes[0, m, :count] @ x[places.MODE : places.MODE + 2])[None, :, None]
         expected = local.value(u[None, :count], path)[0, :, 0]
         np.testing.assert_allclose(out[:count], expected, rtol=1e-12)
         np.testing.assert_allclose(mean_of(x, law, bool(broken), data, 0, m), expected, rtol=1e-12)
@@ -110,15 +97,17 @@ def _log_prior(law: int, broken: int, x: FloatArray, prior: LocalPrior, data: As
     """Return the log density of a curve under its population, all constants included."""
     one, both, two = prior.precision[0, m]
     covariance = np.linalg.inv([[one, both], [both, two]])
-    total = stats.multivariate_normal(prior.mean[0, m], covariance).logpdf(x[[LEVEL, GAIN]])
-    total += stats.norm(prior.shape_mean[m, law], prior.shape_sd[m, law]).logpdf(x[SHAPE])
-    total += prior.log_share[m, law] + stats.norm.logpdf(x[[MODE, MODE + 1]]).sum()
+    total = stats.multivariate_normal(prior.mean[0, m], covariance).logpdf(x[[places.LEVEL, places.GAIN]])
+    total += stats.norm(prior.shape_mean[m, law], prior.shape_sd[m, law]).logpdf(x[places.SHAPE])
+    total += prior.log_share[m, law] + stats.norm.logpdf(x[[places.MODE, places.MODE + 1]]).sum()
     for kind in np.flatnonzero(data.pooled_free):
-        total += stats.norm(prior.pooled_mean[kind, m], prior.pooled_sd[kind, m]).logpdf(x[NOISE + kind])
+        total += stats.norm(prior.pooled_mean[kind, m], prior.pooled_sd[kind, m]).logpdf(
+            x[places.NOISE + kind]
+        )
     waits = stats.expon(data.first[0, m], 1.0 / prior.hazard[0, m])
     if broken:
         spread = data.break_spread * prior.fall[m]
-        total += waits.logpdf(x[TAU]) + stats.norm(-prior.fall[m], spread).logpdf(x[SLOPE])
+        total += waits.logpdf(x[places.TAU]) + stats.norm(-prior.fall[m], spread).logpdf(x[places.SLOPE])
     else:
         total += waits.logsf(data.last[0, m])
     return float(total)
@@ -134,6 +123,17 @@ def test_the_prior_is_that_of_scipy_up_to_one_constant_of_a_metric(data: Assembl
         np.testing.assert_allclose(each, each[0], rtol=1e-9)
 
 
+@pytest.mark.parametrize("m", [0, 1])
+def test_clouds_made_in_numpy_have_the_same_densities(data: Assembly, prior: LocalPrior, m: int) -> None:
+    compiled, own, out = data_struct(data), prior_struct(prior), np.empty(data.u.shape[2])
+    cloud = Cloud.of(prior, data, 0, m, 200, np.random.default_rng(m))
+    each = list(zip(*cloud, strict=True))
+    found = [log_prior(*one, own, compiled, 0, m) for one in each]
+    np.testing.assert_allclose(cloud.log_prior(prior, data, 0, m), found, rtol=1e-10)
+    found = [pair_likelihood(*one, compiled, 0, m, out) for one in each]
+    np.testing.assert_allclose(cloud.likelihood(data, 0, m), found, rtol=1e-10)
+
+
 @pytest.mark.parametrize("count", [2, 4, 6])
 def test_correlations_are_those_of_the_model(count: int) -> None:
     rng = np.random.default_rng(count)
@@ -141,10 +141,12 @@ def test_correlations_are_those_of_the_model(count: int) -> None:
     sd = rng.uniform(0.1, 3.0, count)
     factor = factor_of(partial, count)
     np.testing.assert_allclose(correlation_factor(partial, count), factor, rtol=1e-12, atol=1e-14)
-    inverse: Any = inverse_factor(partial, sd)
-    np.testing.assert_allclose(inverse @ (sd[:, None] * factor), np.eye(count), atol=1e-10)
+    whole = sd[:, None] * (factor @ factor.T) * sd
+    np.testing.assert_allclose(covariance(partial, sd), whole, rtol=1e-10, atol=1e-14)
 
 
 def test_the_vector_has_room_for_all_parameters() -> None:
-    places = {LEVEL, GAIN, SHAPE, NOISE, STRAY, SHARP, SHARE, MODE, MODE + 1, TAU, SLOPE}
-    assert places == set(range(LOCAL))
+    names = ("LEVEL", "GAIN", "SHAPE", "NOISE", "STRAY", "SHARP", "SHARE", "MODE", "TAU", "SLOPE")
+    found = {getattr(places, name) for name in names}
+    assert found | {places.MODE + 1} == set(range(places.LOCAL))
+    assert len(found) == len(names)

@@ -2,120 +2,150 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from bayesscale.models.assembly import Assembly, assemble
-from bayesscale.models.model import Model
+from bayesscale.models.assembly import Assembly
+from bayesscale.models.correlation import factor_of
 from bayesscale.particles.baseline import move_line
-from bayesscale.particles.pooled import move_breaks, move_pooled
 from bayesscale.particles.population import (
     draw_coefficients,
-    fill_prior,
+    fill_precisions,
     move_covariance,
     move_groups,
     residuals,
 )
-from bayesscale.particles.state import Local, Population, empty, middle, wide_prior
-from bayesscale.particles.steps import first_steps
-from bayesscale.particles.structs import (
-    data_struct,
-    local_struct,
-    population_struct,
-    prior_struct,
-    steps_struct,
-)
-from bayesscale.particles.sweep import seed_all
-from tests.models.tables import curves_of, table
-from tests.particles.ranks import curve_ranks, population_ranks
-from tests.particles.simulated import draw_local, draw_population
+from tests.particles.given import Given, assert_uniform, patchy_data
+from tests.particles.small import assert_prior
 
 FloatArray = NDArray[np.float64]
-REPLICATES, TURNS = 700, 12
-MOVES = ("coefficients", "groups", "covariance", "pooled", "breaks", "line")
+REPLICATES, TURNS, DRAWS = 600, 12, 2000
+MOVES = ("coefficients", "groups", "covariance", "line")
+THREE = ("bleu", "chrf", "cross_entropy")
 
 
 @pytest.fixture(scope="module")
 def data() -> Assembly:
-    """Return arrays of four curves with groups, breaks and a baseline; what was measured is not used."""
-    return assemble(curves_of(table(finetune=(6e6,), se=0.3)), Model(breaks="all"))
+    return patchy_data()
 
 
-class Given:
-    """A population and its curves, as arrays and for compiled code."""
-
-    def __init__(self, data: Assembly) -> None:
-        self.data, self.rng = data, np.random.default_rng(1)
-        self.population: Population = middle(data)
-        self.local: Local = empty(data)
-        self.steps = first_steps(data)
-        self.steps.rate[0] = 0.0
-        effects = len(data.sd_prior)
-        self.precision = np.zeros((effects, effects))
-        self._prior = prior_struct(wide_prior(data))
-        self._own: tuple[Any, Any, Any, Any] = (
-            population_struct(self.population), data_struct(data), local_struct(self.local),
-            steps_struct(self.steps),
-        )  # fmt: skip
-
-    def draw(self) -> None:
-        """Draw the population from its prior, and the curves from it."""
-        population = draw_population(self.data, self.rng)
-        local = draw_local(population, self.data, self.rng)
-        for old, new in zip((*self.population, *self.local), (*population, *local), strict=True):
-            old[...] = new
-
-    def move(self, name: str) -> None:
-        """Make one move; of the regression, between values of its residuals that are kept up to date."""
-        population, data, local, steps = self._own
-        rest = residuals(population, data, local)
-        fill_prior(population, data, self._prior, self.precision)
-        if name == "coefficients":
-            draw_coefficients(population, data, self.precision, rest)
-        elif name == "groups":
-            move_groups(population, data, self.precision, rest, steps)
-        elif name == "covariance":
-            move_covariance(population, data, rest, steps)
-        elif name == "pooled":
-            move_pooled(population, data, local, steps)
-        elif name == "breaks":
-            move_breaks(population, data, local, steps)
-        else:
-            move_line(population, data, local, steps)
-        np.testing.assert_allclose(rest, residuals(population, data, local), atol=1e-8)
-
-    def ranks(self) -> dict[str, float]:
-        """Return the ranks of everything but the values."""
-        found = population_ranks(self.population, self.data)
-        found |= curve_ranks(self.population, self.local, self.data, self.rng)
-        kept = {name: each for name, each in found.items() if "values" not in name}
-        return {f"{name} {i}": value for name, each in kept.items() for i, value in enumerate(np.ravel(each))}
+def move(given: Given, name: str) -> None:
+    """Make one move; of the regression, between values of its residuals that are kept up to date."""
+    population, data, local = given.own
+    rest = residuals(population, data, local)
+    fill_precisions(population, data, given.precisions)
+    if name == "coefficients":
+        draw_coefficients(population, data, given.precisions, rest)
+    elif name == "groups":
+        move_groups(population, data, given.precisions, rest, given.sizes)
+    elif name == "covariance":
+        move_covariance(population, data, rest, given.sizes)
+    else:
+        move_line(population, data, local, given.sizes)
+    np.testing.assert_allclose(rest, residuals(population, data, local), atol=1e-8)
 
 
 @pytest.mark.parametrize("name", MOVES)
-def test_a_move_keeps_the_joint_prior(data: Assembly, name: str) -> None:
-    given, moved = Given(data), 0
-    found = []
-    seed_all(1)
+def test_a_move_keeps_the_joint_prior_whatever_was_measured(data: Assembly, name: str) -> None:
+    assert len(data.measured) == 3
+    given, moved, found = Given(data), 0, []
     for _ in range(REPLICATES):
         given.draw()
         before = [part.copy() for part in given.population]
         for _ in range(TURNS):
-            given.move(name)
+            move(given, name)
         moved += any((old != new).any() for old, new in zip(before, given.population, strict=True))
+        given.draw_unmeasured()
         found.append(given.ranks())
     assert moved > 0.9 * REPLICATES
-    names, values = list(found[0]), np.array([list(each.values()) for each in found])
-    worst = {n: float(stats.kstest(values[:, i], "uniform").pvalue) for i, n in enumerate(names)}
-    worst |= {f"spread of {n}": _of_spread(values[:, i]) for i, n in enumerate(names)}
-    assert {n: p for n, p in worst.items() if p < 0.01 / len(worst)} == {}
+    assert_uniform(found)
 
 
-def _of_spread(ranks: FloatArray) -> float:
-    """Return the p-value of the spread of uniform numbers, 1/12 with the variance 1/180 of each square."""
-    z = (((ranks - 0.5) ** 2).mean() - 1 / 12) * np.sqrt(180 * len(ranks))
-    return float(2 * stats.norm.sf(abs(z)))
+def between(given: Given) -> FloatArray:
+    """Return the covariance of all levels and gains of a curve."""
+    sd = given.population.sd
+    factor = sd[:, None] * factor_of(given.population.partial, len(sd))
+    return np.asarray(factor @ factor.T)
+
+
+def effects(metrics: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the places of levels and gains of some metrics."""
+    return np.flatnonzero(np.repeat(metrics, 2))
+
+
+def conditional(given: Given, c: int, own: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+    """Return mean and covariance of some effects of a curve, given the others that were measured."""
+    mean, covariance = given.data.design[c] @ given.population.coef, between(given)
+    other = np.setdiff1d(effects(given.data.count[c] > 0), own)
+    weight = np.linalg.solve(covariance[np.ix_(other, other)], covariance[np.ix_(other, own)]).T
+    levels = given.local.x[c, :, :2].ravel()
+    return (
+        mean[own] + weight @ (levels - mean)[other],
+        covariance[np.ix_(own, own)] - weight @ covariance[np.ix_(other, own)],
+    )
+
+
+def test_precisions_are_those_of_what_was_measured() -> None:
+    given = Given(patchy_data(THREE))
+    for _ in range(5):
+        given.draw()
+        population, compiled, _ = given.own
+        given.precisions[:] = np.nan
+        fill_precisions(population, compiled, given.precisions)
+        whole = between(given)
+        for own, measured in zip(given.precisions, [*given.data.measured, np.ones(3, bool)], strict=True):
+            at, expected = effects(measured), np.zeros_like(whole)
+            expected[np.ix_(at, at)] = np.linalg.inv(whole[np.ix_(at, at)])
+            np.testing.assert_allclose(own, expected, rtol=1e-7, atol=1e-9 * np.abs(expected).max())
+
+
+def test_what_a_curve_is_expected_to_be_is_conditional_on_its_other_metrics() -> None:
+    given = Given(patchy_data(THREE))
+    for _ in range(5):
+        given.draw()
+        for c, m in np.argwhere(given.data.count).tolist():
+            given.see(m)
+            mean, covariance = conditional(given, c, np.array([2 * m, 2 * m + 1]))
+            np.testing.assert_allclose(given.prior.mean[c, m], mean, rtol=1e-8)
+            one, both, two = given.prior.precision[c, m]
+            np.testing.assert_allclose(np.linalg.inv([[one, both], [both, two]]), covariance, rtol=1e-7)
+        assert_own_prior(given)
+
+
+def assert_own_prior(given: Given) -> None:
+    """Assert that the rest of the population as curves see it is the population itself."""
+    own, seen, data = given.population, given.prior, given.data
+    for name in ("pooled_mean", "pooled_sd", "shape_mean", "shape_sd", "fall"):
+        np.testing.assert_array_equal(getattr(seen, name), getattr(own, name))
+    np.testing.assert_allclose(np.exp(seen.log_share), own.share, rtol=1e-12)
+    rate = own.log_hazard + own.hazard_alignment * data.alignment[:, None]
+    np.testing.assert_allclose(seen.hazard, data.span * np.exp(rate), rtol=1e-12)
+
+
+def test_what_was_not_measured_is_drawn_given_what_was() -> None:
+    given, c = Given(patchy_data(THREE)), 0
+    given.draw()
+    missing, local = given.data.count == 0, given.local
+    own = effects(missing[c])
+    assert len(own) == 4
+    mean, covariance = conditional(given, c, own)
+    measured = [part[~missing].copy() for part in (local.x, local.law, local.broken)]
+    kept = []
+    for _ in range(DRAWS):
+        given.draw_unmeasured()
+        kept.append((local.x[c].copy(), local.law[c].copy(), local.broken[c].copy()))
+    for before, part in zip(measured, (local.x, local.law, local.broken), strict=True):
+        np.testing.assert_array_equal(before, part[~missing])
+    x, law, broken = (np.stack(part) for part in zip(*kept, strict=True))
+    off = x[..., :2].reshape(DRAWS, -1)[:, own] - mean
+    white = np.linalg.solve(np.linalg.cholesky(covariance), off.T)
+    assert min(stats.kstest(each, "norm").pvalue for each in white) > 1e-3
+    np.testing.assert_allclose(np.cov(white), np.eye(len(own)), atol=4.5 / np.sqrt(DRAWS))
+    for m in np.flatnonzero(missing[c]).tolist():
+        level, covariance = conditional(given, c, np.array([2 * m, 2 * m + 1]))
+        (one, both), (_, two) = np.linalg.inv(covariance)
+        prior = given.prior._replace(mean=given.prior.mean.copy(), precision=given.prior.precision.copy())
+        prior.mean[c, m], prior.precision[c, m] = level, (one, both, two)
+        assert_prior(x[:, m], law[:, m], broken[:, m], prior, given.data, m)

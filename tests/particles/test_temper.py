@@ -42,7 +42,7 @@ def clouds(data: Assembly, prior: LocalPrior, seed: int = 1) -> tuple[Pool, Loca
     """Return the clouds under a population, the curves, and what was learned of them."""
     pool, local, guide = empty_pool(data, PARTICLES), empty(data), no_guide(data)
     own, learned, compiled = prior_struct(prior), guide_struct(guide), data_struct(data)
-    temper_all(seed, PARTICLES, 6, own, learned, compiled, pool_struct(pool), local_struct(local))
+    temper_all(seed, 6, own, learned, compiled, pool_struct(pool), local_struct(local))
     return pool, local, guide
 
 
