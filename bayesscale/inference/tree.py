@@ -67,7 +67,7 @@ def _coefficients(posterior: xr.Dataset, curves: Curves, model: Model) -> xr.Dat
         names = [curves.names[m] for m in draws.followers(law)]
         for name, values in coefficients(draws, law).items():
             label = f"{LAWS[law].option}_{name}"
-            shaped = values.reshape(*chains, *values.shape[1:]).astype(np.float32)
+            shaped = values.reshape(*chains, *values.shape[1:])
             arrays[label] = xr.DataArray(
                 shaped, dims=(*_CHAINS, "curve", f"{LAWS[law].option}_metric"),
                 coords={"curve": curves.labels, f"{LAWS[law].option}_metric": names},
