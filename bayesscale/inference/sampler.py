@@ -111,7 +111,7 @@ def sample(
         Returns how many times longer a round has to be; at most 1 if it will do.
     """
     # Numba takes its time to import, and to load or compile what it runs.
-    report("compiling (the first fit after an installation takes a minute longer)")
+    report("compiling (the first fit after an installation takes one to two minutes longer)")
     begun = time.perf_counter()
     from bayesscale.particles.chain import Chain, Record, widened
 
