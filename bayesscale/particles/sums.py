@@ -90,8 +90,8 @@ def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any,
 
 
 @compiled
-def to_weights(out: Any, largest: Any, weight: Any) -> float:
-    """Write exp(out - largest) and return the sum, to 1e-9 where it counts. Loops without calls are quick."""
+def to_weights(out: Any, largest: Any, weight: Any) -> None:
+    """Write exp(out - largest), to 1e-9 where it counts: a loop without calls is quick."""
     for i in range(out.shape[0]):
         t = out[i] - largest
         t = (t if t > _NEGLIGIBLE else _NEGLIGIBLE) / 64.0
@@ -103,16 +103,6 @@ def to_weights(out: Any, largest: Any, weight: Any) -> float:
         e *= e
         e *= e
         weight[i] = e
-    one, two, three, four = 0.0, 0.0, 0.0, 0.0
-    count = weight.shape[0] // 4 * 4
-    for i in range(0, count, 4):
-        one += weight[i]
-        two += weight[i + 1]
-        three += weight[i + 2]
-        four += weight[i + 3]
-    for i in range(count, weight.shape[0]):
-        one += weight[i]
-    return one + two + three + four
 
 
 @compiled
@@ -131,20 +121,11 @@ def product_sum(left: Any, right: Any) -> float:
 
 
 @compiled
-def moments(weight: Any, row: Any, room: Any) -> tuple[float, float]:
+def moments(weight: Any, row: Any, ones: Any, room: Any) -> tuple[float, float]:
     """Return the sums of a row and of its square, with weights; their products are left in `room`."""
     for i in range(weight.shape[0]):
         room[i] = weight[i] * row[i]
-    one, two, three, four = 0.0, 0.0, 0.0, 0.0
-    count = weight.shape[0] // 4 * 4
-    for i in range(0, count, 4):
-        one += room[i]
-        two += room[i + 1]
-        three += room[i + 2]
-        four += room[i + 3]
-    for i in range(count, weight.shape[0]):
-        one += room[i]
-    return one + two + three + four, product_sum(room, row)
+    return product_sum(room, ones), product_sum(room, row)
 
 
 @compiled
@@ -152,17 +133,19 @@ def add_slopes(at: Any, free: Any, share: Any, expected: Any, inverse: Any, haza
                data: Any, rows: Any, law: Any, out: Any, largest: Any, weight: Any,
                slope: Any) -> float:  # fmt: skip
     """Add the slopes of a curve's log density; return that density. Arguments as in `log_weights`."""
-    total, room = to_weights(out, largest, weight), np.empty(weight.shape[0])
+    to_weights(out, largest, weight)
+    ones, room = rows[ROW_ONE], np.empty(weight.shape[0])
+    total = product_sum(weight, ones)
     sums = np.empty(17)
-    sums[1], sums[4] = moments(weight, rows[1], room)
+    sums[1], sums[4] = moments(weight, rows[1], ones, room)
     sums[3] = product_sum(room, rows[0])
-    sums[0], sums[2] = moments(weight, rows[0], room)
+    sums[0], sums[2] = moments(weight, rows[0], ones, room)
     for kind in range(4):
         if free[kind]:
-            sums[5 + kind], sums[9 + kind] = moments(weight, rows[2 + kind], room)
+            sums[5 + kind], sums[9 + kind] = moments(weight, rows[2 + kind], ones, room)
     if hazard > 0.0:
         sums[13], sums[14] = product_sum(weight, rows[ROW_BROKEN]), product_sum(weight, rows[ROW_RISK])
-        sums[15], sums[16] = moments(weight, rows[ROW_FALL], room)
+        sums[15], sums[16] = moments(weight, rows[ROW_FALL], ones, room)
     sums /= total
     add_effect_slopes(at, expected, inverse, sums, slope)
     for kind in range(4):
@@ -175,7 +158,7 @@ def add_slopes(at: Any, free: Any, share: Any, expected: Any, inverse: Any, haza
         if share[k] > 0.0:
             for i in range(law.shape[0]):
                 room[i] = weight[i] if law[i] == k else 0.0
-            own = product_sum(room, rows[ROW_ONE]) / total
+            own = product_sum(room, ones) / total
             first = product_sum(room, rows[ROW_SHAPE]) / total
             second = product_sum(room, rows[ROW_SQUARE]) / total
             middle, width = at[SHAPE_MEAN + k], math.exp(-2.0 * at[SHAPE_SPREAD + k])
