@@ -16,6 +16,7 @@ from bayesscale.models.law_priors import EffectPrior, KindPrior, PooledPrior
 from bayesscale.models.layout import lay_out
 from bayesscale.models.measurement import RESOLUTION, has_se, noise_scales
 from bayesscale.models.model import Model
+from bayesscale.models.scale import log_near_zero
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -44,6 +45,8 @@ class Assembly(NamedTuple):
         Smallest and largest measured u; 0 where there is none.
     sign, floor : array, shape (M,)
         1 for scores and -1 for losses; the metric's resolution, in its unit.
+    log_near : array, shape (M,)
+        Log of the value below which the scale of level and gain is linear, see `bayesscale.models.scale`.
     allowed : array of bool, shape (M, K)
         Laws that a metric may follow, in the order of `bayesscale.laws.LAWS`.
     may_break : array of bool, shape (M,)
@@ -97,6 +100,7 @@ class Assembly(NamedTuple):
     last: FloatArray
     sign: FloatArray
     floor: FloatArray
+    log_near: FloatArray
     allowed: BoolArray
     may_break: BoolArray
     pooled_free: BoolArray
@@ -247,6 +251,7 @@ def _pooled(curves: Curves, model: Model) -> dict[str, Any]:
     return {
         "sign": np.array([sign_of(name) for name in curves.names]),
         "floor": RESOLUTION * scales,
+        "log_near": log_near_zero(curves.names, model.priors),
         "allowed": np.array(allowed),
         "pooled_free": np.array([True, model.discrepancy, model.sharp, has_se(curves)]),
         "degrees": float(priors.degrees),

@@ -33,7 +33,8 @@ _TINY = 1e-9
 def discrepancy_unit(level: Any, gain: Any, xp: Any = np) -> Any:
     """Return what the scale of the discrepancy counts in: what a curve improves between the anchors.
 
-    A law that is off by a share of what it describes; a flat curve strays little.
+    A law that is off by a share of what it describes; a flat curve strays little. The improvement is that
+    relative to the mean of both ends, 2 tanh(gain / 2): the gain where this is small, and at most 2.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def discrepancy_unit(level: Any, gain: Any, xp: Any = np) -> Any:
     xp : module
         NumPy or `pytensor.tensor`.
     """
-    return xp.exp(level) * xp.sqrt(gain**2 + _FLAT**2)
+    return xp.exp(level) * xp.sqrt((2.0 * xp.tanh(0.5 * gain)) ** 2 + _FLAT**2)
 
 
 def steps(start: float, u: FloatArray, count: int) -> FloatArray:

@@ -21,6 +21,7 @@ from bayesscale.models.discrepancy import discrepancy_unit
 from bayesscale.models.labels import Places, fitted_laws, model_coords, places
 from bayesscale.models.measurement import total_sd
 from bayesscale.models.model import Model
+from bayesscale.models.scale import law_parameters
 
 # What every curve has for itself, by the name of its mean and spread.
 OWN = {kind: "discrepancy_scale" if kind == "discrepancy" else kind for kind in POOLED}
@@ -92,9 +93,10 @@ def _population(curves: Curves, model: Model, data: Assembly) -> Tensors:
     pm.Deterministic("curve_correlation", pt.dot(factor, factor.T), dims=("effect", "effect_other"))
     residual = pt.dot(pm.Normal("effect_raw", dims=("curve", "effect")), factor.T) * sd
     effects = expected + residual
+    level, gain = law_parameters(effects[:, ::2], effects[:, 1::2], data.log_near, pt)
     return {
-        "level": pm.Deterministic("level", effects[:, ::2], dims=PAIR),
-        "gain": pm.Deterministic("gain", effects[:, 1::2], dims=PAIR),
+        "level": pm.Deterministic("level", level, dims=PAIR),
+        "gain": pm.Deterministic("gain", gain, dims=PAIR),
     }
 
 

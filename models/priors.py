@@ -45,6 +45,15 @@ class Priors(Settings):
     loss: Annotated[
         KindPrior, Field(description="metrics that fall with data (cross-entropy, error rate)")
     ] = KindPrior(level=effect_prior(0.0, 1.0, 0.3, 0.2, 0.15), gain=effect_prior(0.2, 0.8, 0.2, 0.12, 0.1))
+    near_zero: Annotated[
+        float,
+        Field(
+            gt=0.0,
+            lt=1.0,
+            description="share of a score's typical value below which its level and gain count in proportion "
+            "to the value, and no longer to its log",
+        ),
+    ] = 0.05
     shape: Annotated[ShapePriors, Field(description="curvature, by law")] = ShapePriors()
     sharpness: Annotated[
         PooledPrior,

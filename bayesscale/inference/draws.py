@@ -14,6 +14,7 @@ from bayesscale.metrics.curves import Curves
 from bayesscale.models.assembly import POOLED, Assembly, zero_sum_basis
 from bayesscale.models.correlation import factor_of
 from bayesscale.models.labels import fitted_laws, model_coords
+from bayesscale.models.scale import law_parameters
 from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, SHAPE, SLOPE, TAU
 from bayesscale.posterior.draws import FOLLOWED
 
@@ -118,8 +119,10 @@ def local_draws(sampled: Sampled, curves: Curves, data: Assembly, seed: int) -> 
         Seed of breaks beyond the data.
     """
     x, variables, pair = sampled.local["x"], dict[str, Variable](), ("curve", "metric")
-    for name, place in (("level", LEVEL), ("gain", GAIN), ("shape", SHAPE)):
-        variables[name] = (pair, x[..., place])
+    effects = law_parameters(x[..., LEVEL].astype(float), x[..., GAIN].astype(float), data.log_near)
+    for name, values in zip(("level", "gain"), effects, strict=True):
+        variables[name] = (pair, values.astype(np.float32))
+    variables["shape"] = (pair, x[..., SHAPE])
     for kind, (name, free) in enumerate(zip(_POOLED_OF_CURVES, data.pooled_free, strict=True)):
         if free or name == "sharpness":
             variables[name] = (pair, x[..., NOISE + kind])

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.local import LARGE, law_values, unit_of, value_of
-from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, SHARE, SLOPE, STRAY, TAU
+from bayesscale.particles.local import LARGE, law_parameters, law_values, unit_of, value_of
+from bayesscale.particles.places import MODE, NOISE, SHARE, SLOPE, STRAY, TAU
 
 
 @compiled
@@ -70,14 +70,16 @@ def integrate(x: Any, scale: Any, values: Any, weights: Any, data: Any, c: Any, 
 
 
 @compiled
-def law_and_break(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out: Any) -> None:
-    """Write the values of a curve without its discrepancy."""
+def law_and_break(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out: Any) -> float:
+    """Write the values of a curve without its discrepancy; return the scale of that in the metric's unit."""
     u = data.u[c, m]
-    law_values(law, x, u, data.count[c, m], out)
+    level, gain = law_parameters(x, data.log_near[m])
+    law_values(law, level, gain, x, u, data.count[c, m], out)
     if broken:
-        fall = data.sign[m] * math.exp(x[LEVEL]) * x[SLOPE]
+        fall = data.sign[m] * math.exp(level) * x[SLOPE]
         for i in range(data.count[c, m]):
             out[i] += fall * max(u[i] - x[TAU], 0.0)
+    return unit_of(level, gain) * math.exp(x[STRAY])
 
 
 @compiled
@@ -97,8 +99,7 @@ def collapsed_likelihood(
     out : array, shape (N,)
         Room to work in.
     """
-    law_and_break(law, broken, x, data, c, m, out)
-    scale = unit_of(x[LEVEL], x[GAIN]) * math.exp(x[STRAY])
+    scale = law_and_break(law, broken, x, data, c, m, out)
     total = integrate(x, scale, out, weights, data, c, m)[0]
     return total if math.isfinite(total) else -np.inf
 
@@ -106,7 +107,7 @@ def collapsed_likelihood(
 @compiled
 def draw_weights(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out: Any, weights: Any) -> None:
     """Draw what each value's variance is divided by, given all else."""
-    value_of(law, broken, x, data.u[c, m], data.modes[c, m], data.count[c, m], data.sign[m], out)
+    value_of(law, broken, x, data, c, m, out)
     for i in range(data.count[c, m]):
         square = noise_variance(x, data.variance[c, m, i], data.floor[m])
         off = data.value[c, m, i] - out[i]
@@ -117,8 +118,7 @@ def draw_weights(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out: 
 @compiled
 def draw_modes(law: Any, broken: Any, x: Any, weights: Any, data: Any, c: Any, m: Any, out: Any) -> None:
     """Draw the coefficients of the modes, given all else."""
-    law_and_break(law, broken, x, data, c, m, out)
-    scale = unit_of(x[LEVEL], x[GAIN]) * math.exp(x[STRAY])
+    scale = law_and_break(law, broken, x, data, c, m, out)
     _, one, two, first, both, second = integrate(x, scale, out, weights, data, c, m)
     z = np.random.standard_normal()
     root = math.sqrt(first)

@@ -11,7 +11,7 @@ from numba import njit
 from numba.core.caching import IndexDataCacheFile
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-_SOURCES = ("laws/*.py", "models/breaks.py", "models/discrepancy.py", "particles/*.py")
+_SOURCES = ("laws/*.py", "models/breaks.py", "models/discrepancy.py", "models/scale.py", "particles/*.py")
 
 
 def _digest() -> str:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from bayesscale.laws import log_law, power_law, rising
+from bayesscale.models.scale import LOGARITHMIC, log_value_slope
 from bayesscale.particles.collapsed import integrate, noise_variance
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.local import unit_of
+from bayesscale.particles.local import law_parameters, unit_of
 from bayesscale.particles.places import (
     GAIN,
     LEVEL,
@@ -30,76 +31,77 @@ from bayesscale.particles.places import (
 _STEP = 1e-6
 _log_terms, _log_slopes = compiled(log_law.terms), compiled(log_law.slopes)
 _power_terms, _power_slopes = compiled(power_law.terms), compiled(power_law.slopes)
+_log_value_slope = compiled(log_value_slope)
 _rising_terms, _rising_slopes = compiled(rising.terms), compiled(rising.slopes)
 
 
 @compiled
-def log_law_slopes(x: Any, u: Any, count: Any, out: Any) -> None:
+def log_law_slopes(level: Any, gain: Any, x: Any, u: Any, count: Any, out: Any) -> None:
     """Do what `law_slopes` does, for the log-law."""
     sharpness = math.exp(x[SHARP])
-    now = _log_terms(x[LEVEL], x[GAIN], x[SHAPE], sharpness, np)
-    gain = _log_terms(x[LEVEL], x[GAIN] + _STEP, x[SHAPE], sharpness, np)
-    shape = _log_terms(x[LEVEL], x[GAIN], x[SHAPE] + _STEP, sharpness, np)
+    now = _log_terms(level, gain, x[SHAPE], sharpness, np)
+    more = _log_terms(level, gain + _STEP, x[SHAPE], sharpness, np)
+    shape = _log_terms(level, gain, x[SHAPE] + _STEP, sharpness, np)
     for i in range(count):
         value, _, beta, start = _log_slopes(u[i], now, np)
         out[0, i] = value
-        out[1, i] = (beta * (gain[1] - now[1]) + start * (gain[2] - now[2])) / _STEP
+        out[1, i] = (beta * (more[1] - now[1]) + start * (more[2] - now[2])) / _STEP
         out[2, i] = (beta * (shape[1] - now[1]) + start * (shape[2] - now[2])) / _STEP
         out[3, i] = 0.0
 
 
 @compiled
-def rising_slopes(x: Any, u: Any, count: Any, out: Any) -> None:
+def rising_slopes(level: Any, gain: Any, x: Any, u: Any, count: Any, out: Any) -> None:
     """Do what `law_slopes` does, for the rising power law."""
-    now = _rising_terms(x[LEVEL], x[GAIN], x[SHAPE], 1.0, np)
-    gain = _rising_terms(x[LEVEL], x[GAIN] + _STEP, x[SHAPE], 1.0, np)
-    shape = _rising_terms(x[LEVEL], x[GAIN], x[SHAPE] + _STEP, 1.0, np)
+    now = _rising_terms(level, gain, x[SHAPE], 1.0, np)
+    more = _rising_terms(level, gain + _STEP, x[SHAPE], 1.0, np)
+    shape = _rising_terms(level, gain, x[SHAPE] + _STEP, 1.0, np)
     for i in range(count):
         value, high, lack, c, end = _rising_slopes(u[i], now, np)
         out[0, i], out[3, i] = value, 0.0
-        for row, near in enumerate((gain, shape)):
+        for row, near in enumerate((more, shape)):
             total = high * (near[0] - now[0]) + lack * (near[1] - now[1])
             total += c * (near[2] - now[2]) + end * (near[3] - now[3])
             out[row + 1, i] = total / _STEP
 
 
 @compiled
-def power_slopes(level: Any, x: Any, u: Any, count: Any, reciprocal: Any, out: Any) -> None:
+def power_slopes(level: Any, gain: Any, x: Any, u: Any, count: Any, reciprocal: Any, out: Any) -> None:
     """Do what `law_slopes` does, for the power law and for its reciprocal."""
     sharpness = math.exp(x[SHARP])
-    now = _power_terms(level, x[GAIN], x[SHAPE], sharpness, np)
-    gain = _power_terms(level, x[GAIN] + _STEP, x[SHAPE], sharpness, np)
-    shape = _power_terms(level, x[GAIN], x[SHAPE] + _STEP, sharpness, np)
-    sharp = _power_terms(level, x[GAIN], x[SHAPE], math.exp(x[SHARP] + _STEP), np)
+    now = _power_terms(level, gain, x[SHAPE], sharpness, np)
+    more = _power_terms(level, gain + _STEP, x[SHAPE], sharpness, np)
+    shape = _power_terms(level, gain, x[SHAPE] + _STEP, sharpness, np)
+    sharp = _power_terms(level, gain, x[SHAPE], math.exp(x[SHARP] + _STEP), np)
     for i in range(count):
         value, _, floor, amplitude, c, root = _power_slopes(u[i], now, np)
         factor = -1.0 / (value * value) if reciprocal else 1.0
         out[0, i] = 1.0 / value if reciprocal else value
-        for row, near in enumerate((gain, shape, sharp)):
+        for row, near in enumerate((more, shape, sharp)):
             total = floor * (near[1] - now[1]) + amplitude * (near[2] - now[2])
             total += c * (near[3] - now[3]) + root * (near[4] - now[4])
             out[row + 1, i] = factor * total / _STEP
 
 
 @compiled
-def law_slopes(law: Any, x: Any, u: Any, count: Any, out: Any) -> None:
+def law_slopes(law: Any, level: Any, gain: Any, x: Any, u: Any, count: Any, out: Any) -> None:
     """Write the values of a law at positions, and their derivatives by gain, shape and log sharpness.
 
     Parameters
     ----------
-    law, x, u, count : int, array, array, int
+    law, level, gain, x, u, count : int, float, float, array, array, int
         As in `bayesscale.particles.local.law_values`.
     out : array, shape (4, N)
         Values and the three derivatives.
     """
     if law == 0:
-        log_law_slopes(x, u, count, out)
+        log_law_slopes(level, gain, x, u, count, out)
     elif law == 1:
-        power_slopes(-x[LEVEL], x, u, count, True, out)
+        power_slopes(-level, gain, x, u, count, True, out)
     elif law == 2:
-        rising_slopes(x, u, count, out)
+        rising_slopes(level, gain, x, u, count, out)
     else:
-        power_slopes(x[LEVEL], x, u, count, False, out)
+        power_slopes(level, gain, x, u, count, False, out)
 
 
 @compiled
@@ -130,9 +132,11 @@ def pair_gradient(
         Where the gradient goes.
     """
     count, u = data.count[c, m], data.u[c, m]
-    law_slopes(law, x, u, count, room)
-    high, scale = math.exp(x[LEVEL]), unit_of(x[LEVEL], x[GAIN]) * math.exp(x[STRAY])
-    by_gain = (unit_of(x[LEVEL], x[GAIN] + _STEP) * math.exp(x[STRAY]) - scale) / (_STEP * scale)
+    log_near = data.log_near[m]
+    level, gain = law_parameters(x, log_near)
+    law_slopes(law, level, gain, x, u, count, room)
+    high, scale = math.exp(level), unit_of(level, gain) * math.exp(x[STRAY])
+    by_gain = (unit_of(level, gain + _STEP) * math.exp(x[STRAY]) - scale) / (_STEP * scale)
     share, fall = 1.0 / (1.0 + math.exp(-x[SHARE])), data.sign[m] * high * x[SLOPE]
     own = math.exp(2.0 * x[NOISE])
     gradient[:] = 0.0
@@ -164,6 +168,11 @@ def pair_gradient(
     gradient[STRAY] += by_scale
     gradient[LEVEL] += by_scale
     gradient[GAIN] += by_scale * by_gain
+    if log_near > LOGARITHMIC:
+        start = _log_value_slope(x[LEVEL] - x[GAIN], log_near, np)
+        gradient[LEVEL] = (gradient[LEVEL] + gradient[GAIN]) * _log_value_slope(x[LEVEL], log_near, np)
+        gradient[LEVEL] -= gradient[GAIN] * start
+        gradient[GAIN] *= start
     return fit[0] if math.isfinite(fit[0]) else -np.inf
 
 

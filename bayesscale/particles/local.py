@@ -9,6 +9,7 @@ import numpy as np
 
 from bayesscale.laws import log_law, power_law, rising
 from bayesscale.models import breaks, discrepancy
+from bayesscale.models.scale import LOGARITHMIC, log_value
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, SHAPE, SHARE, SHARP, SLOPE, STRAY, TAU
 
@@ -19,6 +20,7 @@ LARGE = 1e100
 _log_terms, _log_at = compiled(log_law.terms), compiled(log_law.at)
 _power_terms, _power_at = compiled(power_law.terms), compiled(power_law.at)
 _rising_terms, _rising_at = compiled(rising.terms), compiled(rising.at)
+_log_value = compiled(log_value)
 _unit, _with_break = compiled(discrepancy.discrepancy_unit), compiled(breaks.with_break)
 
 
@@ -29,13 +31,24 @@ def unit_of(level: Any, gain: Any) -> float:
 
 
 @compiled
-def law_values(law: Any, x: Any, u: Any, count: Any, out: Any) -> None:
+def law_parameters(x: Any, log_near: Any) -> tuple[float, float]:
+    """Return level and gain as laws take them; see `bayesscale.models.scale.law_parameters`."""
+    level, start = x[LEVEL], x[LEVEL] - x[GAIN]
+    if log_near > LOGARITHMIC:
+        level, start = _log_value(level, log_near, np), _log_value(start, log_near, np)
+    return level, level - start
+
+
+@compiled
+def law_values(law: Any, level: Any, gain: Any, x: Any, u: Any, count: Any, out: Any) -> None:
     """Write the values of a law at positions.
 
     Parameters
     ----------
     law : int
         Number of the law in `bayesscale.laws.LAWS`.
+    level, gain : float
+        From `law_parameters`.
     x : array, shape (LOCAL,)
         Local parameters.
     u : array, shape (N,)
@@ -47,44 +60,46 @@ def law_values(law: Any, x: Any, u: Any, count: Any, out: Any) -> None:
     """
     sharpness = math.exp(x[SHARP])
     if law == 0:
-        parts = _log_terms(x[LEVEL], x[GAIN], x[SHAPE], sharpness, np)
+        parts = _log_terms(level, gain, x[SHAPE], sharpness, np)
         for i in range(count):
             out[i] = _log_at(u[i], parts, np)
     elif law == 1:
-        own = _power_terms(-x[LEVEL], x[GAIN], x[SHAPE], sharpness, np)
+        own = _power_terms(-level, gain, x[SHAPE], sharpness, np)
         for i in range(count):
             out[i] = 1.0 / _power_at(u[i], own, np)
     elif law == 2:
-        rising_parts = _rising_terms(x[LEVEL], x[GAIN], x[SHAPE], sharpness, np)
+        rising_parts = _rising_terms(level, gain, x[SHAPE], sharpness, np)
         for i in range(count):
             out[i] = _rising_at(u[i], rising_parts, np)
     else:
-        own = _power_terms(x[LEVEL], x[GAIN], x[SHAPE], sharpness, np)
+        own = _power_terms(level, gain, x[SHAPE], sharpness, np)
         for i in range(count):
             out[i] = _power_at(u[i], own, np)
 
 
 @compiled
-def value_of(law: Any, broken: Any, x: Any, u: Any, modes: Any, count: Any, sign: Any, out: Any) -> None:
+def value_of(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out: Any) -> None:
     """Write the values of a curve at its positions: law, discrepancy and break.
 
     Parameters
     ----------
-    law, x, u, count, out
+    law, x, out
         As in `law_values`.
     broken : bool
         Whether the law breaks within the data.
-    modes : array, shape (N, 2)
-        Basis of the discrepancy.
-    sign : float
-        1 for scores, -1 for losses.
+    data : Assembly
+        The data.
+    c, m : int
+        Curve and metric.
     """
-    law_values(law, x, u, count, out)
-    scale = unit_of(x[LEVEL], x[GAIN]) * math.exp(x[STRAY])
+    u, modes, count = data.u[c, m], data.modes[c, m], data.count[c, m]
+    level, gain = law_parameters(x, data.log_near[m])
+    law_values(law, level, gain, x, u, count, out)
+    strayed = unit_of(level, gain) * math.exp(x[STRAY])
     for i in range(count):
-        out[i] += scale * (x[MODE] * modes[i, 0] + x[MODE + 1] * modes[i, 1])
+        out[i] += strayed * (x[MODE] * modes[i, 0] + x[MODE + 1] * modes[i, 1])
         if broken:
-            out[i] = _with_break(out[i], sign, x[LEVEL], x[SLOPE], u[i] - x[TAU], np)
+            out[i] = _with_break(out[i], data.sign[m], level, x[SLOPE], u[i] - x[TAU], np)
 
 
 @compiled
@@ -134,7 +149,7 @@ def pair_likelihood(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, ou
     out : array, shape (N,)
         Room to work in.
     """
-    value_of(law, broken, x, data.u[c, m], data.modes[c, m], data.count[c, m], data.sign[m], out)
+    value_of(law, broken, x, data, c, m, out)
     return log_likelihood(
         out, x[NOISE], x[SHARE], data.value[c, m], data.variance[c, m], data.count[c, m], data.floor[m],
         data.degrees,

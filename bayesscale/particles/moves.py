@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesscale.models.assembly import Assembly
+from bayesscale.models.scale import log_value, log_value_slope, place_of
 from bayesscale.particles.collapsed import collapsed_likelihood
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.local import LOG_ROOT_2PI, log_prior, pair_likelihood
 from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
 
+_log_value, _place_of = compiled(log_value), compiled(place_of)
+_log_value_slope = compiled(log_value_slope)
 WALK, SINGLE, LAW, BREAK, JUMP = range(5)
 PARTS = 2 * LAW_COUNT
 """Parts of a posterior: each law, unbroken and broken."""
@@ -197,17 +200,18 @@ def jump(law: Any, broken: Any, x: Any, y: Any, weights: Any, guide: Any, data: 
 
 
 @compiled
-def keep_end(y: Any, way: Any, data: Any, c: Any, m: Any) -> bool:
-    """Move the law so that the end of the curve stays where it is as a break comes (way 1) or goes (-1).
+def keep_end(y: Any, way: Any, data: Any, c: Any, m: Any) -> float:
+    """Move the law so that the ends of the curve stay where they are as a break comes (way 1) or goes (-1).
 
-    Return whether there is such a law.
+    Return the log of how much it stretches the levels; -inf where there is no such law.
     """
-    rest = 1.0 + data.sign[m] * y[SLOPE] * (data.last[c, m] - y[TAU])
+    sign, log_near, old = data.sign[m], data.log_near[m], y[LEVEL]
+    rest = 1.0 + sign * y[SLOPE] * (data.last[c, m] - y[TAU])
     if rest <= _LEAST_REST:
-        return False
-    y[LEVEL] -= way * math.log(rest)
-    y[GAIN] -= way * data.sign[m] * math.log(rest)
-    return True
+        return -np.inf
+    new = _place_of(_log_value(old, log_near, np) - way * math.log(rest), log_near, np)
+    y[LEVEL], y[GAIN] = new, y[GAIN] + sign * (new - old)
+    return math.log(_log_value_slope(old, log_near, np) / _log_value_slope(new, log_near, np))
 
 
 @compiled
@@ -225,17 +229,15 @@ def change_break(broken: Any, x: Any, y: Any, prior: Any, data: Any, c: Any, m: 
         y[SLOPE] += 0.3 * spread * np.random.standard_normal()
         return 1, 0.0
     if broken:
-        if moved and not keep_end(y, -1.0, data, c, m):
-            return 0, -np.inf
+        stretch = keep_end(y, -1.0, data, c, m) if moved else 0.0
         off = (x[SLOPE] + fall) / spread
         # A death is tried half as often as a birth.
-        return 0, -0.5 * off * off - math.log(spread * length) - LOG_ROOT_2PI + math.log(2.0)
+        return 0, stretch - 0.5 * off * off - math.log(spread * length) - LOG_ROOT_2PI + math.log(2.0)
     y[TAU] = data.first[c, m] + length * np.random.random()
     off = np.random.standard_normal()
     y[SLOPE] = spread * off - fall
-    if moved and not keep_end(y, 1.0, data, c, m):
-        return 1, -np.inf
-    return 1, 0.5 * off * off + math.log(spread * length) + LOG_ROOT_2PI - math.log(2.0)
+    stretch = keep_end(y, 1.0, data, c, m) if moved else 0.0
+    return 1, stretch + 0.5 * off * off + math.log(spread * length) + LOG_ROOT_2PI - math.log(2.0)
 
 
 @compiled

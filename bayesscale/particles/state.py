@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesscale.models.assembly import Assembly
+from bayesscale.models.scale import place_of
 from bayesscale.particles.places import LOCAL
 
 FloatArray = NDArray[np.float64]
@@ -160,14 +161,16 @@ def middle(data: Assembly) -> Population:
 
 
 def _typical_levels(data: Assembly, m: int) -> FloatArray:
-    """Return the log of what the curves of a metric reach; of the metric's typical value without any."""
+    """Return where on the scale what the curves of a metric reach is; of its typical value without any."""
     curves = np.flatnonzero(data.count[:, m])
     found = [
         np.median(np.sort(data.sign[m] * data.value[c, m, : data.count[c, m]])[-2:]) * data.sign[m]
         for c in curves
     ]
     floor = max(data.floor[m], 1e-12)
-    return np.log(np.maximum(found, floor)) if found else data.coef_mean[0, 2 * m : 2 * m + 1]
+    if not found:
+        return data.coef_mean[0, 2 * m : 2 * m + 1]
+    return np.asarray(place_of(np.log(np.maximum(found, floor)), data.log_near[m]))
 
 
 _LEVEL_SD = 0.7

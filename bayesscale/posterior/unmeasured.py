@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.curves import unit_keys
 from bayesscale.metrics.design import PAIR, Factor
+from bayesscale.models.scale import law_parameters, log_near_zero
 from bayesscale.posterior.draws import Draws
 from bayesscale.posterior.local import Local, resolution
 from bayesscale.posterior.random import keyed_rng
@@ -62,7 +63,8 @@ class Unmeasured:
             Position of the metric.
         """
         draws, name = self.draws, self.draws.curves.names[metric]
-        level, gain = np.moveaxis(self._expected(curve, metric) + self._residual(curve, metric), -1, 0)
+        effects = np.moveaxis(self._expected(curve, metric) + self._residual(curve, metric), -1, 0)
+        level, gain = law_parameters(effects[0], effects[1], log_near_zero((name,), draws.priors))
         law = self._law(curve, metric)
         every = np.arange(draws.count)
         mean, sd = (draws[part][every, metric, law] for part in ("shape_mean", "shape_sd"))

@@ -19,7 +19,10 @@ FloatArray = NDArray[np.float64]
 Row = tuple[str, str, str, str, FloatArray]
 """Metric, effect, quantity, meaning and draws."""
 STATISTICS = ("median", "lower", "upper")
-_EFFECTS = {"level": "log value at the upper anchor", "gain": "log improvement between the anchors"}
+_EFFECTS = {
+    "level": "log value at the upper anchor, for scores near zero in proportion to it",
+    "gain": "improvement between the anchors on that scale",
+}
 _GROUPS = {"task": "tasks", "mixture": "mixtures", PAIR: "pairs of task and mixture"}
 _POOLED = {
     "noise": "log of the scale of one run around its curve ({unit})",

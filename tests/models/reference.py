@@ -15,6 +15,8 @@ from bayesscale.models.correlation import factor_of
 from bayesscale.models.discrepancy import Basis
 from bayesscale.models.law_priors import EffectPrior, PooledPrior
 from bayesscale.models.model import Model
+from bayesscale.models.scale import log_near_zero
+from tests.models.near_zero import anchored, discrepancy_unit
 
 Point = dict[str, Any]
 FloatArray = NDArray[np.float64]
@@ -197,7 +199,9 @@ class Reference:
         """Return the whole log density."""
         curves, priors, model, names = self.curves, self.priors, self.model, self.curves.names
         effects = self.levels_and_gains()
-        level, gain = effects[:, ::2], effects[:, 1::2]
+        near = log_near_zero(names, priors)
+        each = [anchored(effects[:, 2 * m], effects[:, 2 * m + 1], near[m]) for m in range(len(names))]
+        level, gain = (np.column_stack(part) for part in zip(*each, strict=True))
         noisy = np.log([priors.noise.get(name, CATALOGUE[name].noise) for name in names])
         pooled = {"noise": self.pooled("noise", priors.noise_scale, noisy)}
         if model.discrepancy:
@@ -226,7 +230,7 @@ class Reference:
                 u, top = np.log(size / curves.axis.lo) / curves.axis.span, np.exp(level[c, m])
                 more = np.zeros(len(u))
                 if modes is not None and len(u):
-                    unit = top * np.sqrt(gain[c, m] ** 2 + 0.02**2) * np.exp(own["discrepancy"][c, m])
+                    unit = discrepancy_unit(level[c, m], gain[c, m]) * np.exp(own["discrepancy"][c, m])
                     more += unit * Basis.of(u).modes @ modes[c, m]
                 if name in able:
                     beyond = np.maximum(np.log(size) - places[c, m], 0.0) / curves.axis.span

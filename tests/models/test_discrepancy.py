@@ -239,9 +239,12 @@ def test_the_sign_of_singular_vectors_does_not_count(
 
 
 def test_the_unit_is_what_a_curve_improves() -> None:
-    level, gain = np.log(25.0), np.array([0.4, -0.4, 0.0])
-    found = discrepancy_unit(level, gain)
-    assert found[:2] == pytest.approx([10.0, 10.0], rel=0.002)
+    ends = np.array(
+        [[25.0, 15.0], [25.0, 35.0], [25.0, 25.0], [25.0, 0.01]]
+    )  # at the upper anchor, the lower
+    found = discrepancy_unit(np.log(25.0), np.log(ends[:, 0] / ends[:, 1]))
+    improved = np.abs(ends[:, 0] - ends[:, 1]) / ends.mean(axis=1) * 25.0
+    assert found[[0, 1, 3]] == pytest.approx(improved[[0, 1, 3]], rel=0.002)
     assert 0 < found[2] < 0.05 * found[0]
 
 

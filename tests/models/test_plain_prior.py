@@ -18,6 +18,7 @@ from bayesscale.models.measurement import total_sd
 from bayesscale.models.model import Model, chosen_model
 from bayesscale.models.plain import plain_model
 from bayesscale.models.priors import Priors
+from bayesscale.models.scale import log_near_zero, place_of
 from bayesscale.posterior.draws import FOLLOWED
 from tests.models.evaluate import quiet
 from tests.models.tables import curves_of, table
@@ -185,7 +186,10 @@ def test_levels_and_gains_are_a_regression_with_correlated_residuals(
         assert effect.sum(axis=1) == pytest.approx(0.0, abs=1e-9)
         assert (effect**2).sum(axis=1).mean() > 0
         expected = expected + effect[:, factor.index]
-    effects = np.stack([prior["level"].values[0], prior["gain"].values[0]], axis=-1)
+    level, gain = prior["level"].values[0], prior["gain"].values[0]
+    near = log_near_zero(curves.names, Priors())
+    high, low = place_of(level, near), place_of(level - gain, near)
+    effects = np.stack([high, high - low], axis=-1)
     residual = effects.reshape(expected.shape) - expected
     white = residual / prior["curve_sd"].values[0][:, None]
     found = np.einsum("dce,dcf->def", white, white) / len(curves)
@@ -234,5 +238,5 @@ def test_scores_and_losses_are_plausible(prior: xr.Dataset, curves: Curves) -> N
     # As wide as the priors are, four in five are scores and losses that somebody could have measured.
     assert ((scores > 0) & (scores < 100)).mean() > 0.8
     assert ((losses > 0) & (losses < 15)).mean() > 0.9
-    assert np.quantile(scores, [0.1, 0.5, 0.9]) == pytest.approx([3.5, 21, 107], rel=0.3)
+    assert np.quantile(scores, [0.1, 0.5, 0.9]) == pytest.approx([2.4, 21, 107], rel=0.3)
     assert np.quantile(losses, [0.1, 0.5, 0.9]) == pytest.approx([0.3, 1.7, 8.5], rel=0.3)

@@ -12,6 +12,7 @@ from bayesscale.laws import LAWS
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles import places
 from bayesscale.particles.state import LocalPrior, Pool
+from tests.models.near_zero import anchored, discrepancy_unit
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -49,20 +50,16 @@ class Cloud(NamedTuple):
         """Return the log likelihood of every particle, without the constant that compiled code leaves out."""
         count, x = int(data.count[c, m]), self.x[..., None]
         u, value = data.u[c, m, :count], np.empty((len(self.law), count))
+        level, gain = anchored(x[:, places.LEVEL], x[:, places.GAIN], data.log_near[m])
         for number in np.unique(self.law):
             own, law = self.law == number, list(LAWS.values())[number]
-            parts = (
-                x[own, places.LEVEL],
-                x[own, places.GAIN],
-                x[own, places.SHAPE],
-                np.exp(x[own, places.SHARP]),
-            )
+            parts = level[own], gain[own], x[own, places.SHAPE], np.exp(x[own, places.SHARP])
             with np.errstate(all="ignore"):
                 value[own] = law.value(u, *parts)
-        unit = np.exp(x[:, places.LEVEL]) * np.hypot(x[:, places.GAIN], 0.02) * np.exp(x[:, places.STRAY])
+        unit = discrepancy_unit(level, gain) * np.exp(x[:, places.STRAY])
         value += unit * (self.x[:, places.MODE : places.MODE + 2] @ data.modes[c, m, :count].T)
         ramp = np.maximum(u - x[:, places.TAU], 0.0) * self.broken[:, None]
-        value += data.sign[m] * np.exp(x[:, places.LEVEL]) * x[:, places.SLOPE] * ramp
+        value += data.sign[m] * np.exp(level) * x[:, places.SLOPE] * ramp
         square = np.exp(2.0 * x[:, places.NOISE]) + data.floor[m] ** 2
         square = square + special.expit(x[:, places.SHARE]) * data.variance[c, m, :count]
         off = (data.value[c, m, :count] - value) ** 2 / (data.degrees * square)

@@ -14,6 +14,7 @@ from bayesscale.models.assembly import Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.particles import places
 from bayesscale.particles.state import Local, Population
+from tests.models.near_zero import anchored, discrepancy_unit
 
 FloatArray = NDArray[np.float64]
 
@@ -115,16 +116,14 @@ def mean_of(x: FloatArray, law: int, broken: bool, data: Assembly, c: int, m: in
     count = int(data.count[c, m])
     u = data.u[c, m, :count]
     kind = list(LAWS.values())[law]
+    level, gain = anchored(x[places.LEVEL], x[places.GAIN], data.log_near[m])
     with np.errstate(all="ignore"):
-        value = np.asarray(
-            kind.value(u, x[places.LEVEL], x[places.GAIN], x[places.SHAPE], np.exp(x[places.SHARP]))
-        )
-    unit = np.exp(x[places.LEVEL]) * np.hypot(x[places.GAIN], 0.02) * np.exp(x[places.STRAY])
+        value = np.asarray(kind.value(u, level, gain, x[places.SHAPE], np.exp(x[places.SHARP])))
+    unit = discrepancy_unit(level, gain) * np.exp(x[places.STRAY])
     value = value + unit * (data.modes[c, m, :count] @ x[places.MODE : places.MODE + 2])
     if broken:
-        value = value + data.sign[m] * np.exp(x[places.LEVEL]) * x[places.SLOPE] * np.maximum(
-            u - x[places.TAU], 0.0
-        )
+        ramp = np.maximum(u - x[places.TAU], 0.0)
+        value = value + data.sign[m] * np.exp(level) * x[places.SLOPE] * ramp
     return np.asarray(value)
 
 

@@ -16,6 +16,7 @@ from bayesscale.particles.collapsed import collapsed_likelihood, draw_modes, dra
 from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, STRAY
 from bayesscale.particles.structs import data_struct
 from bayesscale.particles.sweep import seed_all
+from tests.models.near_zero import anchored, discrepancy_unit
 from tests.particles.simulated import mean_of, scale_of
 from tests.particles.small import draw, small_data, small_prior
 
@@ -65,7 +66,8 @@ def cases(data: Assembly, count: int, stray: float = 1.0) -> Iterator[Case]:
         noise, bare = scale_of(x, data, 0, m), x.copy()
         bare[MODE : MODE + 2] = 0.0
         mean = mean_of(bare, law, bool(broken), data, 0, m)
-        scale = float(np.exp(x[LEVEL] + x[STRAY]) * np.hypot(x[GAIN], 0.02))
+        unit = discrepancy_unit(*anchored(x[LEVEL], x[GAIN], data.log_near[m]))
+        scale = float(unit * np.exp(x[STRAY]))
         value = mean_of(x, law, bool(broken), data, 0, m)
         value = value + noise * rng.standard_t(data.degrees, len(noise))
         # In place: compiled code shares the array.

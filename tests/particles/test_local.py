@@ -11,7 +11,7 @@ from bayesscale.laws import LAWS
 from bayesscale.models.assembly import Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.particles import places
-from bayesscale.particles.local import log_likelihood, log_prior, pair_likelihood, value_of
+from bayesscale.particles.local import law_parameters, log_likelihood, log_prior, pair_likelihood, value_of
 from bayesscale.particles.population import correlation_factor, covariance
 from bayesscale.particles.state import LocalPrior
 from bayesscale.particles.structs import data_struct, prior_struct
@@ -46,14 +46,15 @@ def test_values_are_those_that_answers_are_made_of(data: Assembly, prior: LocalP
     }
     for m, law, broken, x in drawn(data, prior):
         u, count = data.u[0, m], int(data.count[0, m])
-        value_of(law, broken, x, u, data.modes[0, m], count, data.sign[m], out)
+        value_of(law, broken, x, data_struct(data), 0, m, out)
+        level, gain = (np.array([[part]]) for part in law_parameters(x, data.log_near[m]))
 
         def each(place: int, x: FloatArray = x) -> FloatArray:
             return np.array([[x[place]]])
 
         local = Local(
-            names[m], tuple(LAWS), data.floor[m], np.array([[law]]), each(places.LEVEL), each(places.GAIN),
-            each(places.SHAPE), each(places.SHARP), each(places.NOISE), each(places.SHARE),
+            names[m], tuple(LAWS), data.floor[m], np.array([[law]]), level, gain, each(places.SHAPE),
+            each(places.SHARP), each(places.NOISE), each(places.SHARE),
             each(places.STRAY), each(places.TAU) if broken else None, each(places.SLOPE) if broken else None,
         )  # fmt: skip
         path = (data.modes[0, m, :count] @ x[places.MODE : places.MODE + 2])[None, :, None]

@@ -13,6 +13,7 @@ from bayesscale.posterior.draws import FOLLOWED
 from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.asked import drawn_curves
 from bayesscale.questions.targets import Selection
+from tests.models.near_zero import discrepancy_unit
 from tests.posterior.everything import DRAWS, draws_in, everything
 from tests.questions.made_up import MadeUp
 
@@ -55,7 +56,7 @@ def test_a_value_is_the_law_of_its_draw_and_its_break_and_its_discrepancy(fit: F
             level, gain, scale = (
                 draws[name][draw, curve, metric] for name in ("level", "gain", "discrepancy_scale")
             )
-            unit = np.exp(level) * np.sqrt(gain**2 + 0.02**2) * np.exp(scale)
+            unit = discrepancy_unit(level, gain) * np.exp(scale)
             expected = by_hand(fit, curve, metric, sizes[column], draw) + unit * path[row, column, draw]
             assert values[row, column, draw] == pytest.approx(expected, rel=1e-12)
 

@@ -48,7 +48,7 @@ def expected(draws: Draws, block: str, row: int, draw: int) -> tuple[float, floa
     basis = bases(layout)[pair]
     at = int(np.argmin(np.abs(basis.u - u)))
     strayed = basis.modes[at] @ draws["discrepancy"][draw, unit, metric]
-    unit_of = high * np.sqrt(own["gain"] ** 2 + 0.02**2) * np.exp(own["discrepancy_scale"])
+    unit_of = high * np.hypot(2 * np.tanh(own["gain"] / 2), 0.02) * np.exp(own["discrepancy_scale"])
     return float(value + unit_of * strayed), scale(own["noise"], own["se_share"])
 
 

@@ -1,0 +1,31 @@
+"""The scale of levels and gains once more, by its definition: a value is near (h + sqrt(h^2 + 0.01))."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesscale.models.scale import LOGARITHMIC
+
+FloatArray = NDArray[np.float64]
+
+
+def anchored(level: Any, gain: Any, log_near: float) -> tuple[FloatArray, FloatArray]:
+    """Return level and gain as laws take them."""
+    if log_near == LOGARITHMIC:
+        return np.asarray(level), np.asarray(gain)
+
+    def log_of(place: FloatArray) -> FloatArray:
+        h = np.sinh(place - log_near)
+        root = np.sqrt(h * h + 0.01)
+        return np.asarray(log_near + np.log(np.where(h > 0, h + root, 0.01 / (root - h))))
+
+    high, low = log_of(np.asarray(level)), log_of(np.asarray(level) - np.asarray(gain))
+    return high, high - low
+
+
+def discrepancy_unit(level: Any, gain: Any) -> FloatArray:
+    """Return what the scale of a discrepancy counts in, of level and gain as laws take them."""
+    return np.asarray(np.exp(level) * np.hypot(2.0 * np.tanh(gain / 2.0), 0.02))
