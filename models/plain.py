@@ -6,6 +6,7 @@ come from it, `bayesscale.model` returns it, and it is what the engine has to ag
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,11 @@ from bayesscale.models.discrepancy import discrepancy_unit
 from bayesscale.models.labels import Places, fitted_laws, model_coords, places
 from bayesscale.models.measurement import total_sd
 from bayesscale.models.model import Model
-from bayesscale.models.scale import law_parameters
+from bayesscale.models.scale import law_parameters, log_sharpness
 
 # What every curve has for itself, by the name of its mean and spread.
 OWN = {kind: "discrepancy_scale" if kind == "discrepancy" else kind for kind in POOLED}
+SCALES = {"sharpness": log_sharpness}
 PAIR = ("curve", "metric")
 # Breaks beyond this size are put there: e^710 is no float. Nothing is measured there.
 _LAST_LOG_SIZE = 700.0
@@ -51,7 +53,8 @@ def plain_model(curves: Curves, model: Model, *, marginal: bool = True) -> pm.Mo
     with pm.Model(coords=model_coords(curves, data)) as built:
         pooled = {kind: _pooled(kind, data) for kind in np.array(POOLED)[data.pooled_free].tolist()}
         local = _population(curves, model, data)
-        local |= {OWN[kind]: _between(OWN[kind], *pooled[kind], PAIR) for kind in pooled}
+        for kind, own_prior in pooled.items():
+            local[OWN[kind]] = _between(OWN[kind], *own_prior, PAIR, SCALES.get(kind))
         share, shapes = _law_share(allowed), _shapes(data.shapes[:, fitted_laws(data)])
         own = {name: each[at[:2]] for name, each in local.items()}
         added = _discrepancy(own, data, at) if model.discrepancy else pt.zeros(len(at[0]))
@@ -109,9 +112,12 @@ def _pooled(kind: str, data: Assembly) -> tuple[Any, Any]:
     )
 
 
-def _between(name: str, mean: Any, spread: Any, dims: tuple[str, ...]) -> Any:
-    """Add a parameter that is normal between curves or cells."""
-    return pm.Deterministic(name, mean + spread * pm.Normal(f"{name}_raw", dims=dims), dims=dims)
+def _between(
+    name: str, mean: Any, spread: Any, dims: tuple[str, ...], scale: Callable[..., Any] | None = None
+) -> Any:
+    """Add a parameter that is normal between curves or cells, on a scale of its own where one is given."""
+    place = mean + spread * pm.Normal(f"{name}_raw", dims=dims)
+    return pm.Deterministic(name, scale(place, pt) if scale else place, dims=dims)
 
 
 def _law_share(allowed: BoolArray) -> Any:

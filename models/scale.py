@@ -1,4 +1,6 @@
-"""The scale of levels and gains: logarithmic, but for scores that are near zero linear.
+"""Scales on which curves are normal between one another: of levels and gains, and of sharpness.
+
+That of levels and gains is logarithmic, but for scores that are near zero linear.
 
 A logarithm takes 0.01 and 0.1 BLEU for as far apart as 3 and 30, and zero for infinitely far. So effects of
 scores are stated on a scale that a value y reaches at asinh(y / (2 near)) + log near: log y for values far
@@ -19,6 +21,8 @@ from bayesscale.models.priors import Priors
 # At place log(near) a value is this share of `near`; beyond, it falls off.
 _REST = 0.1
 _LOG_REST = float(np.log(_REST))
+# A law that turns more sharply than this turns within a step of its sizes: data tell no more.
+_LOG_SHARPEST = float(np.log(10.0))
 LOGARITHMIC = -200.0
 """log near of losses: no value is so small that it is not on the logarithmic part."""
 
@@ -63,6 +67,11 @@ def law_parameters(level: Any, gain: Any, log_near: Any, xp: Any = np) -> tuple[
     """
     high = log_value(level, log_near, xp)
     return high, high - log_value(level - gain, log_near, xp)
+
+
+def log_sharpness(place: Any, xp: Any = np) -> Any:
+    """Return the log of the sharpness at a place of its scale: about the same near 0, and at most log 10."""
+    return _LOG_SHARPEST * xp.tanh(place / _LOG_SHARPEST)
 
 
 def log_near_zero(metrics: tuple[str, ...], priors: Priors) -> NDArray[np.float64]:

@@ -14,8 +14,8 @@ from bayesscale.metrics.curves import Curves
 from bayesscale.models.assembly import POOLED, Assembly, zero_sum_basis
 from bayesscale.models.correlation import factor_of
 from bayesscale.models.labels import fitted_laws, model_coords
-from bayesscale.models.scale import law_parameters
-from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, SHAPE, SLOPE, TAU
+from bayesscale.models.scale import law_parameters, log_sharpness
+from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, SHAPE, SHARP, SLOPE, TAU
 from bayesscale.posterior.draws import FOLLOWED
 
 FloatArray = NDArray[np.float64]
@@ -124,8 +124,9 @@ def local_draws(sampled: Sampled, curves: Curves, data: Assembly, seed: int) -> 
         variables[name] = (pair, values.astype(np.float32))
     variables["shape"] = (pair, x[..., SHAPE])
     for kind, (name, free) in enumerate(zip(_POOLED_OF_CURVES, data.pooled_free, strict=True)):
-        if free or name == "sharpness":
+        if free:
             variables[name] = (pair, x[..., NOISE + kind])
+    variables["sharpness"] = (pair, log_sharpness(x[..., SHARP]))
     if data.pooled_free[1]:
         variables["discrepancy"] = ((*pair, "mode"), x[..., MODE : MODE + 2])
     numbers = np.zeros(len(LAWS), dtype=np.int8)

@@ -19,7 +19,7 @@ from bayesscale.models.assembly import Assembly
 FloatArray = NDArray[np.float64]
 _LESSONS, _LEARNING, _ADAPTING = 2, 60, 200
 # Chains become so much longer than what they ask for, within these limits.
-_SPARE, _LEAST, _MOST = 1.2, 2, 4
+_SPARE, _LEAST, _MOST = 1.2, 1.25, 4.0
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Sampler:
     seed : int
         Seed of all random numbers.
     longest : int
-        Most sweeps between two kept draws. Chains are continued, with draws further apart, until they have
-        converged or this is reached.
+        Most sweeps between two kept draws, on average. Chains are continued until they have converged or this
+        is reached.
     """
 
     draws: int = 500
@@ -70,8 +70,8 @@ class Sampled:
         Fields of `Population` and of `Local`.
     sweeps : int
         Sweeps of each chain, warm-up included.
-    thin : int
-        Sweeps between two draws.
+    thin : float
+        Sweeps between two draws, on average.
     seconds : dict
         Wall seconds of each phase.
     """
@@ -79,7 +79,7 @@ class Sampled:
     population: dict[str, NDArray[Any]]
     local: dict[str, NDArray[Any]]
     sweeps: int
-    thin: int
+    thin: float
     seconds: dict[str, float]
 
 
@@ -96,8 +96,8 @@ def sample(
 ) -> Sampled:
     """Draw from the posterior of assembled data.
 
-    `sampler.draws` draws are taken of every chain. While they do not suffice, only some of them are kept, at
-    equal distances, and the chains go on with draws as far apart.
+    `sampler.draws` draws are taken of every chain. While they do not suffice, the chains go on; as many draws
+    are kept as before, evenly spaced over all of a chain but its warm-up.
 
     Parameters
     ----------
@@ -127,22 +127,27 @@ def sample(
             proposal = widened([each for own in seen for each in own])
         list(pool.map(lambda chain: chain.adapt(proposal, _ADAPTING), chains))
         warm = time.perf_counter()
-        record, thin, begin = Record.of(data, sampler.chains, sampler.draws), 1, 0
+        # Where there are twice the draws, every second one makes room for others twice as far apart.
+        record, thin, begin, end = Record.of(data, sampler.chains, 2 * sampler.draws), 1, 0, sampler.draws
+        swept = 0
         while True:
-            report(f"sampling {sampler.chains} chains of {sampler.draws:,} draws, {thin} sweeps apart")
-            list(pool.map(lambda at: record.fill(at, chains[at], thin, begin), range(sampler.chains)))  # noqa: B023
-            sweeps = _LESSONS * _LEARNING + _ADAPTING + sampler.draws * thin
+            swept += (end - begin) * thin
+            report(f"sampling: {swept:,} sweeps of {sampler.chains} chains")
+            list(pool.map(lambda at: record.fill(at, chains[at], thin, begin, end), range(sampler.chains)))  # noqa: B023
             seconds = {
                 "compile": loaded - begun,
                 "particles": warm - loaded,
                 "sample": time.perf_counter() - warm,
             }
-            sampled = Sampled(record.population, record.local, sweeps, thin, seconds)
-            factor = needed(sampled)
-            every = min(int(np.clip(np.ceil(_SPARE * factor), _LEAST, _MOST)), sampler.longest // thin)
-            if factor <= 1.0 or every < 2:
+            kept, sweeps = record.evenly(end, sampler.draws), _LESSONS * _LEARNING + _ADAPTING + swept
+            sampled = Sampled(kept.population, kept.local, sweeps, swept / sampler.draws, seconds)
+            factor, left = needed(sampled), sampler.longest * sampler.draws / swept
+            if factor <= 1.0 or left < _LEAST:
                 return sampled
-            begin, thin = record.thin_out(every), thin * every
+            begin, end = end, int(end * min(np.clip(_SPARE * factor, _LEAST, _MOST), left))
+            while end > 2 * sampler.draws:
+                record.halve()
+                begin, end, thin = begin // 2, end // 2, 2 * thin
 
 
 def as_dataset(group: Any) -> xr.Dataset:

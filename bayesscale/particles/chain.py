@@ -48,7 +48,8 @@ _SUMMED, _SUMS = 12_000, (64, 512)
 _WIDER, _ERRORS = 1.5, 1.0
 # Data leave open what ranges so widely, in sds of the population.
 _OPEN = 0.6
-_LEAST_SHARE = 0.05
+# Laws that are rare in the population, and breaks (per unit of u), are less so in the proposal.
+_LEAST_SHARE, _OFTEN = 0.05, 0.3
 _FAST, _SLOW = 0.3, 0.05
 
 
@@ -199,7 +200,8 @@ def widened(seen: list[LocalPrior]) -> LocalPrior:
     return LocalPrior(
         mean("mean"), precision, mean("pooled_mean"),
         np.hypot(_WIDER * mean("pooled_sd"), _ERRORS * error("pooled_mean")), mean("shape_mean"),
-        np.hypot(_WIDER * mean("shape_sd"), _ERRORS * error("shape_mean")), log_share, mean("hazard"),
+        np.hypot(_WIDER * mean("shape_sd"), _ERRORS * error("shape_mean")), log_share,
+        np.maximum(mean("hazard"), _OFTEN),
         mean("fall"),
     )  # fmt: skip
 
@@ -240,17 +242,20 @@ class Record:
         local = {name: np.empty((*shape, *part.shape), _SMALL[name]) for name, part in parts.items()}
         return cls(population, local)
 
-    def thin_out(self, every: int) -> int:
-        """Keep only every so many-th draw, at the front; return how many are left."""
-        left = 0
+    def halve(self) -> None:
+        """Keep only every second draw, at the front."""
         for kept in (*self.population.values(), *self.local.values()):
-            few = kept[:, every - 1 :: every]
-            left = few.shape[1]
-            kept[:, :left] = few.copy()
-        return left
+            few = kept[:, 1::2]
+            kept[:, : few.shape[1]] = few.copy()
 
-    def fill(self, place: int, chain: Chain, thin: int, begin: int) -> None:
-        """Fill the room of one chain; chains fill theirs at the same time.
+    def evenly(self, filled: int, draws: int) -> Record:
+        """Return so many draws, evenly spaced among those that are there; the last is one of them."""
+        chosen = (np.arange(1, draws + 1) * filled) // draws - 1
+        parts = ({n: kept[:, chosen] for n, kept in part.items()} for part in (self.population, self.local))
+        return Record(*parts)
+
+    def fill(self, place: int, chain: Chain, thin: int, begin: int, end: int) -> None:
+        """Fill some of the room of one chain; chains fill theirs at the same time.
 
         Parameters
         ----------
@@ -260,11 +265,10 @@ class Record:
             The chain.
         thin : int
             Sweeps between two draws.
-        begin : int
-            Draws that are there.
+        begin, end : int
+            Draws that are there, and that shall be.
         """
-        count = next(iter(self.population.values())).shape[1] - begin
-        for draw, (population, local) in enumerate(chain.states(count, thin), begin):
+        for draw, (population, local) in enumerate(chain.states(end - begin, thin), begin):
             for name, kept in self.population.items():
                 kept[place, draw] = getattr(population, name)
             for name, kept in self.local.items():

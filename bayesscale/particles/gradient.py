@@ -15,7 +15,7 @@ from bayesscale.laws import log_law, power_law, rising
 from bayesscale.models.scale import LOGARITHMIC, log_value_slope
 from bayesscale.particles.collapsed import integrate, noise_variance
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.local import law_parameters, unit_of
+from bayesscale.particles.local import law_parameters, sharpness_of, unit_of
 from bayesscale.particles.places import (
     GAIN,
     LEVEL,
@@ -38,10 +38,9 @@ _rising_terms, _rising_slopes = compiled(rising.terms), compiled(rising.slopes)
 @compiled
 def log_law_slopes(level: Any, gain: Any, x: Any, u: Any, count: Any, out: Any) -> None:
     """Do what `law_slopes` does, for the log-law."""
-    sharpness = math.exp(x[SHARP])
-    now = _log_terms(level, gain, x[SHAPE], sharpness, np)
-    more = _log_terms(level, gain + _STEP, x[SHAPE], sharpness, np)
-    shape = _log_terms(level, gain, x[SHAPE] + _STEP, sharpness, np)
+    now = _log_terms(level, gain, x[SHAPE], 1.0, np)
+    more = _log_terms(level, gain + _STEP, x[SHAPE], 1.0, np)
+    shape = _log_terms(level, gain, x[SHAPE] + _STEP, 1.0, np)
     for i in range(count):
         value, _, beta, start = _log_slopes(u[i], now, np)
         out[0, i] = value
@@ -68,11 +67,11 @@ def rising_slopes(level: Any, gain: Any, x: Any, u: Any, count: Any, out: Any) -
 @compiled
 def power_slopes(level: Any, gain: Any, x: Any, u: Any, count: Any, reciprocal: Any, out: Any) -> None:
     """Do what `law_slopes` does, for the power law and for its reciprocal."""
-    sharpness = math.exp(x[SHARP])
+    sharpness = sharpness_of(x[SHARP])
     now = _power_terms(level, gain, x[SHAPE], sharpness, np)
     more = _power_terms(level, gain + _STEP, x[SHAPE], sharpness, np)
     shape = _power_terms(level, gain, x[SHAPE] + _STEP, sharpness, np)
-    sharp = _power_terms(level, gain, x[SHAPE], math.exp(x[SHARP] + _STEP), np)
+    sharp = _power_terms(level, gain, x[SHAPE], sharpness_of(x[SHARP] + _STEP), np)
     for i in range(count):
         value, _, floor, amplitude, c, root = _power_slopes(u[i], now, np)
         factor = -1.0 / (value * value) if reciprocal else 1.0

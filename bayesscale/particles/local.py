@@ -9,7 +9,7 @@ import numpy as np
 
 from bayesscale.laws import log_law, power_law, rising
 from bayesscale.models import breaks, discrepancy
-from bayesscale.models.scale import LOGARITHMIC, log_value
+from bayesscale.models.scale import LOGARITHMIC, log_sharpness, log_value
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, SHAPE, SHARE, SHARP, SLOPE, STRAY, TAU
 
@@ -20,7 +20,7 @@ LARGE = 1e100
 _log_terms, _log_at = compiled(log_law.terms), compiled(log_law.at)
 _power_terms, _power_at = compiled(power_law.terms), compiled(power_law.at)
 _rising_terms, _rising_at = compiled(rising.terms), compiled(rising.at)
-_log_value = compiled(log_value)
+_log_value, _log_sharpness = compiled(log_value), compiled(log_sharpness)
 _unit, _with_break = compiled(discrepancy.discrepancy_unit), compiled(breaks.with_break)
 
 
@@ -37,6 +37,12 @@ def law_parameters(x: Any, log_near: Any) -> tuple[float, float]:
     if log_near > LOGARITHMIC:
         level, start = _log_value(level, log_near, np), _log_value(start, log_near, np)
     return level, level - start
+
+
+@compiled
+def sharpness_of(place: Any) -> float:
+    """Return the sharpness at a place of its scale."""
+    return math.exp(_log_sharpness(place, np))
 
 
 @compiled
@@ -58,21 +64,20 @@ def law_values(law: Any, level: Any, gain: Any, x: Any, u: Any, count: Any, out:
     out : array, shape (N,)
         Where the values go.
     """
-    sharpness = math.exp(x[SHARP])
     if law == 0:
-        parts = _log_terms(level, gain, x[SHAPE], sharpness, np)
+        parts = _log_terms(level, gain, x[SHAPE], 1.0, np)
         for i in range(count):
             out[i] = _log_at(u[i], parts, np)
     elif law == 1:
-        own = _power_terms(-level, gain, x[SHAPE], sharpness, np)
+        own = _power_terms(-level, gain, x[SHAPE], sharpness_of(x[SHARP]), np)
         for i in range(count):
             out[i] = 1.0 / _power_at(u[i], own, np)
     elif law == 2:
-        rising_parts = _rising_terms(level, gain, x[SHAPE], sharpness, np)
+        rising_parts = _rising_terms(level, gain, x[SHAPE], 1.0, np)
         for i in range(count):
             out[i] = _rising_at(u[i], rising_parts, np)
     else:
-        own = _power_terms(level, gain, x[SHAPE], sharpness, np)
+        own = _power_terms(level, gain, x[SHAPE], sharpness_of(x[SHARP]), np)
         for i in range(count):
             out[i] = _power_at(u[i], own, np)
 

@@ -278,6 +278,28 @@ def move(
         new_law, new_broken, ratio = jump(law, broken, x, y, weights, guide, data, c, m)
     else:
         new_broken, ratio = change_break(broken, x, y, prior, data, c, m)
+    return settle(
+        temperature, law, broken, x, prior_now, likelihood, new_law, new_broken, y, ratio, weights, prior,
+        data, c, m, out,
+    )  # fmt: skip
+
+
+@compiled
+def settle(
+    temperature: Any, law: Any, broken: Any, x: Any, prior_now: Any, likelihood: Any, new_law: Any,
+    new_broken: Any, y: Any, ratio: Any, weights: Any, prior: Any, data: Any, c: Any, m: Any, out: Any,
+) -> tuple[Any, Any, float, float]:  # fmt: skip
+    """Accept a proposal y with its law and break, or stay.
+
+    Parameters
+    ----------
+    temperature, law, broken, x, prior_now, likelihood, weights, prior, data, c, m, out
+        As in `move`.
+    new_law, new_broken, y : int, int, array
+        What is proposed.
+    ratio : float
+        Log ratio of the proposals.
+    """
     if new_broken and not data.first[c, m] < y[TAU] < data.last[c, m]:
         return law, broken, prior_now, likelihood
     new_prior = log_prior(new_law, new_broken, y, prior, data, c, m)

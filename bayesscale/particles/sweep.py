@@ -9,6 +9,7 @@ import numpy as np
 from bayesscale.particles.baseline import move_cells, move_line
 from bayesscale.particles.collapsed import collapsed_likelihood, draw_modes, draw_weights
 from bayesscale.particles.compiled import compiled
+from bayesscale.particles.difference import step_by_difference
 from bayesscale.particles.exchange import exchange
 from bayesscale.particles.expected import expect, fill_prior
 from bayesscale.particles.glide import glide
@@ -28,14 +29,14 @@ from bayesscale.particles.population import (
 )
 from bayesscale.particles.temper import draw_prior
 
-_ROUND = (LAW, BREAK, JUMP, WALK)
-# One particle of so many pairs is moved in a sweep.
-_REFRESHED = 0.5
+_ROUND = (LAW, JUMP, BREAK, JUMP, WALK)
+# One particle of so many pairs is moved in a sweep as its curve is; so many of every pair take a jump.
+_REFRESHED, _JUMPS = 0.5, 2
 
 
 @compiled
-def move_pair(law: Any, broken: Any, x: Any, several: Any, can_break: Any, prior: Any, guide: Any, data: Any,
-              c: Any, m: Any, steps: Any, rate: Any, room: Any,
+def move_pair(law: Any, broken: Any, x: Any, own: Any, several: Any, can_break: Any, prior: Any, guide: Any,
+              pool: Any, data: Any, c: Any, m: Any, steps: Any, rate: Any, room: Any,
               weights: Any) -> tuple[Any, Any, float, float]:  # fmt: skip
     """Move one curve and metric under a population; return law, break, log prior and log likelihood.
 
@@ -43,9 +44,11 @@ def move_pair(law: Any, broken: Any, x: Any, several: Any, can_break: Any, prior
     ----------
     law, broken, x : int, int, array
         Where it is; x is changed in place.
+    own : int
+        Number of the particle that x is; -1 for the curve itself.
     several, can_break : bool
         Whether it may follow several laws, and break within the data.
-    prior, guide, data, c, m, steps : LocalPrior, Guide, Assembly, int, int, Steps
+    prior, guide, pool, data, c, m, steps : LocalPrior, Guide, Pool, Assembly, int, int, Steps
         The population, the clouds, the data, curve and metric, sizes of steps.
     rate : float
         How fast these adapt.
@@ -61,10 +64,36 @@ def move_pair(law: Any, broken: Any, x: Any, several: Any, can_break: Any, prior
         law, broken, now, likelihood = move(
             kind, 1.0, law, broken, x, now, likelihood, weights, prior, guide, data, c, m, room[0]
         )
+    law, broken, now, likelihood = step_by_difference(
+        law, broken, x, own, now, likelihood, weights, prior, guide, pool, data, c, m, room[0]
+    )
     glide(law, broken, x, now, likelihood, weights, prior, guide, data, c, m, steps.glide, rate, room)
     draw_modes(law, broken, x, weights, data, c, m, room[0])
     now = log_prior(law, broken, x, prior, data, c, m)
     return law, broken, now, pair_likelihood(law, broken, x, data, c, m, room[0])
+
+
+@compiled
+def refresh(proposal: Any, guide: Any, pool: Any, data: Any, c: Any, m: Any, steps: Any, several: Any,
+            can_break: Any, room: Any, weights: Any) -> None:  # fmt: skip
+    """Move some particles of a pair under the proposal; arguments as in `move_pair`."""
+    moved = 1 if np.random.random() < _REFRESHED else 0
+    no_weights = weights[:0]
+    for number in range(moved + _JUMPS):
+        i = np.random.randint(pool.law.shape[2])
+        x, law, broken = pool.x[c, m, i], pool.law[c, m, i], pool.broken[c, m, i]
+        if number < moved:
+            law, broken, under, likelihood = move_pair(
+                law, broken, x, i, several, can_break, proposal, guide, pool, data, c, m, steps, 0.0, room,
+                weights,
+            )  # fmt: skip
+        else:
+            law, broken, under, likelihood = move(
+                JUMP, 1.0, law, broken, x, pool.prior[c, m, i], pool.likelihood[c, m, i], no_weights,
+                proposal, guide, data, c, m, room[0],
+            )  # fmt: skip
+        pool.law[c, m, i], pool.broken[c, m, i] = law, broken
+        pool.prior[c, m, i], pool.likelihood[c, m, i] = under, likelihood
 
 
 @compiled
@@ -109,18 +138,11 @@ def move_curves(
                 can_break = data.may_break[m] and data.last[c, m] > data.first[c, m]
                 exchange(c, m, start[c], odds[c], proposal, data, pool, local)
                 law, broken, _, likelihood = move_pair(
-                    local.law[c, m], local.broken[c, m], local.x[c, m], several, can_break, prior, guide,
-                    data, c, m, steps, steps.rate[0], room, weights,
+                    local.law[c, m], local.broken[c, m], local.x[c, m], -1, several, can_break, prior,
+                    guide, pool, data, c, m, steps, steps.rate[0], room, weights,
                 )  # fmt: skip
                 local.law[c, m], local.broken[c, m], local.likelihood[c, m] = law, broken, likelihood
-                if np.random.random() < _REFRESHED:
-                    i = np.random.randint(pool.law.shape[2])
-                    law, broken, under, likelihood = move_pair(
-                        pool.law[c, m, i], pool.broken[c, m, i], pool.x[c, m, i], several, can_break,
-                        proposal, guide, data, c, m, steps, 0.0, room, weights,
-                    )  # fmt: skip
-                    pool.law[c, m, i], pool.broken[c, m, i] = law, broken
-                    pool.prior[c, m, i], pool.likelihood[c, m, i] = under, likelihood
+                refresh(proposal, guide, pool, data, c, m, steps, several, can_break, room, weights)
     fill_precisions(population, data, precisions)
 
 

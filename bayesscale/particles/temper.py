@@ -20,6 +20,8 @@ from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, MODE, NOI
 
 _EFFECTIVE = 0.5
 _STEPS = 60
+# Jumps of every particle at the end.
+_STIRRED = 5
 # So many particles of a part are needed to fit a distribution to it, per parameter and at least.
 _PER_PARAMETER, _LEAST = 2, 16
 # A fitted covariance is widened a little, and never narrower than this share of the prior's sd.
@@ -197,6 +199,13 @@ def temper(
                     prior, guide, data, c, m, out,
                 )  # fmt: skip
     fit_parts(x, law, broken, prior, guide, data, c, m)
+    # Shares of the parts are those that resampling has left: jumps between them put that right.
+    for i in range(particles):
+        for _ in range(_STIRRED):
+            law[i], broken[i], log_priors[i], likelihood[i] = move(
+                JUMP, 1.0, law[i], broken[i], x[i], log_priors[i], likelihood[i], no_weights, prior, guide,
+                data, c, m, out,
+            )  # fmt: skip
     # Descendants of one particle lie beside each other, and neighbours are summed over together.
     order = np.random.permutation(particles)
     pool.x[c, m], pool.law[c, m], pool.broken[c, m] = x[order], law[order], broken[order]

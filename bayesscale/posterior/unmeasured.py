@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.curves import unit_keys
 from bayesscale.metrics.design import PAIR, Factor
-from bayesscale.models.scale import law_parameters, log_near_zero
+from bayesscale.models.scale import law_parameters, log_near_zero, log_sharpness
 from bayesscale.posterior.draws import Draws
 from bayesscale.posterior.local import Local, resolution
 from bayesscale.posterior.random import keyed_rng
@@ -80,7 +80,7 @@ class Unmeasured:
             level,
             gain,
             shape=mean + sd * self._standard("shape", curve, metric),
-            sharpness=np.zeros(law.shape) if sharpness is None else sharpness,
+            sharpness=np.zeros(law.shape) if sharpness is None else log_sharpness(sharpness),
             noise=noise,
             se_share=self._normal("se_share", curve, metric),
             straying=self._normal("discrepancy", curve, metric),

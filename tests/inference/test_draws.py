@@ -14,6 +14,7 @@ from bayesscale.metrics.curves import Curves
 from bayesscale.models.assembly import POOLED, Assembly, assemble
 from bayesscale.models.model import Model
 from bayesscale.models.priors import Priors
+from bayesscale.models.scale import law_parameters, log_near_zero, log_sharpness
 from bayesscale.particles.places import LEVEL, MODE, NOISE, SHAPE, SLOPE, TAU
 from bayesscale.posterior.draws import FOLLOWED
 from tests.inference.conftest import prior_sampled
@@ -107,10 +108,12 @@ def test_laws_are_those_of_the_fit_in_the_order_of_all(curves: Curves) -> None:
 
 def test_curves_have_their_own_parameters(local: xr.Dataset, sampled: Sampled, curves: Curves) -> None:
     x = sampled.local["x"]
-    own = {"level": LEVEL, "gain": LEVEL + 1, "shape": SHAPE, "noise": NOISE, "sharpness": NOISE + 2}
-    own["discrepancy_scale"] = NOISE + 1
-    for name, place in own.items():
-        np.testing.assert_array_equal(local[name], x[..., place])
+    near = log_near_zero(curves.names, Priors())
+    level, gain = law_parameters(x[..., LEVEL].astype(float), x[..., LEVEL + 1].astype(float), near)
+    own = {"level": level, "gain": gain, "sharpness": log_sharpness(x[..., NOISE + 2])}
+    own |= {"shape": x[..., SHAPE], "noise": x[..., NOISE], "discrepancy_scale": x[..., NOISE + 1]}
+    for name, values in own.items():
+        np.testing.assert_array_equal(local[name], values.astype(np.float32))
         assert local[name].dims == ("chain", "draw", "curve", "metric")
     np.testing.assert_array_equal(local["discrepancy"], x[..., MODE : MODE + 2])
     assert "se_share" not in local

@@ -10,6 +10,7 @@ import pytest
 from bayesscale.laws import LAWS
 from bayesscale.particles.local import law_values
 from bayesscale.particles.places import LOCAL, SHAPE, SHARP
+from tests.models.near_zero import sharpness_of
 
 U = np.array([-1.0, -0.1, 0.0, 0.3, 0.5, 1.0, 2.0, 5.0])
 GRID = list(
@@ -31,6 +32,6 @@ def test_numpy_and_compiled_code_agree(number: int) -> None:
         out[-1] = 7.0
         law_values(number, level, gain, x, U, len(U), out)
         with np.errstate(all="ignore"):
-            expected = law.value(U, level, gain, shape, np.exp(sharp))
+            expected = law.value(U, level, gain, shape, sharpness_of(sharp))
         np.testing.assert_allclose(out[:-1], expected, rtol=1e-11, atol=1e-100, err_msg=str(values))
         assert out[-1] == 7.0  # beyond the count nothing is written

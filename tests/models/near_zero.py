@@ -1,4 +1,4 @@
-"""The scale of levels and gains once more, by its definition: a value is near (h + sqrt(h^2 + 0.01))."""
+"""The scales of curves once more, by their definitions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FloatArray = NDArray[np.float64]
 
 
 def anchored(level: Any, gain: Any, log_near: float) -> tuple[FloatArray, FloatArray]:
-    """Return level and gain as laws take them."""
+    """Return level and gain as laws take them: a value is near (h + sqrt(h^2 + 0.01))."""
     if log_near == LOGARITHMIC:
         return np.asarray(level), np.asarray(gain)
 
@@ -24,6 +24,11 @@ def anchored(level: Any, gain: Any, log_near: float) -> tuple[FloatArray, FloatA
 
     high, low = log_of(np.asarray(level)), log_of(np.asarray(level) - np.asarray(gain))
     return high, high - low
+
+
+def sharpness_of(place: Any) -> FloatArray:
+    """Return the sharpness, which is at most ten."""
+    return np.asarray(10.0 ** np.tanh(np.asarray(place) / np.log(10.0)))
 
 
 def discrepancy_unit(level: Any, gain: Any) -> FloatArray:

@@ -16,7 +16,7 @@ from bayesscale.models.discrepancy import Basis
 from bayesscale.models.law_priors import EffectPrior, PooledPrior
 from bayesscale.models.model import Model
 from bayesscale.models.scale import log_near_zero
-from tests.models.near_zero import anchored, discrepancy_unit
+from tests.models.near_zero import anchored, discrepancy_unit, sharpness_of
 
 Point = dict[str, Any]
 FloatArray = NDArray[np.float64]
@@ -238,7 +238,7 @@ class Reference:
                 scale = self.noise(
                     own["noise"][c, m], se, own["se_share"][c, m] if "se_share" in own else None, m
                 )
-                sharp = np.exp(own["sharpness"][c, m]) if model.sharp else 1.0
+                sharp = float(sharpness_of(own["sharpness"][c, m])) if model.sharp else 1.0
                 for k, law in enumerate(laws):
                     if law.name not in self.allowed(name):
                         self.pair[c, m, k] = -np.inf

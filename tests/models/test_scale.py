@@ -10,11 +10,12 @@ from bayesscale.models.scale import (
     LOGARITHMIC,
     law_parameters,
     log_near_zero,
+    log_sharpness,
     log_value,
     log_value_slope,
     place_of,
 )
-from tests.models.near_zero import anchored
+from tests.models.near_zero import anchored, sharpness_of
 
 NEAR = float(np.log(1.25))
 PLACES = np.linspace(NEAR - 6.0, NEAR + 6.0, 241)
@@ -61,3 +62,10 @@ def test_the_scale_of_losses_is_logarithmic() -> None:
 def test_the_typical_value_moves_the_scale() -> None:
     priors = Priors(typical={"bleu": 50.0}, near_zero=0.1)
     assert log_near_zero(("bleu",), priors) == pytest.approx([np.log(5.0)])
+
+
+def test_the_sharpness_is_at_most_ten() -> None:
+    places = np.linspace(-9.0, 9.0, 37)
+    np.testing.assert_allclose(np.exp(log_sharpness(places)), sharpness_of(places), rtol=1e-12)
+    assert log_sharpness(0.4) == pytest.approx(0.4, rel=0.02)
+    assert np.exp(log_sharpness(300.0)) == pytest.approx(10.0)

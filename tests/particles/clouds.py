@@ -12,7 +12,7 @@ from bayesscale.laws import LAWS
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles import places
 from bayesscale.particles.state import LocalPrior, Pool
-from tests.models.near_zero import anchored, discrepancy_unit
+from tests.models.near_zero import anchored, discrepancy_unit, sharpness_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -53,7 +53,7 @@ class Cloud(NamedTuple):
         level, gain = anchored(x[:, places.LEVEL], x[:, places.GAIN], data.log_near[m])
         for number in np.unique(self.law):
             own, law = self.law == number, list(LAWS.values())[number]
-            parts = level[own], gain[own], x[own, places.SHAPE], np.exp(x[own, places.SHARP])
+            parts = level[own], gain[own], x[own, places.SHAPE], sharpness_of(x[own, places.SHARP])
             with np.errstate(all="ignore"):
                 value[own] = law.value(u, *parts)
         unit = discrepancy_unit(level, gain) * np.exp(x[:, places.STRAY])

@@ -14,7 +14,7 @@ from bayesscale.models.assembly import Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.particles import places
 from bayesscale.particles.state import Local, Population
-from tests.models.near_zero import anchored, discrepancy_unit
+from tests.models.near_zero import anchored, discrepancy_unit, sharpness_of
 
 FloatArray = NDArray[np.float64]
 
@@ -118,7 +118,7 @@ def mean_of(x: FloatArray, law: int, broken: bool, data: Assembly, c: int, m: in
     kind = list(LAWS.values())[law]
     level, gain = anchored(x[places.LEVEL], x[places.GAIN], data.log_near[m])
     with np.errstate(all="ignore"):
-        value = np.asarray(kind.value(u, level, gain, x[places.SHAPE], np.exp(x[places.SHARP])))
+        value = np.asarray(kind.value(u, level, gain, x[places.SHAPE], sharpness_of(x[places.SHARP])))
     unit = discrepancy_unit(level, gain) * np.exp(x[places.STRAY])
     value = value + unit * (data.modes[c, m, :count] @ x[places.MODE : places.MODE + 2])
     if broken:

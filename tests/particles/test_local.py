@@ -16,6 +16,7 @@ from bayesscale.particles.population import correlation_factor, covariance
 from bayesscale.particles.state import LocalPrior
 from bayesscale.particles.structs import data_struct, prior_struct
 from bayesscale.posterior.local import Local
+from tests.models.near_zero import sharpness_of
 from tests.particles.clouds import Cloud
 from tests.particles.simulated import density, mean_of, scale_of
 from tests.particles.small import draw, small_data, small_prior
@@ -54,7 +55,7 @@ def test_values_are_those_that_answers_are_made_of(data: Assembly, prior: LocalP
 
         local = Local(
             names[m], tuple(LAWS), data.floor[m], np.array([[law]]), level, gain, each(places.SHAPE),
-            each(places.SHARP), each(places.NOISE), each(places.SHARE),
+            np.log(sharpness_of(each(places.SHARP))), each(places.NOISE), each(places.SHARE),
             each(places.STRAY), each(places.TAU) if broken else None, each(places.SLOPE) if broken else None,
         )  # fmt: skip
         path = (data.modes[0, m, :count] @ x[places.MODE : places.MODE + 2])[None, :, None]
