@@ -60,12 +60,12 @@ def _joint(**settings: Any) -> Forecaster:
         kept = {name: diagnostics[name] for name in ("rhat", "ess_bulk")}
         record = {"status": fitted.status.label, **kept}
         record["seconds"] = fitted.provenance["timings"]
-        return _scored(split, fitted), record
+        return scored(split, fitted), record
 
     return forecast
 
 
-def _scored(split: Split, fitted: Any) -> pd.DataFrame:
+def scored(split: Split, fitted: Any) -> pd.DataFrame:
     """Return the held-out rows with their scores."""
     from bayesscale.posterior.predictive import Predictive
     from bayesscale.questions.asked import drawn_curves

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 from bayesscale.evaluation import Evaluation, compare, evaluate
+from bayesscale.evaluation.backtest import backtest
 from bayesscale.evaluation.comparison import SHARE
 from bayesscale.evaluation.pointwise import LOO
 from bayesscale.evaluation.refit import WHOLE
 from bayesscale.inference import Sampler, fit
+from bayesscale.inference.track_record import TrackRecord
 from bayesscale.metrics.read import read_metrics
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.model import SCORE_LAWS
@@ -80,3 +82,17 @@ def test_laws_of_a_fit_are_compared_by_refits() -> None:
     shares = table[table["criterion"] == SHARE]
     assert shares["p_law"].sum() == pytest.approx(1.0)
     assert (table.loc[table["criterion"] == LOO, "p_loo"] > 0).all()
+
+
+def test_a_track_record_is_that_of_the_same_model_on_fewer_sizes() -> None:
+    metrics = tiny()
+    found = backtest(fit(metrics, sampler=SHORT, law="saturating"))
+    record = TrackRecord.of(found.provenance)
+    assert record is not None
+    # Two curves of six sizes: the last two of each.
+    assert record.held == 4
+    assert 0 <= record.inside_50 <= record.inside_90 <= 4
+    again = evaluate(metrics, first=[0.75], models=["saturating"], sampler=SHORT, priors=found.priors)
+    own = again.rows
+    assert record.inside_90 == own["inside_90"].sum()
+    assert record.crps == pytest.approx({"bleu": own["crps"].mean()})
