@@ -113,7 +113,7 @@ def test_curves_have_their_own_parameters(local: xr.Dataset, sampled: Sampled, c
     own = {"level": level, "gain": gain, "sharpness": log_sharpness(x[..., NOISE + 2])}
     own |= {"shape": x[..., SHAPE], "noise": x[..., NOISE], "discrepancy_scale": x[..., NOISE + 1]}
     for name, values in own.items():
-        np.testing.assert_array_equal(local[name], values.astype(np.float32))
+        np.testing.assert_allclose(local[name], values, rtol=1e-6)
         assert local[name].dims == ("chain", "draw", "curve", "metric")
     np.testing.assert_array_equal(local["discrepancy"], x[..., MODE : MODE + 2])
     assert "se_share" not in local
