@@ -44,7 +44,7 @@ def finetune(
         int | None, typer.Option("--seed", metavar="N", help="Default: the first of the study.")
     ] = None,
     device: DeviceOption = "auto",
-    threads: ThreadsOption = None,
+    threads: ThreadsOption = 1,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
@@ -56,18 +56,14 @@ def finetune(
     import pandas as pd
 
     from bayesscale.harness.grid.cell import describe, run_cell
-    from bayesscale.harness.grid.devices import choose_devices
-    from bayesscale.harness.grid.layout import GridFolder
-    from bayesscale.harness.grid.opening import Settings, open_grid
-    from bayesscale.harness.grid.store import MetricsFile
+    from bayesscale.harness.grid.context import Settings, choose_devices, open_grid
 
-    chosen, lines, folder = chosen_study(study, preset), Lines(quiet=quiet), GridFolder(output)
+    chosen, lines = chosen_study(study, preset), Lines(quiet=quiet)
     cell = _cell(chosen, task, mixture, tokens, size, seed)
     settings = Settings(devices=choose_devices(device)[:1], threads=threads)
-    place = open_grid(chosen, folder, settings, lines.say)
-    record = run_cell(place, cell, show=lines.show)
-    MetricsFile(folder, folder.metrics).add_missing({record["key"]: record["rows"]})
-    MetricsFile(folder, folder.domains).add_missing({record["key"]: record["domains"]})
+    grid = open_grid(chosen, output, settings, lines.say)
+    record = run_cell(grid, cell, show=lines.show)
+    grid.add_rows(iter([record]))
     lines.say(f"{describe(cell)}: {record['status']}")
     columns = ["metric", "value", "se", "signature"]
     rows = [{name: row[name] for name in columns} for row in record["rows"]]

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from bayesscale.errors import TrainingError
 from bayesscale.harness.batches import pad as padded
 from bayesscale.harness.batches import sorted_batches
-from bayesscale.harness.decoding.beam import beam_search
 from bayesscale.harness.decoding.greedy import greedy_search
 from bayesscale.harness.device import autocast, find_device, free_memory, is_out_of_memory
 from bayesscale.harness.model.cache import Decoder
@@ -41,7 +40,7 @@ def translate(
     sources : sequence of array of int
         Token ids, each ending with EOS.
     config : DecodingConfig
-        Method, beams, longest translation, sentences at once (halved if memory runs out), precision.
+        Longest translation, sentences at once (halved if memory runs out), precision.
     device : str
         Where the model is.
     pad, eos : int
@@ -73,7 +72,7 @@ def translate(
                 if len(rows) == 1:
                     raise TrainingError(
                         f"a sentence fits into the memory of the device; one of {lengths[rows[0]]} tokens "
-                        "does not; use fewer beams, a shorter max_length or another device"
+                        "does not; use a shorter max_length or another device"
                     ) from error
             free_memory(place)
             waiting += [rows[len(rows) // 2 :], rows[: len(rows) // 2]]
@@ -99,17 +98,9 @@ def _batch(
     with autocast(place, config.precision):
         memory = model.encode(tokens, mask)
     dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
-    beams = config.beams if config.method == "beam" else 1
-    decoder = Decoder(model, memory.float(), mask, config.max_length, beams=beams, dtype=dtype)
-    if config.method == "greedy":
-        record = place.type == "cuda" and config.compile is not False
-        result = greedy_search(decoder, len(rows), config.max_length, place, pad=pad, eos=eos, record=record)
-    else:
-        result = beam_search(
-            decoder, len(rows), config.max_length, place,
-            beams=beams, penalty=config.length_penalty, vocabulary=model.config.vocab_size or 0,
-            pad=pad, eos=eos,
-        )  # fmt: skip
+    decoder = Decoder(model, memory.float(), mask, config.max_length, dtype=dtype)
+    record = place.type == "cuda" and config.compile is not False
+    result = greedy_search(decoder, len(rows), config.max_length, place, pad=pad, eos=eos, record=record)
     return [_without(tokens, pad, eos) for tokens in result.tolist()]
 
 

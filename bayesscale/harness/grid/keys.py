@@ -14,7 +14,7 @@ from bayesscale.harness.study.config import Study
 from bayesscale.harness.study.hashing import digest
 
 # Raised when the same settings give other numbers than before.
-_FORMAT = 1
+_FORMAT = 2
 # How something is computed, not what: a grid may move to another machine in the middle.
 _COMPUTING = {"compile", "accumulate", "deterministic", "resume_every", "keep"}
 _AXES = {"pretraining": {"checkpoints"}, "finetuning": {"sizes"}, "decoding": {"batch"}}

@@ -23,6 +23,7 @@ def broken_rules(sections: Mapping[str, Any]) -> list[str]:
         *_known_languages(sections),
         *_files_of_tasks(sections),
         *_some_checkpoint(sections),
+        *_whole_epochs(sections),
     ]
 
 
@@ -93,3 +94,14 @@ def _some_checkpoint(sections: Mapping[str, Any]) -> Iterator[str]:
                 f"mixtures: {mixture.name} has the limit {mixture.limit}, below the first checkpoint at "
                 f"{first}; raise the limit or add a checkpoint"
             )
+
+
+def _whole_epochs(sections: Mapping[str, Any]) -> Iterator[str]:
+    """Finetuning sees each D_f at least once, unless the study says that it need not."""
+    finetuning = sections.get("finetuning")
+    if finetuning is None:
+        return
+    sizes = {size for task in sections.get("tasks", ()) for size in task.sizes or finetuning.sizes}
+    for size in sorted(sizes - {"full"}):
+        if problem := finetuning.too_few(size):
+            yield f"finetuning: D_f = {size:,}: {problem}"

@@ -8,7 +8,6 @@ from bayesscale.harness.training.jobs import (
     FinetuneResult,
     PretrainJob,
     PretrainResult,
-    Progress,
 )
 from bayesscale.harness.training.pretraining import pretrain
 from bayesscale.harness.training.weights import init_model, load_weights, save_weights
@@ -20,7 +19,6 @@ __all__ = [
     "Pairs",
     "PretrainJob",
     "PretrainResult",
-    "Progress",
     "finetune",
     "init_model",
     "load_weights",

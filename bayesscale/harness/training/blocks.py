@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bayesscale.harness.mixture import Mixture
 
 _SHARE_OF_MEMORY = 0.25
+# Blocks by which frequencies are counted.
+_SAMPLE = 20_000
 
 
 class Blocks:
@@ -69,6 +71,15 @@ class Blocks:
             here = languages == number
             rows[here] = array[indices[here]]
         return torch.from_numpy(rows).to(self._device, non_blocking=True)
+
+    def entropy(self) -> float:
+        """Return the entropy of a token in nats, where its language and the frequencies in it are known."""
+        found = 0.0
+        for array, share in zip(self._arrays, self._mixture.shares.values(), strict=True):
+            counts = np.bincount(np.asarray(array[:_SAMPLE]).ravel())
+            shares = counts[counts > 0] / counts.sum()
+            found -= share * float((shares * np.log(shares)).sum())
+        return found
 
     def _keep(self) -> tuple[Tensor, NDArray[np.int64]] | None:
         """Put all blocks onto a GPU that has room for them."""

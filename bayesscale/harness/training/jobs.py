@@ -15,38 +15,12 @@ if TYPE_CHECKING:
     from bayesscale.harness.batches import Pairs
     from bayesscale.harness.mixture import Mixture
     from bayesscale.harness.model.t5 import T5
+    from bayesscale.harness.progress import Progress
     from bayesscale.harness.study.config import FinetuningConfig, PretrainingConfig
 
 Status = Literal["finished", "diverged"]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a running job is.
-
-    Attributes
-    ----------
-    step, steps : int
-        Optimiser steps done and asked for, those of cooldown branches included.
-    tokens : int
-        Pretraining tokens seen, or target and source tokens in finetuning.
-    loss : float
-        Mean loss in nats since the last report.
-    tokens_per_second : float
-        Tokens a second since the last report, over all processes.
-    mfu : float or None
-        Share of the device's peak arithmetic; None where the peak is not known.
-    seconds_left : float
-        At this speed.
-    """
-
-    step: int
-    steps: int
-    tokens: int
-    loss: float
-    tokens_per_second: float
-    mfu: float | None
-    seconds_left: float
+PLATEAU = 0.9
+"""A checkpoint whose loss is above this share of the unigram loss is called one on the plateau."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +30,7 @@ class Checkpoint:
     Attributes
     ----------
     tokens : int
-        D_p: tokens seen by these weights, those of a cooldown branch included; whole steps, so at most one
-        step from what the plan asks for.
+        D_p: tokens seen by these weights; whole steps, so at most one step from what the plan asks for.
     planned : int
         D_p as the plan has it.
     step : int
@@ -66,6 +39,8 @@ class Checkpoint:
         The weights; None where the run diverged before.
     loss : float
         Mean training loss over the last steps, in nats; every block is new, so this is a held-out loss.
+    unigram_loss : float
+        Loss of a model that knows the language and how frequent each token is, and nothing of the context.
     status : str
         'finished', or 'diverged' if there are no weights because the run diverged.
     hash : str
@@ -81,10 +56,16 @@ class Checkpoint:
     step: int
     path: Path | None
     loss: float
+    unigram_loss: float
     status: Status
     hash: str
     micro_batch: int
     out_of_memory: int
+
+    @property
+    def on_plateau(self) -> bool:
+        """Whether span corruption has taught it little more than frequencies, so that it may not help."""
+        return self.loss > PLATEAU * self.unigram_loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +182,25 @@ class FinetuneJob:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """A rate that was tried.
+
+    Attributes
+    ----------
+    rate : float
+        The rate.
+    steps : int
+        Steps after which it was judged last.
+    dev_loss : float
+        Cross-entropy on dev then, nats per target token; NaN if it diverged.
+    """
+
+    rate: float
+    steps: int
+    dev_loss: float
+
+
+@dataclass(frozen=True)
 class FinetuneResult:
     """A finetuned model and how it came about.
 
@@ -211,11 +211,13 @@ class FinetuneResult:
     dev_loss : float
         Its cross-entropy on dev, nats per target token; NaN if every rate diverged.
     rate : float
-        The rate with the lowest cross-entropy on dev.
-    dev_losses : mapping of float to float
-        Cross-entropy on dev of every rate, NaN for those that diverged.
+        The rate that successive halving has left.
+    trials : tuple of Trial
+        All rates, in the order of the study.
     status : str
         'finished', or 'diverged' if every rate diverged.
+    steps, tokens_seen : int
+        Optimiser steps of the model, and the source and target tokens in them.
     truncated : int
         Training sequences that were cut to the longest length.
     micro_batch : int
@@ -229,9 +231,21 @@ class FinetuneResult:
     model: T5
     dev_loss: float
     rate: float
-    dev_losses: Mapping[float, float]
+    trials: tuple[Trial, ...]
     status: Status
+    steps: int
+    tokens_seen: int
     truncated: int
     micro_batch: int
     out_of_memory: int
     seconds: float
+
+    @property
+    def warning(self) -> str | None:
+        """What to know of the rate: that no other was tried, or that a better one may lie beyond the edge."""
+        if self.status == "diverged":
+            return None
+        rates = sorted(trial.rate for trial in self.trials)
+        if len(rates) == 1:
+            return "only"
+        return {rates[0]: "lowest", rates[-1]: "highest"}.get(self.rate)

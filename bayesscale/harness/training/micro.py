@@ -18,18 +18,22 @@ Loss = Callable[[int, int], Tensor]
 
 @dataclass
 class MicroBatches:
-    """How many rows a device has at once; halves when memory runs out, and the batch stays what it is.
+    """Into how many parts a batch is cut for a device; doubles when memory runs out, and the batch stays.
 
     Attributes
     ----------
-    size : int
-        Rows at once.
+    parts : int
+        Micro-batches in a batch.
     halved : int
         How often memory ran out.
     """
 
-    size: int
+    parts: int = 1
     halved: int = 0
+
+    def size(self, rows: int) -> int:
+        """Return the rows of a micro-batch where a batch has so many."""
+        return -(-rows // self.parts)
 
     def gradients(
         self,
@@ -67,7 +71,7 @@ class MicroBatches:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                if not recover or self.size == 1:
+                if not recover or self.size(rows) == 1:
                     raise TrainingError(self._message(rows, recover)) from error
             # Outside the handler, because the traceback of the error holds on to the tensors that filled the
             # memory.
@@ -76,7 +80,7 @@ class MicroBatches:
     def halve(self, parameters: Sequence[Tensor]) -> None:
         """Go on with half as many rows at once."""
         _clear(parameters)
-        self.size = (self.size + 1) // 2
+        self.parts *= 2
         self.halved += 1
         for device in {parameter.device for parameter in parameters}:
             free_memory(device)
@@ -86,8 +90,9 @@ class MicroBatches:
     ) -> Tensor:
         """Add the gradients of all micro-batches up."""
         total: Tensor | None = None
-        for start in range(0, rows, self.size):
-            stop = min(start + self.size, rows)
+        size = self.size(rows)
+        for start in range(0, rows, size):
+            stop = min(start + size, rows)
             with nullcontext() if stop == rows else unsynchronised():
                 part = loss(start, stop)
                 part.backward()  # type: ignore[no-untyped-call]
@@ -97,7 +102,7 @@ class MicroBatches:
 
     def _message(self, rows: int, recover: bool) -> str:
         """Return what is said when there is nothing left to halve."""
-        where = "a single sequence does" if recover else f"{self.size} of {rows} sequences do"
+        where = "a single sequence does" if recover else f"{self.size(rows)} of {rows} sequences do"
         return (
             f"a micro-batch fits into the memory of the device; {where} not; use a smaller model, shorter "
             "sequences, a larger accumulate, or another device; what was saved before is whole"

@@ -9,37 +9,22 @@ from dataclasses import dataclass
 import torch
 
 from bayesscale.harness.device import determinism
-from bayesscale.harness.optim.schedule import Branch, branch_of
 from bayesscale.harness.training.jobs import Checkpoint, PretrainJob, PretrainResult
 from bayesscale.harness.training.records import read_checkpoint, remove_leftovers, write_checkpoint
 from bayesscale.harness.training.replicas import replicas
 from bayesscale.harness.training.run import DivergedError, Run, identity
 from bayesscale.harness.training.weights import start_config
 
-TRUNK, BRANCH = "trunk.safetensors", "branch.safetensors"
+STATE = "state.safetensors"
 
 
 @dataclass(frozen=True)
 class Target:
-    """A checkpoint that is wanted.
-
-    Attributes
-    ----------
-    planned, tokens, step : int
-        Its tokens in the plan, in whole steps, and these steps.
-    branch : Branch or None
-        The cooldown that leads to it.
-    """
+    """A checkpoint that is wanted: its tokens in the plan, in whole steps, and these steps."""
 
     planned: int
     tokens: int
     step: int
-    branch: Branch | None
-
-    @property
-    def leaves(self) -> int:
-        """Step up to which the trunk is needed."""
-        return self.step if self.branch is None else self.branch.start
 
 
 def pretrain(job: PretrainJob) -> PretrainResult:
@@ -77,9 +62,9 @@ def pretrain(job: PretrainJob) -> PretrainResult:
             if checkpoint is not None and processes.leads:
                 _tell(job, checkpoint)
         if missing:
-            _train(job, Run(job, processes, wanted, _steps(missing)), missing)
+            _train(job, Run(job, processes, wanted, missing[-1].step), missing)
         checkpoints = [read_checkpoint(job.folder, target.tokens, wanted) for target in targets]
-    done = tuple(sorted((c for c in checkpoints if c is not None), key=lambda c: c.tokens))
+    done = tuple(c for c in checkpoints if c is not None)
     return PretrainResult(
         checkpoints=done,
         status="diverged" if any(c.status == "diverged" for c in done) else "finished",
@@ -90,55 +75,37 @@ def pretrain(job: PretrainJob) -> PretrainResult:
 
 
 def _targets(job: PretrainJob) -> list[Target]:
-    """Return the checkpoints in the order in which the trunk passes the places where they leave it."""
+    """Return the checkpoints in order."""
     config = job.config
     steps = config.checkpoint_steps
     # Asks for the last block now, because text that does not suffice is better known before than after.
     last = steps[-1] * config.batch
     job.mixture.take(last - 1, last)
-    targets = [
-        Target(planned, step * config.tokens_per_step, step, branch_of(step, config.cooldown))
+    return [
+        Target(planned, step * config.tokens_per_step, step)
         for planned, step in zip(config.nominal_tokens, steps, strict=True)
     ]
-    return sorted(targets, key=lambda target: (target.leaves, target.step))
-
-
-def _steps(targets: list[Target]) -> int:
-    """Return the steps that these targets take, those of branches included."""
-    return max(t.leaves for t in targets) + sum(t.step - t.leaves for t in targets)
 
 
 def _train(job: PretrainJob, run: Run, missing: list[Target]) -> None:
     """Take the steps that lead to the missing checkpoints."""
-    trunk, branch = job.folder / TRUNK, job.folder / BRANCH
-    # A trunk that is past the first missing checkpoint is of no use: one was added to the plan, or removed.
-    if trunk.is_file() and run.saved_step(trunk) <= missing[0].leaves:
-        run.load(trunk)
+    state = job.folder / STATE
+    # A state that is past the first missing checkpoint is of no use: one was added to the plan, or removed.
+    if state.is_file() and run.saved_step(state) <= missing[0].step:
+        run.load(state)
     for number, target in enumerate(missing):
         try:
-            run.advance(target.leaves, trunk)
+            run.advance(target.step, state)
         except DivergedError as error:
             for lost in missing[number:]:
                 _record(job, run, lost, error)
             break
-        if target.branch is None:
-            _record(job, run, target)
-            continue
-        run.save(trunk)
-        if branch.is_file() and run.saved_branch(branch) == target.step:
-            run.load(branch)
-        try:
-            run.advance(target.step, branch, target.branch)
-            _record(job, run, target)
-        except DivergedError as error:
-            _record(job, run, target, error)
-        run.remove(branch)
-        run.load(trunk)
+        _record(job, run, target)
     else:
         if job.keep_state:
-            run.save(trunk)
+            run.save(state)
     if not job.keep_state:
-        run.remove(trunk)
+        run.remove(state)
 
 
 def _record(job: PretrainJob, run: Run, target: Target, error: DivergedError | None = None) -> None:
@@ -149,9 +116,9 @@ def _record(job: PretrainJob, run: Run, target: Target, error: DivergedError | N
             "planned": target.planned,
             "step": target.step,
             "loss": run.loss if error is None else math.nan,
-            "cooldown_from": None if target.branch is None else target.branch.start,
+            "unigram_loss": run.unigram_loss,
             "diverged_at": None if error is None else error.step,
-            "micro_batch": run.place.micro_batch,
+            "micro_batch": run.micro_batch,
             "out_of_memory": run.place.halved,
             "processes": run.replicas.count,
             "torch": torch.__version__,

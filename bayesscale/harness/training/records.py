@@ -77,6 +77,7 @@ def read_checkpoint(folder: Path, tokens: int, identity: Mapping[str, Any]) -> C
             loss=math.nan if document["loss"] is None else document["loss"],
             status=document["status"],
             hash=document["hash"],
+            unigram_loss=document["unigram_loss"],
             micro_batch=document["micro_batch"],
             out_of_memory=document["out_of_memory"],
         )

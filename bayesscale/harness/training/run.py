@@ -16,12 +16,11 @@ from bayesscale.harness.denoise import Denoising, corrupt, span_counts
 from bayesscale.harness.device import autocast, compiled, free_memory, is_out_of_memory, peak_flops
 from bayesscale.harness.model.config import ModelConfig
 from bayesscale.harness.model.t5 import T5
-from bayesscale.harness.optim.optimizers import make_optimizer, set_rate
-from bayesscale.harness.optim.schedule import Branch, Schedule
+from bayesscale.harness.optim.optimizers import ScaledAdamW, inverse_sqrt, set_rate
+from bayesscale.harness.progress import Meter
 from bayesscale.harness.training.blocks import Blocks, fingerprint
 from bayesscale.harness.training.jobs import PretrainJob
 from bayesscale.harness.training.micro import MicroBatches
-from bayesscale.harness.training.progress import Meter
 from bayesscale.harness.training.replicas import Replicas
 from bayesscale.harness.training.state import WINDOW, Place, load_state, peek, save_state
 from bayesscale.harness.training.weights import start_model
@@ -50,7 +49,7 @@ class Run:
     identity : mapping
         What determines the run, see `identity`.
     steps : int
-        Steps in all, those of cooldown branches included.
+        Steps in all.
     """
 
     def __init__(self, job: PretrainJob, replicas: Replicas, identity: dict[str, Any], steps: int) -> None:
@@ -61,25 +60,20 @@ class Run:
         )
         self.model.dropout = config.dropout
         self.identity = identity
-        self.optimizer = make_optimizer(
-            config.optimizer, self.model.parameters(), weight_decay=config.weight_decay
-        )
-        self.schedule = Schedule(
-            config.rate, config.schedule, config.warmup, raw=config.optimizer == "adafactor"
-        )
+        self.optimizer = ScaledAdamW(self.model.parameters(), weight_decay=config.weight_decay)
         self._blocks = Blocks(job.mixture, job.blocks, replicas.device, config.length)
         self._share = replicas.share(config.batch)
-        rows = config.batch // replicas.count
-        self.place = Place(micro_batch=max(rows // config.accumulate, 1))
-        self._micro = MicroBatches(self.place.micro_batch)
+        self.place = Place(parts=config.accumulate)
+        self._micro = MicroBatches(config.accumulate)
         self._forward, self._unsynchronised = replicas.wrap(self.model)
         self._forward = compiled(self._forward, config.compile, replicas.device)
         counts = span_counts(config.length, config.corruption, config.span)
+        # Sentinels and EOS count as known.
+        self.unigram_loss = self._blocks.entropy() * counts.masked / counts.target
         peak = peak_flops(replicas.device, config.precision)
         self.meter = Meter(
             job.report if replicas.leads else None,
             steps=steps,
-            done=0,
             tokens_per_step=config.tokens_per_step,
             flops_per_step=3 * config.batch * self.model.config.flops(counts.source, counts.target),
             peak=peak and peak * replicas.count,
@@ -89,19 +83,12 @@ class Run:
     def load(self, path: Path) -> None:
         """Go on from a saved state."""
         self.place = load_state(path, self.model, self.optimizer, self.identity)
-        self._micro = MicroBatches(self.place.micro_batch, self.place.halved)
-        # The number of processes may have changed, and with it how many rows each of them has.
-        self._micro.size = min(self._micro.size, self.job.config.batch // self.replicas.count)
+        self._micro = MicroBatches(self.place.parts, self.place.halved)
 
     def saved_step(self, path: Path) -> int:
         """Return the step of a saved state."""
         step: int = peek(path, self.identity)["step"]
         return step
-
-    def saved_branch(self, path: Path) -> int | None:
-        """Return the step at which the cooldown branch ends that a saved state belongs to."""
-        branch: int | None = peek(path, self.identity)["branch"]
-        return branch
 
     def remove(self, path: Path) -> None:
         """Remove a state that nothing goes on from any more."""
@@ -117,7 +104,7 @@ class Run:
             save_state(path, self.model, self.optimizer, self.place, self.identity)
         self.replicas.wait()
 
-    def advance(self, stop: int, path: Path, branch: Branch | None = None) -> None:
+    def advance(self, stop: int, path: Path) -> None:
         """Take steps until `stop`, saving the state on the way.
 
         Parameters
@@ -126,8 +113,6 @@ class Run:
             Step before which to stop.
         path : Path
             Where the state is saved.
-        branch : Branch, optional
-            The cooldown branch that the steps belong to.
 
         Raises
         ------
@@ -135,10 +120,9 @@ class Run:
             The run is lost.
         """
         self.model.train()
-        self.place.branch = None if branch is None else branch.stop
         while self.place.step < stop:
             step = self.place.step
-            set_rate(self.optimizer, self.schedule(step, branch))
+            set_rate(self.optimizer, inverse_sqrt(self.job.config.rate, self.job.config.warmup, step))
             self._step(step)
             self.place.step += 1
             if self.meter.due:
@@ -148,6 +132,11 @@ class Run:
         self._look()
         if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
             raise DivergedError(stop)
+
+    @property
+    def micro_batch(self) -> int:
+        """Sequences that a device has at once."""
+        return self._micro.size(self.job.config.batch // self.replicas.count)
 
     @property
     def loss(self) -> float:
@@ -181,7 +170,7 @@ class Run:
         total = self._micro.gradients(
             loss, rows, parameters, unsynchronised=self._unsynchronised, recover=self.replicas.count == 1
         )
-        self.place.micro_batch, self.place.halved = self._micro.size, self._micro.halved
+        self.place.parts, self.place.halved = self._micro.parts, self._micro.halved
         if self.job.config.clip is not None:
             torch.nn.utils.clip_grad_norm_(parameters, self.job.config.clip)
         self.optimizer.step()
@@ -206,14 +195,14 @@ class Run:
             failed = False
             try:
                 with self._unsynchronised():
-                    loss(0, min(self._micro.size, rows)).backward()  # type: ignore[no-untyped-call]
+                    loss(0, self._micro.size(rows)).backward()  # type: ignore[no-untyped-call]
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 failed = True
             if not self.replicas.any(failed):
                 break
-            if self._micro.size == 1:
+            if self._micro.size(rows) == 1:
                 raise TrainingError(
                     "a micro-batch fits into the memory of every device; a single sequence does not; use a "
                     "smaller model or shorter sequences"

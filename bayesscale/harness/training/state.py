@@ -31,19 +31,16 @@ class Place:
         Optimiser steps done.
     losses : deque of float
         Losses of the last steps.
-    micro_batch : int
-        Rows that a device has at once; a resumed run adds up gradients in the same order.
+    parts : int
+        Micro-batches in a batch; a resumed run adds up gradients in the same order.
     halved : int
         How often memory ran out.
-    branch : int or None
-        Step at which the cooldown branch ends that these steps belong to.
     """
 
     step: int = 0
     losses: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
-    micro_batch: int = 0
+    parts: int = 1
     halved: int = 0
-    branch: int | None = None
 
 
 def save_state(
@@ -75,9 +72,8 @@ def save_state(
     header = {
         "step": place.step,
         "losses": list(place.losses),
-        "micro_batch": place.micro_batch,
+        "parts": place.parts,
         "halved": place.halved,
-        "branch": place.branch,
         "optimizer": numbers,
         "identity": dict(identity),
     }
@@ -113,9 +109,8 @@ def load_state(
     return Place(
         step=header["step"],
         losses=deque(header["losses"], maxlen=WINDOW),
-        micro_batch=header["micro_batch"],
+        parts=header["parts"],
         halved=header["halved"],
-        branch=header["branch"],
     )
 
 
