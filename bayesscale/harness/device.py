@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal
 
 import torch
+from torch import Tensor, nn
 
 from bayesscale.errors import UsageError
+
+BACKEND = "inductor"
+"""What compiles; tests count with another one."""
 
 # Dense peak in operations a second, as the manufacturer states it; fp32 without TF32, as in torch.
 _PEAKS = {
@@ -58,30 +62,30 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
-def compiled(
-    function: Callable[..., Any],
-    wanted: bool | Literal["auto"],
-    device: torch.device,
-    *,
-    dynamic: bool | None = None,
-) -> Callable[..., Any]:
-    """Return a function compiled by torch.compile if that is wanted; 'auto' compiles on a GPU only.
+def compile_model(model: nn.Module, wanted: bool | Literal["auto"], device: torch.device) -> None:
+    """Compile the forward pass of a model if that is wanted; 'auto' compiles on a GPU only.
+
+    As one graph, so that a break in it is an error and not a slow run that nobody notices. It is compiled once
+    for all models of a shape and, where dimensions are marked by `of_any_size`, for all sizes.
 
     Parameters
     ----------
-    function : callable
-        A module or a function of tensors.
+    model : Module
+        Compiled in place, unless it is already.
     wanted : bool or 'auto'
         From the study.
     device : torch.device
         Where it runs.
-    dynamic : bool, optional
-        Whether shapes vary from call to call.
     """
-    if not (device.type == "cuda" if wanted == "auto" else wanted):
-        return function
-    done: Callable[..., Any] = torch.compile(function, dynamic=dynamic)
-    return done
+    if (device.type == "cuda" if wanted == "auto" else wanted) and model._compiled_call_impl is None:
+        model.compile(fullgraph=True, backend=BACKEND)
+
+
+def of_any_size(tensors: Iterable[Tensor]) -> None:
+    """Let no compilation depend on the sizes of some tensors of two dimensions."""
+    for tensor in tensors:
+        for dimension in range(2):
+            torch._dynamo.maybe_mark_dynamic(tensor, dimension)
 
 
 @contextmanager

@@ -49,8 +49,9 @@ target = "lo"
 
 [finetuning]
 sizes = ["1K", "full"]
-batch = 4
-steps = 4
+batch = 100
+steps = 12
+epochs = 0.1
 length = 32
 precision = "fp32"
 """

@@ -1,9 +1,9 @@
 """Artificial languages in one small grammar, so that it is known what two languages have in common.
 
 All languages talk about one world: a topic has its nouns and verbs, a verb its objects, a noun its
-adjectives. A language says a concept with a stem. Stems are shared with a relative or its own; among the shared
-ones some may be false friends, which mean something else. Word order differs. So a mixture can help a task,
-help it little, or mislead.
+adjectives. A language says a concept with a stem. Stems are shared with a relative or its own; among the
+shared ones some may be false friends, which mean something else. Word order differs. So a mixture can help a
+task, help it little, or mislead.
 """
 
 from __future__ import annotations

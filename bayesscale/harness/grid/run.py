@@ -288,8 +288,8 @@ def warnings_of(records: Collection[dict[str, Any]]) -> Iterator[str]:
     }
     if on_plateau:
         yield (
-            f"{len(on_plateau)} checkpoints are still on the plateau of span corruption: pretraining has taught "
-            "them little more than how frequent tokens are"
+            f"{len(on_plateau)} checkpoints are still on the plateau of span corruption: pretraining has "
+            "taught them little more than how frequent tokens are"
         )
 
 

@@ -17,7 +17,14 @@ from torch import Tensor
 from bayesscale.errors import CorpusError
 from bayesscale.harness.batches import PairBatch, collate, plan_batches
 from bayesscale.harness.decoding.scores import cross_entropy
-from bayesscale.harness.device import autocast, compiled, determinism, find_device, peak_flops
+from bayesscale.harness.device import (
+    autocast,
+    compile_model,
+    determinism,
+    find_device,
+    of_any_size,
+    peak_flops,
+)
 from bayesscale.harness.model.config import ModelConfig
 from bayesscale.harness.model.t5 import T5
 from bayesscale.harness.optim.optimizers import ScaledAdamW, set_rate
@@ -103,7 +110,7 @@ class _Finetuning:
             for rate in config.rates
         ]
         self.micro = MicroBatches(config.accumulate)
-        self._forward = _forward(self.model, config.compile, self.device)
+        compile_model(self.model, config.compile, self.device)
         sources, targets = (_lengths(side) for side in (job.train.source, job.train.target))
         self.truncated = int((sources > config.length).sum() + (targets > config.length).sum())
         sources, targets = sources.clip(max=config.length), targets.clip(max=config.length)
@@ -126,7 +133,7 @@ class _Finetuning:
         return stretches(len(self.job.config.rates), self.steps)
 
     def search(self) -> _Candidate | None:
-        """Return the candidate that has taken all steps, with its weights in the model; None if all diverge."""
+        """Return the candidate that has taken all steps, its weights in the model; None if all diverge."""
         stop = 0
         for count, more in self._rounds[:-1]:
             stop += more
@@ -211,20 +218,12 @@ class _Finetuning:
                 job.train, rows[start:stop], job.vocabulary, self.device,
                 longest=config.length, multiple=_MULTIPLE.get(self.device.type, 1),
             )  # fmt: skip
+            of_any_size(batch)
             with autocast(self.device, config.precision):
-                part: Tensor = self._forward(batch.source, batch.target_in, batch.labels, batch.mask)
+                part: Tensor = self.model(batch.source, batch.target_in, batch.labels, batch.mask)
             return part / labels
 
         return loss
-
-
-def _forward(model: T5, wanted: Any, device: torch.device) -> Callable[..., Any]:
-    """Return the model, compiled if wanted; once for each model, so that a workspace is compiled once."""
-    kept = model.__dict__.get("_compiled_forward")
-    if kept is None:
-        kept = model.__dict__["_compiled_forward"] = compiled(model.forward, wanted, device, dynamic=True)
-    done: Callable[..., Any] = kept
-    return done
 
 
 def _move(optimizer: torch.optim.Optimizer, device: torch.device) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bayesscale.errors import TrainingError
 from bayesscale.harness.denoise import Denoising, corrupt, span_counts
-from bayesscale.harness.device import autocast, compiled, free_memory, is_out_of_memory, peak_flops
+from bayesscale.harness.device import autocast, compile_model, free_memory, is_out_of_memory, peak_flops
 from bayesscale.harness.model.config import ModelConfig
 from bayesscale.harness.model.t5 import T5
 from bayesscale.harness.optim.optimizers import ScaledAdamW, inverse_sqrt, set_rate
@@ -65,8 +65,8 @@ class Run:
         self._share = replicas.share(config.batch)
         self.place = Place(parts=config.accumulate)
         self._micro = MicroBatches(config.accumulate)
+        compile_model(self.model, config.compile, replicas.device)
         self._forward, self._unsynchronised = replicas.wrap(self.model)
-        self._forward = compiled(self._forward, config.compile, replicas.device)
         counts = span_counts(config.length, config.corruption, config.span)
         # Sentinels and EOS count as known.
         self.unigram_loss = self._blocks.entropy() * counts.masked / counts.target

@@ -7,10 +7,10 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from bayesscale.harness.corpora.lexicon import Inventory, languages, relatedness
 
 from bayesscale.harness.corpora.artificial import Artificial
 from bayesscale.harness.corpora.contamination import HeldOut
-from bayesscale.harness.corpora.lexicon import Inventory, languages, relatedness
 from bayesscale.harness.study.data import ArtificialConfig
 
 GRID = (0.0, 0.1, 0.25, 1 / 3, 0.5, 0.77, 1.0)

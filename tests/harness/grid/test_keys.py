@@ -29,7 +29,7 @@ def _changed(study: Study, section: str, **values: Any) -> Study:
         ("model", {"d_ff": 16}),
         ("pretraining", {"rate": 0.5}),
         ("finetuning", {"steps": 7}),
-        ("decoding", {"method": "beam"}),
+        ("decoding", {"max_length": 9}),
         ("scoring", {"bootstrap": 9}),
     ],
 )
