@@ -65,8 +65,8 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
 def compile_model(model: nn.Module, wanted: bool | Literal["auto"], device: torch.device) -> None:
     """Compile the forward pass of a model if that is wanted; 'auto' compiles on a GPU only.
 
-    As one graph, so that a break in it is an error and not a slow run that nobody notices. It is compiled once
-    for all models of a shape and, where dimensions are marked by `of_any_size`, for all sizes.
+    As one graph, so that a break in it is an error and not a slow run that nobody notices. It is compiled
+    once for all models of a shape and, where dimensions are marked by `of_any_size`, for all sizes.
 
     Parameters
     ----------

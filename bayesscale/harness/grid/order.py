@@ -62,7 +62,7 @@ def batches(study: Study, todo: Sequence[Cell], *, side_by_side: bool) -> Iterat
 def _stretches(study: Study, here: Sequence[Cell]) -> Iterator[Stretch]:
     """Yield the runs that cells at one checkpoint need, up to it."""
     for mixture in dict.fromkeys(cell.mixture for cell in here):
-        if mixture is not None:
+        if mixture is not None and study.given(mixture, here[0].pretrain_tokens) is None:
             tokens, seed = here[0].pretrain_tokens, here[0].seed
             planned = study.checkpoint_tokens(study.mixture(mixture))
             yield Stretch(mixture, seed, tuple(each for each in planned if each <= tokens))

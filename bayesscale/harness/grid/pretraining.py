@@ -115,6 +115,9 @@ def checkpoint_of(grid: Grid, mixture: str, seed: int, tokens: int) -> tuple[dic
     CheckpointError
         It is not there.
     """
+    given = grid.study.given(mixture, tokens)
+    if given is not None:
+        return {"tokens": tokens, "loss": None, "file": str(given)}, given
     record = read_records(grid, mixture, seed).get(tokens)
     if record is None:
         raise CheckpointError(

@@ -43,7 +43,7 @@ def row_facts(
     facts: dict[str, Any] = {
         "task": cell.task,
         "mixture": cell.mixture or NO_MIXTURE,
-        "pretrain_tokens": checkpoint["tokens"] if checkpoint else 0,
+        "pretrain_tokens": pretrain_tokens(study, cell, checkpoint["tokens"] if checkpoint else 0),
         "finetune_tokens": finetune["tokens"] if cell.size == "full" else cell.size,
         "run": run_name(cell.mixture, cell.seed),
         "seed": cell.seed,
@@ -54,9 +54,14 @@ def row_facts(
         "pretrain_loss": checkpoint["loss"] if checkpoint else None,
     }
     if cell.mixture is not None:
-        shares = study.mixture(cell.mixture).shares
-        facts |= {f"share_{language}": shares.get(language, 0.0) for language in study.languages}
+        shares = study.shares(cell.mixture)
+        facts |= {f"share_{language}": shares.get(language, 0.0) for language in study.languages or shares}
     return facts
+
+
+def pretrain_tokens(study: Study, cell: Cell, tokens: int) -> int:
+    """Return D_p with what the checkpoint was pretrained on that the mixtures of a study start from."""
+    return tokens + (study.init_tokens or 0 if cell.mixture and cell.mixture not in study.checkpoints else 0)
 
 
 def metric_rows(

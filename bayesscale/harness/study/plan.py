@@ -203,8 +203,7 @@ def _data(study: Study, estimate: _Estimate) -> Stage:
     """Return the tokens on disk, as far as the study says how many there are."""
     needed = {
         language: max(
-            mixture.shares.get(language, 0.0) * study.checkpoint_tokens(mixture)[-1]
-            for mixture in study.mixtures
+            (m.shares.get(language, 0.0) * study.checkpoint_tokens(m)[-1] for m in study.mixtures), default=0
         )
         for language in study.languages
     }

@@ -86,7 +86,7 @@ class PretrainingConfig(Section):
 
     batch: PositiveInt = 128
     length: int = Field(default=568, ge=8)
-    checkpoints: Checkpoints
+    checkpoints: Checkpoints = ()
     rate: PositiveFloat = 0.01
     weight_decay: NonNegativeFloat = 0.0
     clip: PositiveFloat | None = 1.0
@@ -104,10 +104,8 @@ class PretrainingConfig(Section):
     @field_validator("checkpoints")
     @classmethod
     def _some_checkpoints(cls, value: tuple[int, ...] | LogSpaced) -> tuple[int, ...] | LogSpaced:
-        if isinstance(value, tuple) and (not value or list(value) != sorted(set(value))):
-            raise ValueError(
-                f"checkpoints are at least one size, each larger than the one before; received {list(value)}"
-            )
+        if isinstance(value, tuple) and list(value) != sorted(set(value)):
+            raise ValueError(f"each checkpoint is larger than the one before; received {list(value)}")
         return value
 
     @model_validator(mode="after")

@@ -100,14 +100,14 @@ def test_every_domain_is_scored_alone_and_rows_come_as_asked() -> None:
     hypotheses, references = _sentences(40)
     domains = ["law", "tale"] * 20
     found = score_hypotheses(
-        references, hypotheses, references, domains, ScoringConfig(metrics=("bleu", "chrf"), bootstrap=20)
+        hypotheses, references, domains, ScoringConfig(metrics=("bleu", "chrf"), bootstrap=20)
     )
     assert [score.metric for score in found.scores] == ["bleu", "chrf"]
     assert {name: number for name, (number, _) in found.by_domain.items()} == {"law": 20, "tale": 20}
     assert found.by_domain["law"][1].value == pytest.approx(
         sacrebleu.corpus_bleu(hypotheses[::2], [references[::2]]).score
     )
-    unlabelled = score_hypotheses(references, hypotheses, references, [""] * 40, ScoringConfig(bootstrap=20))
+    unlabelled = score_hypotheses(hypotheses, references, [""] * 40, ScoringConfig(bootstrap=20))
     assert unlabelled.by_domain == {}
 
 

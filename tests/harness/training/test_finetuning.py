@@ -38,8 +38,8 @@ def _job(**changes: Any) -> FinetuneJob:
     fields = {name: changes.pop(name) for name in tuple(changes) if name in FinetuningConfig.model_fields}
     config = FinetuningConfig.model_validate(
         {
-            "sizes": ("full",), "batch": 64, "length": 16, "epochs": 0, "steps": 20, "rates": (0.02,), "precision": "fp32",
-            "compile": False, "dropout": 0.0, **fields,
+            "sizes": ("full",), "batch": 64, "length": 16, "epochs": 0, "steps": 20, "rates": (0.02,),
+            "precision": "fp32", "compile": False, "dropout": 0.0, **fields,
         }
     )  # fmt: skip
     values: dict[str, Any] = {
