@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="devices are those of torch (extra train)")
 
 from bayesscale.errors import UsageError
-from bayesscale.harness.device import compiled, determinism, find_device, is_out_of_memory, peak_flops
+from bayesscale.harness.device import compile_model, determinism, find_device, is_out_of_memory, peak_flops
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
@@ -26,7 +26,9 @@ def test_determinism_is_given_back() -> None:
 
 
 def test_auto_compiles_nothing_on_a_cpu_and_its_peak_is_not_known() -> None:
-    assert compiled(abs, "auto", torch.device("cpu")) is abs
+    model = torch.nn.Linear(2, 2)
+    compile_model(model, "auto", torch.device("cpu"))
+    assert model._compiled_call_impl is None
     assert peak_flops(torch.device("cpu"), "fp32") is None
 
 
