@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from bayesscale.errors import UsageError
+from bayesscale.errors import TrainingError, UsageError
 
 BACKEND = "inductor"
 """What compiles; tests count with another one."""
@@ -107,14 +107,24 @@ def determinism(wanted: bool) -> Iterator[None]:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that memory ran out; on a CPU it has no type of its own."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    )
+@contextmanager
+def memory_for(what: str, remedy: str) -> Iterator[None]:
+    """Say what did not fit into the memory of the device, and what to do.
 
-
-def free_memory(device: torch.device) -> None:
-    """Give cached memory back to the device."""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
+    Raises
+    ------
+    TrainingError
+        Memory ran out inside the context.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        # On a CPU it has no type of its own.
+        if not (
+            isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+        ):
+            raise
+        raise TrainingError(
+            f"what is computed fits into the memory of the device; {what} do not; {remedy} and run the same "
+            "command again, which goes on from what is finished"
+        ) from error

@@ -12,7 +12,6 @@ COMMANDS = {
     "tokenize": "Clean the text, train the tokenizer, write the tokens.",
     "sweep": "Find the rate of pretraining, by its loss after a while.",
     "pretrain": "Pretrain the checkpoints of a mixture.",
-    "finetune": "Finetune and score one checkpoint on one task.",
     "grid": "Run the whole study; finished cells are skipped.",
     "status": "Say how far a grid is.",
 }

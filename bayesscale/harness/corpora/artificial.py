@@ -107,10 +107,6 @@ def languages(config: ArtificialConfig) -> dict[str, Language]:
     close to it. The false friends are `round(false_friends * shared)` of the shared nouns, verbs and
     adjectives, which change meanings in a circle, so that none keeps its own.
 
-    Parameters
-    ----------
-    config : ArtificialConfig
-        Names, relatedness, false friends, orders, number of stems, seed.
     """
     shared_first = _sharing_order(config.stems)
     content = word_classes(config.stems)["noun"].start
@@ -130,11 +126,6 @@ def languages(config: ArtificialConfig) -> dict[str, Language]:
                 stems[place] = parent.stems[other]
         made[name] = Language(tuple(stems), spec.order, spec.adjective == "before")
     return made
-
-
-def relatedness(one: Language, other: Language) -> float:
-    """Return the share of concepts that two languages say with the same stem."""
-    return sum(a == b for a, b in zip(one.stems, other.stems, strict=True)) / len(one.stems)
 
 
 class Artificial:
@@ -159,14 +150,9 @@ class Artificial:
         self._held_out = {core for part in ("dev", "test") for core in _cores(self._parts[part])}
 
     def pairs(self, part: str, source: str, target: str) -> Iterator[Pair]:
-        """Yield the pairs of a task; the domain is the topic.
+        """Yield the pairs of a part of a task; the domain is the topic.
 
-        Parameters
-        ----------
-        part : str
-            'train', 'dev' or 'test'.
-        source, target : str
-            Languages; what is said does not depend on them.
+        What is said does not depend on the languages.
         """
         said = self._parts[part]
         sides = (self.languages[name].say(said) for name in (source, target))
@@ -176,12 +162,7 @@ class Artificial:
     def documents(self, language: str, words: int) -> Iterator[str]:
         """Yield documents of at least so many words in all, none of which says what a dev or test pair says.
 
-        Parameters
-        ----------
-        language : str
-            Name of the language.
-        words : int
-            Words, full stops included; there are never more words than tokens.
+        Full stops count as words, so there are never more words than tokens.
         """
         random = _random(self.config.seed, f"documents {language}")
         length, said = _SENTENCES_IN_DOCUMENT, 0
@@ -265,8 +246,7 @@ def _sharing_order(stems: int) -> list[int]:
     by_frequency = np.argsort(-uses, kind="stable")
     # The golden ratio spreads any prefix evenly, here over the ranks of frequency.
     spread = np.argsort(np.modf((np.arange(stems) + 1) * _GOLDEN)[0], kind="stable")
-    order: list[int] = by_frequency[spread].tolist()
-    return order
+    return [int(place) for place in by_frequency[spread]]
 
 
 def _own_stems(stems: int, key: str, script: str, used: set[str]) -> list[str]:
@@ -276,33 +256,29 @@ def _own_stems(stems: int, key: str, script: str, used: set[str]) -> list[str]:
     for name, places in word_classes(stems).items():
         for _ in places:
             syllables, trial = (1 if name in _FUNCTION else 2), 0
-            while (
-                stem := _stem(random, _LETTERS[script], name == "suffix", syllables + trial // 20)
-            ) in used:
+            while (stem := _stem(random, script, name == "suffix", syllables + trial // 20)) in used:
                 trial += 1
             used.add(stem)
             made.append(stem)
     return made
 
 
-def _stem(random: np.random.Generator, letters: tuple[str, str], suffix: bool, syllables: int) -> str:
+def _stem(random: np.random.Generator, script: str, suffix: bool, syllables: int) -> str:
     """Return a pronounceable stem: a suffix begins with a vowel, anything else with a consonant."""
-    consonants, vowels = letters
+    consonants, vowels = _LETTERS[script]
+    first, second = (vowels, consonants) if suffix else (consonants, vowels)
 
     def pick(some: str) -> str:
         return some[int(random.random() * len(some))]
 
-    if suffix:
-        return "".join(pick(vowels) + pick(consonants) for _ in range(syllables))
-    stem = "".join(pick(consonants) + pick(vowels) for _ in range(syllables))
-    return stem + pick(consonants) if random.random() < 0.4 else stem
+    stem = "".join(pick(first) + pick(second) for _ in range(syllables))
+    return stem + pick(consonants) if not suffix and random.random() < 0.4 else stem
 
 
 def _zipf(count: int) -> NDArray[np.float64]:
     """Return probabilities that fall as 1 / (rank + 2)."""
     weights = 1 / (np.arange(count) + 2.0)
-    normed: NDArray[np.float64] = weights / weights.sum()
-    return normed
+    return np.asarray(weights / weights.sum())
 
 
 def _cumulative(weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -315,8 +291,7 @@ def _draw(
     cumulative: NDArray[np.float64], rows: NDArray[np.int64], random: np.random.Generator
 ) -> NDArray[np.int64]:
     """Return a draw from the distribution in each of some rows."""
-    found: NDArray[np.int64] = (cumulative[rows] <= random.random(len(rows))[:, None]).sum(axis=1)
-    return found
+    return np.asarray((cumulative[rows] <= random.random(len(rows))[:, None]).sum(axis=1))
 
 
 def _random(seed: int, purpose: str) -> np.random.Generator:

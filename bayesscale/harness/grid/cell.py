@@ -189,8 +189,6 @@ def _facts(result: FinetuneResult, counted: int) -> dict[str, Any]:
         "dev_loss": _finite(result.dev_loss),
         "trials": [{**asdict(each), "dev_loss": _finite(each.dev_loss)} for each in result.trials],
         "truncated": result.truncated,
-        "micro_batch": result.micro_batch,
-        "out_of_memory": result.out_of_memory,
     }
 
 

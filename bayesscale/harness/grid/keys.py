@@ -16,7 +16,7 @@ from bayesscale.harness.study.hashing import digest
 # Raised when the same settings give other numbers than before.
 _FORMAT = 2
 # How something is computed, not what: a grid may move to another machine in the middle.
-_COMPUTING = {"compile", "accumulate", "deterministic", "resume_every", "keep"}
+_COMPUTING = {"compile", "accumulate", "deterministic", "resume_every"}
 _AXES = {"pretraining": {"checkpoints"}, "finetuning": {"sizes"}, "decoding": {"batch"}}
 # What may grow or change without touching a finished cell.
 _FREE = {"name", "seeds", "mixtures", "checkpoints", "tasks", "budget"}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from bayesscale.harness.progress import Reporter
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
-    from bayesscale.harness.training.jobs import Checkpoint, PretrainResult
+    pass
 
 
 @dataclass(frozen=True)
@@ -56,36 +55,23 @@ def pretrain_stretch(grid: Grid, stretch: Stretch, *, show: Callable[[str], None
     """
     folder = grid.run(stretch.mixture, stretch.seed)
     if os.environ.get("RANK", "0") != "0":
-        # Trains along with the first process of torchrun, which holds the lock and keeps the records.
-        if new := _missing(stretch, read_records(grid, stretch.mixture, stretch.seed)):
-            _pretrain(grid, replace(stretch, checkpoints=new), folder, None)
+        # Trains along with the first process of torchrun, which holds the lock.
+        _pretrain(grid, stretch, folder, None)
         return ""
     with grid.locked(f"{folder.name}.lock"):
         _claim(grid, stretch, folder)
-        recorded = read_records(grid, stretch.mixture, stretch.seed)
-        # Those on record need not be there any more.
-        new = _missing(stretch, recorded)
-        if not new:
-            return "was finished"
         with Reporter(grid.progress, str(stretch), show=show, curve=folder / "training.jsonl") as report:
-            result = _pretrain(grid, replace(stretch, checkpoints=new), folder, report)
-        recorded |= {
-            tokens: _record(checkpoint, folder, result)
-            for tokens, checkpoint in zip(new, result.checkpoints, strict=True)
-        }
-        write_json(
-            folder / "checkpoints.json", {str(tokens): recorded[tokens] for tokens in sorted(recorded)}
-        )
-    return _summary(recorded[stretch.checkpoints[-1]], report.last.speed)
-
-
-def _missing(stretch: Stretch, recorded: Mapping[int, Any]) -> tuple[int, ...]:
-    """Return the checkpoints that are not on record."""
-    return tuple(tokens for tokens in stretch.checkpoints if tokens not in recorded)
+            _pretrain(grid, stretch, folder, report)
+        record = read_records(grid, stretch.mixture, stretch.seed)[stretch.checkpoints[-1]]
+    if record["status"] == "diverged":
+        return "DIVERGED"
+    loss = f"loss {record['loss']:.3f}"
+    plateau = f"still on the plateau ({record['unigram_loss']:.3f})" if record["on_plateau"] else ""
+    return ", ".join(filter(None, (loss, plateau, report.last.speed)))
 
 
 def read_records(grid: Grid, mixture: str, seed: int) -> dict[int, dict[str, Any]]:
-    """Return what is on record of the checkpoints of a run, by planned D_p.
+    """Return what is on record of the checkpoints of a run, by D_p.
 
     Parameters
     ----------
@@ -96,8 +82,8 @@ def read_records(grid: Grid, mixture: str, seed: int) -> dict[int, dict[str, Any
     seed : int
         Seed of the run.
     """
-    path = grid.run(mixture, seed) / "checkpoints.json"
-    return {int(tokens): record for tokens, record in read_json(path).items()} if path.exists() else {}
+    documents = [read_json(path) for path in grid.run(mixture, seed).glob("[0-9]*.json")]
+    return {document["tokens"]: document for document in documents}
 
 
 def checkpoint_of(grid: Grid, mixture: str, seed: int, tokens: int) -> tuple[dict[str, Any], Path | None]:
@@ -117,7 +103,7 @@ def checkpoint_of(grid: Grid, mixture: str, seed: int, tokens: int) -> tuple[dic
     """
     given = grid.study.given(mixture, tokens)
     if given is not None:
-        return {"tokens": tokens, "loss": None, "file": str(given)}, given
+        return {"tokens": tokens, "loss": None, "weights": str(given)}, given
     record = read_records(grid, mixture, seed).get(tokens)
     if record is None:
         raise CheckpointError(
@@ -126,30 +112,7 @@ def checkpoint_of(grid: Grid, mixture: str, seed: int, tokens: int) -> tuple[dic
         )
     if record["status"] == "diverged":
         return record, None
-    path = grid.run(mixture, seed) / record["file"]
-    if not path.is_file():
-        raise CheckpointError(
-            f"the weights {path} have been deleted; with keep = 'grid' they stay only until their cells are "
-            "finished; delete checkpoints.json beside them to pretrain again"
-        )
-    return record, path
-
-
-def delete_weights(grid: Grid, mixture: str, seed: int, tokens: Sequence[int]) -> None:
-    """Delete weights that no cell needs any more; the records of the checkpoints stay.
-
-    Parameters
-    ----------
-    grid : Grid
-        Study and folder.
-    mixture, seed, tokens
-        Which checkpoints.
-    """
-    records = read_records(grid, mixture, seed)
-    for each in tokens:
-        if (file := records.get(each, {}).get("file")) is not None:
-            with suppress(OSError):
-                (grid.run(mixture, seed) / file).unlink(missing_ok=True)
+    return record, grid.run(mixture, seed) / f"{tokens}.safetensors"
 
 
 def _claim(grid: Grid, stretch: Stretch, folder: Path) -> None:
@@ -165,15 +128,14 @@ def _claim(grid: Grid, stretch: Stretch, folder: Path) -> None:
         )
 
 
-def _pretrain(grid: Grid, stretch: Stretch, folder: Path, report: Reporter | None) -> PretrainResult:
+def _pretrain(grid: Grid, stretch: Stretch, folder: Path, report: Reporter | None) -> None:
     """Hand the run to the training loop."""
     from bayesscale.harness.training import PretrainJob, pretrain
 
     grid.prepare_torch()
     study = grid.study
-    last = stretch.checkpoints[-1] >= study.checkpoint_tokens(study.mixture(stretch.mixture))[-1]
     mixture, blocks = grid.mixture(stretch.mixture, stretch.seed)
-    return pretrain(
+    pretrain(
         PretrainJob(
             model=study.model,
             config=study.pretraining.model_copy(update={"checkpoints": stretch.checkpoints}),
@@ -184,32 +146,6 @@ def _pretrain(grid: Grid, stretch: Stretch, folder: Path, report: Reporter | Non
             seed=stretch.seed,
             device=grid.device(),
             init=study.path(study.init) if study.init else None,
-            keep_state=not last or study.pretraining.keep == "all",
             report=report,
         )
     )
-
-
-def _summary(record: dict[str, Any], speed: str) -> str:
-    """Return how a stretch went."""
-    if record["status"] == "diverged":
-        return "DIVERGED"
-    loss = "" if record["loss"] is None else f"loss {record['loss']:.3f}"
-    plateau = f"still on the plateau ({record['unigram_loss']:.3f})" if record["on_plateau"] else ""
-    return ", ".join(filter(None, (loss, plateau, speed)))
-
-
-def _record(checkpoint: Checkpoint, folder: Path, result: PretrainResult) -> dict[str, Any]:
-    """Return what is kept of a checkpoint besides its weights."""
-    path = checkpoint.path
-    if path is not None and not path.is_relative_to(folder):
-        raise CheckpointError(f"checkpoints lie in the folder of their run, {folder}; received {path}")
-    loss = checkpoint.loss if abs(checkpoint.loss) < float("inf") else None
-    fields = asdict(replace(checkpoint, path=None)) | {"loss": loss, "on_plateau": checkpoint.on_plateau}
-    del fields["path"]
-    return {
-        **fields,
-        "file": None if path is None else str(path.relative_to(folder)),
-        "micro_batch": result.micro_batch,
-        "out_of_memory": result.out_of_memory,
-    }

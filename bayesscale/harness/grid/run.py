@@ -19,11 +19,11 @@ from bayesscale.harness.grid.context import Grid, Settings, open_grid
 from bayesscale.harness.grid.files import cannot_write, read_json
 from bayesscale.harness.grid.keys import cell_key
 from bayesscale.harness.grid.order import Job, batches, cells_of
-from bayesscale.harness.grid.pretraining import Stretch, delete_weights, pretrain_stretch, read_records
+from bayesscale.harness.grid.pretraining import Stretch, pretrain_stretch, read_records
 from bayesscale.harness.progress import TimeLeft
 from bayesscale.harness.study.cells import Cell
 from bayesscale.harness.study.config import Study
-from bayesscale.harness.study.wording import format_seconds
+from bayesscale.harness.wording import format_seconds
 
 # With less room than this, a checkpoint or the metrics file would be the next thing that fails.
 _LEAST_ROOM = 16 * 1024**2
@@ -127,14 +127,12 @@ class _Run:
         todo = [cell for cell in self.cells if cell not in self.records]
         self.report(self._beginning(len(todo)))
         self.left = TimeLeft(self._work(todo), self.settings.workers or 1)
-        self._prune()
         settings = self.settings
         with session(
             settings.backend, workers=settings.workers, needs=self._needs(), address=settings.address
         ):
             for batch in batches(self.study, todo, side_by_side=settings.workers != 1):
                 self._run_batch(self._possible(batch))
-                self._prune()
         return self._result()
 
     def _work(self, todo: Sequence[Cell]) -> dict[str, float]:
@@ -226,18 +224,6 @@ class _Run:
                 f"the disk of {self.grid.path} is full; what is finished is kept: make room and run the "
                 f"same command again ({what}: {outcome})"
             )
-
-    def _prune(self) -> None:
-        """Delete weights whose cells are all finished, where the study wants that."""
-        if self.study.pretraining.keep != "grid":
-            return
-        needed = {
-            (cell.mixture, cell.seed, cell.pretrain_tokens) for cell in self.cells if cell not in self.records
-        }
-        done = {(c.mixture, c.seed, c.pretrain_tokens) for c in self.records} - needed
-        for mixture, seed, tokens in done:
-            if mixture is not None:
-                delete_weights(self.grid, mixture, seed, [tokens])
 
     def _beginning(self, todo: int) -> str:
         """Return what is to be done."""

@@ -165,7 +165,6 @@ def _detail(cell: Cell, record: dict[str, Any]) -> dict[str, Any]:
         "rate": finetune.get("rate"),
         "rate_warning": finetune.get("rate_warning"),
         "dev_loss": finetune.get("dev_loss"),
-        "micro_batch": finetune.get("micro_batch"),
         "seconds": record.get("seconds"),
     }
     if test is None:

@@ -108,7 +108,7 @@ def sweep(
         for rate in rates:
             what = f"{name}, rate {rate:g}"
             with Reporter(grid.progress, f"sweep {what}", show=show) as reporter:
-                result = pretrain(
+                (last,) = pretrain(
                     PretrainJob(
                         model=study.model,
                         config=study.pretraining.model_copy(update={"checkpoints": (tokens,), "rate": rate}),
@@ -122,7 +122,6 @@ def sweep(
                         report=reporter,
                     )
                 )
-            (last,) = result.checkpoints
             losses[name, rate], unigram[name], seen = last.loss, last.unigram_loss, last.tokens
             report(f"{what}: loss {last.loss:.3f}" if math.isfinite(last.loss) else f"{what}: DIVERGED")
     return Sweep(seen, losses, unigram)

@@ -62,19 +62,11 @@ class Decoder:
             Number of tokens chosen before.
         """
         bias = self._bias[:, :, position : position + 1, : position + 1]
-        return self._run(tokens, position, position + 1, bias)
-
-    def static_step(self, tokens: Tensor, position: Tensor) -> Tensor:
-        """Do as `step`, with the same shapes and addresses at every position: it can be recorded.
-
-        Parameters
-        ----------
-        tokens : Tensor of int
-            (batch,).
-        position : Tensor of int64
-            (1,), on the device.
-        """
-        return self._run(tokens, position, self._bias.shape[-1], self._bias.index_select(2, position))
+        hidden = F.embedding(tokens, self._embedding)
+        for block in self._blocks:
+            hidden = block.run(hidden, position, bias, self._padding)
+        last = self._model.decoder_norm(hidden).to(self._dtype)
+        return F.linear(last, self._output).float()
 
     def keep(self, rows: Tensor) -> None:
         """Go on with some sentences only.
@@ -87,14 +79,6 @@ class Decoder:
         self._padding = self._padding.index_select(0, rows)
         for block in self._blocks:
             block.keep(rows)
-
-    def _run(self, tokens: Tensor, position: int | Tensor, window: int, bias: Tensor) -> Tensor:
-        """Go through all blocks with one position."""
-        hidden = F.embedding(tokens, self._embedding)
-        for block in self._blocks:
-            hidden = block.run(hidden, position, window, bias, self._padding)
-        last = self._model.decoder_norm(hidden).to(self._dtype)
-        return F.linear(last, self._output).float()
 
 
 class _Block:
@@ -120,19 +104,14 @@ class _Block:
         pair = pair.view(batch, sources, 2, self.heads, width).permute(2, 0, 3, 1, 4)
         self.source_keys, self.source_values = (part.contiguous() for part in pair.unbind(0))
 
-    def run(
-        self, hidden: Tensor, position: int | Tensor, window: int, bias: Tensor, padding: Tensor
-    ) -> Tensor:
+    def run(self, hidden: Tensor, position: int, bias: Tensor, padding: Tensor) -> Tensor:
         """Return one position after the block."""
         rows, dtype = len(hidden), self.joined.dtype
         x = self.norms[0](hidden).to(dtype)
         query, key, value = F.linear(x, self.joined).view(rows, 3, self.heads, -1).unbind(1)
-        if isinstance(position, int):
-            self.keys[:, :, position], self.values[:, :, position] = key, value
-        else:
-            self.keys.index_copy_(2, position, key.unsqueeze(2))
-            self.values.index_copy_(2, position, value.unsqueeze(2))
-        mixed = _attend(query.unsqueeze(2), self.keys[:, :, :window], self.values[:, :, :window], bias)
+        self.keys[:, :, position], self.values[:, :, position] = key, value
+        window = slice(position + 1)
+        mixed = _attend(query.unsqueeze(2), self.keys[:, :, window], self.values[:, :, window], bias)
         hidden = hidden + F.linear(mixed.reshape(rows, -1), self.out)
 
         x = self.norms[1](hidden).to(dtype)

@@ -96,6 +96,12 @@ class Study(Section):
     folder: Path = Field(default=Path(), exclude=True)
 
     @model_validator(mode="after")
+    def _has_points(self) -> Study:
+        if not self.mixtures and not self.checkpoints:
+            raise ValueError("a study has mixtures to pretrain, or checkpoints; received neither; add one")
+        return self
+
+    @model_validator(mode="after")
     def _keeps_the_rules(self) -> Study:
         if broken := broken_rules({name: getattr(self, name) for name in type(self).model_fields}):
             raise ValueError("; ".join(broken))

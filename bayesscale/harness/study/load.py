@@ -133,6 +133,8 @@ def _problems(raw: dict[str, Any]) -> list[str]:
         problems += found
         if valid is not None:
             sections[name] = valid
+    if not raw.get("mixtures") and not raw.get("checkpoints"):
+        problems.append("mixtures: is missing; add mixtures to pretrain, or checkpoints that are given")
     return problems + broken_rules(sections)
 
 

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from bayesscale.harness.halving import stretches
 from bayesscale.harness.study.cells import Cell, cells
 from bayesscale.harness.study.config import MixtureConfig, Study
-from bayesscale.harness.study.halving import stretches
-from bayesscale.harness.study.wording import format_bytes, format_seconds
+from bayesscale.harness.wording import format_bytes, format_seconds
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
@@ -271,7 +271,5 @@ def _over_budget(study: Study, made: Plan) -> list[str]:
             f"the time is over the budget of {budget.hours:g} hours; take fewer checkpoints, D_f or seeds"
         )
     if budget.disk is not None and made.disk > budget.disk:
-        over.append(
-            f"the disk is over the budget of {format_bytes(budget.disk)}; set pretraining.keep = 'grid'"
-        )
+        over.append(f"the disk is over the budget of {format_bytes(budget.disk)}; take fewer checkpoints")
     return over

@@ -89,8 +89,6 @@ def _files_of_tasks(sections: Mapping[str, Any]) -> Iterator[str]:
 def _some_checkpoint(sections: Mapping[str, Any]) -> Iterator[str]:
     """Each mixture has a checkpoint below its limit."""
     if "pretraining" not in sections or not sections.get("mixtures"):
-        if not sections.get("checkpoints") and "mixtures" in sections and not sections["mixtures"]:
-            yield "a study has mixtures to pretrain or checkpoints that are given; received neither; add one"
         return
     if not sections["pretraining"].checkpoint_tokens:
         yield "mixtures are pretrained up to pretraining.checkpoints; received none; add at least one size"

@@ -80,8 +80,6 @@ class PretrainingConfig(Section):
         Micro-batches in a step. A smaller one that fits into memory may be chosen, with the same batch.
     resume_every : int
         Steps between two states that an interrupted run can be resumed from.
-    keep : 'all' or 'grid'
-        Whether checkpoints stay when every cell of the grid that needs them is finished.
     """
 
     batch: PositiveInt = 128
@@ -99,7 +97,6 @@ class PretrainingConfig(Section):
     deterministic: bool = False
     accumulate: PositiveInt = 1
     resume_every: PositiveInt = 500
-    keep: Literal["all", "grid"] = "all"
 
     @field_validator("checkpoints")
     @classmethod
@@ -226,7 +223,6 @@ class DecodingConfig(Section):
     max_length: PositiveInt = 128
     batch: PositiveInt = 512
     precision: Precision = "bf16"
-    compile: Switch = "auto"
 
 
 class ScoringConfig(Section):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -90,22 +89,3 @@ class Blocks:
             return None
         parts = [torch.from_numpy(np.asarray(array, np.int32)).to(self._device) for array in self._arrays]
         return torch.cat(parts), np.cumsum([0, *map(len, self._arrays[:-1])])
-
-
-def fingerprint(blocks: Mapping[str, NDArray[Any]], languages: tuple[str, ...]) -> dict[str, str]:
-    """Return for each language how many blocks there are and a hash of some of them.
-
-    Parameters
-    ----------
-    blocks : mapping of str to array
-        Blocks of each language, (n, length).
-    languages : tuple of str
-        Which of them count.
-    """
-    marks = {}
-    for language in languages:
-        array = blocks[language]
-        some = np.linspace(0, len(array) - 1, min(len(array), 64)).astype(np.int64)
-        content = hashlib.sha256(np.ascontiguousarray(array[some], dtype=np.uint32).tobytes()).hexdigest()
-        marks[language] = f"{len(array)} blocks {content[:12]}"
-    return marks

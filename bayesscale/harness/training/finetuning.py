@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,13 +24,13 @@ from bayesscale.harness.device import (
     of_any_size,
     peak_flops,
 )
+from bayesscale.harness.halving import stretches
 from bayesscale.harness.model.config import ModelConfig
 from bayesscale.harness.model.t5 import T5
 from bayesscale.harness.optim.optimizers import ScaledAdamW, set_rate
 from bayesscale.harness.progress import Meter
-from bayesscale.harness.study.halving import stretches
 from bayesscale.harness.training.jobs import FinetuneJob, FinetuneResult, Trial
-from bayesscale.harness.training.micro import MicroBatches
+from bayesscale.harness.training.micro import gradients
 from bayesscale.harness.training.weights import init_model, load_weights, saved_config
 
 _MULTIPLE = {"cpu": 1, "cuda": 16}
@@ -59,7 +58,6 @@ def finetune(job: FinetuneJob) -> FinetuneResult:
     TrainingError
         There is not enough memory for one pair.
     """
-    began = time.perf_counter()
     for name, pairs in (("train", job.train), ("dev", job.dev)):
         if not len(pairs.source) or len(pairs.source) != len(pairs.target):
             raise CorpusError(
@@ -79,9 +77,6 @@ def finetune(job: FinetuneJob) -> FinetuneResult:
         steps=tuning.steps,
         tokens_seen=tuning.tokens_seen,
         truncated=tuning.truncated,
-        micro_batch=tuning.micro_batch,
-        out_of_memory=tuning.micro.halved,
-        seconds=time.perf_counter() - began,
     )
 
 
@@ -109,7 +104,6 @@ class _Finetuning:
             _Candidate(rate, begin, ScaledAdamW(self.parameters, weight_decay=config.weight_decay))
             for rate in config.rates
         ]
-        self.micro = MicroBatches(config.accumulate)
         compile_model(self.model, config.compile, self.device)
         sources, targets = (_lengths(side) for side in (job.train.source, job.train.target))
         self.truncated = int((sources > config.length).sum() + (targets > config.length).sum())
@@ -118,7 +112,6 @@ class _Finetuning:
         self.steps = config.steps_of(total)
         self._plan = plan_batches(sources + targets, tokens=config.batch, steps=self.steps, seed=job.seed)
         self.tokens_seen = int(sum((sources + targets)[rows].sum() for rows in self._plan))
-        self.micro_batch = 0
         pairs = config.batch * len(sources) / total
         self._meter = Meter(
             job.report, steps=sum(count * more for count, more in self._rounds),
@@ -194,8 +187,7 @@ class _Finetuning:
             for step in range(candidate.step, stop):
                 rows = self._plan[step]
                 set_rate(candidate.optimizer, candidate.rate * min((step + 1) / max(config.warmup, 1), 1.0))
-                total = self.micro.gradients(self._loss(rows), len(rows), self.parameters)
-                self.micro_batch = max(self.micro_batch, self.micro.size(len(rows)))
+                total = gradients(self._loss(rows), len(rows), config.accumulate, self.parameters)
                 if config.clip is not None:
                     torch.nn.utils.clip_grad_norm_(self.parameters, config.clip)
                 candidate.optimizer.step()

@@ -31,8 +31,6 @@ class Checkpoint:
     ----------
     tokens : int
         D_p: tokens seen by these weights; whole steps, so at most one step from what the plan asks for.
-    planned : int
-        D_p as the plan has it.
     step : int
         Optimiser steps these weights have had.
     path : Path or None
@@ -45,22 +43,15 @@ class Checkpoint:
         'finished', or 'diverged' if there are no weights because the run diverged.
     hash : str
         SHA-256 of the weights, empty where there are none.
-    micro_batch : int
-        Sequences a device had at once; less than the batch if memory did not suffice or gradients accumulate.
-    out_of_memory : int
-        How often the micro-batch was halved because memory ran out.
     """
 
     tokens: int
-    planned: int
     step: int
     path: Path | None
     loss: float
     unigram_loss: float
     status: Status
     hash: str
-    micro_batch: int
-    out_of_memory: int
 
     @property
     def on_plateau(self) -> bool:
@@ -92,13 +83,8 @@ class PretrainJob:
         'cpu', 'cuda' or 'cuda:1'.
     init : Path, optional
         A Hugging Face T5 v1.1 or mT5 checkpoint to start from: a folder or a safetensors file.
-    keep_state : bool
-        Whether the last state stays when all is done, so that checkpoints can be added later without a new
-        start.
     report : callable, optional
         Receives `Progress` about once a second.
-    on_checkpoint : callable, optional
-        Receives every `Checkpoint` as soon as it is on disk.
     """
 
     model: ModelConfig
@@ -110,34 +96,7 @@ class PretrainJob:
     seed: int
     device: str = "cpu"
     init: Path | None = None
-    keep_state: bool = False
     report: Callable[[Progress], None] | None = None
-    on_checkpoint: Callable[[Checkpoint], None] | None = None
-
-
-@dataclass(frozen=True)
-class PretrainResult:
-    """What a pretraining run gave.
-
-    Attributes
-    ----------
-    checkpoints : tuple of Checkpoint
-        One for every D_p asked for, in order; those after a divergence have the status 'diverged'.
-    status : str
-        'finished' or 'diverged'.
-    micro_batch : int
-        Sequences a device had at once; less than the batch if memory did not suffice or gradients accumulate.
-    out_of_memory : int
-        How often the micro-batch was halved because memory ran out.
-    seconds : float
-        Wall time of this process, without what an earlier process did before a resume.
-    """
-
-    checkpoints: tuple[Checkpoint, ...]
-    status: Status
-    micro_batch: int
-    out_of_memory: int
-    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,12 +179,6 @@ class FinetuneResult:
         Optimiser steps of the model, and the source and target tokens in them.
     truncated : int
         Training sequences that were cut to the longest length.
-    micro_batch : int
-        Pairs a device had at once.
-    out_of_memory : int
-        How often the micro-batch was halved because memory ran out.
-    seconds : float
-        Wall time.
     """
 
     model: T5
@@ -236,9 +189,6 @@ class FinetuneResult:
     steps: int
     tokens_seen: int
     truncated: int
-    micro_batch: int
-    out_of_memory: int
-    seconds: float
 
     @property
     def warning(self) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="decoding needs torch (extra train)")
 
 from bayesscale.errors import TrainingError
-from bayesscale.harness.decoding import greedy, translate
+from bayesscale.harness.decoding import translate
 from bayesscale.harness.model.cache import Decoder
 from bayesscale.harness.model.config import ModelConfig
 from bayesscale.harness.model.t5 import T5
@@ -75,30 +75,10 @@ def test_scores_of_a_step_are_those_of_the_whole_decoder() -> None:
     with torch.no_grad():
         memory = model.encode(source, mask)
         expected = model.logits(model.decode(memory, target, mask))
-        growing, fixed = (Decoder(model, memory, mask, 9) for _ in range(2))
+        decoder = Decoder(model, memory, mask, 9)
         for at in range(9):
-            for scores in (
-                growing.step(target[:, at], at), fixed.static_step(target[:, at], torch.tensor([at]))
-            ):  # fmt: skip
-                torch.testing.assert_close(scores, expected[:, at], atol=1e-5, rtol=1e-4)
-
-
-def test_steps_of_fixed_shape_choose_the_same() -> None:
-    # What a GPU does, as far as a CPU can do it.
-    model, sources = _model(8), _sources(8)
-    expected = translate(model, sources, _config(batch=9))
-    order = np.argsort([-len(source) for source in sources], kind="stable")
-    width = max(map(len, sources))
-    tokens = torch.zeros(9, width, dtype=torch.long)
-    for row, index in enumerate(order):
-        tokens[row, : len(sources[index])] = torch.tensor(sources[index].astype(np.int64))
-    mask = tokens != 0
-    with torch.no_grad():
-        decoder = Decoder(model, model.encode(tokens, mask), mask, 12)
-        chosen = greedy._fixed(decoder, 9, 12, torch.device("cpu"), 0, EOS, False).tolist()
-    for row, index in enumerate(order):
-        ended = chosen[row].index(EOS) if EOS in chosen[row] else 12
-        assert [token for token in chosen[row][:ended] if token] == expected[index]
+            scores = decoder.step(target[:, at], at)
+            torch.testing.assert_close(scores, expected[:, at], atol=1e-5, rtol=1e-4)
 
 
 def test_neither_batch_nor_order_changes_a_translation() -> None:
@@ -108,23 +88,13 @@ def test_neither_batch_nor_order_changes_a_translation() -> None:
     assert translate(model, sources[::-1], _config()) == one[::-1]
 
 
-def test_memory_that_runs_out_makes_batches_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, sources = _model(8), _sources(8)
-    expected, encode = translate(model, sources, _config()), T5.encode
+def test_memory_that_runs_out_is_said_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: Any) -> Any:
+        raise torch.OutOfMemoryError("injected")
 
-    def scarce(limit: int) -> Any:
-        def small(self: T5, source: Any, mask: Any = None) -> Any:
-            if len(source) > limit:
-                raise torch.OutOfMemoryError("injected")
-            return encode(self, source, mask)
-
-        return small
-
-    monkeypatch.setattr(T5, "encode", scarce(1))
-    assert translate(model, sources, _config()) == expected
-    monkeypatch.setattr(T5, "encode", scarce(0))
-    with pytest.raises(TrainingError, match="a sentence fits into the memory"):
-        translate(model, sources, _config())
+    monkeypatch.setattr(T5, "encode", never)
+    with pytest.raises(TrainingError, match=r"4 sentences at once do not; lower decoding\.batch"):
+        translate(_model(8), _sources(8), _config())
 
 
 def test_no_sources_no_translations() -> None:

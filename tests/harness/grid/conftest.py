@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -56,38 +57,45 @@ class Stand:
     diverged_rates: bool = False
     fail_pretraining: set[str] = field(default_factory=set)
     fail_finetuning: int | None = None
+    found: dict[Path, tuple[Checkpoint, ...]] = field(default_factory=dict)
+    losses: dict[float, float] = field(default_factory=dict)
     data_hash: str = "data"
 
     def pretrain(self, job: Any) -> Any:
         """Write a file for each checkpoint."""
-        name, tokens = job.folder.name, job.config.checkpoint_tokens
+        name, wanted = job.folder.name, job.config.checkpoint_tokens
+        tokens = tuple(each for each in wanted if not (job.folder / f"{each}.json").exists())
+        if not tokens:
+            return self.found[job.folder]
         self.pretrained.append((name, job.seed, tokens))
         if name in self.fail_pretraining:
             raise RuntimeError("no memory")
-        diverged = name in self.diverged_runs
+        checkpoints = []
         for each in tokens:
-            (job.folder / f"{each}.safetensors").write_bytes(b"weights")
-        checkpoints = [
-            Checkpoint(
+            diverged = name in self.diverged_runs
+            path = job.folder / f"{each}.safetensors"
+            loss = float("nan") if diverged else self.losses.get(job.config.rate, 100 / each)
+            found = Checkpoint(
                 tokens=each,
-                planned=each,
                 step=each // 16,
-                path=None if diverged else job.folder / f"{each}.safetensors",
-                loss=float("nan") if diverged else 100 / each,
+                path=None if diverged else path,
+                loss=loss,
                 unigram_loss=1.0,
                 status="diverged" if diverged else "finished",
                 hash="" if diverged else "ab",
-                micro_batch=2,
-                out_of_memory=0,
             )
-            for each in tokens
-        ]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"weights")
+            document = {**vars(found), "path": None, "loss": None if diverged else loss}
+            path.with_suffix(".json").write_text(json.dumps({**document, "on_plateau": found.on_plateau}))
+            checkpoints.append(found)
         job.report(
             Progress(
                 step=1, steps=2, tokens=3, loss=4.0, seconds_left=5.0, tokens_per_second=1234.0, mfu=0.25
             )
         )
-        return SimpleNamespace(checkpoints=checkpoints, micro_batch=2, out_of_memory=0)
+        self.found[job.folder] = tuple(checkpoints)
+        return self.found[job.folder]
 
     def finetune(self, job: Any) -> Any:
         """Return a model that remembers what it was made of."""
@@ -107,8 +115,6 @@ class Stand:
             steps=300,
             tokens_seen=300 * 8192,
             truncated=0,
-            micro_batch=2,
-            out_of_memory=0,
         )
 
     def cross_entropy(self, model: Any, pairs: Parallel, *, device: str) -> Any:

@@ -41,7 +41,7 @@ def test_a_setting_that_matters_changes_the_key(study: Study, section: str, valu
     ("section", "values"),
     [
         ("pretraining", {"checkpoints": [64, 256]}),
-        ("pretraining", {"compile": False, "accumulate": 2, "resume_every": 3, "keep": "grid"}),
+        ("pretraining", {"compile": False, "accumulate": 2, "resume_every": 3}),
         ("finetuning", {"sizes": [12, 20]}),
         ("decoding", {"batch": 7}),
         ("budget", {"hours": 3}),

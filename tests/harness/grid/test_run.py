@@ -106,7 +106,7 @@ def test_how_a_thing_is_computed_is_no_part_of_the_recipe(study: Study, folder: 
     run_grid(study, folder)
     stand.finetuned.clear()
     document = study.model_dump(mode="json")
-    document["pretraining"] |= {"compile": False, "accumulate": 2, "keep": "grid", "resume_every": 7}
+    document["pretraining"] |= {"compile": False, "accumulate": 2, "resume_every": 7}
     document["decoding"]["batch"] = 3
     assert run_grid(Study.model_validate(document), folder).finished == 20
     assert stand.finetuned == []
@@ -175,21 +175,6 @@ def test_parts_share_the_runs_and_make_the_same_table(study: Study, tmp_path: Pa
     assert sorted((shared / "metrics.jsonl").read_text().splitlines()) == sorted(
         (whole / "metrics.jsonl").read_text().splitlines()
     )
-
-
-def test_weights_are_deleted_when_no_cell_needs_them(study: Study, folder: Path, stand: Stand) -> None:
-    document = study.model_dump(mode="json")
-    document["pretraining"]["keep"] = "grid"
-    small = Study.model_validate(document)
-    run_grid(small, folder)
-    assert list((folder / "pretraining").rglob("*.safetensors")) == []
-    stand.pretrained.clear()
-    assert run_grid(small, folder).finished == 20
-    assert stand.pretrained == []
-    document["finetuning"]["sizes"] = [10, 12, "full"]
-    result = run_grid(Study.model_validate(document), folder)
-    assert result.failed == 8  # their checkpoints are gone, which each says
-    assert "have been deleted" in result.errors[0]
 
 
 def test_lines_say_speed_scores_and_time_left(study: Study, folder: Path, stand: Stand) -> None:

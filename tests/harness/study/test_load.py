@@ -51,8 +51,12 @@ def test_paths_begin_at_the_study_file(tmp_path: Path, small_text: str) -> None:
         ("batch = 4\nlength", "batch = 0\nlength", ["pretraining.batch: is greater than 0; received 0"]),
         ("batch = 4\nlength", "batch = 4.5\nlength", ["pretraining.batch: is a whole number; received 4.5"]),
         ("batch = 4\nlength", "batch = 4\naccumulate = 3\nlength", ["accumulate divides batch", "3 and 4"]),
-        ('["1K", "4K"]', '["4K", "1K"]', ["each larger than the one before; received [4000, 1000]"]),
-        ('["1K", "4K"]', "[]", ["pretraining.checkpoints: checkpoints are at least one size"]),
+        (
+            '["1K", "4K"]',
+            '["4K", "1K"]',
+            ["each checkpoint is larger than the one before; received [4000, 1000]"],
+        ),
+        ('["1K", "4K"]', "[]", ["pretraining.checkpoints; received none; add at least one size"]),
         ('["1K", "4K"]', "[1000, 1001]", ["at least one step of batch x length = 128 tokens apart"]),
         ('["1K", "4K"]', '["1K", "4X"]', ["pretraining.checkpoints[1]: a size is", "received '4X'"]),
         (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from bayesscale.harness.halving import stretches
 from bayesscale.harness.study.config import Study
-from bayesscale.harness.study.halving import stretches
 from bayesscale.harness.study.load import parse_study
 from bayesscale.harness.study.plan import plan
-from bayesscale.harness.study.wording import format_bytes, format_seconds
+from bayesscale.harness.wording import format_bytes, format_seconds
 
 
 def _changed(text: str, old: str, new: str) -> Study:

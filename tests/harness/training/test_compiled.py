@@ -54,7 +54,7 @@ def test_all_stretches_of_a_pretraining_run_compile_once(
     make_job: Callable[..., Any], compilations: Any
 ) -> None:
     for checkpoints in ((3,), (3, 7), (3, 7, 12)):
-        pretrain(make_job("run", checkpoints, compile=True, keep_state=True))
+        pretrain(make_job("run", checkpoints, compile=True))
     pretrain(make_job("next", (3,), compile=True, seed=6))
     assert compilations.frame_count == 1
     assert not counters["graph_break"]

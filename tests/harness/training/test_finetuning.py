@@ -12,11 +12,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="finetuning needs torch (extra train)")
 
-from bayesscale.errors import CheckpointError, CorpusError, TrainingError
+from bayesscale.errors import CheckpointError, CorpusError
 from bayesscale.harness.batches import collate, plan_batches
 from bayesscale.harness.decoding import cross_entropy, translate
 from bayesscale.harness.model.config import ModelConfig, Vocabulary
-from bayesscale.harness.model.t5 import IGNORED, T5
+from bayesscale.harness.model.t5 import IGNORED
 from bayesscale.harness.study.training import DecodingConfig, FinetuningConfig
 from bayesscale.harness.training import FinetuneJob, finetune, init_model, save_weights
 
@@ -117,27 +117,6 @@ def test_divergence_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lost.status == "diverged"
     assert math.isnan(lost.dev_loss)
     assert math.isnan(lost.rate)
-
-
-def test_out_of_memory_halves_the_micro_batch_and_keeps_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected, forward = finetune(_job()), T5.forward
-
-    def scarce(limit: int) -> Any:
-        def small(self: T5, source: Any, *rest: Any) -> Any:
-            if len(source) > limit:
-                raise torch.OutOfMemoryError("injected")
-            return forward(self, source, *rest)
-
-        return small
-
-    monkeypatch.setattr(T5, "forward", scarce(2))
-    result = finetune(_job())
-    assert result.micro_batch <= 2
-    assert result.out_of_memory == 3
-    assert result.dev_loss == pytest.approx(expected.dev_loss, abs=1e-3)
-    monkeypatch.setattr(T5, "forward", scarce(0))
-    with pytest.raises(TrainingError, match="a single sequence does not"):
-        finetune(_job())
 
 
 def test_no_pairs_are_refused() -> None:
