@@ -34,7 +34,7 @@ def micro() -> Study:
             "finetuning": {
                 "sizes": ["1K", "full"],
                 "batch": 128,
-                "steps": 30,
+                "steps": 40,
                 "length": 24,
                 "rates": [0.002, 0.01],
                 "precision": "fp32",

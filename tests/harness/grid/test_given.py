@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,18 @@ def test_given_checkpoints_alone_need_no_corpora_and_no_pretraining(study: Path)
     loaded = load_study(study)
     assert loaded.points() == (("elsewhere", 3_000_000), ("elsewhere", 5_000_000))
     assert loaded.model == SHAPE
+
+
+def test_the_study_of_the_guide_is_one(study: Path, root: Path) -> None:
+    guide = (root / "docs" / "harness.md").read_text(encoding="utf-8")
+    first, second = re.findall(r"```toml\n(.*?)```", guide, flags=re.DOTALL)
+    (study.parent / "start").rename(study.parent / "mt5-small")
+    study.write_text(first)
+    loaded = load_study(study)
+    assert loaded.model == SHAPE
+    assert loaded.points()[0] == ("50en+50de", 0)
+    (study.parent / "runs").mkdir()
+    (study.parent / "later").rename(study.parent / "runs" / "step-20000")
+    kept = [line for line in first.splitlines() if line.startswith(("name", "tasks", "tokenizer"))]
+    study.write_text("\n".join([*kept, first[first.index("[finetuning]") :], second]))
+    assert load_study(study).points()[0] == ("c4", 10_000_000_000)
