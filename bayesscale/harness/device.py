@@ -81,9 +81,9 @@ def compile_model(model: nn.Module, wanted: bool | Literal["auto"], device: torc
         model.compile(fullgraph=True, backend=BACKEND)
 
 
-def of_any_size(tensors: Iterable[Tensor]) -> None:
-    """Let no compilation depend on the sizes of some tensors of two dimensions."""
-    for tensor in tensors:
+def of_any_size(model: nn.Module, tensors: Iterable[Tensor]) -> None:
+    """Let the compilation of a model, if it is compiled, not depend on the sizes of some matrices."""
+    for tensor in tensors if model._compiled_call_impl is not None else ():
         for dimension in range(2):
             torch._dynamo.maybe_mark_dynamic(tensor, dimension)
 

@@ -210,7 +210,7 @@ class _Finetuning:
                 job.train, rows[start:stop], job.vocabulary, self.device,
                 longest=config.length, multiple=_MULTIPLE.get(self.device.type, 1),
             )  # fmt: skip
-            of_any_size(batch)
+            of_any_size(self.model, batch)
             with autocast(self.device, config.precision):
                 part: Tensor = self.model(batch.source, batch.target_in, batch.labels, batch.mask)
             return part / labels
