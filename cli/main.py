@@ -39,6 +39,7 @@ COMMANDS = {
     "priors": "Print the priors and their reasons.",
     "simulate": "Simulate a metrics table of which the truth is known.",
     "examples": "List the bundled metrics tables, or write one.",
+    "score": "Score translations of any program, into a table.",
     "harness": "Pretrain, finetune and score: mixtures in, a metrics table out.",
 }
 _VERSIONS_OF = ("pymc", "numba", "arviz", "numpy", "pandas")

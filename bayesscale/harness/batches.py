@@ -38,28 +38,33 @@ class PairBatch(NamedTuple):
     labels: Tensor
 
 
-def plan_batches(lengths: NDArray[Any], *, batch: int, steps: int, seed: int) -> list[NDArray[np.int64]]:
+def plan_batches(lengths: NDArray[Any], *, tokens: int, steps: int, seed: int) -> list[NDArray[np.int64]]:
     """Return the pairs of every step: passes in random order, in batches of similar length.
 
     Parameters
     ----------
     lengths : array of int
-        Length of every pair, by which it finds its batch.
-    batch : int
-        Pairs in a step.
+        Tokens of every pair, by which it finds its batch.
+    tokens : int
+        Tokens in a step, on average; at least twice the longest pair.
     steps : int
         Number of steps.
     seed : int
         Decides the order.
     """
     random = np.random.default_rng([seed, 0x6261])
-    need, count = batch * steps, len(lengths)
-    stream = np.concatenate([random.permutation(count) for _ in range(-(-need // count))])[:need]
+    passes = -(-steps * tokens // int(lengths.sum()))
+    stream = np.concatenate([random.permutation(len(lengths)) for _ in range(passes)])
+    ends = np.cumsum(lengths[stream])
     planned: list[NDArray[np.int64]] = []
-    for start in range(0, need, batch * _POOL):
-        pool = stream[start : start + batch * _POOL]
+    for start in range(0, steps, _POOL):
+        count = min(_POOL, steps - start)
+        first, last = np.searchsorted(ends, [start * tokens, (start + count) * tokens])
+        pool = stream[first:last] if first < last else stream[last : last + 1]
         pool = pool[np.argsort(lengths[pool], kind="stable")]
-        parts = np.split(pool, range(batch, len(pool), batch))
+        middle = np.cumsum(lengths[pool]) - lengths[pool] / 2
+        cuts = np.searchsorted(middle, np.arange(1, count) * lengths[pool].sum() / count)
+        parts = np.split(pool, cuts)
         planned += [parts[index] for index in random.permutation(len(parts))]
     return planned
 

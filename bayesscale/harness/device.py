@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal
 
 import torch
+from torch import Tensor, nn
 
-from bayesscale.errors import UsageError
+from bayesscale.errors import TrainingError, UsageError
+
+BACKEND = "inductor"
+"""What compiles; tests count with another one."""
 
 # Dense peak in operations a second, as the manufacturer states it; fp32 without TF32, as in torch.
 _PEAKS = {
@@ -58,30 +62,30 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
-def compiled(
-    function: Callable[..., Any],
-    wanted: bool | Literal["auto"],
-    device: torch.device,
-    *,
-    dynamic: bool | None = None,
-) -> Callable[..., Any]:
-    """Return a function compiled by torch.compile if that is wanted; 'auto' compiles on a GPU only.
+def compile_model(model: nn.Module, wanted: bool | Literal["auto"], device: torch.device) -> None:
+    """Compile the forward pass of a model if that is wanted; 'auto' compiles on a GPU only.
+
+    As one graph, so that a break in it is an error and not a slow run that nobody notices. It is compiled
+    once for all models of a shape and, where dimensions are marked by `of_any_size`, for all sizes.
 
     Parameters
     ----------
-    function : callable
-        A module or a function of tensors.
+    model : Module
+        Compiled in place, unless it is already.
     wanted : bool or 'auto'
         From the study.
     device : torch.device
         Where it runs.
-    dynamic : bool, optional
-        Whether shapes vary from call to call.
     """
-    if not (device.type == "cuda" if wanted == "auto" else wanted):
-        return function
-    done: Callable[..., Any] = torch.compile(function, dynamic=dynamic)
-    return done
+    if (device.type == "cuda" if wanted == "auto" else wanted) and model._compiled_call_impl is None:
+        model.compile(fullgraph=True, backend=BACKEND)
+
+
+def of_any_size(model: nn.Module, tensors: Iterable[Tensor]) -> None:
+    """Let the compilation of a model, if it is compiled, not depend on the sizes of some matrices."""
+    for tensor in tensors if model._compiled_call_impl is not None else ():
+        for dimension in range(2):
+            torch._dynamo.maybe_mark_dynamic(tensor, dimension)
 
 
 @contextmanager
@@ -103,14 +107,24 @@ def determinism(wanted: bool) -> Iterator[None]:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that memory ran out; on a CPU it has no type of its own."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    )
+@contextmanager
+def memory_for(what: str, remedy: str) -> Iterator[None]:
+    """Say what did not fit into the memory of the device, and what to do.
 
-
-def free_memory(device: torch.device) -> None:
-    """Give cached memory back to the device."""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
+    Raises
+    ------
+    TrainingError
+        Memory ran out inside the context.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        # On a CPU it has no type of its own.
+        if not (
+            isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+        ):
+            raise
+        raise TrainingError(
+            f"what is computed fits into the memory of the device; {what} do not; {remedy} and run the same "
+            "command again, which goes on from what is finished"
+        ) from error

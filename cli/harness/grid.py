@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,15 +13,13 @@ from bayesscale.cli.harness.training_options import (
     DeviceOption,
     FolderOption,
     Lines,
-    LogOption,
     QuietOption,
     ThreadsOption,
 )
 from bayesscale.errors import UsageError
 
 if TYPE_CHECKING:
-    from bayesscale.harness.grid.opening import Settings
-    from bayesscale.harness.grid.order import Part
+    from bayesscale.harness.grid.context import Settings
     from bayesscale.harness.grid.run import GridResult
 
 
@@ -38,21 +36,16 @@ def grid(
             "--workers",
             metavar="N",
             min=1,
-            help="Jobs at the same time. Default: one a device; with ray, all.",
+            help="Jobs at the same time. Default: one a GPU, or one a core; with ray, all.",
         ),
     ] = None,
     device: DeviceOption = "auto",
-    threads: ThreadsOption = None,
+    threads: ThreadsOption = 1,
     address: Annotated[
         str | None, typer.Option("--address", metavar="ADDRESS", help="The Ray cluster, such as auto.")
     ] = None,
     part: Annotated[
         str | None, typer.Option("--part", metavar="I/N", help="Run only the I-th of N parts, here.")
-    ] = None,
-    log: LogOption = None,
-    slurm: Annotated[
-        Path | None,
-        typer.Option("--slurm", metavar="FILE", help="Run nothing; write a job array for sbatch."),
     ] = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -61,17 +54,12 @@ def grid(
     The command may be interrupted at any time and given again: it goes on from where it was. Exit code 1 if a
     cell failed; the others are finished all the same.
     """
-    from bayesscale.harness.grid.layout import GridFolder
     from bayesscale.harness.grid.run import run_grid
 
     chosen = chosen_study(study, preset)
-    if slurm is not None:
-        source = ["--preset", str(preset)] if preset else [str(Path(str(study)).resolve())]
-        _write_slurm(slurm, source, chosen, GridFolder(output), part, "cuda" if device == "auto" else device)
-        return
     lines = Lines(quiet=quiet)
-    settings = _settings(backend, workers, device, threads, address, part, log or [])
-    result = run_grid(chosen, GridFolder(output), settings, report=lines.say, show=lines.show)
+    settings = _settings(backend, workers, device, threads, address, part)
+    result = run_grid(chosen, output, settings, report=lines.say, show=lines.show)
     _say_end(result)
 
 
@@ -79,22 +67,22 @@ def _settings(
     backend: str,
     workers: int | None,
     device: str,
-    threads: int | None,
+    threads: int,
     address: str | None,
     part: str | None,
-    loggers: list[str],
 ) -> Settings:
     """Return the settings of a grid; refuse what cannot work before anything is prepared."""
     from bayesscale.engine import BACKENDS
     from bayesscale.errors import valid_names
-    from bayesscale.harness.grid.devices import choose_devices
-    from bayesscale.harness.grid.loggers import check_loggers
-    from bayesscale.harness.grid.opening import Settings
+    from bayesscale.harness.grid.context import Settings, choose_devices
 
     if backend not in BACKENDS:
         raise UsageError(f"--backend is unknown; received {backend!r}; {valid_names(backend, BACKENDS)}")
-    check_loggers(loggers)
-    share = _part(part)
+    match = re.fullmatch(r"(\d+)/(\d+)", part or "1/1")
+    if match is None:
+        raise UsageError(
+            f"--part is a number and how many there are; received {part!r}; write for instance 2/5"
+        )
     devices = choose_devices(device, here=backend == "joblib")
     if backend == "ray":
         devices = ("cuda" if devices[0].startswith("cuda") else "cpu",)
@@ -104,49 +92,23 @@ def _settings(
             "name a device twice to give it two jobs at the same time: --device cuda:0,cuda:0"
         )
     if workers is None and backend == "joblib":
-        workers = len(devices)
-    return Settings(backend, workers, address, devices, threads, share, tuple(loggers))
-
-
-def _part(text: str | None) -> Part:
-    """Return the part that --part names."""
-    from bayesscale.harness.grid.order import Part
-
-    if text is None:
-        return Part()
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
-    if match is None:
-        raise UsageError(
-            f"--part is a number and how many there are; received {text!r}; write for instance 2/5"
-        )
-    return Part(int(match[1]), int(match[2]))
-
-
-def _write_slurm(
-    file: Path, source: list[str], study: object, folder: object, part: str | None, device: str
-) -> None:
-    """Write the script of a job array."""
-    from bayesscale.files import write_files
-    from bayesscale.harness.grid.slurm import slurm_script
-
-    if part is not None:
-        raise UsageError(
-            "--slurm writes a script for all parts; received --part as well; leave one of them out"
-        )
-    write_files({file: slurm_script(study, source, folder, device=device)})  # type: ignore[arg-type]
-    typer.echo(f"{file} written; submit it with: sbatch {file}", err=True)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        workers = max(cores // threads, 1) if devices == ("cpu",) else len(devices)
+    return Settings(backend, workers, address, devices, threads, (int(match[1]), int(match[2])))
 
 
 def _say_end(result: GridResult) -> None:
     """Say where the scores are, and end with 1 if something failed."""
-    print(result.folder.metrics)
+    print(result.grid.metrics)
+    for warning in result.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     if result.diverged:
         typer.echo(f"{result.diverged} cells diverged: they are on record and have no scores", err=True)
     if result.failed or result.skipped:
         typer.echo(
             f"{result.failed} cells failed and {result.skipped} could not be reached; "
             f"{result.finished + result.diverged} of {result.cells} are finished; the first error: "
-            f"{result.errors[0]}; all of them are in {result.folder.failures}; the same command tries them "
+            f"{result.errors[0]}; all of them are in {result.grid.failures}; the same command tries them "
             "again",
             err=True,
         )

@@ -10,8 +10,8 @@ COMMANDS = {
     "init": "Write a study file to start from.",
     "plan": "Say what a study will cost, before anything runs.",
     "tokenize": "Clean the text, train the tokenizer, write the tokens.",
+    "sweep": "Find the rate of pretraining, by its loss after a while.",
     "pretrain": "Pretrain the checkpoints of a mixture.",
-    "finetune": "Finetune and score one checkpoint on one task.",
     "grid": "Run the whole study; finished cells are skipped.",
     "status": "Say how far a grid is.",
 }

@@ -30,7 +30,7 @@ def plan(
     from dataclasses import replace
 
     from bayesscale.harness.study.plan import plan as make_plan
-    from bayesscale.harness.study.wording import format_bytes, format_seconds
+    from bayesscale.harness.wording import format_bytes, format_seconds
 
     study = chosen_study(file, preset)
     made = make_plan(study, gpu=gpu)

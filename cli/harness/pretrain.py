@@ -12,7 +12,6 @@ from bayesscale.cli.harness.training_options import (
     DeviceOption,
     FolderOption,
     Lines,
-    LogOption,
     QuietOption,
     ThreadsOption,
 )
@@ -38,8 +37,7 @@ def pretrain(
         ),
     ] = None,
     device: DeviceOption = "auto",
-    threads: ThreadsOption = None,
-    log: LogOption = None,
+    threads: ThreadsOption = 1,
     quiet: QuietOption = False,
 ) -> None:
     """Pretrain mixtures and keep their checkpoints in FOLDER, where `harness grid` finds them.
@@ -47,15 +45,11 @@ def pretrain(
     Under torchrun, all processes train one model together:
     torchrun --nproc-per-node 4 -m bayesscale harness pretrain STUDY -o FOLDER
     """
-    from bayesscale.harness.grid.devices import choose_devices
-    from bayesscale.harness.grid.layout import GridFolder
-    from bayesscale.harness.grid.loggers import check_loggers
-    from bayesscale.harness.grid.opening import Settings, open_grid
+    from bayesscale.harness.grid.context import Settings, choose_devices, open_grid
     from bayesscale.harness.grid.pretraining import Stretch, pretrain_stretch
     from bayesscale.units import parse_tokens
 
     chosen = chosen_study(study, preset)
-    check_loggers(log or [])
     first = os.environ.get("RANK", "0") == "0"
     lines = Lines(quiet=quiet or not first)
     names = mixture or [each.name for each in chosen.mixtures]
@@ -72,16 +66,13 @@ def pretrain(
     devices = choose_devices(device)[:1]
     if os.environ.get("WORLD_SIZE", "1") != "1" and devices[0].startswith("cuda"):
         devices = ("cuda",)  # every process of torchrun takes the one with its own number
-    settings = Settings(devices=devices, threads=threads, loggers=tuple(log or ()))
-    folder = GridFolder(output)
-    place = open_grid(chosen, folder, settings, lines.say)
+    grid = open_grid(chosen, output, Settings(devices=devices, threads=threads), lines.say)
     for number in seed or chosen.seeds:
         for name in names:
             stretch = Stretch(name, number, checkpoints)
-            done = pretrain_stretch(place, stretch, show=lines.show)
-            lines.say(f"{stretch}: {done.summary}")
+            lines.say(f"{stretch}: {pretrain_stretch(grid, stretch, show=lines.show)}")
             if first:
-                print(folder.run(name, number))
+                print(grid.run(name, number))
 
 
 def _listed(numbers: tuple[int, ...]) -> str:

@@ -21,10 +21,9 @@ def status(
     as_csv: CsvOption = False,
 ) -> None:
     """Say how far a grid is: what is finished, what runs and how fast, what went wrong."""
-    from bayesscale.harness.grid.layout import GridFolder
     from bayesscale.harness.grid.status import grid_status
 
-    found = grid_status(GridFolder(folder))
+    found = grid_status(folder)
     document = found.document()
     frame = found.frame()
     if details:

@@ -20,12 +20,7 @@ DeviceOption = Annotated[
     typer.Option("--device", metavar="NAMES", help="auto, cpu, cuda, or several: cuda:0,cuda:1."),
 ]
 ThreadsOption = Annotated[
-    int | None,
-    typer.Option("--threads", metavar="N", min=1, help="Threads of torch in each process on a CPU."),
-]
-LogOption = Annotated[
-    list[str] | None,
-    typer.Option("--log", metavar="NAME", help="tensorboard or wandb, where installed. Repeatable."),
+    int, typer.Option("--threads", metavar="N", min=1, help="Threads of torch in each process on a CPU.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what goes wrong.")]
 

@@ -6,8 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="devices are those of torch (extra train)")
 
-from bayesscale.errors import UsageError
-from bayesscale.harness.device import compiled, determinism, find_device, is_out_of_memory, peak_flops
+from bayesscale.errors import TrainingError, UsageError
+from bayesscale.harness.device import compile_model, determinism, find_device, memory_for, peak_flops
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
@@ -26,18 +26,28 @@ def test_determinism_is_given_back() -> None:
 
 
 def test_auto_compiles_nothing_on_a_cpu_and_its_peak_is_not_known() -> None:
-    assert compiled(abs, "auto", torch.device("cpu")) is abs
+    model = torch.nn.Linear(2, 2)
+    compile_model(model, "auto", torch.device("cpu"))
+    assert model._compiled_call_impl is None
     assert peak_flops(torch.device("cpu"), "fp32") is None
 
 
 @pytest.mark.parametrize(
-    ("error", "expected"),
+    "error",
     [
-        (torch.OutOfMemoryError("CUDA out of memory"), True),
-        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), True),
-        (MemoryError(), True),
-        (RuntimeError("shapes cannot be multiplied"), False),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+        MemoryError(),
     ],
 )
-def test_memory_that_ran_out_is_recognised(error: Exception, expected: bool) -> None:
-    assert is_out_of_memory(error) is expected
+def test_memory_that_ran_out_is_said_with_the_remedy(error: Exception) -> None:
+    with (
+        pytest.raises(TrainingError, match="9 pairs do not; take fewer"),
+        memory_for("9 pairs", "take fewer"),
+    ):
+        raise error
+
+
+def test_other_errors_are_not_about_memory() -> None:
+    with pytest.raises(RuntimeError, match="shapes"), memory_for("x", "y"):
+        raise RuntimeError("shapes cannot be multiplied")

@@ -10,9 +10,8 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from bayesscale.errors import TrainingError
 from bayesscale.harness.batches import Pairs, collate, sorted_batches
-from bayesscale.harness.device import find_device, free_memory, is_out_of_memory
+from bayesscale.harness.device import find_device, memory_for
 from bayesscale.harness.model.config import Vocabulary
 from bayesscale.harness.model.t5 import IGNORED, T5
 
@@ -55,14 +54,14 @@ def cross_entropy(
     device : str
         Where the model is.
     batch : int
-        Pairs at once; halved if memory runs out.
+        Pairs at once.
     pad, eos : int
         Special ids.
 
     Raises
     ------
     TrainingError
-        There is not enough memory for one pair.
+        They do not fit into the memory of the device.
     """
     place = find_device(device)
     vocabulary = Vocabulary(size=model.config.vocab_size or 3, pad=pad, eos=eos, first_sentinel=2)
@@ -71,25 +70,10 @@ def cross_entropy(
     nats = np.zeros(len(tokens))
     training = model.training
     model.eval()
-    waiting = sorted_batches(lengths, batch)[::-1]
-    try:
-        while waiting:
-            rows = waiting.pop()
-            try:
-                nats[rows] = _nats(model, parallel, rows, vocabulary, place)
-                continue
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                if len(rows) == 1:
-                    raise TrainingError(
-                        f"a sentence pair fits into the memory of the device; one of {lengths[rows[0]]} "
-                        "tokens does not; use another device"
-                    ) from error
-            free_memory(place)
-            waiting += [rows[len(rows) // 2 :], rows[: len(rows) // 2]]
-    finally:
-        model.train(training)
+    with memory_for(f"{batch} pairs at once", "use a device with more of it"):
+        for rows in sorted_batches(lengths, batch):
+            nats[rows] = _nats(model, parallel, rows, vocabulary, place)
+    model.train(training)
     return CrossEntropy(nats, tokens)
 
 

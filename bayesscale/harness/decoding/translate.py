@@ -1,4 +1,4 @@
-"""Translate sentences in large batches of similar length."""
+"""Translate sentences by greedy search, in large batches of similar length."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from bayesscale.errors import TrainingError
 from bayesscale.harness.batches import pad as padded
 from bayesscale.harness.batches import sorted_batches
-from bayesscale.harness.decoding.beam import beam_search
-from bayesscale.harness.decoding.greedy import greedy_search
-from bayesscale.harness.device import autocast, find_device, free_memory, is_out_of_memory
+from bayesscale.harness.device import autocast, find_device, memory_for
 from bayesscale.harness.model.cache import Decoder
 from bayesscale.harness.model.t5 import T5
 
 if TYPE_CHECKING:
     from bayesscale.harness.study.config import DecodingConfig
+
+# Sentences that have ended are dropped when at most this share of the batch is still going.
+_STILL = 0.75
 
 
 @torch.no_grad()
@@ -41,7 +42,7 @@ def translate(
     sources : sequence of array of int
         Token ids, each ending with EOS.
     config : DecodingConfig
-        Method, beams, longest translation, sentences at once (halved if memory runs out), precision.
+        Longest translation, sentences at once, precision.
     device : str
         Where the model is.
     pad, eos : int
@@ -50,71 +51,45 @@ def translate(
     Raises
     ------
     TrainingError
-        There is not enough memory for one sentence.
+        A batch does not fit into the memory of the device.
     """
     place = find_device(device)
     lengths = np.array([len(source) for source in sources], dtype=np.int64)
     found: list[list[int]] = [[] for _ in sources]
-    waiting = sorted_batches(lengths, config.batch)[::-1]
     training = model.training
     model.eval()
-    try:
-        while waiting:
-            rows = waiting.pop()
-            try:
-                for row, tokens in zip(
-                    rows, _batch(model, sources, rows, config, place, pad, eos), strict=True
-                ):
-                    found[row] = tokens
-                continue
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                if len(rows) == 1:
-                    raise TrainingError(
-                        f"a sentence fits into the memory of the device; one of {lengths[rows[0]]} tokens "
-                        "does not; use fewer beams, a shorter max_length or another device"
-                    ) from error
-            free_memory(place)
-            waiting += [rows[len(rows) // 2 :], rows[: len(rows) // 2]]
-    finally:
-        model.train(training)
+    with memory_for(f"{config.batch} sentences at once", "lower decoding.batch"):
+        for rows in sorted_batches(lengths, config.batch):
+            tokens = padded([sources[row] for row in rows], pad).to(place)
+            mask = (torch.arange(tokens.shape[1]) < torch.from_numpy(lengths[rows])[:, None]).to(place)
+            for row, chosen in zip(
+                rows, _greedy(model, tokens, mask, config, pad, eos).tolist(), strict=True
+            ):
+                ended = chosen[: chosen.index(eos)] if eos in chosen else chosen
+                found[row] = [token for token in ended if token != pad]
+    model.train(training)
     return found
 
 
-def _batch(
-    model: T5,
-    sources: Sequence[NDArray[Any]],
-    rows: NDArray[np.int64],
-    config: DecodingConfig,
-    place: torch.device,
-    pad: int,
-    eos: int,
-) -> list[list[int]]:
-    """Translate some sources at once."""
-    lengths = torch.tensor([len(sources[row]) for row in rows])
-    tokens = padded([sources[row] for row in rows], pad, multiple=1 if place.type == "cpu" else 32)
-    mask = torch.arange(tokens.shape[1]) < lengths[:, None]
-    tokens, mask = tokens.to(place), mask.to(place)
+def _greedy(model: T5, sources: Tensor, mask: Tensor, config: DecodingConfig, pad: int, eos: int) -> Tensor:
+    """Return the most likely token at every position, pad after EOS, (sentences, longest) or shorter."""
+    place, batch, longest = sources.device, len(sources), config.max_length
     with autocast(place, config.precision):
-        memory = model.encode(tokens, mask)
+        memory = model.encode(sources, mask)
     dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
-    beams = config.beams if config.method == "beam" else 1
-    decoder = Decoder(model, memory.float(), mask, config.max_length, beams=beams, dtype=dtype)
-    if config.method == "greedy":
-        record = place.type == "cuda" and config.compile is not False
-        result = greedy_search(decoder, len(rows), config.max_length, place, pad=pad, eos=eos, record=record)
-    else:
-        result = beam_search(
-            decoder, len(rows), config.max_length, place,
-            beams=beams, penalty=config.length_penalty, vocabulary=model.config.vocab_size or 0,
-            pad=pad, eos=eos,
-        )  # fmt: skip
-    return [_without(tokens, pad, eos) for tokens in result.tolist()]
-
-
-def _without(tokens: list[int], pad: int, eos: int) -> list[int]:
-    """Cut a translation at its EOS, and drop padding."""
-    if eos in tokens:
-        tokens = tokens[: tokens.index(eos)]
-    return [token for token in tokens if token != pad]
+    decoder = Decoder(model, memory.float(), mask, longest, dtype=dtype)
+    chosen = torch.full((batch, longest), pad, device=place)
+    rows, tokens = torch.arange(batch, device=place), torch.full((batch,), pad, device=place)
+    going = torch.ones(batch, dtype=torch.bool, device=place)
+    for position in range(longest):
+        tokens = decoder.step(tokens, position).argmax(-1)
+        chosen[rows, position] = torch.where(going, tokens, pad)
+        going &= tokens != eos
+        count = int(going.sum())
+        if count == 0:
+            return chosen[:, : position + 1]
+        if count <= _STILL * len(rows):
+            left = going.nonzero().flatten()
+            decoder.keep(left)
+            rows, tokens, going = rows[left], tokens[left], going[left]
+    return chosen

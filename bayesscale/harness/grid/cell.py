@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayesscale.files import write_files
+from bayesscale.harness.grid.context import Grid
+from bayesscale.harness.grid.files import read_json, write_json
 from bayesscale.harness.grid.keys import cell_key
-from bayesscale.harness.grid.layout import read_json, run_name, write_json
-from bayesscale.harness.grid.loggers import open_log
 from bayesscale.harness.grid.pretraining import checkpoint_of
-from bayesscale.harness.grid.progress import Reporter
 from bayesscale.harness.grid.rows import metric_rows, row_facts
-from bayesscale.harness.grid.workplace import Workplace
+from bayesscale.harness.progress import Reporter
 from bayesscale.harness.study.cells import Cell
 from bayesscale.harness.tokens.parallel import Parallel
 from bayesscale.harness.tokens.subset import nested_subset
@@ -53,12 +52,12 @@ def describe(cell: Cell) -> str:
     return f"{cell.task}, {what}, D_f {size}, seed {cell.seed}"
 
 
-def run_cell(place: Workplace, cell: Cell, *, show: Callable[[str], None] | None = None) -> dict[str, Any]:
+def run_cell(grid: Grid, cell: Cell, *, show: Callable[[str], None] | None = None) -> dict[str, Any]:
     """Return the record of a cell, computed if it is not there yet.
 
     Parameters
     ----------
-    place : Workplace
+    grid : Grid
         Study, folder, device.
     cell : Cell
         The cell.
@@ -72,25 +71,25 @@ def run_cell(place: Workplace, cell: Cell, *, show: Callable[[str], None] | None
     CorpusError
         D_f is larger than the data.
     """
-    key = cell_key(place.study, place.data_hash, cell)
-    path = place.folder.cell(key)
-    with place.folder.locked(f"cell-{key}.lock"):
+    key = cell_key(grid.study, grid.data_hash, cell)
+    path = grid.cell(key)
+    with grid.locked(f"cell-{key}.lock"):
         if not path.exists():
-            record, hypotheses = _compute(place, cell, key, show)
+            record, hypotheses = _compute(grid, cell, key, show)
             if hypotheses is not None:
-                write_files({place.folder.hypotheses(key): hypotheses}, force=True)
+                write_files({grid.hypotheses(key): hypotheses}, force=True)
             write_json(path, record)  # last: a cell with a record is finished
     found: dict[str, Any] = read_json(path)
     return found
 
 
 def _compute(
-    place: Workplace, cell: Cell, key: str, show: Callable[[str], None] | None
+    grid: Grid, cell: Cell, key: str, show: Callable[[str], None] | None
 ) -> tuple[dict[str, Any], str | None]:
     """Return the record and the file of hypotheses; no hypotheses where training diverged."""
     start = time.perf_counter()
-    train = place.task(cell.task).train
-    indices, counted = nested_subset(train, cell.size, cell.seed, length=place.study.finetuning.length)
+    train = grid.task(cell.task).train
+    indices, counted = nested_subset(train, cell.size, cell.seed, length=grid.study.finetuning.length)
     record: dict[str, Any] = {
         "key": key,
         "status": "diverged",
@@ -101,20 +100,19 @@ def _compute(
     }
     checkpoint, weights = None, None
     if cell.mixture is not None:
-        checkpoint, weights = checkpoint_of(place, cell.mixture, cell.seed, cell.pretrain_tokens)
+        checkpoint, weights = checkpoint_of(grid, cell.mixture, cell.seed, cell.pretrain_tokens)
         record["checkpoint"] = checkpoint
         if weights is None:
             return record | {"reason": "pretraining had diverged"}, None
-    with Reporter(place.folder.progress, describe(cell), show=show) as report:
-        result = _finetune(place, cell, _chosen(train, indices.tolist()), weights, report)
-        record["finetune"] |= _facts(result) | {"seconds": round(time.perf_counter() - start, 3)}
+    with Reporter(grid.progress, describe(cell), show=show) as report:
+        result = _finetune(grid, cell, _chosen(train, indices.tolist()), weights, report)
+        record["finetune"] |= _facts(result, counted) | {"seconds": round(time.perf_counter() - start, 3)}
         if result.status == "diverged":
             return record | {"reason": "finetuning diverged at every rate"}, None
         report.say("translates")
-        test = _test(place, cell, result)
-    _log_scores(place, cell, test)
-    facts = row_facts(place.study, cell, counted, checkpoint, result.model.config.parameters())
-    rows, domains = metric_rows(facts, test.scored, test.loss, place.study.scoring)
+        test = _test(grid, cell, result)
+    facts = row_facts(grid.study, cell, record["finetune"], checkpoint, result.model.config.parameters())
+    rows, domains = metric_rows(facts, test.scored, test.loss, grid.study.scoring)
     record |= {"status": "finished", "rows": rows, "domains": domains, "test": _details(test)}
     record["seconds"] = round(time.perf_counter() - start, 3)
     return record, "".join(f"{_one_line(line)}\n" for line in test.hypotheses)
@@ -132,53 +130,46 @@ def _chosen(parallel: Parallel, indices: list[int]) -> Parallel:
 
 
 def _finetune(
-    place: Workplace, cell: Cell, train: Parallel, weights: Path | None, report: Reporter
+    grid: Grid, cell: Cell, train: Parallel, weights: Path | None, report: Reporter
 ) -> FinetuneResult:
     """Hand the cell to the training loop; keep the model for the next cell."""
     from bayesscale.harness.training import FinetuneJob, finetune
 
-    place.prepare_torch()
-    study, device = place.study, place.device()
-    shape = f"{place.data_hash} {study.model.model_dump_json()} {device} {study.finetuning.precision}"
-    name = f"finetuning/{_log_name(cell)}"
-    with open_log(place.folder.path, name, place.loggers) as log:
-        report.log_to(log)
-        result = finetune(
-            FinetuneJob(
-                model=study.model,
-                weights=weights,
-                train=train,
-                dev=place.task(cell.task).dev,
-                config=study.finetuning,
-                vocabulary=place.prepared().tokenizer.vocabulary,
-                seed=cell.seed,
-                device=device,
-                deterministic=study.pretraining.deterministic,
-                workspace=_workspace.get(shape),
-                report=report,
-            )
+    grid.prepare_torch()
+    study, device = grid.study, grid.device()
+    shape = f"{grid.data_hash} {study.model.model_dump_json()} {device} {study.finetuning.precision}"
+    result = finetune(
+        FinetuneJob(
+            model=study.model,
+            weights=weights,
+            train=train,
+            dev=grid.task(cell.task).dev,
+            config=study.finetuning,
+            vocabulary=grid.prepared().tokenizer.vocabulary,
+            seed=cell.seed,
+            device=device,
+            deterministic=study.pretraining.deterministic,
+            workspace=_workspace.get(shape),
+            report=report,
         )
+    )
     _workspace.clear()
     _workspace[shape] = result.model
     return result
 
 
-def _test(place: Workplace, cell: Cell, result: FinetuneResult) -> Test:
+def _test(grid: Grid, cell: Cell, result: FinetuneResult) -> Test:
     """Translate the test set and score what came out."""
     from bayesscale.harness.decoding import cross_entropy, translate
     from bayesscale.harness.scoring import loss_score, score_hypotheses
 
-    scoring, device = place.study.scoring, place.device()
-    whole = place.task(cell.task).test
+    scoring, device = grid.study.scoring, grid.device()
+    whole = grid.task(cell.task).test
     test = _chosen(whole, list(range(min(len(whole), scoring.sentences or len(whole)))))
-    ids = translate(result.model, test.source, place.study.decoding, device=device)
-    hypotheses = [_one_line(text) for text in place.prepared().tokenizer.decode(ids)]
+    ids = translate(result.model, test.source, grid.study.decoding, device=device)
+    hypotheses = [_one_line(text) for text in grid.prepared().tokenizer.decode(ids)]
     entropy = cross_entropy(result.model, test, device=device)
-    if scoring.comet:
-        scoring = scoring.model_copy(update={"comet": str(place.study.path(scoring.comet))})
-    scored = score_hypotheses(
-        test.source_text, hypotheses, test.target_text, test.domain, scoring, device=device
-    )
+    scored = score_hypotheses(hypotheses, test.target_text, test.domain, scoring)
     return Test(hypotheses, scored, loss_score(entropy.nats, entropy.tokens, test.target_text))
 
 
@@ -187,15 +178,17 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _facts(result: FinetuneResult) -> dict[str, Any]:
-    """Return what is kept of finetuning."""
+def _facts(result: FinetuneResult, counted: int) -> dict[str, Any]:
+    """Return what is kept of finetuning on a D_f of so many tokens."""
     return {
-        "rate": result.rate,
+        "steps": result.steps,
+        "tokens_seen": result.tokens_seen,
+        "epochs": round(result.tokens_seen / counted, 4),
+        "rate": _finite(result.rate),
+        "rate_warning": result.warning,
         "dev_loss": _finite(result.dev_loss),
-        "dev_losses": {f"{rate:g}": _finite(loss) for rate, loss in result.dev_losses.items()},
+        "trials": [{**asdict(each), "dev_loss": _finite(each.dev_loss)} for each in result.trials],
         "truncated": result.truncated,
-        "micro_batch": result.micro_batch,
-        "out_of_memory": result.out_of_memory,
     }
 
 
@@ -210,20 +203,6 @@ def _details(test: Test) -> dict[str, Any]:
             for name, (number, score) in test.scored.by_domain.items()
         },
     }
-
-
-def _log_scores(place: Workplace, cell: Cell, test: Test) -> None:
-    """Give the scores to TensorBoard and others, against D_p."""
-    if place.loggers:
-        name = f"scores/{run_name(cell.mixture, cell.seed)}-{cell.task}-{cell.size}"
-        with open_log(place.folder.path, name, place.loggers) as log:
-            scores = {score.metric: score.value for score in test.scored.scores}
-            log(cell.pretrain_tokens, scores | {"cross_entropy": test.loss.per_token})
-
-
-def _log_name(cell: Cell) -> str:
-    """Return the name of a finetuning run in logs."""
-    return f"{run_name(cell.mixture, cell.seed)}-{cell.pretrain_tokens}-{cell.task}-{cell.size}"
 
 
 def _finite(value: float) -> float | None:

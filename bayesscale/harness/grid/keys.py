@@ -14,12 +14,12 @@ from bayesscale.harness.study.config import Study
 from bayesscale.harness.study.hashing import digest
 
 # Raised when the same settings give other numbers than before.
-_FORMAT = 1
+_FORMAT = 2
 # How something is computed, not what: a grid may move to another machine in the middle.
-_COMPUTING = {"compile", "accumulate", "deterministic", "resume_every", "keep"}
+_COMPUTING = {"compile", "accumulate", "deterministic", "resume_every"}
 _AXES = {"pretraining": {"checkpoints"}, "finetuning": {"sizes"}, "decoding": {"batch"}}
 # What may grow or change without touching a finished cell.
-_FREE = {"name", "seeds", "mixtures", "tasks", "budget"}
+_FREE = {"name", "seeds", "mixtures", "checkpoints", "tasks", "budget"}
 _CHUNK = 1 << 20
 
 
@@ -43,11 +43,21 @@ def cell_key(study: Study, data_hash: str, cell: Cell) -> str:
         "task": [task.name, task.source, task.target],
         "size": cell.size,
         "seed": cell.seed,
-        "pretrained": None if cell.mixture is None else run_key(study, data_hash, cell.mixture, cell.seed),
+        "pretrained": _origin(study, data_hash, cell),
         "tokens": cell.pretrain_tokens,
         **{name: recipe[name] for name in ("model", "finetuning", "decoding", "scoring")},
     }
     return digest(parts)
+
+
+def _origin(study: Study, data_hash: str, cell: Cell) -> str | None:
+    """Return the hash of what a checkpoint came from, None for the model that was not pretrained."""
+    if cell.mixture is None:
+        return None
+    given = study.given(cell.mixture, cell.pretrain_tokens)
+    if given is None:
+        return run_key(study, data_hash, cell.mixture, cell.seed)
+    return digest([cell.mixture, study.init_tokens, _content_hash(str(given))])
 
 
 def run_key(study: Study, data_hash: str, mixture: str, seed: int) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from bayesscale.errors import UsageError
 from bayesscale.harness.grid.pretraining import Stretch
 from bayesscale.harness.study.cells import Cell, cells
 from bayesscale.harness.study.config import Study
@@ -13,33 +11,20 @@ from bayesscale.harness.study.config import Study
 Job = Stretch | Cell
 
 
-@dataclass(frozen=True)
-class Part:
-    """One of several shares of a grid, each for a process or machine of its own.
-
-    Whole pretraining runs go to one part, so parts never wait for each other.
+def cells_of(study: Study, part: tuple[int, int] = (1, 1)) -> tuple[Cell, ...]:
+    """Return the cells of one of several parts, in the order of the study; a run is in one part as a whole.
 
     Parameters
     ----------
-    number : int
-        From 1.
-    count : int
-        How many parts there are.
+    study : Study
+        The study.
+    part : tuple of int
+        Number, from 1, and how many parts there are.
     """
-
-    number: int = 1
-    count: int = 1
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.number <= self.count:
-            raise UsageError(f"--part is such as 2/5, from 1/5 to 5/5; received {self.number}/{self.count}")
-
-    def of(self, study: Study) -> tuple[Cell, ...]:
-        """Return the cells of this part, in the order of the study."""
-        everything = cells(study)
-        runs = list(dict.fromkeys((cell.mixture, cell.seed) for cell in everything))
-        mine = {run for place, run in enumerate(runs) if place % self.count == self.number - 1}
-        return tuple(cell for cell in everything if (cell.mixture, cell.seed) in mine)
+    everything = cells(study)
+    runs = list(dict.fromkeys((cell.mixture, cell.seed) for cell in everything))
+    mine = set(runs[part[0] - 1 :: part[1]])
+    return tuple(cell for cell in everything if (cell.mixture, cell.seed) in mine)
 
 
 def batches(study: Study, todo: Sequence[Cell], *, side_by_side: bool) -> Iterator[list[Job]]:
@@ -77,7 +62,7 @@ def batches(study: Study, todo: Sequence[Cell], *, side_by_side: bool) -> Iterat
 def _stretches(study: Study, here: Sequence[Cell]) -> Iterator[Stretch]:
     """Yield the runs that cells at one checkpoint need, up to it."""
     for mixture in dict.fromkeys(cell.mixture for cell in here):
-        if mixture is not None:
+        if mixture is not None and study.given(mixture, here[0].pretrain_tokens) is None:
             tokens, seed = here[0].pretrain_tokens, here[0].seed
             planned = study.checkpoint_tokens(study.mixture(mixture))
             yield Stretch(mixture, seed, tuple(each for each in planned if each <= tokens))

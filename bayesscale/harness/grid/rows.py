@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bayesscale.harness.grid.layout import run_name
+from bayesscale.harness.grid.context import run_name
 from bayesscale.harness.study.cells import Cell
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.study.training import ScoringConfig
@@ -18,7 +18,11 @@ NO_MIXTURE = "none"
 
 
 def row_facts(
-    study: Study, cell: Cell, counted: int, checkpoint: Mapping[str, Any] | None, parameters: int
+    study: Study,
+    cell: Cell,
+    finetune: Mapping[str, Any],
+    checkpoint: Mapping[str, Any] | None,
+    parameters: int,
 ) -> dict[str, Any]:
     """Return what all rows of a cell have in common.
 
@@ -28,9 +32,9 @@ def row_facts(
         The study.
     cell : Cell
         The cell.
-    counted : int
-        Tokens of the finetuning set. Written for 'full' only: subsets of one nominal size have up to a
-        sentence less, by seed, and would become curves of their own.
+    finetune : mapping
+        What is on record of finetuning. The tokens that were counted are written for 'full' only: subsets of
+        one nominal size have up to a sentence less, by seed, and would become curves of their own.
     checkpoint : mapping or None
         Record of the checkpoint.
     parameters : int
@@ -39,16 +43,25 @@ def row_facts(
     facts: dict[str, Any] = {
         "task": cell.task,
         "mixture": cell.mixture or NO_MIXTURE,
-        "pretrain_tokens": checkpoint["tokens"] if checkpoint else 0,
-        "finetune_tokens": counted if cell.size == "full" else cell.size,
+        "pretrain_tokens": pretrain_tokens(study, cell, checkpoint["tokens"] if checkpoint else 0),
+        "finetune_tokens": finetune["tokens"] if cell.size == "full" else cell.size,
         "run": run_name(cell.mixture, cell.seed),
         "seed": cell.seed,
         "model_params": parameters,
+        "finetune_tokens_seen": finetune["tokens_seen"],
+        "finetune_epochs": finetune["epochs"],
+        "finetune_rate": finetune["rate"],
+        "pretrain_loss": checkpoint["loss"] if checkpoint else None,
     }
     if cell.mixture is not None:
-        shares = study.mixture(cell.mixture).shares
-        facts |= {f"share_{language}": shares.get(language, 0.0) for language in study.languages}
+        shares = study.shares(cell.mixture)
+        facts |= {f"share_{language}": shares.get(language, 0.0) for language in study.languages or shares}
     return facts
+
+
+def pretrain_tokens(study: Study, cell: Cell, tokens: int) -> int:
+    """Return D_p with what the checkpoint was pretrained on that the mixtures of a study start from."""
+    return tokens + (study.init_tokens or 0 if cell.mixture and cell.mixture not in study.checkpoints else 0)
 
 
 def metric_rows(

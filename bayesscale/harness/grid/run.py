@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from bayesscale.engine import Failed, Finished, Needs, run_jobs, session
 from bayesscale.errors import TrainingError
 from bayesscale.harness.grid.cell import describe, run_cell
-from bayesscale.harness.grid.clock import Clock
+from bayesscale.harness.grid.context import Grid, Settings, open_grid
+from bayesscale.harness.grid.files import cannot_write, read_json
 from bayesscale.harness.grid.keys import cell_key
-from bayesscale.harness.grid.layout import GridFolder, cannot_write, read_json
-from bayesscale.harness.grid.opening import Settings, open_grid
-from bayesscale.harness.grid.order import Job, batches
-from bayesscale.harness.grid.pretraining import Stretch, delete_weights, pretrain_stretch
-from bayesscale.harness.grid.store import MetricsFile
-from bayesscale.harness.grid.workplace import Workplace
+from bayesscale.harness.grid.order import Job, batches, cells_of
+from bayesscale.harness.grid.pretraining import Stretch, pretrain_stretch, read_records
+from bayesscale.harness.progress import TimeLeft
 from bayesscale.harness.study.cells import Cell
 from bayesscale.harness.study.config import Study
+from bayesscale.harness.wording import format_seconds
 
 # With less room than this, a checkpoint or the metrics file would be the next thing that fails.
 _LEAST_ROOM = 16 * 1024**2
+_PRETRAINING = "pretraining"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class GridResult:
         whose pretraining failed.
     errors : tuple of str
         What went wrong, for people.
-    folder : GridFolder
+    warnings : tuple of str
+        What to know of the scores, for people.
+    grid : Grid
         Where everything is.
     """
 
@@ -49,12 +53,13 @@ class GridResult:
     failed: int
     skipped: int
     errors: tuple[str, ...]
-    folder: GridFolder
+    warnings: tuple[str, ...]
+    grid: Grid
 
 
 def run_grid(
     study: Study,
-    folder: GridFolder,
+    path: Path,
     settings: Settings | None = None,
     *,
     report: Callable[[str], None] | None = None,
@@ -66,7 +71,7 @@ def run_grid(
     ----------
     study : Study
         The study.
-    folder : GridFolder
+    path : Path
         Where everything goes; a folder that an earlier run left is gone on with.
     settings : Settings, optional
         How it is run. Default: one job at a time, on the CPU.
@@ -82,67 +87,65 @@ def run_grid(
     TrainingError
         The disk is full. What is finished is on record.
     """
-    return _Grid(study, folder, settings or Settings(), report or _silent, show).run()
+    return _Run(study, path, settings or Settings(), report or _silent, show).run()
 
 
-def _do(place: Workplace, show: Callable[[str], None] | None, job: Job) -> dict[str, Any]:
+def _do(grid: Grid, show: Callable[[str], None] | None, job: Job) -> dict[str, Any]:
     """Do one job; called in whatever process the engine has for it."""
     if isinstance(job, Stretch):
-        done = pretrain_stretch(place, job, show=show)
-        return {"summary": done.summary}
-    return run_cell(place, job, show=show)
+        return {"summary": pretrain_stretch(grid, job, show=show)}
+    return run_cell(grid, job, show=show)
 
 
-class _Grid:
+class _Run:
     """One run of a grid: what is finished, what failed, how long things took."""
 
     def __init__(
         self,
         study: Study,
-        folder: GridFolder,
+        path: Path,
         settings: Settings,
         report: Callable[[str], None],
         show: Callable[[str], None] | None,
     ) -> None:
-        self.report, self.show, self.settings = report, show, settings
-        self.study, self.folder = study, folder
-        self.place = open_grid(study, folder, settings, report)
-        self.cells = settings.part.of(study)
-        self.keys = {cell: cell_key(study, self.place.data_hash, cell) for cell in self.cells}
-        self.metrics = MetricsFile(folder, folder.metrics)
-        self.domains = MetricsFile(folder, folder.domains)
+        self.report, self.show, self.settings, self.study = report, show, settings, study
+        self.grid = open_grid(study, path, settings, report)
+        self.cells = cells_of(study, settings.part)
+        self.keys = {cell: cell_key(study, self.grid.data_hash, cell) for cell in self.cells}
         self.broken: set[tuple[str | None, int]] = set()
         self.errors: list[str] = []
         self.failed = 0
-        self.records: dict[Cell, str] = {}
+        self.records: dict[Cell, dict[str, Any]] = {}
 
     def run(self) -> GridResult:
         """Run what is not finished."""
-        self._collect()
+        there = self.grid.finished()
+        self.records = {
+            cell: read_json(self.grid.cell(key)) for cell, key in self.keys.items() if key in there
+        }
+        self.grid.add_rows(iter(self.records.values()))
         todo = [cell for cell in self.cells if cell not in self.records]
         self.report(self._beginning(len(todo)))
-        self.clock = Clock(self.study, todo, self.settings.workers or 1)
-        self._prune()
+        self.left = TimeLeft(self._work(todo), self.settings.workers or 1)
         settings = self.settings
         with session(
             settings.backend, workers=settings.workers, needs=self._needs(), address=settings.address
         ):
             for batch in batches(self.study, todo, side_by_side=settings.workers != 1):
                 self._run_batch(self._possible(batch))
-                self._prune()
         return self._result()
 
-    def _collect(self) -> None:
-        """Put finished cells into the metrics file that are not there; in the order of the grid."""
-        there = self.folder.finished()
-        found = {cell: read_json(self.folder.cell(key)) for cell, key in self.keys.items() if key in there}
-        self.records = {cell: record["status"] for cell, record in found.items()}
-        self._add(found)
-
-    def _add(self, found: dict[Cell, dict[str, Any]]) -> None:
-        """Append the rows of cells to both tables."""
-        self.metrics.add_missing({self.keys[cell]: record["rows"] for cell, record in found.items()})
-        self.domains.add_missing({self.keys[cell]: record["domains"] for cell, record in found.items()})
+    def _work(self, todo: Sequence[Cell]) -> dict[str, float]:
+        """Return what is to be done: tokens of pretraining, and cells of each size."""
+        work: dict[str, float] = dict(Counter(_kind(cell) for cell in todo))
+        ends: dict[tuple[str, int], int] = {}
+        for cell in todo:
+            if cell.mixture is not None:
+                run = (cell.mixture, cell.seed)
+                ends[run] = max(ends.get(run, 0), cell.pretrain_tokens)
+        self.reached = {run: max(read_records(self.grid, *run), default=0) for run in ends}
+        work[_PRETRAINING] = sum(max(end - self.reached[run], 0) for run, end in ends.items())
+        return work
 
     def _possible(self, batch: Sequence[Job]) -> list[Job]:
         """Leave out what cannot be done because its pretraining failed."""
@@ -173,26 +176,27 @@ class _Grid:
         gpu = self.settings.backend == "ray" and self.settings.devices[0].startswith("cuda")
         return Needs(cpus=self.settings.threads or 1, gpus=float(gpu))
 
-    def _travelling(self) -> Workplace:
+    def _travelling(self) -> Grid:
         """Return what travels to other processes, with absolute paths since they may be elsewhere."""
-        return replace(
-            self.place,
-            folder=GridFolder(self.folder.path.resolve()),
-            study=self.study.model_copy(update={"folder": self.study.folder.resolve()}),
-        )
+        study = self.study.model_copy(update={"folder": self.study.folder.resolve()})
+        return replace(self.grid, path=self.grid.path.resolve(), study=study)
 
     def _note(self, outcome: Finished[Job, dict[str, Any]]) -> None:
         """Put a result into the tables and say so."""
-        job, record = outcome.job, outcome.value
+        job, record, seconds = outcome.job, outcome.value, outcome.seconds
         if isinstance(job, Stretch):
-            self.clock.pretrained(job, outcome.seconds)
-            self.report(f"{job}: {record['summary']}; {outcome.seconds:.0f} s{self.clock.left()}")
+            run, tokens = (job.mixture, job.seed), job.checkpoints[-1]
+            if tokens > self.reached[run]:
+                self.left.note(_PRETRAINING, tokens - self.reached[run], seconds)
+                self.reached[run] = tokens
+            self.report(f"{job}: {record['summary']}; {format_seconds(seconds)}{self.left}")
             return
-        self._add({job: record})
-        self.records[job] = record["status"]
-        self.clock.scored(job, outcome.seconds)
+        self.grid.add_rows(iter([record]))
+        self.records[job] = record
+        self.left.note(_kind(job), 1, seconds)
         count = f"[{len(self.records)}/{len(self.cells)}]"
-        self.report(f"{count} {describe(job)}: {_scores(record)}; {outcome.seconds:.0f} s{self.clock.left()}")
+        said = f"{describe(job)}: {_scores(record)}"
+        self.report(f"{count} {said}; {format_seconds(seconds)}{self.left}")
 
     def _note_failure(self, outcome: Failed[Job]) -> None:
         """Put a failure on record and say so; stop where nothing else could succeed."""
@@ -211,49 +215,67 @@ class _Grid:
             "trace": outcome.trace,
         }
         try:
-            with self.folder.failures.open("a", encoding="utf-8") as file:
+            with self.grid.failures.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
         except OSError as error:
-            raise cannot_write(self.folder.failures, error) from error
-        if shutil.disk_usage(self.folder.path).free < _LEAST_ROOM:
+            raise cannot_write(self.grid.failures, error) from error
+        if shutil.disk_usage(self.grid.path).free < _LEAST_ROOM:
             raise TrainingError(
-                f"the disk of {self.folder.path} is full; what is finished is kept: make room and run the "
+                f"the disk of {self.grid.path} is full; what is finished is kept: make room and run the "
                 f"same command again ({what}: {outcome})"
             )
 
-    def _prune(self) -> None:
-        """Delete weights whose cells are all finished, where the study wants that."""
-        if self.study.pretraining.keep != "grid":
-            return
-        needed = {
-            (cell.mixture, cell.seed, cell.pretrain_tokens) for cell in self.cells if cell not in self.records
-        }
-        done = {(c.mixture, c.seed, c.pretrain_tokens) for c in self.records} - needed
-        for mixture, seed, tokens in done:
-            if mixture is not None:
-                delete_weights(self.place, mixture, seed, [tokens])
-
     def _beginning(self, todo: int) -> str:
         """Return what is to be done."""
-        part, cells = self.settings.part, len(self.cells)
-        share = f", part {part.number} of {part.count}" if part.count > 1 else ""
+        (number, count), cells = self.settings.part, len(self.cells)
+        share = f", part {number} of {count}" if count > 1 else ""
         return (
             f"grid {self.study.name}{share}: {cells} cells, {cells - todo} of them finished; "
-            f"scores go to {self.folder.metrics}"
+            f"scores go to {self.grid.metrics}"
         )
 
     def _result(self) -> GridResult:
         """Count how it ended."""
-        statuses = list(self.records.values())
-        skipped = len(self.cells) - len(statuses) - self.failed
+        statuses = [record["status"] for record in self.records.values()]
         return GridResult(
-            len(self.cells),
-            statuses.count("finished"),
-            statuses.count("diverged"),
-            self.failed,
-            skipped,
-            tuple(self.errors),
-            self.folder,
+            cells=len(self.cells),
+            finished=statuses.count("finished"),
+            diverged=statuses.count("diverged"),
+            failed=self.failed,
+            skipped=len(self.cells) - len(statuses) - self.failed,
+            errors=tuple(self.errors),
+            warnings=tuple(warnings_of(self.records.values())),
+            grid=self.grid,
+        )
+
+
+def warnings_of(records: Collection[dict[str, Any]]) -> Iterator[str]:
+    """Yield what to know of the scores of some cells: rates at an edge, epochs, checkpoints on the plateau.
+
+    Parameters
+    ----------
+    records : collection of dict
+        Records of cells.
+    """
+    finetuned = [record["finetune"] for record in records if record["status"] == "finished"]
+    total = len(finetuned)
+    rates = Counter(each["rate_warning"] for each in finetuned)
+    if rates["only"]:
+        yield f"{rates['only']} of {total} cells had one finetuning rate only; nobody knows whether it suits"
+    for edge, remedy in (("lowest", "lower"), ("highest", "higher")):
+        if rates[edge]:
+            yield f"{rates[edge]} of {total} cells chose the {edge} finetuning rate: add a {remedy} one"
+    if partial := sum(each["epochs"] < 1 for each in finetuned):
+        yield f"{partial} of {total} cells saw less than one epoch of D_f"
+    on_plateau = {
+        (record["cell"]["mixture"], record["cell"]["seed"], record["cell"]["pretrain_tokens"])
+        for record in records
+        if record.get("checkpoint", {}).get("on_plateau")
+    }
+    if on_plateau:
+        yield (
+            f"{len(on_plateau)} checkpoints are still on the plateau of span corruption: pretraining has "
+            "taught them little more than how frequent tokens are"
         )
 
 
@@ -262,6 +284,11 @@ def _scores(record: dict[str, Any]) -> str:
     if record["status"] == "diverged":
         return f"DIVERGED ({record['reason']})"
     return ", ".join(f"{row['metric']} {row['value']:.2f}" for row in record["rows"])
+
+
+def _kind(cell: Cell) -> str:
+    """Return what the duration of a cell depends on most."""
+    return f"{cell.task} {cell.size}"
 
 
 def _silent(line: str) -> None:

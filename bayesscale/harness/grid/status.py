@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bayesscale.errors import UsageError
+from bayesscale.harness.grid.context import Grid, recorded_study
+from bayesscale.harness.grid.files import read_json
 from bayesscale.harness.grid.keys import cell_key
-from bayesscale.harness.grid.layout import GridFolder, read_json
 from bayesscale.harness.grid.pretraining import read_records
-from bayesscale.harness.grid.progress import Running, running
-from bayesscale.harness.grid.workplace import Workplace
+from bayesscale.harness.grid.run import warnings_of
+from bayesscale.harness.progress import Progress, running
 from bayesscale.harness.study.cells import Cell, cells
 from bayesscale.harness.study.config import Study
 
@@ -27,25 +29,22 @@ class GridStatus:
 
     Parameters
     ----------
-    study : Study
-        The study.
-    folder : GridFolder
-        Its folder.
+    grid : Grid
+        The study and its folder.
     cells : dict
         Every cell with its record; None for those that are not finished.
     checkpoints : dict
         Records of the checkpoints by (mixture, seed) and D_p.
-    running : tuple of Running
+    running : tuple of Progress
         What is being done now.
     failures : tuple of dict
         What went wrong, the newest last.
     """
 
-    study: Study
-    folder: GridFolder
+    grid: Grid
     cells: dict[Cell, dict[str, Any] | None] = field(repr=False)
     checkpoints: dict[tuple[str, int], dict[int, dict[str, Any]]] = field(repr=False)
-    running: tuple[Running, ...]
+    running: tuple[Progress, ...]
     failures: tuple[dict[str, Any], ...]
 
     def count(self, status: str) -> int:
@@ -70,6 +69,7 @@ class GridStatus:
                     "pretrain_tokens": tokens,
                     "pretrained": "" if mixture is None else record.get("status", ""),
                     "loss": record.get("loss"),
+                    "on_plateau": record.get("on_plateau"),
                     "cells": len(mine),
                     "finished": sum(each is not None for each in mine),
                     "diverged": sum(each is not None and each["status"] == "diverged" for each in mine),
@@ -84,9 +84,9 @@ class GridStatus:
     def document(self) -> dict[str, Any]:
         """Return everything for programs."""
         return {
-            "study": self.study.name,
-            "folder": str(self.folder.path),
-            "metrics": str(self.folder.metrics),
+            "study": self.grid.study.name,
+            "folder": str(self.grid.path),
+            "metrics": str(self.grid.metrics),
             "cells": len(self.cells),
             "finished": self.count("finished"),
             "diverged": self.count("diverged"),
@@ -98,9 +98,10 @@ class GridStatus:
     def sentences(self) -> list[str]:
         """Return what a reader has to know of the table."""
         total, done = len(self.cells), self.count("finished")
-        lines = [f"{self.study.name}: {done} of {total} cells have scores, in {self.folder.metrics}"]
+        lines = [f"{self.grid.study.name}: {done} of {total} cells have scores, in {self.grid.metrics}"]
         if diverged := self.count("diverged"):
             lines.append(f"{diverged} diverged, which is their result: they have a record and no scores")
+        lines += [f"warning: {each}" for each in warnings_of(list(filter(None, self.cells.values())))]
         lines += [f"now: {each}" for each in self.running]
         lines += [
             f"failed {each['time'][:16]}: {each['job']}: {each['error']}"
@@ -109,12 +110,12 @@ class GridStatus:
         return lines
 
 
-def grid_status(folder: GridFolder) -> GridStatus:
+def grid_status(path: Path) -> GridStatus:
     """Return how far the grid in a folder is.
 
     Parameters
     ----------
-    folder : GridFolder
+    path : Path
         The folder.
 
     Raises
@@ -122,28 +123,25 @@ def grid_status(folder: GridFolder) -> GridStatus:
     UsageError
         There is no grid in it.
     """
-    if not folder.study.exists():
+    recorded = recorded_study(path)
+    if recorded is None:
         raise UsageError(
-            f"the folder of a grid holds {folder.study.name}; there is none in {folder.path}; "
+            f"the folder of a grid holds study.json; there is none in {path}; "
             "name the folder that was given to `harness grid -o`"
         )
-    document = read_json(folder.study)
-    study = Study.model_validate(document["study"])
-    place = Workplace(folder, study, document["data_hash"])
-    done = folder.finished()
-    keys = {cell: cell_key(study, place.data_hash, cell) for cell in cells(study)}
-    records = {cell: read_json(folder.cell(key)) if key in done else None for cell, key in keys.items()}
+    grid = Grid(path, Study.model_validate(recorded["study"]), recorded["data_hash"])
+    done = grid.finished()
+    keys = {cell: cell_key(grid.study, grid.data_hash, cell) for cell in cells(grid.study)}
+    records = {cell: read_json(grid.cell(key)) if key in done else None for cell, key in keys.items()}
     runs = {(cell.mixture, cell.seed) for cell in keys if cell.mixture}
-    checkpoints = {(str(mixture), seed): read_records(place, str(mixture), seed) for mixture, seed in runs}
-    return GridStatus(
-        study, folder, records, checkpoints, tuple(running(folder.progress)), tuple(_failures(folder))
-    )
+    checkpoints = {(str(mixture), seed): read_records(grid, str(mixture), seed) for mixture, seed in runs}
+    return GridStatus(grid, records, checkpoints, tuple(running(grid.progress)), tuple(_failures(grid)))
 
 
-def _failures(folder: GridFolder) -> Iterator[dict[str, Any]]:
+def _failures(grid: Grid) -> Iterator[dict[str, Any]]:
     """Yield what went wrong; a line that is not whole is passed over."""
-    if folder.failures.exists():
-        for line in folder.failures.read_text(encoding="utf-8", errors="replace").splitlines():
+    if grid.failures.exists():
+        for line in grid.failures.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 yield json.loads(line)
             except ValueError:
@@ -162,9 +160,11 @@ def _detail(cell: Cell, record: dict[str, Any]) -> dict[str, Any]:
         "status": record["status"],
         "finetune_tokens": finetune["tokens"],
         "pairs": finetune["pairs"],
+        "steps": finetune.get("steps"),
+        "epochs": finetune.get("epochs"),
         "rate": finetune.get("rate"),
+        "rate_warning": finetune.get("rate_warning"),
         "dev_loss": finetune.get("dev_loss"),
-        "micro_batch": finetune.get("micro_batch"),
         "seconds": record.get("seconds"),
     }
     if test is None:

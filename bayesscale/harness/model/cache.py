@@ -24,8 +24,6 @@ class Decoder:
         False where the source is padding, (batch, sources).
     positions : int
         Longest translation.
-    beams : int
-        Hypotheses of a sentence; they share the keys and values of their source.
     dtype : torch.dtype
         Of matrix products and buffers; sums and norms stay in float32.
     """
@@ -37,10 +35,9 @@ class Decoder:
         mask: Tensor,
         positions: int,
         *,
-        beams: int = 1,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        self._model, self._beams, self._dtype = model, beams, dtype
+        self._model, self._dtype = model, dtype
         batch, device = len(memory), memory.device
         bias = model.bias(model.decoder_bias, positions, positions, both_ways=False)
         self._bias = (bias + causal_mask(positions, device)).to(dtype)
@@ -49,47 +46,27 @@ class Decoder:
         output = model.embedding * model.config.d_model**-0.5 if model.output is None else model.output
         self._output = output.detach().to(dtype)
         self._blocks = [
-            _Block(block, memory.to(dtype), batch * beams, positions)
+            _Block(block, memory.to(dtype), batch, positions)
             for block in model.decoder
             if isinstance(block, DecoderBlock)
         ]
 
     def step(self, tokens: Tensor, position: int) -> Tensor:
-        """Return the scores of the next token, (batch * beams, vocabulary).
+        """Return the scores of the next token, (batch, vocabulary).
 
         Parameters
         ----------
         tokens : Tensor of int
-            What was chosen last; pad at first, (batch * beams,).
+            What was chosen last; pad at first, (batch,).
         position : int
             Number of tokens chosen before.
         """
         bias = self._bias[:, :, position : position + 1, : position + 1]
-        return self._run(tokens, position, position + 1, bias)
-
-    def static_step(self, tokens: Tensor, position: Tensor) -> Tensor:
-        """Do as `step`, with the same shapes and addresses at every position: it can be recorded.
-
-        Parameters
-        ----------
-        tokens : Tensor of int
-            (batch * beams,).
-        position : Tensor of int64
-            (1,), on the device.
-        """
-        return self._run(tokens, position, self._bias.shape[-1], self._bias.index_select(2, position))
-
-    def reorder(self, origin: Tensor) -> None:
-        """Let every hypothesis go on from another one of the same sentence.
-
-        Parameters
-        ----------
-        origin : Tensor of int64
-            Row that each row goes on from, (batch * beams,).
-        """
+        hidden = F.embedding(tokens, self._embedding)
         for block in self._blocks:
-            block.keys.copy_(block.keys.index_select(0, origin))
-            block.values.copy_(block.values.index_select(0, origin))
+            hidden = block.run(hidden, position, bias, self._padding)
+        last = self._model.decoder_norm(hidden).to(self._dtype)
+        return F.linear(last, self._output).float()
 
     def keep(self, rows: Tensor) -> None:
         """Go on with some sentences only.
@@ -97,19 +74,11 @@ class Decoder:
         Parameters
         ----------
         rows : Tensor of int64
-            Which of them, in the order of the batch; without beams.
+            Which of them, in the order of the batch.
         """
         self._padding = self._padding.index_select(0, rows)
         for block in self._blocks:
             block.keep(rows)
-
-    def _run(self, tokens: Tensor, position: int | Tensor, window: int, bias: Tensor) -> Tensor:
-        """Go through all blocks with one position."""
-        hidden = F.embedding(tokens, self._embedding)
-        for block in self._blocks:
-            hidden = block.run(hidden, position, window, bias, self._padding, self._beams)
-        last = self._model.decoder_norm(hidden).to(self._dtype)
-        return F.linear(last, self._output).float()
 
 
 class _Block:
@@ -135,26 +104,20 @@ class _Block:
         pair = pair.view(batch, sources, 2, self.heads, width).permute(2, 0, 3, 1, 4)
         self.source_keys, self.source_values = (part.contiguous() for part in pair.unbind(0))
 
-    def run(
-        self, hidden: Tensor, position: int | Tensor, window: int, bias: Tensor, padding: Tensor, beams: int
-    ) -> Tensor:
+    def run(self, hidden: Tensor, position: int, bias: Tensor, padding: Tensor) -> Tensor:
         """Return one position after the block."""
         rows, dtype = len(hidden), self.joined.dtype
         x = self.norms[0](hidden).to(dtype)
         query, key, value = F.linear(x, self.joined).view(rows, 3, self.heads, -1).unbind(1)
-        if isinstance(position, int):
-            self.keys[:, :, position], self.values[:, :, position] = key, value
-        else:
-            self.keys.index_copy_(2, position, key.unsqueeze(2))
-            self.values.index_copy_(2, position, value.unsqueeze(2))
-        mixed = _attend(query.unsqueeze(2), self.keys[:, :, :window], self.values[:, :, :window], bias)
+        self.keys[:, :, position], self.values[:, :, position] = key, value
+        window = slice(position + 1)
+        mixed = _attend(query.unsqueeze(2), self.keys[:, :, window], self.values[:, :, window], bias)
         hidden = hidden + F.linear(mixed.reshape(rows, -1), self.out)
 
         x = self.norms[1](hidden).to(dtype)
-        # The hypotheses of a sentence are queries side by side, which read its keys and values once.
-        query = F.linear(x, self.query).view(rows // beams, beams, self.heads, -1).transpose(1, 2)
+        query = F.linear(x, self.query).view(rows, self.heads, 1, -1)
         mixed = _attend(query, self.source_keys, self.source_values, padding)
-        hidden = hidden + F.linear(mixed.transpose(1, 2).reshape(rows, -1), self.found)
+        hidden = hidden + F.linear(mixed.reshape(rows, -1), self.found)
 
         x = self.norms[2](hidden).to(dtype)
         gate, up = F.linear(x, self.gates).chunk(2, dim=-1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
@@ -27,6 +30,21 @@ class Vocabulary(BaseModel):
     eos: int = Field(default=1, ge=0)
     first_sentinel: int = Field(gt=1)
     sentinels: int = Field(default=100, ge=1)
+
+
+HUGGINGFACE_SIZES = {
+    "layers": "num_layers",
+    "decoder_layers": "num_decoder_layers",
+    "d_model": "d_model",
+    "d_ff": "d_ff",
+    "heads": "num_heads",
+    "d_kv": "d_kv",
+    "buckets": "relative_attention_num_buckets",
+    "max_distance": "relative_attention_max_distance",
+    "epsilon": "layer_norm_epsilon",
+    "vocab_size": "vocab_size",
+}
+"""What Hugging Face calls the sizes of a model."""
 
 
 class ModelConfig(BaseModel):
@@ -67,6 +85,28 @@ class ModelConfig(BaseModel):
                 f"max_distance is larger than buckets; received {self.max_distance} and {self.buckets}"
             )
         return self
+
+    @classmethod
+    def from_huggingface(cls, document: Mapping[str, Any]) -> ModelConfig:
+        """Return the shape that the config.json of a T5 v1.1 or mT5 describes.
+
+        Whether the output uses the embedding is not taken from it, since releases of transformers disagree on
+        what that field means: the weights decide.
+
+        Raises
+        ------
+        ValueError
+            It describes another model.
+        """
+        layer = document.get("feed_forward_proj", "relu")
+        if document.get("model_type") not in {"t5", "mt5"} or layer != "gated-gelu":
+            raise ValueError(
+                "weights to start from are those of T5 v1.1 or mT5, with feed_forward_proj 'gated-gelu'; "
+                f"received model_type {document.get('model_type')!r} and feed_forward_proj {layer!r}; "
+                "choose for instance google/t5-v1_1-small or google/mt5-small"
+            )
+        known = {ours: document[theirs] for ours, theirs in HUGGINGFACE_SIZES.items() if theirs in document}
+        return cls.model_validate(known)
 
     @property
     def depth(self) -> tuple[int, int]:

@@ -14,28 +14,11 @@ from torch import Tensor
 
 from bayesscale.errors import CheckpointError
 from bayesscale.files import write_files
-from bayesscale.harness.model.config import ModelConfig
+from bayesscale.harness.model.config import HUGGINGFACE_SIZES, ModelConfig
 from bayesscale.harness.model.t5 import T5
 
 _ATTENTION = {"query": "q", "key": "k", "value": "v", "out": "o"}
 _GATED = {"gate": "wi_0", "up": "wi_1", "down": "wo"}
-_SIZES = {
-    "layers": "num_layers",
-    "decoder_layers": "num_decoder_layers",
-    "d_model": "d_model",
-    "d_ff": "d_ff",
-    "heads": "num_heads",
-    "d_kv": "d_kv",
-    "buckets": "relative_attention_num_buckets",
-    "max_distance": "relative_attention_max_distance",
-    "epsilon": "layer_norm_epsilon",
-    "vocab_size": "vocab_size",
-}
-_DEFAULTS = {
-    "relative_attention_num_buckets": 32,
-    "relative_attention_max_distance": 128,
-    "layer_norm_epsilon": 1e-6,
-}
 # Some files repeat the shared embedding under these names.
 _COPIES = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
 
@@ -80,23 +63,14 @@ def read_config(path: Path) -> ModelConfig:
     """
     file = path / "config.json"
     try:
-        document = {**_DEFAULTS, **json.loads(file.read_text())}
-        sizes = {ours: document[theirs] for ours, theirs in _SIZES.items() if theirs in document}
+        config = ModelConfig.from_huggingface(json.loads(file.read_text()))
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"a Hugging Face checkpoint is a folder with config.json and *.safetensors; {file} cannot be "
-            f"read: {error}; give the folder of a T5 v1.1 or mT5 checkpoint"
+            f"used: {error}; give the folder of a T5 v1.1 or mT5 checkpoint"
         ) from error
-    layer = document.get("feed_forward_proj", "relu")
-    if document.get("model_type") not in {"t5", "mt5"} or layer != "gated-gelu":
-        raise CheckpointError(
-            f"weights to start from are those of T5 v1.1 or mT5, which have feed_forward_proj 'gated-gelu'; "
-            f"{file} has model_type {document.get('model_type')!r} and feed_forward_proj {layer!r}; "
-            "choose for instance google/t5-v1_1-small or google/mt5-small"
-        )
-    # Releases of transformers disagree on what the field about tying means: what the file holds decides.
     with _Reader(path) as reader:
-        return ModelConfig.model_validate({**sizes, "tied": "lm_head.weight" not in reader.keys})
+        return config.model_copy(update={"tied": "lm_head.weight" not in reader.keys})
 
 
 def embedding_of(path: Path) -> tuple[int, bool]:
@@ -166,7 +140,7 @@ def save_pretrained(model: T5, folder: Path, *, force: bool = False) -> None:
     """
     config = model.config
     values = {**config.model_dump(), "decoder_layers": config.depth[1]}
-    document = {theirs: values[ours] for ours, theirs in _SIZES.items()}
+    document = {theirs: values[ours] for ours, theirs in HUGGINGFACE_SIZES.items()}
     document |= {
         "model_type": "t5",
         "architectures": ["T5ForConditionalGeneration"],

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bayesscale.harness.model.config import ModelConfig
-from bayesscale.harness.model.kernels import RmsNorm, SelfAttention, by_hand
 
 
 class Norm(nn.Module):
@@ -20,9 +19,6 @@ class Norm(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Return the scaled positions."""
-        if by_hand(hidden):
-            scaled: Tensor = RmsNorm.apply(hidden, self.weight, self.epsilon)  # type: ignore[no-untyped-call]
-            return scaled
         return F.rms_norm(hidden, self.weight.shape, self.weight, self.epsilon)
 
 
@@ -39,11 +35,7 @@ class Gated(nn.Module):
     def forward(self, hidden: Tensor, dropout: float) -> Tensor:
         """Return what the layer adds."""
         x = self.norm(hidden)
-        if by_hand(x):
-            # Halves of one product are not contiguous, which costs a CPU more than a second product.
-            gate, up = F.linear(x, self.gate), F.linear(x, self.up)
-        else:
-            gate, up = F.linear(x, torch.cat([self.gate, self.up])).chunk(2, dim=-1)
+        gate, up = F.linear(x, self.gate), F.linear(x, self.up)
         inner = F.dropout(F.gelu(gate, approximate="tanh") * up, dropout, self.training and dropout > 0)
         return F.linear(inner, self.down)
 
@@ -72,11 +64,7 @@ class Attention(nn.Module):
         dropout : float
             Share of the attention weights set to 0 in training.
         """
-        x = self.norm(hidden)
-        joined = F.linear(x, torch.cat([self.query, self.key, self.value]))
-        if bias is not None and by_hand(joined):
-            mixed = SelfAttention.apply(joined, bias, self.heads, dropout if self.training else 0.0)  # type: ignore[no-untyped-call]
-            return F.linear(mixed, self.out)
+        joined = F.linear(self.norm(hidden), torch.cat([self.query, self.key, self.value]))
         q, k, v = self._split(joined, 3)
         return self._mix(q, k, v, bias, dropout)
 

@@ -6,6 +6,7 @@ import math
 from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -52,10 +53,14 @@ def pair_bias(weight: Tensor, bucket: Tensor, queries: int, keys: int) -> Tensor
     queries, keys : int
         Numbers of positions.
     """
-    # One row a distance instead of one a pair: the gradient then sums over diagonals, which is a view, and
-    # not over hundreds of thousands of lookups in a table of 32.
-    diagonals = weight[bucket].t().contiguous()
-    return diagonals.unfold(1, keys, 1).flip(1).unsqueeze(0)
+    # One row a distance instead of one a pair: the gradient then sums over diagonals and not over hundreds of
+    # thousands of lookups in a table of 32. Rows that are one longer than their view slide by one a query;
+    # unlike unfold, this compiles once for all lengths.
+    diagonals = weight[bucket].t()
+    heads, distances = diagonals.shape
+    rows = F.pad(diagonals[:, None].expand(heads, queries, distances), (0, 1))
+    slid = rows.flatten(1)[:, : queries * distances].view(heads, queries, distances)
+    return slid[None, :, :, queries - 1 :]
 
 
 @lru_cache(maxsize=64)

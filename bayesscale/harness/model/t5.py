@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bayesscale.harness.model.config import ModelConfig
-from bayesscale.harness.model.kernels import OutputLoss, by_hand
 from bayesscale.harness.model.layers import Attention, Gated, Norm
 from bayesscale.harness.model.positions import causal_mask, distance_buckets, pair_bias
 
@@ -91,9 +90,6 @@ class T5(nn.Module):
             False where the source is padding, (batch, sources); None where nothing is.
         """
         hidden = self.decode(self.encode(source, source_mask), target_in, source_mask)
-        if by_hand(hidden) and self.output is not None:
-            loss: Tensor = OutputLoss.apply(hidden.flatten(0, 1), self.output, labels.flatten(), IGNORED)  # type: ignore[no-untyped-call]
-            return loss
         return F.cross_entropy(
             self.logits(hidden).flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="sum"
         )

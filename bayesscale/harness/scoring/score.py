@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bayesscale.harness.scoring.comet import comet
 from bayesscale.harness.scoring.text import BleuScore, TextScore, bleu, chrf
 from bayesscale.harness.study.training import ScoringConfig
 
@@ -17,7 +16,7 @@ class Scored:
     Parameters
     ----------
     scores : tuple of TextScore
-        In the order of the study's metrics, COMET last.
+        In the order of the study's metrics.
     by_domain : dict
         For each domain its sentences and its BLEU; empty where the test set has no domains.
     """
@@ -27,34 +26,27 @@ class Scored:
 
 
 def score_hypotheses(
-    sources: Sequence[str],
     hypotheses: Sequence[str],
     references: Sequence[str],
     domains: Sequence[str],
     config: ScoringConfig,
-    *,
-    device: str = "cpu",
 ) -> Scored:
     """Return all scores of hypotheses that a study asks for.
 
     Parameters
     ----------
-    sources, hypotheses, references : sequence of str
+    hypotheses, references : sequence of str
         Sentences, in the same order.
     domains : sequence of str
         A label for each of them, or none.
     config : ScoringConfig
         Which metrics, how many resamples, which tokenizer.
-    device : str
-        Where COMET is computed.
     """
     scores: list[TextScore] = []
     if "bleu" in config.metrics:
         scores.append(bleu(hypotheses, references, tokenize=config.tokenize, bootstrap=config.bootstrap))
     if "chrf" in config.metrics:
         scores.append(chrf(hypotheses, references, bootstrap=config.bootstrap))
-    if config.comet:
-        scores.append(comet(sources, hypotheses, references, model=config.comet, device=device))
     by_domain = {}
     labels = sorted(set(domains) - {""})
     for label in labels if "bleu" in config.metrics else ():

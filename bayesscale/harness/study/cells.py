@@ -20,7 +20,7 @@ class Cell:
     mixture : str or None
         Name of the mixture; None is the model that was not pretrained.
     pretrain_tokens : int
-        D_p; 0 is the model that was not pretrained.
+        D_p, from where the study begins; 0 is the model that was not pretrained, or `init`.
     size : int or 'full'
         D_f as the study has it.
     seed : int
@@ -53,8 +53,6 @@ def _of_seed(study: Study, seed: int) -> Iterator[Cell]:
     ways = [(task.name, size) for task in study.tasks for size in study.sizes(task)]
     for task, size in ways:
         yield Cell(task, None, 0, size, seed)
-    for tokens in study.pretraining.checkpoint_tokens:
-        for mixture in study.mixtures:
-            if tokens in study.checkpoint_tokens(mixture):
-                for task, size in ways:
-                    yield Cell(task, mixture.name, tokens, size, seed)
+    for mixture, tokens in study.points():
+        for task, size in ways:
+            yield Cell(task, mixture, tokens, size, seed)

@@ -18,7 +18,7 @@ from bayesscale.harness.study.data import (
     TokenizerConfig,
 )
 from bayesscale.harness.study.hashing import digest
-from bayesscale.harness.study.mixtures import Mixture, MixtureConfig
+from bayesscale.harness.study.mixtures import GivenCheckpoints, Mixture, MixtureConfig
 from bayesscale.harness.study.rules import broken_rules
 from bayesscale.harness.study.training import (
     BudgetConfig,
@@ -28,7 +28,7 @@ from bayesscale.harness.study.training import (
     PretrainingConfig,
     ScoringConfig,
 )
-from bayesscale.harness.study.values import Name, Section
+from bayesscale.harness.study.values import Name, Section, Size
 
 __all__ = [
     "ArtificialConfig",
@@ -63,7 +63,13 @@ class Study(Section):
     artificial : ArtificialConfig, optional
         Languages that are made up.
     init : str, optional
-        A local Hugging Face T5 v1.1 or mT5 checkpoint that pretraining starts from.
+        A local Hugging Face T5 v1.1 or mT5 checkpoint that pretraining starts from. The section `model` may
+        then be left out, and the baseline has the same shape.
+    init_tokens : int, optional
+        What that checkpoint was pretrained on. D_p begins there, and the checkpoint itself is a point of
+        every mixture; without it D_p counts from zero.
+    checkpoints : dict
+        Checkpoints that were pretrained elsewhere, by the name of their mixture.
     folder : Path
         The folder that relative paths begin in; that of the study file. Not part of any hash.
     cleaning, tokenizer, model, mixtures, pretraining, tasks, finetuning, decoding, scoring, budget
@@ -78,14 +84,22 @@ class Study(Section):
     tokenizer: TokenizerConfig
     model: ModelConfig = ModelConfig()
     init: str | None = None
-    mixtures: tuple[Mixture, ...] = Field(min_length=1)
-    pretraining: PretrainingConfig
+    init_tokens: Size | None = None
+    checkpoints: dict[Name, GivenCheckpoints] = Field(default_factory=dict)
+    mixtures: tuple[Mixture, ...] = ()
+    pretraining: PretrainingConfig = PretrainingConfig()
     tasks: tuple[TaskConfig, ...] = Field(min_length=1)
     finetuning: FinetuningConfig
     decoding: DecodingConfig = DecodingConfig()
     scoring: ScoringConfig = ScoringConfig()
     budget: BudgetConfig = BudgetConfig()
     folder: Path = Field(default=Path(), exclude=True)
+
+    @model_validator(mode="after")
+    def _has_points(self) -> Study:
+        if not self.mixtures and not self.checkpoints:
+            raise ValueError("a study has mixtures to pretrain, or checkpoints; received neither; add one")
+        return self
 
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> Study:
@@ -118,6 +132,30 @@ class Study(Section):
             One of the study's.
         """
         return task.sizes or self.finetuning.sizes
+
+    def points(self) -> tuple[tuple[str, int], ...]:
+        """Return mixture and D_p of all checkpoints that are finetuned, from the smallest D_p of a kind.
+
+        D_p counts from `init`, so 0 is the checkpoint that pretraining starts from.
+        """
+        points = [
+            (mixture.name, tokens)
+            for mixture in self.mixtures
+            for tokens in (*((0,) if self.init_tokens else ()), *self.checkpoint_tokens(mixture))
+        ]
+        points += [(name, tokens) for name, given in self.checkpoints.items() for tokens in given.points]
+        return tuple(sorted(points, key=lambda point: point[1]))
+
+    def given(self, mixture: str, tokens: int) -> Path | None:
+        """Return the weights of a checkpoint that was pretrained elsewhere; None if it is of this study."""
+        if mixture in self.checkpoints:
+            return self.path(self.checkpoints[mixture].points[tokens])
+        return self.path(self.init) if tokens == 0 and self.init else None
+
+    def shares(self, mixture: str) -> dict[str, float]:
+        """Return the share of each language in a mixture, as far as it is known."""
+        given = self.checkpoints.get(mixture)
+        return given.shares if given is not None else self.mixture(mixture).shares
 
     def path(self, text: str) -> Path:
         """Return the file that a path in the study means."""

@@ -53,6 +53,10 @@ class LanguageConfig(Section):
         Share of its stems that it has in common with the language `like`; the others are its own.
     like : str, optional
         The language it is related to; the first one if not given.
+    false_friends : float
+        Share of the nouns, verbs and adjectives in common that mean something else in this language.
+    script : str
+        Letters of its own stems: 'latin', 'greek' or 'cyrillic'. Another script shares no piece of a word.
     order : str
         Order of subject, verb and object.
     adjective : 'before' or 'after'
@@ -61,6 +65,8 @@ class LanguageConfig(Section):
 
     relatedness: float = Field(default=0.0, ge=0, le=1)
     like: str | None = None
+    false_friends: float = Field(default=0.0, ge=0, le=1)
+    script: Literal["latin", "greek", "cyrillic"] = "latin"
     order: WordOrder = "svo"
     adjective: Literal["before", "after"] = "before"
 

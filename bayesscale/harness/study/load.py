@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bayesscale.errors import StudyError, valid_names
+from bayesscale.harness.model.config import ModelConfig
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.study.rules import broken_rules
 
@@ -79,12 +81,34 @@ def parse_study(text: str, *, folder: Path | None = None, name: str = "the study
             f"a study is a TOML file; {name} is not valid TOML: {error}; mend that place"
         ) from error
     folder = folder or Path()
-    problems = _problems(raw)
+    problems = list(_take_shape(raw, folder)) + _problems(raw)
     if problems:
         count = f"{len(problems)} rules are" if len(problems) > 1 else "a rule is"
         listed = "".join(f"\n  {problem}" for problem in problems)
         raise StudyError(f"{count} broken in {name}:{listed}")
     return Study.model_validate({**raw, "folder": folder})
+
+
+def _take_shape(raw: dict[str, Any], folder: Path) -> Iterator[str]:
+    """Fill in the section model from the first checkpoint that the study names, if it is left out."""
+    points = [path for given in _tables(raw, "checkpoints") for path in _tables(given, "points")]
+    named = [raw["init"]] if isinstance(raw.get("init"), str) else points
+    if "model" in raw or not named:
+        return
+    file = folder / str(named[0]) / "config.json"
+    try:
+        raw["model"] = ModelConfig.from_huggingface(json.loads(file.read_text())).model_dump()
+    except (OSError, ValueError) as error:
+        yield (
+            f"model: is that of the checkpoint {named[0]}, whose config.json cannot be used: {error}; give "
+            "the folder of a Hugging Face T5 v1.1 or mT5, or add the section"
+        )
+
+
+def _tables(raw: Any, name: str) -> list[Any]:
+    """Return the values of a table in a table, none if there is no such table."""
+    inner = raw.get(name) if isinstance(raw, dict) else None
+    return list(inner.values()) if isinstance(inner, dict) else []
 
 
 def _problems(raw: dict[str, Any]) -> list[str]:
@@ -109,6 +133,8 @@ def _problems(raw: dict[str, Any]) -> list[str]:
         problems += found
         if valid is not None:
             sections[name] = valid
+    if not raw.get("mixtures") and not raw.get("checkpoints"):
+        problems.append("mixtures: is missing; add mixtures to pretrain, or checkpoints that are given")
     return problems + broken_rules(sections)
 
 
@@ -128,7 +154,7 @@ def _validated(kind: TypeAdapter[Any], name: str, value: Any) -> tuple[list[str]
     # What is left of a list or a table of equals can still be checked against other sections.
     if isinstance(value, list) and bad:
         rest: Any = [item for index, item in enumerate(value) if index not in bad]
-    elif name == "corpora" and isinstance(value, dict):
+    elif name in ("corpora", "checkpoints") and isinstance(value, dict):
         rest = {key: item for key, item in value.items() if key not in bad}
     else:
         return problems, None

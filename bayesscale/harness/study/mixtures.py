@@ -41,6 +41,21 @@ class MixtureConfig(Section):
         return shares
 
 
+class GivenCheckpoints(Section):
+    """Checkpoints that were pretrained elsewhere: a Hugging Face folder or a safetensors file for each D_p.
+
+    Parameters
+    ----------
+    points : dict
+        The weights by D_p, such as `{ "250M" = "step-1000", "1B" = "step-4000" }`.
+    shares : dict, optional
+        Share of each language in what they were pretrained on.
+    """
+
+    points: dict[Size, str] = Field(min_length=1)
+    shares: dict[Name, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+
+
 def _expand(value: Any) -> Any:
     """Return a mixture as a table: from a name such as `70en+30fr` or `en`, or from a list of languages."""
     if isinstance(value, str):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from bayesscale.harness.halving import stretches
 from bayesscale.harness.study.cells import Cell, cells
 from bayesscale.harness.study.config import MixtureConfig, Study
-from bayesscale.harness.study.wording import format_bytes, format_seconds
+from bayesscale.harness.wording import format_bytes, format_seconds
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Plan:
 
     @property
     def tokens(self) -> int:
-        """Pretraining tokens, those of cooldown branches included."""
+        """Pretraining tokens."""
         return sum(stage.tokens for stage in self.stages if stage.stage == "pretraining")
 
     def frame(self) -> pd.DataFrame:
@@ -167,7 +168,7 @@ def plan(study: Study, *, gpu: bool | None = None) -> Plan:
     stages = (
         _data(study, estimate),
         *(_pretraining(study, mixture, estimate) for mixture in study.mixtures),
-        _finetuning(study, estimate),
+        *(_finetuning(study, size, estimate) for size in dict.fromkeys(cell.size for cell in cells(study))),
         _decoding(study, estimate),
     )
     made = Plan(study.name, estimate.parameters, cells(study), stages, study.budget.devices, estimate.flops)
@@ -190,10 +191,10 @@ class _Estimate:
         operations = 3 * self._model.flops(sources, targets, self.vocabulary) * sequences
         return steps * (operations / self.flops + self._overhead)
 
-    def decoding(self, sentences: int, batch: int, width: int) -> float:
-        """Return the seconds of decoding sentences, several beams of each."""
+    def decoding(self, sentences: int, batch: int) -> float:
+        """Return the seconds of decoding sentences."""
         length = _USUAL_SENTENCE
-        operations = self._model.flops(length, length * width, self.vocabulary) * sentences
+        operations = self._model.flops(length, length, self.vocabulary) * sentences
         batches = -(-sentences // batch)
         return operations / self.flops + batches * length * self._overhead / 3
 
@@ -202,8 +203,7 @@ def _data(study: Study, estimate: _Estimate) -> Stage:
     """Return the tokens on disk, as far as the study says how many there are."""
     needed = {
         language: max(
-            mixture.shares.get(language, 0.0) * study.checkpoint_tokens(mixture)[-1]
-            for mixture in study.mixtures
+            (m.shares.get(language, 0.0) * study.checkpoint_tokens(m)[-1] for m in study.mixtures), default=0
         )
         for language in study.languages
     }
@@ -219,9 +219,7 @@ def _pretraining(study: Study, mixture: MixtureConfig, estimate: _Estimate) -> S
     config = study.pretraining
     checkpoints = study.checkpoint_tokens(mixture)
     seeds = len(study.seeds)
-    # The trunk ends where the last branch begins; each branch has tokens of its own.
-    branches = sum(round(tokens * config.cooldown) for tokens in checkpoints)
-    tokens = checkpoints[-1] - round(checkpoints[-1] * config.cooldown) + branches
+    tokens = checkpoints[-1]
     steps = tokens // config.tokens_per_step
     masked = config.length * config.corruption
     spans = masked / config.span
@@ -234,19 +232,21 @@ def _pretraining(study: Study, mixture: MixtureConfig, estimate: _Estimate) -> S
     )
 
 
-def _finetuning(study: Study, estimate: _Estimate) -> Stage:
-    """Return the finetuning of all cells, with every rate that is tried."""
-    config, jobs = study.finetuning, len(cells(study))
+def _finetuning(study: Study, size: int | Literal["full"], estimate: _Estimate) -> Stage:
+    """Return the finetuning of all cells of a D_f, with the rates that are tried."""
+    config = study.finetuning
+    jobs = sum(cell.size == size for cell in cells(study))
     length = min(config.length, _USUAL_SENTENCE)
-    steps = config.steps * len(config.rates)
-    seconds = estimate.training(steps, config.batch, length, length)
-    tokens = steps * config.batch * 2 * length
-    what = (
-        f"{config.steps} steps at {len(config.rates)} rates"
-        if len(config.rates) > 1
-        else f"{config.steps} steps"
-    )
-    return Stage("finetuning", what, jobs, steps * jobs, tokens * jobs, seconds * jobs, 0)
+    steps = config.steps if size == "full" else config.steps_of(size)
+    taken = sum(count * last for count, last in stretches(len(config.rates), steps))
+    tokens = taken * config.batch
+    seconds = estimate.training(taken, config.batch // (2 * length), length, length)
+    if size == "full":
+        what = f"all of D_f, {steps} steps" + (f" or {config.epochs:g} epochs" if config.epochs else "")
+    else:
+        what = f"D_f {format_tokens(size)}, {steps} steps, {config.epochs_of(size):.2g} epochs"
+    what += f", {len(config.rates)} rates" if len(config.rates) > 1 else ""
+    return Stage("finetuning", what, jobs, taken * jobs, tokens * jobs, seconds * jobs, 0)
 
 
 def _decoding(study: Study, estimate: _Estimate) -> Stage:
@@ -254,13 +254,13 @@ def _decoding(study: Study, estimate: _Estimate) -> Stage:
     config, jobs = study.decoding, len(cells(study))
     sentences = study.artificial.test if study.artificial else 3000
     sentences = min(sentences, study.scoring.sentences or sentences)
-    width = config.beams if config.method == "beam" else 1
-    seconds = estimate.decoding(sentences, config.batch, width)
+    seconds = estimate.decoding(sentences, config.batch)
     steps = -(-sentences // config.batch) * _USUAL_SENTENCE
     tokens = 2 * sentences * _USUAL_SENTENCE
     disk = sentences * _BYTES_OF_HYPOTHESIS + len(study.scoring.metrics) * _BYTES_OF_ROW
-    what = f"{sentences} sentences, {config.method}"
-    return Stage("decoding", what, jobs, steps * jobs, tokens * jobs, seconds * jobs, disk * jobs)
+    return Stage(
+        "decoding", f"{sentences} sentences", jobs, steps * jobs, tokens * jobs, seconds * jobs, disk * jobs
+    )
 
 
 def _over_budget(study: Study, made: Plan) -> list[str]:
@@ -271,7 +271,5 @@ def _over_budget(study: Study, made: Plan) -> list[str]:
             f"the time is over the budget of {budget.hours:g} hours; take fewer checkpoints, D_f or seeds"
         )
     if budget.disk is not None and made.disk > budget.disk:
-        over.append(
-            f"the disk is over the budget of {format_bytes(budget.disk)}; set pretraining.keep = 'grid'"
-        )
+        over.append(f"the disk is over the budget of {format_bytes(budget.disk)}; take fewer checkpoints")
     return over

@@ -23,11 +23,14 @@ def broken_rules(sections: Mapping[str, Any]) -> list[str]:
         *_known_languages(sections),
         *_files_of_tasks(sections),
         *_some_checkpoint(sections),
+        *_whole_epochs(sections),
     ]
 
 
 def _one_source_of_text(sections: Mapping[str, Any]) -> Iterator[str]:
     """Exactly one of corpora and artificial."""
+    if not sections.get("mixtures") and sections.get("checkpoints"):
+        return  # nothing is pretrained here
     if {"corpora", "artificial"} <= set(sections) and bool(sections["corpora"]) == bool(
         sections["artificial"]
     ):
@@ -39,6 +42,7 @@ def _names_once(sections: Mapping[str, Any]) -> Iterator[str]:
     """Mixtures, tasks and seeds are told apart by name."""
     for section in ("mixtures", "tasks", "seeds"):
         names = [getattr(item, "name", item) for item in sections.get(section, ())]
+        names += sections.get("checkpoints", ()) if section == "mixtures" else ()
         for name, count in Counter(names).items():
             if count > 1:
                 yield f"{section}: {name!r} is there {count} times; give each a name of its own"
@@ -84,8 +88,13 @@ def _files_of_tasks(sections: Mapping[str, Any]) -> Iterator[str]:
 
 def _some_checkpoint(sections: Mapping[str, Any]) -> Iterator[str]:
     """Each mixture has a checkpoint below its limit."""
-    if "pretraining" not in sections:
+    if "pretraining" not in sections or not sections.get("mixtures"):
         return
+    if not sections["pretraining"].checkpoint_tokens:
+        yield "mixtures are pretrained up to pretraining.checkpoints; received none; add at least one size"
+        return
+    if sections.get("init_tokens") and not sections.get("init"):
+        yield "init_tokens are those of the checkpoint init; received init_tokens alone; name it as init"
     first = sections["pretraining"].checkpoint_tokens[0]
     for mixture in sections.get("mixtures", ()):
         if mixture.limit is not None and mixture.limit < first:
@@ -93,3 +102,14 @@ def _some_checkpoint(sections: Mapping[str, Any]) -> Iterator[str]:
                 f"mixtures: {mixture.name} has the limit {mixture.limit}, below the first checkpoint at "
                 f"{first}; raise the limit or add a checkpoint"
             )
+
+
+def _whole_epochs(sections: Mapping[str, Any]) -> Iterator[str]:
+    """Finetuning sees each D_f at least once, unless the study says that it need not."""
+    finetuning = sections.get("finetuning")
+    if finetuning is None:
+        return
+    sizes = {size for task in sections.get("tasks", ()) for size in task.sizes or finetuning.sizes}
+    for size in sorted(sizes - {"full"}):
+        if problem := finetuning.too_few(size):
+            yield f"finetuning: D_f = {size:,}: {problem}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -18,7 +19,6 @@ from pydantic import (
 
 from bayesscale.harness.study.values import Section, Size, SizeOrFull, Switch
 
-Optimizer = Literal["adamw", "adafactor"]
 Precision = Literal["fp32", "bf16"]
 
 
@@ -63,14 +63,15 @@ class PretrainingConfig(Section):
     batch : int
         Sequences in an optimiser step, over all devices and micro-batches.
     length : int
-        Tokens in a block of text before spans are masked; D_p counts these.
+        Tokens in a block of text before spans are masked; D_p counts these. As in T5, 568 tokens become 512
+        positions of the encoder and 114 of the decoder, 284 become 256 and 58.
     checkpoints : tuple of int or LogSpaced
         Tokens at which the model is kept; rounded to whole steps by `checkpoint_steps`.
-    optimizer, rate, weight_decay, clip
-        The optimiser; `rate` is the largest rate of AdamW, and Adafactor's base rate.
-    schedule, warmup, cooldown
-        `inverse_sqrt` with `warmup` steps, or `constant`, where the last `cooldown` (a share of the steps of
-        a checkpoint) is a branch of its own that ends at that checkpoint with rate 0.
+    rate, warmup : float, int
+        The largest rate of AdamW, relative to the size of the weights, reached after `warmup` steps; then it
+        falls with 1 / sqrt(step). `harness sweep` finds one.
+    weight_decay, clip : float
+        Of AdamW; the largest norm of a gradient.
     corruption, span
         Share of tokens that is masked and mean length of a span.
     precision, compile, deterministic
@@ -79,20 +80,15 @@ class PretrainingConfig(Section):
         Micro-batches in a step. A smaller one that fits into memory may be chosen, with the same batch.
     resume_every : int
         Steps between two states that an interrupted run can be resumed from.
-    keep : 'all' or 'grid'
-        Whether checkpoints stay when every cell of the grid that needs them is finished.
     """
 
     batch: PositiveInt = 128
-    length: int = Field(default=512, ge=8)
-    checkpoints: Checkpoints
-    optimizer: Optimizer = "adamw"
+    length: int = Field(default=568, ge=8)
+    checkpoints: Checkpoints = ()
     rate: PositiveFloat = 0.01
     weight_decay: NonNegativeFloat = 0.0
     clip: PositiveFloat | None = 1.0
-    schedule: Literal["inverse_sqrt", "constant"] = "inverse_sqrt"
     warmup: int = Field(default=1000, ge=0)
-    cooldown: float = Field(default=0.0, ge=0, lt=1)
     corruption: float = Field(default=0.15, gt=0, lt=1)
     span: float = Field(default=3.0, ge=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -101,24 +97,16 @@ class PretrainingConfig(Section):
     deterministic: bool = False
     accumulate: PositiveInt = 1
     resume_every: PositiveInt = 500
-    keep: Literal["all", "grid"] = "all"
 
     @field_validator("checkpoints")
     @classmethod
     def _some_checkpoints(cls, value: tuple[int, ...] | LogSpaced) -> tuple[int, ...] | LogSpaced:
-        if isinstance(value, tuple) and (not value or list(value) != sorted(set(value))):
-            raise ValueError(
-                f"checkpoints are at least one size, each larger than the one before; received {list(value)}"
-            )
+        if isinstance(value, tuple) and list(value) != sorted(set(value)):
+            raise ValueError(f"each checkpoint is larger than the one before; received {list(value)}")
         return value
 
     @model_validator(mode="after")
     def _consistent(self) -> PretrainingConfig:
-        if self.cooldown and self.schedule != "constant":
-            raise ValueError(
-                f"cooldown goes with schedule 'constant'; received {self.cooldown} with {self.schedule!r}; "
-                "set cooldown = 0 or change the schedule"
-            )
         if self.batch % self.accumulate:
             raise ValueError(f"accumulate divides batch; received {self.accumulate} and {self.batch}")
         if len(set(self.checkpoint_steps)) < len(self.checkpoint_steps):
@@ -159,19 +147,26 @@ class FinetuningConfig(Section):
     ----------
     sizes : tuple of int or 'full'
         D_f: source and target tokens of the subset, nested in each other.
-    batch, steps, length
-        Pairs in a step, optimiser steps, and the tokens after which a source or a target is cut.
+    batch : int
+        Source and target tokens in a step, on average; D_f is counted in the same way.
+    steps : int
+        Optimiser steps.
+    epochs : float, optional
+        Passes over D_f: where `steps` make fewer, more steps are taken. If not given, a D_f of which `steps`
+        see less than one pass is refused; 0 allows it.
+    length : int
+        Tokens after which a source or a target is cut.
     rates : tuple of float
-        Constant rates of which the one with the lowest loss on dev is taken.
+        Constant rates, relative to the size of the weights. Successive halving by the loss on dev leaves one.
     """
 
     sizes: tuple[SizeOrFull, ...] = Field(min_length=1)
-    batch: PositiveInt = 128
+    batch: Size = 8192
     steps: PositiveInt = 300
-    rates: tuple[PositiveFloat, ...] = Field(default=(0.001,), min_length=1)
+    epochs: NonNegativeFloat | None = None
+    rates: tuple[PositiveFloat, ...] = Field(default=(0.001, 0.003, 0.01, 0.03), min_length=1)
     length: int = Field(default=128, ge=4)
     dropout: float = Field(default=0.1, ge=0, lt=1)
-    optimizer: Optimizer = "adamw"
     weight_decay: NonNegativeFloat = 0.0
     clip: PositiveFloat | None = 1.0
     warmup: int = Field(default=0, ge=0)
@@ -186,27 +181,48 @@ class FinetuningConfig(Section):
             raise ValueError(f"each value is given once; received {list(values)}")
         return values
 
+    @model_validator(mode="after")
+    def _holds_a_pair(self) -> FinetuningConfig:
+        if self.batch < 2 * self.length:
+            raise ValueError(
+                f"batch counts source and target tokens and holds the longest pair, 2 x length; received "
+                f"{self.batch} and length = {self.length}; enlarge batch"
+            )
+        return self
+
+    def steps_of(self, tokens: int) -> int:
+        """Return the steps that a D_f of so many tokens is finetuned with."""
+        return max(self.steps, math.ceil((self.epochs or 0.0) * tokens / self.batch))
+
+    def epochs_of(self, tokens: int) -> float:
+        """Return how often these steps see a D_f of so many tokens."""
+        return self.steps_of(tokens) * self.batch / tokens
+
+    def too_few(self, tokens: int) -> str | None:
+        """Return what to do where steps see less than a D_f, and nobody has said that they may."""
+        if self.epochs is not None or self.steps * self.batch >= tokens:
+            return None
+        return (
+            f"{self.steps} steps of {self.batch:,} tokens see {self.epochs_of(tokens):.2g} of the {tokens:,} "
+            "tokens, so a larger D_f would be the same experiment; set finetuning.epochs = 1 for as many "
+            "steps as that takes, or epochs = 0 to allow it"
+        )
+
 
 class DecodingConfig(Section):
-    """How hypotheses are made.
+    """How hypotheses are made: the most likely token at every position.
 
     Parameters
     ----------
-    method, beams, length_penalty
-        `greedy`, or `beam` with so many beams.
     max_length : int
         Tokens after which a hypothesis is cut.
     batch : int
         Sentences decoded at once.
     """
 
-    method: Literal["greedy", "beam"] = "greedy"
-    beams: PositiveInt = 4
-    length_penalty: NonNegativeFloat = 1.0
     max_length: PositiveInt = 128
     batch: PositiveInt = 512
     precision: Precision = "bf16"
-    compile: Switch = "auto"
 
 
 class ScoringConfig(Section):
@@ -220,8 +236,6 @@ class ScoringConfig(Section):
         Resamples behind the standard errors.
     tokenize : str
         sacreBLEU's tokenizer for BLEU.
-    comet : str, optional
-        A COMET model that is already on this machine: its name or folder.
     sentences : int, optional
         Test sentences that are decoded, from the first; all if not given.
     """
@@ -229,7 +243,6 @@ class ScoringConfig(Section):
     metrics: tuple[Literal["bleu", "chrf", "cross_entropy"], ...] = ("bleu", "chrf", "cross_entropy")
     bootstrap: int = Field(default=1000, ge=2)
     tokenize: str = "13a"
-    comet: str | None = None
     sentences: Size | None = None
 
 

@@ -9,7 +9,7 @@ from bayesscale.harness.tokens.subset import nested_subset
 
 
 def supply_problems(study: Study, prepared: Prepared) -> list[str]:
-    """Return a sentence for each mixture and each D_f that needs more tokens than there are.
+    """Return a sentence for each mixture and each D_f that cannot be had.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def check_supply(study: Study, prepared: Prepared) -> None:
     """
     if problems := supply_problems(study, prepared):
         raise CorpusError(
-            "there are fewer tokens than the study asks for:" + "".join(f"\n  {p}" for p in problems)
+            "the text does not suffice for the study, or the steps for the text:"
+            + "".join(f"\n  {p}" for p in problems)
         )
 
 
@@ -67,7 +68,9 @@ def _of_task(study: Study, task: TaskConfig, prepared: Prepared) -> str | None:
     problems = []
     for size in study.sizes(task):
         try:
-            nested_subset(train, size, study.seeds[0], length=length)
+            _, counted = nested_subset(train, size, study.seeds[0], length=length)
+            if size == "full" and (problem := study.finetuning.too_few(counted)):
+                problems.append(f"D_f = full: {problem}")
         except CorpusError as error:
             problems.append(str(error))
     return f"task {task.name}: {'; '.join(problems)}" if problems else None

@@ -7,8 +7,6 @@ from bayesscale.harness.training.jobs import (
     FinetuneJob,
     FinetuneResult,
     PretrainJob,
-    PretrainResult,
-    Progress,
 )
 from bayesscale.harness.training.pretraining import pretrain
 from bayesscale.harness.training.weights import init_model, load_weights, save_weights
@@ -19,8 +17,6 @@ __all__ = [
     "FinetuneResult",
     "Pairs",
     "PretrainJob",
-    "PretrainResult",
-    "Progress",
     "finetune",
     "init_model",
     "load_weights",

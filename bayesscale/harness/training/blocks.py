@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from bayesscale.harness.mixture import Mixture
 
 _SHARE_OF_MEMORY = 0.25
+# Blocks by which frequencies are counted.
+_SAMPLE = 20_000
 
 
 class Blocks:
@@ -70,6 +71,15 @@ class Blocks:
             rows[here] = array[indices[here]]
         return torch.from_numpy(rows).to(self._device, non_blocking=True)
 
+    def entropy(self) -> float:
+        """Return the entropy of a token in nats, where its language and the frequencies in it are known."""
+        found = 0.0
+        for array, share in zip(self._arrays, self._mixture.shares.values(), strict=True):
+            counts = np.bincount(np.asarray(array[:_SAMPLE]).ravel())
+            shares = counts[counts > 0] / counts.sum()
+            found -= share * float((shares * np.log(shares)).sum())
+        return found
+
     def _keep(self) -> tuple[Tensor, NDArray[np.int64]] | None:
         """Put all blocks onto a GPU that has room for them."""
         if self._device.type != "cuda":
@@ -79,22 +89,3 @@ class Blocks:
             return None
         parts = [torch.from_numpy(np.asarray(array, np.int32)).to(self._device) for array in self._arrays]
         return torch.cat(parts), np.cumsum([0, *map(len, self._arrays[:-1])])
-
-
-def fingerprint(blocks: Mapping[str, NDArray[Any]], languages: tuple[str, ...]) -> dict[str, str]:
-    """Return for each language how many blocks there are and a hash of some of them.
-
-    Parameters
-    ----------
-    blocks : mapping of str to array
-        Blocks of each language, (n, length).
-    languages : tuple of str
-        Which of them count.
-    """
-    marks = {}
-    for language in languages:
-        array = blocks[language]
-        some = np.linspace(0, len(array) - 1, min(len(array), 64)).astype(np.int64)
-        content = hashlib.sha256(np.ascontiguousarray(array[some], dtype=np.uint32).tobytes()).hexdigest()
-        marks[language] = f"{len(array)} blocks {content[:12]}"
-    return marks

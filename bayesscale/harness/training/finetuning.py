@@ -1,9 +1,8 @@
-"""Finetune a checkpoint on translations, with every rate that is to be tried; dev chooses."""
+"""Finetune a checkpoint on translations; successive halving on dev finds the rate."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,13 +16,21 @@ from torch import Tensor
 from bayesscale.errors import CorpusError
 from bayesscale.harness.batches import PairBatch, collate, plan_batches
 from bayesscale.harness.decoding.scores import cross_entropy
-from bayesscale.harness.device import autocast, compiled, determinism, find_device, peak_flops
+from bayesscale.harness.device import (
+    autocast,
+    compile_model,
+    determinism,
+    find_device,
+    of_any_size,
+    peak_flops,
+)
+from bayesscale.harness.halving import stretches
+from bayesscale.harness.model.config import ModelConfig
 from bayesscale.harness.model.t5 import T5
-from bayesscale.harness.optim.optimizers import make_optimizer, set_rate
-from bayesscale.harness.optim.schedule import Schedule
-from bayesscale.harness.training.jobs import FinetuneJob, FinetuneResult
-from bayesscale.harness.training.micro import MicroBatches
-from bayesscale.harness.training.progress import Meter
+from bayesscale.harness.optim.optimizers import ScaledAdamW, set_rate
+from bayesscale.harness.progress import Meter
+from bayesscale.harness.training.jobs import FinetuneJob, FinetuneResult, Trial
+from bayesscale.harness.training.micro import gradients
 from bayesscale.harness.training.weights import init_model, load_weights, saved_config
 
 _MULTIPLE = {"cpu": 1, "cuda": 16}
@@ -31,9 +38,11 @@ _MULTIPLE = {"cpu": 1, "cuda": 16}
 
 
 def finetune(job: FinetuneJob) -> FinetuneResult:
-    """Finetune with every rate from the same weights, and keep the one that is best on dev.
+    """Finetune with several rates from the same weights, and keep the one that is best on dev.
 
-    A rate that diverges has a dev loss of NaN and is not chosen. If all do, that is the result.
+    Successive halving: all rates for some steps, the better half for as many again, and so on; the last one
+    takes all steps. A rate that diverges has a dev loss of NaN; if the last one does, the best of those that
+    were dropped takes its place. If all do, that is the result.
 
     Parameters
     ----------
@@ -49,7 +58,6 @@ def finetune(job: FinetuneJob) -> FinetuneResult:
     TrainingError
         There is not enough memory for one pair.
     """
-    began = time.perf_counter()
     for name, pairs in (("train", job.train), ("dev", job.dev)):
         if not len(pairs.source) or len(pairs.source) != len(pairs.target):
             raise CorpusError(
@@ -59,24 +67,29 @@ def finetune(job: FinetuneJob) -> FinetuneResult:
             )
     with determinism(job.deterministic):
         tuning = _Finetuning(job)
-        losses = {rate: tuning.attempt(rate) for rate in job.config.rates}
-    finite = {rate: loss for rate, loss in losses.items() if math.isfinite(loss)}
-    rate = min(finite, key=lambda rate: finite[rate]) if finite else math.nan
+        best = tuning.search()
     return FinetuneResult(
-        model=tuning.best_model(),
-        dev_loss=finite.get(rate, math.nan),
-        rate=rate,
-        dev_losses=losses,
-        status="finished" if finite else "diverged",
+        model=tuning.finished_model(),
+        rate=math.nan if best is None else best.rate,
+        dev_loss=math.nan if best is None else best.loss,
+        trials=tuple(Trial(each.rate, each.step, each.loss) for each in tuning.candidates),
+        status="diverged" if best is None else "finished",
+        steps=tuning.steps,
+        tokens_seen=tuning.tokens_seen,
         truncated=tuning.truncated,
-        micro_batch=tuning.micro.size,
-        out_of_memory=tuning.micro.halved,
-        seconds=time.perf_counter() - began,
     )
 
 
+class _Candidate:
+    """A rate, and where the model that is trained with it is."""
+
+    def __init__(self, rate: float, weights: list[Tensor], optimizer: ScaledAdamW) -> None:
+        self.rate, self.weights, self.optimizer = rate, weights, optimizer
+        self.step, self.loss = 0, math.inf
+
+
 class _Finetuning:
-    """A model that is finetuned several times from the same weights."""
+    """A model that is finetuned with several rates from the same weights."""
 
     def __init__(self, job: FinetuneJob) -> None:
         config = job.config
@@ -85,121 +98,140 @@ class _Finetuning:
         reused = job.workspace is not None and job.workspace.config == shape
         self.model: T5 = job.workspace if reused and job.workspace is not None else T5(shape)
         self.model.to(self.device)
-        self._begin = self._start_weights(shape)
-        self.micro = MicroBatches(max(config.batch // config.accumulate, 1))
-        self._forward = _forward(self.model, config.compile, self.device)
-        self._best: list[Tensor] | None = None
-        self._best_loss = math.inf
-        sources, targets = _lengths(job.train.source), _lengths(job.train.target)
-        self._plan = plan_batches(
-            np.minimum(sources, config.length) + np.minimum(targets, config.length),
-            batch=config.batch, steps=config.steps, seed=job.seed,
-        )  # fmt: skip
+        begin = self._start_weights(shape)
+        self.parameters = list(self.model.parameters())
+        self.candidates = [
+            _Candidate(rate, begin, ScaledAdamW(self.parameters, weight_decay=config.weight_decay))
+            for rate in config.rates
+        ]
+        compile_model(self.model, config.compile, self.device)
+        sources, targets = (_lengths(side) for side in (job.train.source, job.train.target))
         self.truncated = int((sources > config.length).sum() + (targets > config.length).sum())
-        mean = float(sources.clip(max=config.length).mean()), float(targets.clip(max=config.length).mean())
-        self._tokens = config.batch * sum(mean)
-        self._flops = 3 * config.batch * shape.flops(round(mean[0]), round(mean[1]))
+        sources, targets = sources.clip(max=config.length), targets.clip(max=config.length)
+        total = int(sources.sum() + targets.sum())
+        self.steps = config.steps_of(total)
+        self._plan = plan_batches(sources + targets, tokens=config.batch, steps=self.steps, seed=job.seed)
+        self.tokens_seen = int(sum((sources + targets)[rows].sum() for rows in self._plan))
+        pairs = config.batch * len(sources) / total
+        self._meter = Meter(
+            job.report, steps=sum(count * more for count, more in self._rounds),
+            tokens_per_step=config.batch,
+            flops_per_step=3 * pairs * shape.flops(round(sources.mean()), round(targets.mean())),
+            peak=peak_flops(self.device, config.precision),
+        )  # fmt: skip
 
-    def attempt(self, rate: float) -> float:
-        """Finetune with one rate and return the dev loss, NaN if it diverges."""
+    @property
+    def _rounds(self) -> list[tuple[int, int]]:
+        """How many rates take how many more steps."""
+        return stretches(len(self.job.config.rates), self.steps)
+
+    def search(self) -> _Candidate | None:
+        """Return the candidate that has taken all steps, its weights in the model; None if all diverge."""
+        stop = 0
+        for count, more in self._rounds[:-1]:
+            stop += more
+            for candidate in self._best()[:count]:
+                self._advance(candidate, stop)
+        while ranked := self._best():
+            self._advance(ranked[0], self.steps)
+            if math.isfinite(ranked[0].loss):
+                return ranked[0]
+        return None
+
+    def finished_model(self) -> T5:
+        """Return the model, ready to translate."""
+        self.model.dropout = 0.0
+        return self.model.eval()
+
+    def _best(self) -> list[_Candidate]:
+        """Return those that have not diverged, the best first; those that came farther are better."""
+        alive = [each for each in self.candidates if not math.isnan(each.loss)]
+        return sorted(alive, key=lambda each: (-each.step, each.loss))
+
+    def _advance(self, candidate: _Candidate, stop: int) -> None:
+        """Train a candidate up to a step, and note its loss on dev; NaN if it diverges."""
         with torch.no_grad():
-            for weight, value in zip(self.model.parameters(), self._begin, strict=True):
+            for weight, value in zip(self.parameters, candidate.weights, strict=True):
                 weight.copy_(value)
-        if not self._train(rate):
-            return math.nan
+        _move(candidate.optimizer, self.device)
+        finite = self._train(candidate, stop)
+        candidate.step, candidate.loss = stop, self._dev_loss() if finite else math.nan
+        if stop < self.steps:
+            # On a GPU, those that wait do so in the memory of the machine.
+            candidate.weights = [weight.detach().to("cpu", copy=True) for weight in self.parameters]
+            _move(candidate.optimizer, torch.device("cpu"))
+
+    def _dev_loss(self) -> float:
+        """Return the cross-entropy on dev, NaN if it is not finite."""
         vocabulary = self.job.vocabulary
         loss = cross_entropy(
             self.model, self.job.dev, device=self.job.device, pad=vocabulary.pad, eos=vocabulary.eos
         ).per_token
-        if loss < self._best_loss:
-            self._best_loss = loss
-            self._best = [weight.detach().clone() for weight in self.model.parameters()]
-        return loss
+        return loss if math.isfinite(loss) else math.nan
 
-    def best_model(self) -> T5:
-        """Return the model with the best weights; with those of the last attempt if all diverged."""
-        if self._best is not None:
-            with torch.no_grad():
-                for weight, value in zip(self.model.parameters(), self._best, strict=True):
-                    weight.copy_(value)
-        self.model.dropout = 0.0
-        return self.model.eval()
-
-    def _start_weights(self, shape: Any) -> list[Tensor]:
-        """Return the weights that every attempt starts from."""
+    def _start_weights(self, shape: ModelConfig) -> list[Tensor]:
+        """Return the weights that every candidate starts from."""
         if self.job.weights is None:
             drawn = init_model(shape, self.job.seed, device=self.device)
             return [weight.detach() for weight in drawn.parameters()]
         load_weights(self.model, self.job.weights)
         return [weight.detach().clone() for weight in self.model.parameters()]
 
-    def _train(self, rate: float) -> bool:
-        """Take all steps with one rate; False if the loss is not finite."""
-        job, config = self.job, self.job.config
-        parameters = list(self.model.parameters())
-        optimizer = make_optimizer(config.optimizer, parameters, weight_decay=config.weight_decay)
-        schedule = Schedule(rate, "constant", config.warmup)
-        peak = peak_flops(self.device, config.precision)
-        meter = Meter(
-            job.report, steps=config.steps * len(config.rates), done=config.steps * config.rates.index(rate),
-            tokens_per_step=self._tokens, flops_per_step=self._flops, peak=peak,
-        )  # fmt: skip
+    def _train(self, candidate: _Candidate, stop: int) -> bool:
+        """Take steps; False if the loss is not finite."""
+        config = self.job.config
         recent: deque[float] = deque(maxlen=50)
         self.model.train()
         self.model.dropout = config.dropout
-        with _seeded(job.seed, self.device):
-            for step, rows in enumerate(self._plan):
-                set_rate(optimizer, schedule(step))
-                total = self.micro.gradients(self._loss(rows), len(rows), parameters)
+        with _seeded(self.job.seed, candidate.step, self.device):
+            for step in range(candidate.step, stop):
+                rows = self._plan[step]
+                set_rate(candidate.optimizer, candidate.rate * min((step + 1) / max(config.warmup, 1), 1.0))
+                total = gradients(self._loss(rows), len(rows), config.accumulate, self.parameters)
                 if config.clip is not None:
-                    torch.nn.utils.clip_grad_norm_(parameters, config.clip)
-                optimizer.step()
-                meter.add(total)
-                if meter.due or step == len(self._plan) - 1:
-                    values = meter.fetch()
+                    torch.nn.utils.clip_grad_norm_(self.parameters, config.clip)
+                candidate.optimizer.step()
+                self._meter.add(total)
+                if self._meter.due or step == stop - 1:
+                    values = self._meter.fetch()
                     recent.extend(values)
                     if not all(map(math.isfinite, values)):
                         return False
-                    meter.tell(recent)
-        return all(bool(torch.isfinite(weight).all()) for weight in parameters)
+                    self._meter.tell(recent)
+        return all(bool(torch.isfinite(weight).all()) for weight in self.parameters)
 
     def _loss(self, rows: NDArray[np.int64]) -> Callable[[int, int], Tensor]:
         """Return the loss of a range of a batch, as a share of the mean over all its labels."""
         job, config = self.job, self.job.config
-        multiple = _MULTIPLE.get(self.device.type, 1)
         labels = sum(min(len(job.train.target[row]), config.length) for row in rows)
 
         def loss(start: int, stop: int) -> Tensor:
             batch: PairBatch = collate(
-                job.train,
-                rows[start:stop],
-                job.vocabulary,
-                self.device,
-                longest=config.length,
-                multiple=multiple,
-            )
+                job.train, rows[start:stop], job.vocabulary, self.device,
+                longest=config.length, multiple=_MULTIPLE.get(self.device.type, 1),
+            )  # fmt: skip
+            of_any_size(self.model, batch)
             with autocast(self.device, config.precision):
-                part: Tensor = self._forward(batch.source, batch.target_in, batch.labels, batch.mask)
+                part: Tensor = self.model(batch.source, batch.target_in, batch.labels, batch.mask)
             return part / labels
 
         return loss
 
 
-def _forward(model: T5, wanted: Any, device: torch.device) -> Callable[..., Any]:
-    """Return the model, compiled if wanted; once for each model, so that a workspace is compiled once."""
-    kept = model.__dict__.get("_compiled_forward")
-    if kept is None:
-        kept = model.__dict__["_compiled_forward"] = compiled(model.forward, wanted, device, dynamic=True)
-    done: Callable[..., Any] = kept
-    return done
+def _move(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
+    """Move the moments of an optimiser."""
+    for state in optimizer.state.values():
+        for name, value in state.items():
+            if isinstance(value, Tensor):
+                state[name] = value.to(device)
 
 
 @contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+def _seeded(seed: int, step: int, device: torch.device) -> Iterator[None]:
     """Draw dropout from a seed, and leave the generators of others as they were."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
+        torch.manual_seed(hash((seed, step)) % 2**63)
         yield
 
 

@@ -15,38 +15,12 @@ if TYPE_CHECKING:
     from bayesscale.harness.batches import Pairs
     from bayesscale.harness.mixture import Mixture
     from bayesscale.harness.model.t5 import T5
+    from bayesscale.harness.progress import Progress
     from bayesscale.harness.study.config import FinetuningConfig, PretrainingConfig
 
 Status = Literal["finished", "diverged"]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a running job is.
-
-    Attributes
-    ----------
-    step, steps : int
-        Optimiser steps done and asked for, those of cooldown branches included.
-    tokens : int
-        Pretraining tokens seen, or target and source tokens in finetuning.
-    loss : float
-        Mean loss in nats since the last report.
-    tokens_per_second : float
-        Tokens a second since the last report, over all processes.
-    mfu : float or None
-        Share of the device's peak arithmetic; None where the peak is not known.
-    seconds_left : float
-        At this speed.
-    """
-
-    step: int
-    steps: int
-    tokens: int
-    loss: float
-    tokens_per_second: float
-    mfu: float | None
-    seconds_left: float
+PLATEAU = 0.9
+"""A checkpoint whose loss is above this share of the unigram loss is called one on the plateau."""
 
 
 @dataclass(frozen=True)
@@ -56,35 +30,33 @@ class Checkpoint:
     Attributes
     ----------
     tokens : int
-        D_p: tokens seen by these weights, those of a cooldown branch included; whole steps, so at most one
-        step from what the plan asks for.
-    planned : int
-        D_p as the plan has it.
+        D_p: tokens seen by these weights; whole steps, so at most one step from what the plan asks for.
     step : int
         Optimiser steps these weights have had.
     path : Path or None
         The weights; None where the run diverged before.
     loss : float
         Mean training loss over the last steps, in nats; every block is new, so this is a held-out loss.
+    unigram_loss : float
+        Loss of a model that knows the language and how frequent each token is, and nothing of the context.
     status : str
         'finished', or 'diverged' if there are no weights because the run diverged.
     hash : str
         SHA-256 of the weights, empty where there are none.
-    micro_batch : int
-        Sequences a device had at once; less than the batch if memory did not suffice or gradients accumulate.
-    out_of_memory : int
-        How often the micro-batch was halved because memory ran out.
     """
 
     tokens: int
-    planned: int
     step: int
     path: Path | None
     loss: float
+    unigram_loss: float
     status: Status
     hash: str
-    micro_batch: int
-    out_of_memory: int
+
+    @property
+    def on_plateau(self) -> bool:
+        """Whether span corruption has taught it little more than frequencies, so that it may not help."""
+        return self.loss > PLATEAU * self.unigram_loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,13 +83,8 @@ class PretrainJob:
         'cpu', 'cuda' or 'cuda:1'.
     init : Path, optional
         A Hugging Face T5 v1.1 or mT5 checkpoint to start from: a folder or a safetensors file.
-    keep_state : bool
-        Whether the last state stays when all is done, so that checkpoints can be added later without a new
-        start.
     report : callable, optional
         Receives `Progress` about once a second.
-    on_checkpoint : callable, optional
-        Receives every `Checkpoint` as soon as it is on disk.
     """
 
     model: ModelConfig
@@ -129,34 +96,7 @@ class PretrainJob:
     seed: int
     device: str = "cpu"
     init: Path | None = None
-    keep_state: bool = False
     report: Callable[[Progress], None] | None = None
-    on_checkpoint: Callable[[Checkpoint], None] | None = None
-
-
-@dataclass(frozen=True)
-class PretrainResult:
-    """What a pretraining run gave.
-
-    Attributes
-    ----------
-    checkpoints : tuple of Checkpoint
-        One for every D_p asked for, in order; those after a divergence have the status 'diverged'.
-    status : str
-        'finished' or 'diverged'.
-    micro_batch : int
-        Sequences a device had at once; less than the batch if memory did not suffice or gradients accumulate.
-    out_of_memory : int
-        How often the micro-batch was halved because memory ran out.
-    seconds : float
-        Wall time of this process, without what an earlier process did before a resume.
-    """
-
-    checkpoints: tuple[Checkpoint, ...]
-    status: Status
-    micro_batch: int
-    out_of_memory: int
-    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +141,25 @@ class FinetuneJob:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """A rate that was tried.
+
+    Attributes
+    ----------
+    rate : float
+        The rate.
+    steps : int
+        Steps after which it was judged last.
+    dev_loss : float
+        Cross-entropy on dev then, nats per target token; NaN if it diverged.
+    """
+
+    rate: float
+    steps: int
+    dev_loss: float
+
+
+@dataclass(frozen=True)
 class FinetuneResult:
     """A finetuned model and how it came about.
 
@@ -211,27 +170,32 @@ class FinetuneResult:
     dev_loss : float
         Its cross-entropy on dev, nats per target token; NaN if every rate diverged.
     rate : float
-        The rate with the lowest cross-entropy on dev.
-    dev_losses : mapping of float to float
-        Cross-entropy on dev of every rate, NaN for those that diverged.
+        The rate that successive halving has left.
+    trials : tuple of Trial
+        All rates, in the order of the study.
     status : str
         'finished', or 'diverged' if every rate diverged.
+    steps, tokens_seen : int
+        Optimiser steps of the model, and the source and target tokens in them.
     truncated : int
         Training sequences that were cut to the longest length.
-    micro_batch : int
-        Pairs a device had at once.
-    out_of_memory : int
-        How often the micro-batch was halved because memory ran out.
-    seconds : float
-        Wall time.
     """
 
     model: T5
     dev_loss: float
     rate: float
-    dev_losses: Mapping[float, float]
+    trials: tuple[Trial, ...]
     status: Status
+    steps: int
+    tokens_seen: int
     truncated: int
-    micro_batch: int
-    out_of_memory: int
-    seconds: float
+
+    @property
+    def warning(self) -> str | None:
+        """What to know of the rate: that no other was tried, or that a better one may lie beyond the edge."""
+        if self.status == "diverged":
+            return None
+        rates = sorted(trial.rate for trial in self.trials)
+        if len(rates) == 1:
+            return "only"
+        return {rates[0]: "lowest", rates[-1]: "highest"}.get(self.rate)

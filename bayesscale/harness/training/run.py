@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bayesscale.errors import TrainingError
 from bayesscale.harness.denoise import Denoising, corrupt, span_counts
-from bayesscale.harness.device import autocast, compiled, free_memory, is_out_of_memory, peak_flops
-from bayesscale.harness.model.config import ModelConfig
+from bayesscale.harness.device import autocast, compile_model, peak_flops
 from bayesscale.harness.model.t5 import T5
-from bayesscale.harness.optim.optimizers import make_optimizer, set_rate
-from bayesscale.harness.optim.schedule import Branch, Schedule
-from bayesscale.harness.training.blocks import Blocks, fingerprint
+from bayesscale.harness.optim.optimizers import ScaledAdamW, inverse_sqrt, set_rate
+from bayesscale.harness.progress import Meter
+from bayesscale.harness.training.blocks import Blocks
 from bayesscale.harness.training.jobs import PretrainJob
-from bayesscale.harness.training.micro import MicroBatches
-from bayesscale.harness.training.progress import Meter
+from bayesscale.harness.training.micro import gradients
 from bayesscale.harness.training.replicas import Replicas
-from bayesscale.harness.training.state import WINDOW, Place, load_state, peek, save_state
+from bayesscale.harness.training.state import WINDOW, Place, load_state, save_state
 from bayesscale.harness.training.weights import start_model
 
 _HOPELESS = 2.0
@@ -47,77 +43,47 @@ class Run:
         What is to be done.
     replicas : Replicas
         The processes that do it.
-    identity : mapping
-        What determines the run, see `identity`.
     steps : int
-        Steps in all, those of cooldown branches included.
+        Steps in all.
     """
 
-    def __init__(self, job: PretrainJob, replicas: Replicas, identity: dict[str, Any], steps: int) -> None:
+    def __init__(self, job: PretrainJob, replicas: Replicas, steps: int) -> None:
         config = job.config
         self.job, self.replicas = job, replicas
         self.model: T5 = start_model(
             job.model, job.vocabulary, job.seed, init=job.init, device=replicas.device
         )
         self.model.dropout = config.dropout
-        self.identity = identity
-        self.optimizer = make_optimizer(
-            config.optimizer, self.model.parameters(), weight_decay=config.weight_decay
-        )
-        self.schedule = Schedule(
-            config.rate, config.schedule, config.warmup, raw=config.optimizer == "adafactor"
-        )
+        self.optimizer = ScaledAdamW(self.model.parameters(), weight_decay=config.weight_decay)
         self._blocks = Blocks(job.mixture, job.blocks, replicas.device, config.length)
         self._share = replicas.share(config.batch)
-        rows = config.batch // replicas.count
-        self.place = Place(micro_batch=max(rows // config.accumulate, 1))
-        self._micro = MicroBatches(self.place.micro_batch)
+        self.place = Place()
+        compile_model(self.model, config.compile, replicas.device)
         self._forward, self._unsynchronised = replicas.wrap(self.model)
-        self._forward = compiled(self._forward, config.compile, replicas.device)
         counts = span_counts(config.length, config.corruption, config.span)
+        # Sentinels and EOS count as known.
+        self.unigram_loss = self._blocks.entropy() * counts.masked / counts.target
         peak = peak_flops(replicas.device, config.precision)
         self.meter = Meter(
             job.report if replicas.leads else None,
             steps=steps,
-            done=0,
             tokens_per_step=config.tokens_per_step,
             flops_per_step=3 * config.batch * self.model.config.flops(counts.source, counts.target),
             peak=peak and peak * replicas.count,
         )
-        self._tried = replicas.count == 1
 
     def load(self, path: Path) -> None:
         """Go on from a saved state."""
-        self.place = load_state(path, self.model, self.optimizer, self.identity)
-        self._micro = MicroBatches(self.place.micro_batch, self.place.halved)
-        # The number of processes may have changed, and with it how many rows each of them has.
-        self._micro.size = min(self._micro.size, self.job.config.batch // self.replicas.count)
-
-    def saved_step(self, path: Path) -> int:
-        """Return the step of a saved state."""
-        step: int = peek(path, self.identity)["step"]
-        return step
-
-    def saved_branch(self, path: Path) -> int | None:
-        """Return the step at which the cooldown branch ends that a saved state belongs to."""
-        branch: int | None = peek(path, self.identity)["branch"]
-        return branch
-
-    def remove(self, path: Path) -> None:
-        """Remove a state that nothing goes on from any more."""
-        self.replicas.wait()
-        if self.replicas.leads:
-            path.unlink(missing_ok=True)
-        self.replicas.wait()
+        self.place = load_state(path, self.model, self.optimizer)
 
     def save(self, path: Path) -> None:
         """Save the state."""
         self._look()
         if self.replicas.leads:
-            save_state(path, self.model, self.optimizer, self.place, self.identity)
+            save_state(path, self.model, self.optimizer, self.place)
         self.replicas.wait()
 
-    def advance(self, stop: int, path: Path, branch: Branch | None = None) -> None:
+    def advance(self, stop: int, path: Path) -> None:
         """Take steps until `stop`, saving the state on the way.
 
         Parameters
@@ -126,8 +92,6 @@ class Run:
             Step before which to stop.
         path : Path
             Where the state is saved.
-        branch : Branch, optional
-            The cooldown branch that the steps belong to.
 
         Raises
         ------
@@ -135,10 +99,9 @@ class Run:
             The run is lost.
         """
         self.model.train()
-        self.place.branch = None if branch is None else branch.stop
         while self.place.step < stop:
             step = self.place.step
-            set_rate(self.optimizer, self.schedule(step, branch))
+            set_rate(self.optimizer, inverse_sqrt(self.job.config.rate, self.job.config.warmup, step))
             self._step(step)
             self.place.step += 1
             if self.meter.due:
@@ -176,12 +139,7 @@ class Run:
             torch.manual_seed(hash((self.job.seed, step, self.replicas.rank)) % 2**63)
         loss = self._loss(batch)
         rows = len(batch.source)
-        if not self._tried:
-            self._agree(loss, rows, parameters)
-        total = self._micro.gradients(
-            loss, rows, parameters, unsynchronised=self._unsynchronised, recover=self.replicas.count == 1
-        )
-        self.place.micro_batch, self.place.halved = self._micro.size, self._micro.halved
+        total = gradients(loss, rows, self.job.config.accumulate, parameters, self._unsynchronised)
         if self.job.config.clip is not None:
             torch.nn.utils.clip_grad_norm_(parameters, self.job.config.clip)
         self.optimizer.step()
@@ -200,28 +158,6 @@ class Run:
 
         return loss
 
-    def _agree(self, loss: Callable[[int, int], Tensor], rows: int, parameters: Sequence[Tensor]) -> None:
-        """Find a micro-batch that fits in every process, before they wait for each other's gradients."""
-        while True:
-            failed = False
-            try:
-                with self._unsynchronised():
-                    loss(0, min(self._micro.size, rows)).backward()  # type: ignore[no-untyped-call]
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                failed = True
-            if not self.replicas.any(failed):
-                break
-            if self._micro.size == 1:
-                raise TrainingError(
-                    "a micro-batch fits into the memory of every device; a single sequence does not; use a "
-                    "smaller model or shorter sequences"
-                )
-            self._micro.halve(parameters)
-        free_memory(self.replicas.device)
-        self._tried = True
-
     def _look(self) -> None:
         """Fetch the losses from the device, report, and see whether the run is lost."""
         limit = _HOPELESS * math.log(self.model.config.vocab_size or 2)
@@ -233,26 +169,3 @@ class Run:
             if not math.isfinite(value) or hopeless:
                 raise DivergedError(self.place.step - len(values) + number + 1)
         self.meter.tell(self.place.losses)
-
-
-def identity(job: PretrainJob, model: ModelConfig) -> dict[str, Any]:
-    """Return what determines the weights of a run, so that nothing else is taken for it.
-
-    Parameters
-    ----------
-    job : PretrainJob
-        The run.
-    model : ModelConfig
-        Its shape, from `start_config`.
-    """
-    # How often a state is saved and how a batch is split up change no more than the last bits.
-    leave = {"checkpoints", "resume_every", "keep", "accumulate", "compile"}
-    return {
-        "model": model.model_dump(mode="json"),
-        "pretraining": job.config.model_dump(mode="json", exclude=leave),
-        "vocabulary": job.vocabulary.model_dump(mode="json"),
-        "shares": {language: round(share, 9) for language, share in job.mixture.shares.items()},
-        "blocks": fingerprint(job.blocks, job.mixture.languages),
-        "seed": job.seed,
-        "init": None if job.init is None else job.init.name,
-    }

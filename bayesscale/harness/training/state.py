@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,24 +31,13 @@ class Place:
         Optimiser steps done.
     losses : deque of float
         Losses of the last steps.
-    micro_batch : int
-        Rows that a device has at once; a resumed run adds up gradients in the same order.
-    halved : int
-        How often memory ran out.
-    branch : int or None
-        Step at which the cooldown branch ends that these steps belong to.
     """
 
     step: int = 0
     losses: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
-    micro_batch: int = 0
-    halved: int = 0
-    branch: int | None = None
 
 
-def save_state(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, place: Place, identity: Mapping[str, Any]
-) -> None:
+def save_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, place: Place) -> None:
     """Write a state, whole or not at all.
 
     Parameters
@@ -61,8 +50,6 @@ def save_state(
         Its moments and counters.
     place : Place
         Where the run is.
-    identity : mapping
-        What determines the run; a state of another run is refused.
     """
     tensors, numbers = {}, {}
     for name, weight in model.named_parameters():
@@ -75,19 +62,13 @@ def save_state(
     header = {
         "step": place.step,
         "losses": list(place.losses),
-        "micro_batch": place.micro_batch,
-        "halved": place.halved,
-        "branch": place.branch,
         "optimizer": numbers,
-        "identity": dict(identity),
     }
     tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     write_saved({path: save(tensors, {"state": json.dumps(header)})})
 
 
-def load_state(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, identity: Mapping[str, Any]
-) -> Place:
+def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Place:
     """Copy a state into a model and its optimiser, bit by bit, and return where the run was.
 
     Parameters
@@ -98,87 +79,45 @@ def load_state(
         Overwritten.
     optimizer : Optimizer
         Overwritten.
-    identity : mapping
-        What determines the run.
 
     Raises
     ------
     CheckpointError
-        The file is damaged, or of another run.
+        The file is damaged.
     """
-    header = peek(path, identity)
+    header = _header(path)
     with safe_open(str(path), framework="pt", device="cpu") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
     _fill(model, optimizer, header["optimizer"], tensors)
     return Place(
         step=header["step"],
         losses=deque(header["losses"], maxlen=WINDOW),
-        micro_batch=header["micro_batch"],
-        halved=header["halved"],
-        branch=header["branch"],
     )
 
 
-def peek(path: Path, identity: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a state says of itself.
-
-    Parameters
-    ----------
-    path : Path
-        From `save_state`.
-    identity : mapping
-        What determines the run.
+def saved_step(path: Path) -> int:
+    """Return the step of a state.
 
     Raises
     ------
     CheckpointError
-        The file is damaged, or of another run.
+        The file is damaged.
     """
+    step: int = _header(path)["step"]
+    return step
+
+
+def _header(path: Path) -> dict[str, Any]:
+    """Return what a state says of itself."""
     try:
         with safe_open(str(path), framework="pt", device="cpu") as file:
             header: dict[str, Any] = json.loads((file.metadata() or {})["state"])
-        check_identity(path, header["identity"], identity)
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise CheckpointError(
             f"a run goes on from a state that this program wrote; {path} cannot be read: {error}; remove "
             "it to begin again"
         ) from error
     return header
-
-
-def check_identity(path: Path, received: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Refuse a file of another run.
-
-    Parameters
-    ----------
-    path : Path
-        The file, for the message.
-    received, wanted : mapping
-        What determined the run that wrote it, and what determines this one.
-
-    Raises
-    ------
-    CheckpointError
-        They differ; the message says in what.
-    """
-    # Through JSON, as the received one went, which knows no tuples.
-    ours = json.loads(json.dumps(wanted))
-    changes = list(_changes(received, ours))
-    if changes:
-        raise CheckpointError(
-            f"a folder holds the checkpoints of one run; {path} is of another one: "
-            f"{'; '.join(changes[:6])}; use another folder, or remove this one to begin again"
-        )
-
-
-def _changes(received: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> Iterable[str]:
-    """Yield every value that differs."""
-    for key in sorted({*received, *wanted}):
-        there, here = received.get(key), wanted.get(key)
-        if isinstance(there, Mapping) and isinstance(here, Mapping):
-            yield from _changes(there, here, f"{prefix}{key}.")
-        elif there != here:
-            yield f"{prefix}{key} was {there!r} and is {here!r}"
 
 
 def _fill(

@@ -156,7 +156,7 @@ def test_tokenize_writes_and_then_says_that_there_is_too_little(
     code, out, err = outcome(capsys, "tokenize", study, "-o", tmp_path / "data")
     assert code == 3
     assert "190 ids" in out
-    assert "error: there are fewer tokens than the study asks for:" in err
+    assert "error: the text does not suffice for the study, or the steps for the text:" in err
     assert "1000000 were asked for" in err
 
 

@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
-from bayesscale.harness.corpora.artificial import Artificial
+from bayesscale.harness.corpora.artificial import Artificial, Language, languages, word_classes
 from bayesscale.harness.corpora.contamination import HeldOut
-from bayesscale.harness.corpora.lexicon import Inventory, languages, relatedness
 from bayesscale.harness.study.data import ArtificialConfig
 
 GRID = (0.0, 0.1, 0.25, 1 / 3, 0.5, 0.77, 1.0)
+
+
+def relatedness(one: Language, other: Language) -> float:
+    """Return the share of concepts that two languages say with the same stem."""
+    return sum(a == b for a, b in zip(one.stems, other.stems, strict=True)) / len(one.stems)
 
 
 def _config(**settings: Any) -> ArtificialConfig:
@@ -54,8 +58,8 @@ def test_the_share_of_running_words_is_close_to_it(share: float) -> None:
     shared = (
         sum(number for word, number in counts["lo"].items() if word in counts["ka"]) / counts["lo"].total()
     )
-    if share in (0.0, 1.0):
-        assert shared == share
+    if share == 0.0:
+        assert shared == 0.0
     # Inflected words need stem and suffix in common, and few concepts make up most of the text.
     assert abs(shared - share) < 0.15
 
@@ -63,9 +67,45 @@ def test_the_share_of_running_words_is_close_to_it(share: float) -> None:
 def test_stems_are_distinct_within_a_language_and_word_classes_cover_them() -> None:
     made = languages(_config(stems=400))["ka"]
     assert len(set(made.stems)) == 400
-    places = [place for places in Inventory(400).classes.values() for place in places]
-    assert places == list(range(400))
-    assert sorted(Inventory(400).sharing_order().tolist()) == places
+    assert [place for places in word_classes(400).values() for place in places] == list(range(400))
+
+
+@pytest.mark.parametrize("share", GRID)
+def test_false_friends_are_as_many_as_asked_for_and_mean_something_else(share: float) -> None:
+    spec = {"ka": {}, "lo": {"relatedness": 0.8, "false_friends": share}}
+    made = languages(_config(languages=spec, stems=200))
+    ka, lo = made["ka"].stems, made["lo"].stems
+    content = word_classes(200)["noun"].start
+    shared = set(ka) & set(lo)
+    assert len(shared) == 160
+    assert len(set(lo)) == 200
+    false = [stem for stem in shared if ka.index(stem) != lo.index(stem)]
+    assert all(ka.index(stem) >= content for stem in false)
+    words = sum(ka.index(stem) >= content for stem in shared)
+    assert len(false) == round(share * words)
+
+
+def test_a_script_shares_no_letter_with_another() -> None:
+    spec = {"ka": {}, "lo": {"script": "greek"}, "mi": {"script": "cyrillic"}}
+    made = languages(_config(languages=spec))
+    letters = [set("".join(made[name].stems)) for name in spec]
+    assert not any(one & other for one, other in combinations(letters, 2))
+
+
+@pytest.mark.parametrize("order", ["sov", "vso", "vos", "ovs", "osv"])
+def test_word_order_is_that_of_the_study(order: str) -> None:
+    text = Artificial(_config(languages={"ka": {}, "lo": {"relatedness": 1.0, "order": order}}))
+    stems, classes = text.languages["ka"].stems, word_classes(text.config.stems)
+    verbs = [stems[place] for place in classes["verb"]]
+    forms = {*verbs, *(verb + stems[classes["suffix"][1]] for verb in verbs)}
+    ends = {".", *(stems[place] for place in classes["preposition"])}
+    for pair in text.pairs("test", "ka", "lo"):
+        words = pair.source.split()
+        verb = next(place for place, word in enumerate(words) if word in forms)
+        end = next(place for place, word in enumerate(words) if word in ends)
+        parts = {"s": words[:verb], "v": words[verb : verb + 1], "o": words[verb + 1 : end]}
+        expected = [word for role in order for word in parts[role]]
+        assert pair.target.split()[: len(expected)] == expected
 
 
 def test_text_is_the_same_every_time_and_other_with_another_seed() -> None:
@@ -103,7 +143,7 @@ def test_every_task_says_the_same_and_word_order_differs() -> None:
 def test_adjectives_stand_where_they_should() -> None:
     spec = {"ka": {}, "lo": {"relatedness": 1.0, "adjective": "after"}}
     text = Artificial(_config(languages=spec))
-    places = Inventory(text.config.stems).classes["adjective"]
+    places = word_classes(text.config.stems)["adjective"]
     adjectives = set(text.languages["ka"].stems[places.start : places.stop])
     differing = [pair for pair in text.pairs("train", "ka", "lo") if pair.source != pair.target]
     assert differing
@@ -138,8 +178,4 @@ def test_domains_are_the_topics() -> None:
     assert domains == {"topic0", "topic1", "topic2", "topic3"}
 
 
-PINNED = (
-    "kek sida kobilib kek fofu do kek moneg lezi .",
-    "na sida na kemo kobilib na zeduv dedi nel .",
-    "topic2",
-)
+PINNED = ("sa kube goke kek vonu pa sa tafe .", "de sazu kek bako goke de tafe pa .", "topic5")

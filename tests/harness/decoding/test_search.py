@@ -1,8 +1,7 @@
-"""Greedy and beam search against slow and obvious versions of themselves."""
+"""Greedy search against a slow and obvious version of itself."""
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="decoding needs torch (extra train)")
 
 from bayesscale.errors import TrainingError
-from bayesscale.harness.decoding import greedy, translate
+from bayesscale.harness.decoding import translate
 from bayesscale.harness.model.cache import Decoder
 from bayesscale.harness.model.config import ModelConfig
 from bayesscale.harness.model.t5 import T5
@@ -76,112 +75,26 @@ def test_scores_of_a_step_are_those_of_the_whole_decoder() -> None:
     with torch.no_grad():
         memory = model.encode(source, mask)
         expected = model.logits(model.decode(memory, target, mask))
-        growing, fixed = (Decoder(model, memory, mask, 9) for _ in range(2))
+        decoder = Decoder(model, memory, mask, 9)
         for at in range(9):
-            for scores in (
-                growing.step(target[:, at], at), fixed.static_step(target[:, at], torch.tensor([at]))
-            ):  # fmt: skip
-                torch.testing.assert_close(scores, expected[:, at], atol=1e-5, rtol=1e-4)
+            scores = decoder.step(target[:, at], at)
+            torch.testing.assert_close(scores, expected[:, at], atol=1e-5, rtol=1e-4)
 
 
-def test_steps_of_fixed_shape_choose_the_same() -> None:
-    # What a GPU does, as far as a CPU can do it.
-    model, sources = _model(8), _sources(8)
-    expected = translate(model, sources, _config(batch=9))
-    order = np.argsort([-len(source) for source in sources], kind="stable")
-    width = max(map(len, sources))
-    tokens = torch.zeros(9, width, dtype=torch.long)
-    for row, index in enumerate(order):
-        tokens[row, : len(sources[index])] = torch.tensor(sources[index].astype(np.int64))
-    mask = tokens != 0
-    with torch.no_grad():
-        decoder = Decoder(model, model.encode(tokens, mask), mask, 12)
-        chosen = greedy._fixed(decoder, 9, 12, torch.device("cpu"), 0, EOS, False).tolist()
-    for row, index in enumerate(order):
-        ended = chosen[row].index(EOS) if EOS in chosen[row] else 12
-        assert [token for token in chosen[row][:ended] if token] == expected[index]
-
-
-def test_one_beam_is_greedy() -> None:
-    for seed in range(4):
-        model, sources = _model(8, seed), _sources(8, seed=seed)
-        greedily = translate(model, sources, _config())
-        assert translate(model, sources, _config(method="beam", beams=1)) == greedily
-
-
-@pytest.mark.parametrize("penalty", [0.0, 0.6, 1.0])
-def test_many_beams_find_the_best_of_all_translations(penalty: float) -> None:
-    vocabulary, longest = 4, 4
-    for seed in range(3):
-        model, sources = _model(vocabulary, seed), _sources(vocabulary, 4, seed)
-        beams = vocabulary**longest
-        found = translate(
-            model, sources, _config(method="beam", beams=beams, max_length=longest, length_penalty=penalty)
-        )
-        assert found == [_best_of_all(model, source, vocabulary, longest, penalty) for source in sources]
-
-
-def _best_of_all(model: Any, source: Any, vocabulary: int, longest: int, penalty: float) -> list[int]:
-    """Score every translation there is."""
-    scores: dict[tuple[int, ...], float] = {}
-    with torch.no_grad():
-        memory = model.encode(torch.tensor(source[None].astype(np.int64)))
-        for tokens in itertools.product(range(vocabulary), repeat=longest):
-            hidden = model.decode(memory, torch.tensor([[0, *tokens[:-1]]]))
-            steps = torch.log_softmax(model.logits(hidden)[0], -1)[range(longest), list(tokens)]
-            length = tokens.index(EOS) + 1 if EOS in tokens else longest
-            scores[tokens[:length]] = float(steps[:length].sum()) / length**penalty
-    best = max(scores, key=lambda tokens: scores[tokens])
-    return [token for token in best if token not in (0, EOS)]
-
-
-def test_more_beams_do_not_find_worse_translations_on_average() -> None:
-    totals = []
-    for beams in (1, 2, 8):
-        total = 0.0
-        for seed in range(4):
-            model, sources = _model(8, seed), _sources(8, seed=seed)
-            config = _config(method="beam", beams=beams, length_penalty=0.0, max_length=6)
-            for source, tokens in zip(sources, translate(model, sources, config), strict=True):
-                total += _log_probability(model, source, tokens, 6)
-        totals.append(total)
-    assert totals == sorted(totals)
-
-
-def _log_probability(model: Any, source: Any, tokens: list[int], longest: int) -> float:
-    """Return the log probability of a translation."""
-    labels = [*tokens, EOS][:longest]
-    with torch.no_grad():
-        memory = model.encode(torch.tensor(source[None].astype(np.int64)))
-        hidden = model.decode(memory, torch.tensor([[0, *labels[:-1]]]))
-        return float(torch.log_softmax(model.logits(hidden)[0], -1)[range(len(labels)), labels].sum())
-
-
-@pytest.mark.parametrize("method", ["greedy", "beam"])
-def test_neither_batch_nor_order_changes_a_translation(method: str) -> None:
+def test_neither_batch_nor_order_changes_a_translation() -> None:
     model, sources = _model(8), _sources(8, 11)
-    one = translate(model, sources, _config(method=method, batch=1))
-    assert translate(model, sources, _config(method=method, batch=11)) == one
-    assert translate(model, sources[::-1], _config(method=method)) == one[::-1]
+    one = translate(model, sources, _config(batch=1))
+    assert translate(model, sources, _config(batch=11)) == one
+    assert translate(model, sources[::-1], _config()) == one[::-1]
 
 
-def test_memory_that_runs_out_makes_batches_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, sources = _model(8), _sources(8)
-    expected, encode = translate(model, sources, _config()), T5.encode
+def test_memory_that_runs_out_is_said_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: Any) -> Any:
+        raise torch.OutOfMemoryError("injected")
 
-    def scarce(limit: int) -> Any:
-        def small(self: T5, source: Any, mask: Any = None) -> Any:
-            if len(source) > limit:
-                raise torch.OutOfMemoryError("injected")
-            return encode(self, source, mask)
-
-        return small
-
-    monkeypatch.setattr(T5, "encode", scarce(1))
-    assert translate(model, sources, _config()) == expected
-    monkeypatch.setattr(T5, "encode", scarce(0))
-    with pytest.raises(TrainingError, match="a sentence fits into the memory"):
-        translate(model, sources, _config())
+    monkeypatch.setattr(T5, "encode", never)
+    with pytest.raises(TrainingError, match=r"4 sentences at once do not; lower decoding\.batch"):
+        translate(_model(8), _sources(8), _config())
 
 
 def test_no_sources_no_translations() -> None:

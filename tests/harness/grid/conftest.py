@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bayesscale.harness.grid import opening, workplace
-from bayesscale.harness.grid.layout import GridFolder
+from bayesscale.harness.grid import context
+from bayesscale.harness.progress import Progress
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.tokens.parallel import Parallel, Task
+from bayesscale.harness.training.jobs import Checkpoint, Trial
 
 TEXTS = ["a b c", "d e", "f g h i", "j"]
 
@@ -40,9 +42,9 @@ def study() -> Study:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> GridFolder:
+def folder(tmp_path: Path) -> Path:
     """Return an empty folder of a grid."""
-    return GridFolder(tmp_path / "grid")
+    return tmp_path / "grid"
 
 
 @dataclass
@@ -55,32 +57,45 @@ class Stand:
     diverged_rates: bool = False
     fail_pretraining: set[str] = field(default_factory=set)
     fail_finetuning: int | None = None
+    found: dict[Path, tuple[Checkpoint, ...]] = field(default_factory=dict)
+    losses: dict[float, float] = field(default_factory=dict)
     data_hash: str = "data"
 
     def pretrain(self, job: Any) -> Any:
         """Write a file for each checkpoint."""
-        name, tokens = job.folder.name, job.config.checkpoint_tokens
+        name, wanted = job.folder.name, job.config.checkpoint_tokens
+        tokens = tuple(each for each in wanted if not (job.folder / f"{each}.json").exists())
+        if not tokens:
+            return self.found[job.folder]
         self.pretrained.append((name, job.seed, tokens))
         if name in self.fail_pretraining:
             raise RuntimeError("no memory")
-        diverged = name in self.diverged_runs
+        checkpoints = []
         for each in tokens:
-            (job.folder / f"{each}.safetensors").write_bytes(b"weights")
-        checkpoints = [
-            Checkpoint(
+            diverged = name in self.diverged_runs
+            path = job.folder / f"{each}.safetensors"
+            loss = float("nan") if diverged else self.losses.get(job.config.rate, 100 / each)
+            found = Checkpoint(
                 tokens=each,
-                planned=each,
                 step=each // 16,
-                path=None if diverged else job.folder / f"{each}.safetensors",
-                loss=float("nan") if diverged else 100 / each,
+                path=None if diverged else path,
+                loss=loss,
+                unigram_loss=1.0,
                 status="diverged" if diverged else "finished",
                 hash="" if diverged else "ab",
             )
-            for each in tokens
-        ]
-        progress = {"step": 1, "steps": 2, "tokens": 3, "loss": 4.0, "seconds_left": 5.0}
-        job.report(SimpleNamespace(**progress, tokens_per_second=1234.0, mfu=0.25))
-        return SimpleNamespace(checkpoints=checkpoints, micro_batch=2, out_of_memory=0)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"weights")
+            document = {**vars(found), "path": None, "loss": None if diverged else loss}
+            path.with_suffix(".json").write_text(json.dumps({**document, "on_plateau": found.on_plateau}))
+            checkpoints.append(found)
+        job.report(
+            Progress(
+                step=1, steps=2, tokens=3, loss=4.0, seconds_left=5.0, tokens_per_second=1234.0, mfu=0.25
+            )
+        )
+        self.found[job.folder] = tuple(checkpoints)
+        return self.found[job.folder]
 
     def finetune(self, job: Any) -> Any:
         """Return a model that remembers what it was made of."""
@@ -95,29 +110,17 @@ class Stand:
             status="diverged" if self.diverged_rates else "finished",
             rate=0.01,
             dev_loss=float("nan") if self.diverged_rates else 1.5,
-            dev_losses={0.01: 1.5, 0.1: float("nan")},
+            trials=(Trial(0.01, 300, 1.5), Trial(0.1, 150, float("nan"))),
+            warning="lowest",
+            steps=300,
+            tokens_seen=300 * 8192,
             truncated=0,
-            micro_batch=2,
-            out_of_memory=0,
         )
 
     def cross_entropy(self, model: Any, pairs: Parallel, *, device: str) -> Any:
         """Return a loss that depends on the model alone."""
         tokens = np.array([len(ids) for ids in pairs.target])
         return SimpleNamespace(nats=tokens * model.loss, tokens=tokens)
-
-
-@dataclass
-class Checkpoint:
-    """Stands for a checkpoint of the training loop."""
-
-    tokens: int
-    planned: int
-    step: int
-    path: Path | None
-    loss: float
-    status: str
-    hash: str
 
 
 class Data:
@@ -172,8 +175,8 @@ def stand(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
         module = ModuleType(name)
         vars(module).update(members)
         monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(opening, "find_spec", lambda name: True)
-    monkeypatch.setattr(workplace, "_prepared", lambda folder, data_hash: Data(data_hash))
-    workplace._task.cache_clear()
+    monkeypatch.setattr(context, "find_spec", lambda name: True)
+    monkeypatch.setattr(context, "_prepared", lambda folder, data_hash: Data(data_hash))
+    context._task.cache_clear()
     yield stand
-    workplace._task.cache_clear()
+    context._task.cache_clear()

@@ -22,8 +22,7 @@ import bayesscale.harness.decoding
 import bayesscale.harness.tokens.prepare
 import bayesscale.harness.tokens.supply
 import bayesscale.harness.training  # noqa: F401
-from bayesscale.harness.grid.layout import GridFolder
-from bayesscale.harness.grid.opening import Settings
+from bayesscale.harness.grid.context import Settings
 from bayesscale.harness.grid.run import run_grid
 from tests.harness.grid.micro import micro
 
@@ -35,7 +34,7 @@ def start(folder: Path) -> int:
         return child
     status = 1
     try:
-        result = run_grid(micro(), GridFolder(folder), Settings(threads=1))
+        result = run_grid(micro(), (folder), Settings(threads=1))
         status = 0 if result.finished == result.cells else 2
     finally:
         os._exit(status)

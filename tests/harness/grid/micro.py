@@ -33,8 +33,8 @@ def micro() -> Study:
             "tasks": [{"name": "aa-bb", "source": "aa", "target": "bb"}],
             "finetuning": {
                 "sizes": ["1K", "full"],
-                "batch": 8,
-                "steps": 10,
+                "batch": 128,
+                "steps": 40,
                 "length": 24,
                 "rates": [0.002, 0.01],
                 "precision": "fp32",

@@ -48,12 +48,12 @@ def test_grid_prints_the_table_it_wrote(
     stand: Stand,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu") == 0
+    assert _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu", "--workers", "1") == 0
     said = capsys.readouterr()
     assert said.out == f"{tmp_path / 'grid' / 'metrics.jsonl'}\n"
     assert "[20/20]" in said.err
-    assert _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu", "--quiet") == 0
-    assert capsys.readouterr().err == ""
+    assert _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu", "--quiet", "--workers", "1") == 0
+    assert all(line.startswith("warning: ") for line in capsys.readouterr().err.splitlines())
 
 
 def test_grid_ends_with_1_if_a_cell_failed_and_says_which(
@@ -63,7 +63,7 @@ def test_grid_ends_with_1_if_a_cell_failed_and_says_which(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     stand.fail_finetuning = 2
-    assert _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu") == 1
+    assert _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu", "--workers", "1") == 1
     said = capsys.readouterr()
     assert "1 cells failed and 0 could not be reached; 19 of 20 are finished" in said.err
     assert "something odd" in said.err.splitlines()[-1]
@@ -76,7 +76,6 @@ def test_grid_ends_with_1_if_a_cell_failed_and_says_which(
         (["--backend", "dask"], "--backend is unknown; received 'dask'; did you mean"),
         (["--part", "two"], "write for instance 2/5"),
         (["--part", "3/2"], "received 3/2"),
-        (["--log", "mlflow"], "--log is a name of a logger"),
         (["--device", "tpu"], "--device is auto"),
         (["--preset", "tiny"], "received both"),
     ],
@@ -97,74 +96,40 @@ def test_options_that_cannot_be_used_are_refused_before_anything_is_written(
 def test_workers_beyond_the_devices_are_refused(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("bayesscale.harness.grid.devices._gpus", lambda: 1)
+    monkeypatch.setattr("bayesscale.harness.grid.context._gpus", lambda: 1)
     assert _run("grid", file, "-o", tmp_path / "grid", "--workers", "2") == 2
     assert "--device cuda:0,cuda:0" in capsys.readouterr().err
 
 
-def test_slurm_writes_a_script_and_runs_nothing(
-    file: Path,
-    tmp_path: Path,
-    stand: Stand,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    script = tmp_path / "job.sh"
-    assert _run("grid", file, "-o", tmp_path / "grid", "--slurm", script) == 0
-    assert f"sbatch {script}" in capsys.readouterr().err
-    assert "--array=1-6" in script.read_text()
-    assert not (tmp_path / "grid").exists()
-    assert _run("grid", file, "-o", tmp_path / "grid", "--slurm", script) == 2  # it exists
-
-
-def test_pretrain_and_finetune_do_parts_of_the_same_grid(
-    file: Path,
-    tmp_path: Path,
-    stand: Stand,
-    capsys: pytest.CaptureFixture[str],
+def test_pretrain_does_a_part_of_the_same_grid(
+    file: Path, tmp_path: Path, stand: Stand, capsys: pytest.CaptureFixture[str]
 ) -> None:
     grid = ["-o", tmp_path / "grid", "--device", "cpu"]
     assert _run("pretrain", file, *grid, "--mixture", "100cc", "--seed", 1, "--until", 100) == 0
     assert stand.pretrained == [("100cc-seed1", 1, (64,))]
     assert capsys.readouterr().out.endswith("100cc-seed1\n")
-    cell = ["--mixture", "100cc", "--tokens", "64", "--size", "full", "--seed", 1]
-    assert _run("finetune", file, *grid, *cell, "--json") == 0
-    record = json.loads(capsys.readouterr().out)
-    assert record["cell"] == {
-        "task": "aa-bb", "mixture": "100cc", "pretrain_tokens": 64, "size": "full", "seed": 1,
-    }  # fmt: skip
-    assert _run("finetune", file, *grid, "--csv") == 0
-    assert capsys.readouterr().out.startswith("metric,value,se,signature\ncross_entropy,")
-    assert _run("grid", file, *grid) == 0
+    assert _run("grid", file, *grid, "--workers", 1) == 0
     assert stand.pretrained.count(("100cc-seed1", 1, (64,))) == 1
     assert len((tmp_path / "grid" / "metrics.jsonl").read_text().splitlines()) == 20
+    assert _run("pretrain", file, *grid, "--seed", 7) == 2
+    assert "--seed is one of the study; received 7; valid: 0, 1" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message", "code"),
-    [
-        (["--mixture", "en"], "the study has no mixture 'en'", 3),
-        (
-            ["--mixture", "100cc", "--tokens", "1M"],
-            "--tokens is one of the study; received 1M; valid: 64, 128",
-            2,
-        ),
-        (["--tokens", "64"], "--tokens goes with --mixture", 2),
-        (["--size", "13"], "--size is one of the study", 2),
-        (["--seed", "7"], "--seed is one of the study", 2),
-        (["--mixture", "100cc", "--tokens", "64"], "has no checkpoint at 64 tokens", 3),
-    ],
-)
-def test_cells_that_the_study_does_not_have_are_refused(
-    file: Path,
-    tmp_path: Path,
-    stand: Stand,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    message: str,
-    code: int,
+def test_sweep_finds_the_rate_and_says_where_it_is_at_an_edge(
+    file: Path, tmp_path: Path, stand: Stand, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _run("finetune", file, "-o", tmp_path / "grid", "--device", "cpu", *arguments) == code
-    assert message in capsys.readouterr().err
+    stand.losses = {0.01: 3.0, 0.03: 2.0, 0.1: float("nan")}
+    grid = ["-o", tmp_path / "grid", "--device", "cpu"]
+    assert _run("sweep", file, *grid, "--rates", "0.01,0.03,0.1") == 0
+    said = capsys.readouterr()
+    assert "after 64 tokens the loss is lowest with rate = 0.03" in said.out
+    assert "warning" not in said.out
+    assert "50aa+50bb, rate 0.1: DIVERGED" in said.err
+    assert _run("sweep", file, *grid, "--rates", "0.01,0.03", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["best"] == 0.03
+    assert _run("sweep", file, *grid, "--rates", "0.01,0.03") == 0
+    assert "warning: that is the highest rate that was tried" in capsys.readouterr().out
+    assert _run("sweep", file, *grid, "--rates", "fast") == 2
 
 
 def test_status_is_a_table_for_people_and_a_document_for_programs(
@@ -173,7 +138,7 @@ def test_status_is_a_table_for_people_and_a_document_for_programs(
     stand: Stand,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu", "--part", "1/6")
+    _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu", "--workers", "1", "--part", "1/6")
     capsys.readouterr()
     assert _run("status", tmp_path / "grid") == 0
     assert capsys.readouterr().out.startswith("small: 2 of 20 cells have scores")

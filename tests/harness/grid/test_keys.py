@@ -29,7 +29,7 @@ def _changed(study: Study, section: str, **values: Any) -> Study:
         ("model", {"d_ff": 16}),
         ("pretraining", {"rate": 0.5}),
         ("finetuning", {"steps": 7}),
-        ("decoding", {"method": "beam"}),
+        ("decoding", {"max_length": 9}),
         ("scoring", {"bootstrap": 9}),
     ],
 )
@@ -41,7 +41,7 @@ def test_a_setting_that_matters_changes_the_key(study: Study, section: str, valu
     ("section", "values"),
     [
         ("pretraining", {"checkpoints": [64, 256]}),
-        ("pretraining", {"compile": False, "accumulate": 2, "resume_every": 3, "keep": "grid"}),
+        ("pretraining", {"compile": False, "accumulate": 2, "resume_every": 3}),
         ("finetuning", {"sizes": [12, 20]}),
         ("decoding", {"batch": 7}),
         ("budget", {"hours": 3}),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bayesscale.errors import UsageError
-from bayesscale.harness.grid.clock import Clock
-from bayesscale.harness.grid.order import Part, batches
+from bayesscale.harness.grid.context import Settings
+from bayesscale.harness.grid.order import batches, cells_of
 from bayesscale.harness.grid.pretraining import Stretch
+from bayesscale.harness.progress import TimeLeft
 from bayesscale.harness.study.cells import Cell, cells
 from bayesscale.harness.study.config import Study
 
@@ -58,7 +59,7 @@ def test_what_is_finished_is_not_pretrained_for(study: Study) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 5, 9])
 def test_parts_are_disjoint_complete_and_keep_runs_together(study: Study, count: int) -> None:
-    parts = [Part(number, count).of(study) for number in range(1, count + 1)]
+    parts = [cells_of(study, (number, count)) for number in range(1, count + 1)]
     together = [cell for part in parts for cell in part]
     assert len(together) == len(set(together)) == len(cells(study))
     runs = [{(cell.mixture, cell.seed) for cell in part} for part in parts]
@@ -67,27 +68,16 @@ def test_parts_are_disjoint_complete_and_keep_runs_together(study: Study, count:
 
 def test_a_part_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UsageError, match="received 3/2"):
-        Part(3, 2)
+        Settings(part=(3, 2))
 
 
-def test_the_clock_says_nothing_before_it_knows_and_is_right_afterwards(study: Study) -> None:
-    todo = [cell for cell in cells(study) if cell.seed == 0]
-    clock = Clock(study, todo, workers=1)
-    assert clock.seconds_left() is None
-    assert clock.left() == ""
-    baseline = [cell for cell in todo if cell.mixture is None]
-    for cell in baseline:
-        clock.scored(cell, 10.0 if cell.size == "full" else 2.0)
-    assert clock.seconds_left() is None  # the speed of pretraining is not known
-    clock.pretrained(Stretch("50aa+50bb", 0, (64,)), 4.0)
-    # 16 tokens/s; 64 tokens of one run and 128 of the other are left, and four cells of each size.
-    assert clock.seconds_left() == pytest.approx((64 + 128) / 16 + 4 * 10 + 4 * 2)
-    assert clock.left() == " (pretraining at 16 tokens/s, about 60 s left)"
-
-
-def test_workers_share_the_time_that_is_left(study: Study) -> None:
-    todo = [cell for cell in cells(study) if cell.mixture is None]
-    alone, shared = Clock(study, todo, workers=1), Clock(study, todo, workers=2)
-    for clock in (alone, shared):
-        clock.scored(todo[0], 8.0)
-    assert alone.seconds_left() == 2 * (shared.seconds_left() or 0)
+def test_time_left_is_not_said_before_it_is_known_and_right_afterwards() -> None:
+    left = TimeLeft({"pretraining": 192.0, "small": 4, "large": 4}, workers=2)
+    for kind, seconds in (("small", 2.0), ("large", 10.0)):
+        left.note(kind, 1, seconds)
+        assert left.seconds is None
+        assert str(left) == ""
+    left.note("pretraining", 64, 4.0)
+    # 16 tokens/s; 128 tokens are left, and three cells of each size, for two workers.
+    assert left.seconds == pytest.approx((128 / 16 + 3 * 10 + 3 * 2) / 2)
+    assert str(left) == " (about 22 seconds left)"

@@ -16,8 +16,7 @@ pytest.importorskip("torch", reason="torch is not installed: pip install 'bayess
 pytest.importorskip("sentencepiece", reason="sentencepiece is not installed: pip install 'bayesscale[train]'")
 pytest.importorskip("sacrebleu", reason="sacrebleu is not installed: pip install 'bayesscale[train]'")
 
-from bayesscale.harness.grid.layout import GridFolder
-from bayesscale.harness.grid.opening import Settings
+from bayesscale.harness.grid.context import Settings
 from bayesscale.harness.grid.run import run_grid
 from bayesscale.metrics.read import read_metrics
 from tests.harness.grid.micro import micro
@@ -30,17 +29,17 @@ ALONE = Settings(threads=1)
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> GridFolder:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run the grid undisturbed in this process."""
-    folder = GridFolder(tmp_path_factory.mktemp("alone"))
+    folder = tmp_path_factory.mktemp("alone")
     result = run_grid(micro(), folder, ALONE)
     assert (result.finished, result.failed) == (10, 0)
     return folder
 
 
-def _sorted(folder: GridFolder) -> list[str]:
+def _sorted(folder: Path) -> list[str]:
     """Return the lines of the metrics file, whatever order cells finished in."""
-    return sorted(folder.metrics.read_text().splitlines())
+    return sorted((folder / "metrics.jsonl").read_text().splitlines())
 
 
 def test_ten_kills_at_random_moments_change_no_byte(root: Path, tmp_path: Path) -> None:
@@ -49,60 +48,63 @@ def test_ten_kills_at_random_moments_change_no_byte(root: Path, tmp_path: Path) 
     assert done.returncode == 0, done.stderr[-2000:]
     report = json.loads(done.stdout)
     assert report["killed"] == 10
-    undisturbed = GridFolder(tmp_path / "undisturbed")
+    undisturbed = tmp_path / "undisturbed"
     for number in range(1, report["grids"] + 1):
-        killed = GridFolder(tmp_path / f"killed-{number}")
-        assert killed.metrics.read_bytes() == undisturbed.metrics.read_bytes()
-        assert killed.domains.read_bytes() == undisturbed.domains.read_bytes()
-        for kept in (undisturbed.path / "cells").glob("*.hypotheses.txt"):
-            assert (killed.path / "cells" / kept.name).read_bytes() == kept.read_bytes()
-        for weights in (undisturbed.path / "pretraining").rglob("[0-9]*.safetensors"):
-            twin = killed.path / weights.relative_to(undisturbed.path)
+        killed = tmp_path / f"killed-{number}"
+        assert (killed / "metrics.jsonl").read_bytes() == (undisturbed / "metrics.jsonl").read_bytes()
+        assert (killed / "domains.jsonl").read_bytes() == (undisturbed / "domains.jsonl").read_bytes()
+        for kept in (undisturbed / "cells").glob("*.hypotheses.txt"):
+            assert (killed / "cells" / kept.name).read_bytes() == kept.read_bytes()
+        for weights in (undisturbed / "pretraining").rglob("[0-9]*.safetensors"):
+            twin = killed / weights.relative_to(undisturbed)
             assert twin.read_bytes() == weights.read_bytes()
 
 
-def test_two_processes_give_the_same_table(alone: GridFolder, tmp_path: Path) -> None:
-    folder = GridFolder(tmp_path)
+def test_two_processes_give_the_same_table(alone: Path, tmp_path: Path) -> None:
+    folder = tmp_path
     assert run_grid(micro(), folder, Settings(workers=2, threads=1)).finished == 10
     assert _sorted(folder) == _sorted(alone)
 
 
 # Ray leaves pipes and sockets of its own processes to the garbage collector.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-def test_ray_gives_the_same_table(alone: GridFolder, tmp_path: Path) -> None:
+def test_ray_gives_the_same_table(alone: Path, tmp_path: Path) -> None:
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'bayesscale[ray]'")
-    folder = GridFolder(tmp_path)
+    folder = tmp_path
     result = run_grid(micro(), folder, Settings(backend="ray", workers=2, threads=1))
     assert result.errors == ()
     assert _sorted(folder) == _sorted(alone)
     assert not ray.is_initialized()
 
 
-def test_the_table_of_a_grid_is_read_by_the_analysis(alone: GridFolder) -> None:
-    metrics = read_metrics(alone.metrics)
+def test_the_table_of_a_grid_is_read_by_the_analysis(alone: Path) -> None:
+    metrics = read_metrics(alone / "metrics.jsonl")
     assert set(metrics.frame["metric"]) == {"bleu", "chrf", "cross_entropy"}
     assert sorted(set(metrics.frame["pretrain_tokens"])) == [0, 4096, 16384]
-    domains = read_metrics(alone.domains)
+    domains = read_metrics(alone / "domains.jsonl")
     assert set(domains.frame["metric"]) == {"bleu"}
 
 
-def test_records_hold_what_belongs_to_a_score(alone: GridFolder) -> None:
-    for path in (alone.path / "cells").glob("*.json"):
+def test_records_hold_what_belongs_to_a_score(alone: Path) -> None:
+    for path in (alone / "cells").glob("*.json"):
         record = json.loads(path.read_text())
         (bleu,) = (score for score in record["test"]["scores"] if score["metric"] == "bleu")
         assert 0 <= bleu["brevity_penalty"] <= 1
         assert len(bleu["precisions"]) == 4
         assert record["test"]["loss"]["per_byte"] < record["test"]["loss"]["per_token"]
         assert len(record["test"]["domains"]) == 2
-        assert set(record["finetune"]["dev_losses"]) == {"0.002", "0.01"}
+        assert [trial["rate"] for trial in record["finetune"]["trials"]] == [0.002, 0.01]
+        assert record["finetune"]["epochs"] == pytest.approx(
+            40 * 128 / record["finetune"]["tokens"], rel=0.02
+        )
         assert record["finetune"]["rate"] in (0.002, 0.01)
-        hypotheses = alone.hypotheses(record["key"]).read_text().splitlines()
+        hypotheses = (alone / "cells" / f"{record['key']}.hypotheses.txt").read_text().splitlines()
         assert len(hypotheses) == record["test"]["sentences"] == 16
 
 
 def test_the_preset_tiny_runs_from_the_command_line_to_a_table(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from bayesscale.cli.main import main; main()"]
-    grid = [*command, "harness", "grid", "--preset", "tiny", "--workers", "2", "--threads", "1"]
+    grid = [*command, "harness", "grid", "--preset", "tiny", "--workers", "2"]
     began = time.monotonic()
     used = os.times()
     done = subprocess.run([*grid, "-o", str(tmp_path)], env=ENVIRONMENT, capture_output=True, text=True)

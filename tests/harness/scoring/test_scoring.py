@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
-from bayesscale.errors import StudyError, TrainingError
+from bayesscale.errors import TrainingError
 from bayesscale.harness.study.training import ScoringConfig
 
 sacrebleu = pytest.importorskip(
@@ -17,7 +13,6 @@ sacrebleu = pytest.importorskip(
 )
 
 from bayesscale.harness.scoring import bleu, chrf, loss_score, score_hypotheses
-from bayesscale.harness.scoring.comet import comet
 
 WORDS = [
     "the",
@@ -105,14 +100,14 @@ def test_every_domain_is_scored_alone_and_rows_come_as_asked() -> None:
     hypotheses, references = _sentences(40)
     domains = ["law", "tale"] * 20
     found = score_hypotheses(
-        references, hypotheses, references, domains, ScoringConfig(metrics=("bleu", "chrf"), bootstrap=20)
+        hypotheses, references, domains, ScoringConfig(metrics=("bleu", "chrf"), bootstrap=20)
     )
     assert [score.metric for score in found.scores] == ["bleu", "chrf"]
     assert {name: number for name, (number, _) in found.by_domain.items()} == {"law": 20, "tale": 20}
     assert found.by_domain["law"][1].value == pytest.approx(
         sacrebleu.corpus_bleu(hypotheses[::2], [references[::2]]).score
     )
-    unlabelled = score_hypotheses(references, hypotheses, references, [""] * 40, ScoringConfig(bootstrap=20))
+    unlabelled = score_hypotheses(hypotheses, references, [""] * 40, ScoringConfig(bootstrap=20))
     assert unlabelled.by_domain == {}
 
 
@@ -132,28 +127,3 @@ def test_a_loss_of_one_sentence_has_no_standard_error() -> None:
     assert loss_score([3.0], [2], ["a"]).per_token_se is None
     with pytest.raises(TrainingError, match="received 0, 0 and 0"):
         loss_score([], [], [])
-
-
-def test_comet_that_is_not_there_is_said_with_the_remedy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "comet", None)
-    with pytest.raises(StudyError, match="pip install unbabel-comet"):
-        comet(["a"], ["b"], ["c"], model=str(tmp_path / "missing"))
-    monkeypatch.setitem(sys.modules, "comet", SimpleNamespace())
-    with pytest.raises(StudyError, match=r"there is no file .*absent"):
-        comet(["a"], ["b"], ["c"], model=str(tmp_path / "absent"))
-
-
-def test_comet_scores_are_means_over_sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "model.ckpt").touch()
-
-    class Model:
-        def predict(self, data: list[dict[str, str]], **settings: object) -> SimpleNamespace:
-            return SimpleNamespace(scores=[float(item["mt"]) for item in data])
-
-    fake = SimpleNamespace(load_from_checkpoint=lambda path: Model())
-    monkeypatch.setitem(sys.modules, "comet", fake)
-    score = comet(["a"] * 4, ["0.2", "0.4", "0.6", "0.8"], ["c"] * 4, model=str(tmp_path / "model.ckpt"))
-    assert score.value == pytest.approx(0.5)
-    assert score.se == pytest.approx(np.std([0.2, 0.4, 0.6, 0.8], ddof=1) / 2)

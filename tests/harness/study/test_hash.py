@@ -28,7 +28,7 @@ def test_the_folder_does_not_matter(small_text: str) -> None:
 
 
 def test_a_section_changes_its_own_hash_only(small_text: str, small_study: Study) -> None:
-    changed = parse_study(small_text.replace("steps = 4", "steps = 5"))
+    changed = parse_study(small_text.replace("steps = 12", "steps = 13"))
     assert changed.hash("model", "pretraining", "mixtures") == small_study.hash(
         "model", "pretraining", "mixtures"
     )

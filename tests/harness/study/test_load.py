@@ -51,8 +51,12 @@ def test_paths_begin_at_the_study_file(tmp_path: Path, small_text: str) -> None:
         ("batch = 4\nlength", "batch = 0\nlength", ["pretraining.batch: is greater than 0; received 0"]),
         ("batch = 4\nlength", "batch = 4.5\nlength", ["pretraining.batch: is a whole number; received 4.5"]),
         ("batch = 4\nlength", "batch = 4\naccumulate = 3\nlength", ["accumulate divides batch", "3 and 4"]),
-        ('["1K", "4K"]', '["4K", "1K"]', ["each larger than the one before; received [4000, 1000]"]),
-        ('["1K", "4K"]', "[]", ["pretraining.checkpoints: checkpoints are at least one size"]),
+        (
+            '["1K", "4K"]',
+            '["4K", "1K"]',
+            ["each checkpoint is larger than the one before; received [4000, 1000]"],
+        ),
+        ('["1K", "4K"]', "[]", ["pretraining.checkpoints; received none; add at least one size"]),
         ('["1K", "4K"]', "[1000, 1001]", ["at least one step of batch x length = 128 tokens apart"]),
         ('["1K", "4K"]', '["1K", "4X"]', ["pretraining.checkpoints[1]: a size is", "received '4X'"]),
         (
@@ -61,11 +65,11 @@ def test_paths_begin_at_the_study_file(tmp_path: Path, small_text: str) -> None:
             ["did you mean 'count'?", "count: is missing"],
         ),
         ('["1K", "4K"]', '{ first = "4K", last = "1K", count = 3 }', ["first is smaller than last"]),
-        ('["1K", "4K"]\n', '["1K", "4K"]\ncooldown = 0.2\n', ["cooldown goes with schedule 'constant'"]),
+        ("batch = 100", "batch = 63", ["holds the longest pair, 2 x length; received 63 and length = 32"]),
         (
-            '["1K", "4K"]\n',
-            '["1K", "4K"]\nschedule = "cos"\n',
-            ["is 'inverse_sqrt' or 'constant'; received 'cos'"],
+            "steps = 12\nepochs = 0.1\n",
+            "steps = 9\n",
+            ["D_f = 1,000: 9 steps of 100 tokens see 0.9 of the 1,000 tokens", "epochs = 0 to allow it"],
         ),
         ('["1K", "4K"]\n', '["1K", "4K"]\ncompile = "no"\n', ["is true, false or 'auto'; received 'no'"]),
         (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from bayesscale.harness.halving import stretches
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.study.load import parse_study
 from bayesscale.harness.study.plan import plan
-from bayesscale.harness.study.wording import format_bytes, format_seconds
+from bayesscale.harness.wording import format_bytes, format_seconds
 
 
 def _changed(text: str, old: str, new: str) -> Study:
@@ -24,28 +25,36 @@ def test_tokens_are_those_of_the_runs(small_study: Study) -> None:
     assert len(made.cells) == 2 * (1 + 2 * 2)
 
 
-def test_tokens_of_cooldown_branches_are_counted(small_text: str) -> None:
-    study = _changed(small_text, 'precision = "fp32"\n\n[[', 'schedule = "constant"\ncooldown = 0.25\n\n[[')
-    first, last = study.pretraining.checkpoint_tokens
-    # The trunk ends where the last branch begins, and each checkpoint has a branch.
-    expected = 0.75 * last + 0.25 * first + 0.25 * last
-    assert plan(study, gpu=False).tokens == 2 * expected
-
-
 @pytest.mark.parametrize(
     ("old", "new"),
     [
         ("layers = 1", "layers = 8"),
         ("d_model = 16", "d_model = 512"),
         ('["1K", "4K"]', '["1K", "400K"]'),
-        ("steps = 4", "steps = 400"),
+        ("steps = 12", "steps = 400"),
         ('target = "lo"', 'target = "lo"\n[[tasks]]\nname = "lo-ka"\nsource = "lo"\ntarget = "ka"'),
         ('name = "small"', 'name = "small"\nseeds = [0, 1, 2]'),
-        ("steps = 4", "steps = 4\nrates = [0.1, 0.2, 0.3]"),
     ],
 )
 def test_more_work_takes_longer(small_text: str, small_study: Study, old: str, new: str) -> None:
     assert plan(_changed(small_text, old, new), gpu=False).seconds > plan(small_study, gpu=False).seconds
+
+
+@pytest.mark.parametrize("steps", [1, 7, 96, 300])
+@pytest.mark.parametrize("candidates", [1, 2, 3, 4, 5, 9])
+def test_successive_halving_ends_with_one_and_costs_little(candidates: int, steps: int) -> None:
+    found = stretches(candidates, steps)
+    assert found[0][0] == candidates
+    assert found[-1][0] == 1
+    assert sum(more for _, more in found) == steps
+    if steps > 50:
+        assert sum(count * more for count, more in found) <= steps * (1 + len(found)) / 2 * 1.4
+
+
+def test_the_epochs_of_each_size_are_said(small_study: Study) -> None:
+    frame = plan(small_study, gpu=False).frame()
+    said = frame.loc[frame["stage"] == "finetuning", "what"].tolist()
+    assert said == ["D_f 1K, 12 steps, 1.2 epochs, 4 rates", "all of D_f, 12 steps or 0.1 epochs, 4 rates"]
 
 
 def test_devices_and_speed_shorten_it(small_text: str, small_study: Study) -> None:

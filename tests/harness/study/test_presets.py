@@ -41,9 +41,10 @@ def test_isik_has_the_sizes_of_the_paper() -> None:
         16384,
     )
     assert 2.5e9 < model.parameters() < 4.2e9
-    assert training.tokens_per_step == 256 * 512
-    assert training.checkpoint_steps[-1] == pytest.approx(1_000_000, rel=0.001)
+    assert training.tokens_per_step == 256 * 568
+    assert training.checkpoint_tokens[-1] == pytest.approx(131e9, rel=0.001)
     assert study.checkpoint_tokens(study.mixture("100ro"))[-1] <= 510_000 * 256 * 512
+    assert study.finetuning.batch * study.finetuning.steps == pytest.approx(19.7e6, rel=0.01)
     assert [study.sizes(task)[-1] for task in study.tasks] == [3_000_000_000, 21_000_000_000, 312_000_000]
     assert len(study.mixtures) == 9
     assert {mixture.shares.get("fr") for mixture in study.mixtures} >= {0.3, 0.5, 0.7, 1.0}

@@ -12,11 +12,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="finetuning needs torch (extra train)")
 
-from bayesscale.errors import CheckpointError, CorpusError, TrainingError
+from bayesscale.errors import CheckpointError, CorpusError
 from bayesscale.harness.batches import collate, plan_batches
 from bayesscale.harness.decoding import cross_entropy, translate
 from bayesscale.harness.model.config import ModelConfig, Vocabulary
-from bayesscale.harness.model.t5 import IGNORED, T5
+from bayesscale.harness.model.t5 import IGNORED
 from bayesscale.harness.study.training import DecodingConfig, FinetuningConfig
 from bayesscale.harness.training import FinetuneJob, finetune, init_model, save_weights
 
@@ -38,8 +38,8 @@ def _job(**changes: Any) -> FinetuneJob:
     fields = {name: changes.pop(name) for name in tuple(changes) if name in FinetuningConfig.model_fields}
     config = FinetuningConfig.model_validate(
         {
-            "sizes": ("full",), "batch": 8, "steps": 20, "rates": (0.02,), "precision": "fp32",
-            "compile": False, "dropout": 0.0, **fields,
+            "sizes": ("full",), "batch": 64, "length": 16, "epochs": 0, "steps": 20, "rates": (0.02,),
+            "precision": "fp32", "compile": False, "dropout": 0.0, **fields,
         }
     )  # fmt: skip
     values: dict[str, Any] = {
@@ -50,7 +50,7 @@ def _job(**changes: Any) -> FinetuneJob:
 
 
 def test_it_learns_to_translate() -> None:
-    result = finetune(_job(steps=250, batch=32, train=_pairs(2000, 1)))
+    result = finetune(_job(steps=250, batch=256, train=_pairs(2000, 1)))
     dev = _pairs(40, 2)
     assert result.dev_loss < 0.3
     assert result.dev_loss == pytest.approx(cross_entropy(result.model, dev).per_token)
@@ -64,9 +64,13 @@ def test_dev_chooses_the_rate_and_the_model_is_that_of_the_rate() -> None:
     rates = (1e-5, 0.02, 1e-4)
     result = finetune(_job(rates=rates))
     assert result.rate == 0.02
-    assert tuple(result.dev_losses) == rates
-    assert result.dev_loss == min(result.dev_losses.values())
+    assert [(trial.rate, trial.steps) for trial in result.trials] == [(1e-5, 5), (0.02, 20), (1e-4, 10)]
+    assert result.dev_loss == min(trial.dev_loss for trial in result.trials)
+    assert result.warning == "highest"
     alone = finetune(_job())
+    assert alone.warning == "only"
+    assert finetune(_job(rates=(1e-4, 0.02, 5.0))).warning is None
+    # Nothing is lost where a rate stops and goes on again.
     assert alone.dev_loss == result.dev_loss
     for mine, other in zip(result.model.parameters(), alone.model.parameters(), strict=True):
         assert torch.equal(mine, other)
@@ -82,7 +86,7 @@ def test_the_same_seed_gives_the_same_bits_and_dropout_has_its_own_generator() -
 
 
 def test_a_checkpoint_helps_and_another_model_is_refused(tmp_path: Path) -> None:
-    learned = finetune(_job(steps=200, batch=32, train=_pairs(2000, 1)))
+    learned = finetune(_job(steps=200, batch=256, train=_pairs(2000, 1)))
     path = tmp_path / "weights.safetensors"
     save_weights(learned.model, path)
     assert finetune(_job(weights=path)).dev_loss < finetune(_job()).dev_loss - 0.5
@@ -108,31 +112,11 @@ def test_a_workspace_is_overwritten_and_changes_nothing() -> None:
 def test_divergence_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
     result = finetune(_job(rates=(0.02, 1e20), clip=None))
     assert result.rate == 0.02
-    assert math.isnan(result.dev_losses[1e20])
+    assert math.isnan(result.trials[1].dev_loss)
     lost = finetune(_job(rates=(1e20,), clip=None))
     assert lost.status == "diverged"
     assert math.isnan(lost.dev_loss)
     assert math.isnan(lost.rate)
-
-
-def test_out_of_memory_halves_the_micro_batch_and_keeps_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected, forward = finetune(_job()), T5.forward
-
-    def scarce(limit: int) -> Any:
-        def small(self: T5, source: Any, *rest: Any) -> Any:
-            if len(source) > limit:
-                raise torch.OutOfMemoryError("injected")
-            return forward(self, source, *rest)
-
-        return small
-
-    monkeypatch.setattr(T5, "forward", scarce(2))
-    result = finetune(_job())
-    assert (result.micro_batch, result.out_of_memory) == (2, 2)
-    assert result.dev_loss == pytest.approx(expected.dev_loss, abs=1e-3)
-    monkeypatch.setattr(T5, "forward", scarce(0))
-    with pytest.raises(TrainingError, match="a single sequence does not"):
-        finetune(_job())
 
 
 def test_no_pairs_are_refused() -> None:
@@ -150,13 +134,29 @@ def test_long_sequences_are_cut_with_their_eos_and_counted() -> None:
     assert batch.target_in.tolist() == [[0, 9, 10, 1]]
 
 
-def test_batches_go_through_all_pairs_before_any_comes_again() -> None:
+def test_batches_hold_tokens_and_go_through_all_pairs_before_any_comes_again() -> None:
     lengths = np.random.default_rng(0).integers(3, 50, 100)
-    plan = plan_batches(lengths, batch=10, steps=25, seed=1)
-    assert [len(rows) for rows in plan] == [10] * 25
+    plan = plan_batches(lengths, tokens=250, steps=30, seed=1)
+    assert len(plan) == 30
+    tokens = [lengths[rows].sum() for rows in plan]
+    assert np.mean(tokens) == pytest.approx(250, rel=0.02)
+    assert max(tokens) <= 250 + 50
+    assert min(tokens) >= 250 - 50
     counts = np.bincount(np.concatenate(plan), minlength=100)
-    assert set(counts.tolist()) <= {2, 3}
+    passes = 30 * 250 / lengths.sum()
+    assert set(counts.tolist()) <= {int(passes), int(passes) + 1}
     spread = np.mean([np.ptp(lengths[rows]) for rows in plan])
     assert spread < 15
     # Fewer pairs than a batch has: they come more than once in it.
-    assert [len(rows) for rows in plan_batches(lengths[:3], batch=10, steps=2, seed=1)] == [10, 10]
+    few = plan_batches(lengths[:3], tokens=1000, steps=2, seed=1)
+    assert [abs(lengths[rows].sum() - 1000) < 60 for rows in few] == [True, True]
+
+
+@pytest.mark.parametrize(("steps", "epochs", "expected"), [(20, 0, 20), (20, 3, 43), (100, 3, 100)])
+def test_steps_are_as_many_as_the_epochs_need(steps: int, epochs: float, expected: int) -> None:
+    train = _pairs(100, 1)
+    total = sum(map(len, train.source)) + sum(map(len, train.target))
+    assert -(-3 * total // 64) == 43
+    result = finetune(_job(steps=steps, epochs=epochs, train=train))
+    assert result.steps == expected
+    assert result.tokens_seen == pytest.approx(expected * 64, rel=0.02)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bayesscale.errors import DataError, TrainingError
-from bayesscale.harness.grid.layout import GridFolder
-from bayesscale.harness.grid.store import MetricsFile
+from bayesscale.harness.grid.files import MetricsFile
 
 CELLS = {
     "a": [{"metric": "bleu", "value": 1.5}, {"metric": "chrf", "value": 2.5}],
@@ -25,7 +25,7 @@ CELLS = {
 
 
 def _file(folder: Path) -> MetricsFile:
-    return MetricsFile(GridFolder(folder), folder / "metrics.jsonl")
+    return MetricsFile(folder / "metrics.jsonl", lambda name: nullcontext())
 
 
 def test_rows_come_back_as_they_were_with_the_key_of_their_cell(tmp_path: Path) -> None:
