@@ -18,8 +18,8 @@ import typer
 from typer.core import TyperGroup
 
 from bayesscale import __version__
-from bayesscale.cli.output import printable
 from bayesscale.errors import BayesscaleError
+from bayesscale.text import printable
 
 COMMANDS = {
     "check": "Say what is understood of a metrics table, or what is wrong.",
@@ -35,6 +35,7 @@ COMMANDS = {
     "evaluate": "Hold out, forecast and score: do the intervals cover?",
     "compare": "Compare the laws of a fit: shares, held-out values.",
     "plot": "Draw data, credible bands and forecasts of a fit.",
+    "report": "Write all answers of a fit as one page of HTML.",
     "laws": "List the laws that can be fitted.",
     "priors": "Print the priors and their reasons.",
     "simulate": "Simulate a metrics table of which the truth is known.",

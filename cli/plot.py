@@ -47,8 +47,8 @@ def plot(
 
     Exit code 4 if the fit did not converge; the picture is written all the same, and says so in red.
     """
+    from bayesscale.figures import check_suffix
     from bayesscale.questions import picture
-    from bayesscale.report import check_suffix
 
     target = check_suffix(output)
     until = None if tokens is None else one_size("--tokens", tokens)

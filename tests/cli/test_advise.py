@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bayesscale.inference import load
-from bayesscale.questions.advise import advise as ask
+from bayesscale.questions.advise.ask import advise as ask
 from tests.cli.fits import Command, caller, write_fit
 from tests.questions.made_up import MadeUp
 

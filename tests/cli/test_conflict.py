@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bayesscale.inference import load
-from bayesscale.questions.conflict import conflict as ask
+from bayesscale.questions.conflict.ask import conflict as ask
 from tests.cli.fits import Command, caller, write_fit
 from tests.questions.made_up import MadeUp
 

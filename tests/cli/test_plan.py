@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from bayesscale.cli.plan import plan as command
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.inference import load
-from bayesscale.questions.plan import plan
-from bayesscale.questions.quantities import Asked
-from bayesscale.questions.targets import Selection
+from bayesscale.questions.plan.ask import plan
+from bayesscale.questions.plan.quantities import Query
+from bayesscale.questions.select import Selection
 from tests.cli.fits import write_fit
 from tests.questions.made_up import MadeUp
 
@@ -39,7 +39,7 @@ def ran(*arguments: str) -> tuple[int, str]:
 def test_json_is_one_document_with_the_plan(fit: str) -> None:
     code, out = ran(fit, *ASKED, "--json")
     wanted = Selection(tasks=["en-fr"], mixtures=["en"], other_sizes=[6e6])
-    expected = plan(load(Path(fit)), Asked("forecast", wanted, 1e12), outcomes=20)
+    expected = plan(load(Path(fit)), Query("forecast", wanted, 1e12), outcomes=20)
     assert code == 0
     assert json.loads(out) == json.loads(json.dumps(expected.document()))
 

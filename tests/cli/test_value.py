@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bayesscale.inference import load
-from bayesscale.questions.value import value as asked
+from bayesscale.questions.value.ask import value as asked
 from tests.cli.fits import Command, caller, write_fit
 from tests.questions.made_up import MadeUp, rows
 

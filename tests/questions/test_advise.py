@@ -9,8 +9,9 @@ import pytest
 
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.inference import Fit
-from bayesscale.questions.advise import Advice, advise
-from bayesscale.questions.decision import (
+from bayesscale.questions.advise.answer import Advice
+from bayesscale.questions.advise.ask import advise
+from bayesscale.questions.advise.decision import (
     BROKEN,
     COLUMNS,
     CONTINUE,

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.inference import Fit
 from bayesscale.laws import LOG_LAW
-from bayesscale.questions.conflict import MOST_ROWS, conflict
-from bayesscale.questions.conflict_words import percent
-from bayesscale.questions.pairs import Pair, Point, compare
+from bayesscale.questions.conflict.answer import MOST_ROWS, percent
+from bayesscale.questions.conflict.ask import conflict
+from bayesscale.questions.conflict.pairs import Pair, Point, compare
 from tests.questions.made_up import SHARES, MadeUp, given, rows
 
 ONE = rows(tasks=("en-fr",), finetune=(6e6,))

@@ -12,9 +12,8 @@ from bayesscale.errors import QuestionError, UsageError
 from bayesscale.inference import Fit
 from bayesscale.laws import LOG_LAW, POWER_LAW
 from bayesscale.posterior.predictive import Predictive
-from bayesscale.questions.asked import drawn_curves
 from bayesscale.questions.forecast import forecast
-from bayesscale.questions.targets import Selection
+from bayesscale.questions.select import Selection, drawn_curves
 from tests.questions.made_up import MadeUp, parameters, rows
 
 INTERVALS = ["median", "mean", "lower", "upper", "law_median", "law_lower", "law_upper"]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bayesscale.inference import Fit
-from bayesscale.questions.conflict import conflict
-from bayesscale.questions.link import fit_link, loss_in_nats, verdict
+from bayesscale.questions.conflict.ask import conflict
+from bayesscale.questions.conflict.link import fit_link, loss_in_nats, verdict
 from tests.questions import made_up
 from tests.questions.made_up import MadeUp, rows
 

@@ -9,8 +9,8 @@ from bayesscale.errors import UsageError
 from bayesscale.inference import Fit
 from bayesscale.laws import LOG_LAW, POWER_LAW, SATURATING_LAW, Law
 from bayesscale.posterior.draws import FOLLOWED
+from bayesscale.questions.select import answer_columns
 from bayesscale.questions.summary import summary
-from bayesscale.questions.targets import answer_columns
 from tests.questions.made_up import MadeUp, given, parameters, rows
 
 

@@ -10,8 +10,8 @@ import pytest
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.inference import Fit
 from bayesscale.questions.forecast import forecast
-from bayesscale.questions.value import value
-from bayesscale.questions.value_text import probability
+from bayesscale.questions.value.answer import probability
+from bayesscale.questions.value.ask import value
 from tests.questions.made_up import SIZES, TRUE, MadeUp, given, rows
 
 FINE = (6e6, 42e6)

@@ -20,7 +20,7 @@ import bayesscale
 from bayesscale.laws import LAWS
 from bayesscale.models.model import SCORE_LAWS
 from bayesscale.posterior.predictive import Predictive
-from bayesscale.questions.asked import drawn_curves
+from bayesscale.questions.select import drawn_curves
 from bayesscale.simulate import Truth
 
 pytestmark = pytest.mark.slow
