@@ -48,8 +48,10 @@ def listed(texts: Sequence[str], most: int = 3) -> str:
         How many are named.
     """
     shown, more = list(texts[:most]), len(texts) - most
+    # Names of several parts hold commas of their own.
+    comma, final = ("; ", "; ") if any(", " in text for text in shown) else (", ", " and ")
     last = f"{more} more" if more > 0 else shown.pop()
-    return f"{', '.join(shown)} and {last}" if shown else last
+    return f"{comma.join(shown)}{final}{last}" if shown else last
 
 
 def printable(text: str) -> str:

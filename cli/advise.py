@@ -61,7 +61,7 @@ def advise(
     With the probability of each and the tokens that the target takes; 'not enough data yet' where no act is
     probable enough. Exit code 4 if the fit did not converge; the answer is printed all the same.
     """
-    from bayesscale.figures import check_suffix
+    from bayesscale.figures.picture import check_suffix
     from bayesscale.questions.advise.ask import advise as ask
 
     path = check_suffix(picture) if picture else None

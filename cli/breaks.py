@@ -52,7 +52,7 @@ def breaks(
     Exit code 3 if the fit was made without breaks, as fits along finetune_tokens are unless told otherwise;
     4 if it did not converge: the answer is printed all the same.
     """
-    from bayesscale.figures import check_suffix
+    from bayesscale.figures.picture import check_suffix
     from bayesscale.questions.breaks import breaks as ask
 
     target = check_suffix(picture) if picture else None

@@ -50,16 +50,16 @@ def draw_densities(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> Pi
     groups, per_page, figures = list(table.groupby("quantity", sort=False)), columns * 6, []
     for start in range(0, len(groups), per_page):
         part = groups[start : start + per_page]
-        figure, axes = panels(len(part), columns, (2.5, 1.0), frame, left=0.25)
+        figure, axes = panels(len(part), columns, (2.5, 1.0), frame, left=0.25, above=2)
         for ax, (quantity, own) in zip(axes, part, strict=True):
             for group, colour in (("prior", "0.6"), ("posterior", COLOURS[0])):
                 line = own[own["group"] == group]
                 ax.fill_between(line["x"], line["density"], color=colour, alpha=0.45, lw=0)
                 ax.plot(line["x"], line["density"], color=colour, lw=1)
                 if len(line):
-                    peak = line.loc[line["density"].idxmax()]
-                    ax.annotate(group, (peak["x"], peak["density"]), fontsize=6, color=colour, ha="center",
-                                va="bottom")  # fmt: skip
+                    top = int(line["density"].to_numpy().argmax())
+                    place = (line["x"].iloc[top], line["density"].iloc[top])
+                    ax.annotate(group, place, fontsize=6, color=colour, ha="center", va="bottom")
             ax.set_yticks([])
             ax.margins(y=0.2)
             ax.set_ylim(bottom=0)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bayesscale.figures.drawing import Frame
-from bayesscale.text import shortened
+from bayesscale.text import printable, shortened
 from bayesscale.units import format_tokens
 
 SMALL, MIDDLE = 7, 8
@@ -26,11 +26,19 @@ _SIDE = 0.1
 
 def plain(text: str, width: int = 60) -> str:
     """Return a text that is short enough for a label, and in which no dollar sign starts a formula."""
-    return shortened(text, width).replace("$", r"\$")
+    return shortened(printable(text), width).replace("$", r"\$")
 
 
 def panels(
-    count: int, columns: int, size: tuple[float, float], frame: Frame, *, left: float = 0.7, legend: int = 0
+    count: int,
+    columns: int,
+    size: tuple[float, float],
+    frame: Frame,
+    *,
+    left: float = 0.7,
+    right: float = 0.0,
+    legend: int = 0,
+    above: int = 1,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with panels, and title, warning and caption around them.
 
@@ -42,26 +50,26 @@ def panels(
         Width and height of a panel, in inches.
     frame : Frame
         The texts around the panels.
-    left : float
-        Inches for the labels on the left of each panel.
-    legend : int
-        Lines that a legend takes.
+    left, right : float
+        Inches for the labels on both sides of each panel.
+    legend, above : int
+        Lines that a legend takes, and the title of a panel.
     """
     columns = min(columns, count)
     rows = ceil(count / columns)
-    width = max(4.6, columns * (size[0] + left) + 2 * _SIDE)
+    width = max(4.6, columns * (size[0] + left + right) + 2 * _SIDE)
     reasons = textwrap.wrap(frame.warning.replace("$", r"\$"), int(width * 14))
     caption = textwrap.wrap(frame.caption.replace("$", r"\$"), int(width * 17))
     title = textwrap.wrap(frame.title.replace("$", r"\$"), int(width * 12))
-    head = 0.25 + 0.2 * len(title) + (0.25 + _LINE * len(reasons) if reasons else 0.0)
+    head = 0.2 + _LINE * above + 0.2 * len(title) + (0.25 + _LINE * len(reasons) if reasons else 0.0)
     foot = 0.6 + _LINE * (len(caption) + legend)
     height = head + rows * size[1] + (rows - 1) * 0.55 + foot
     figure = Figure(figsize=(width, height), dpi=100)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
-    across = (width - 2 * _SIDE) / columns - left
+    across = (width - 2 * _SIDE) / columns - left - right
     figure.subplots_adjust(
-        left=(_SIDE + left) / width, right=1 - _SIDE / width, bottom=foot / height, top=1 - head / height,
-        wspace=left / across, hspace=0.55 / size[1],
+        left=(_SIDE + left) / width, right=1 - (_SIDE + right) / width, bottom=foot / height,
+        top=1 - head / height, wspace=(left + right) / across, hspace=0.55 / size[1],
     )  # fmt: skip
     for ax in axes[count:]:
         ax.set_visible(False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -40,9 +39,15 @@ class Picture:
         """Return the numbers behind the picture."""
         return self.table.copy()
 
-    def svgs(self) -> list[str]:
-        """Return each page as an SVG element with text as text, for a page of HTML."""
-        return [_svg(figure) for figure in self.figures]
+    def svgs(self, name: str) -> list[str]:
+        """Return each page as an SVG element with text as text, for a page of HTML.
+
+        Parameters
+        ----------
+        name : str
+            Begins all identifiers, which must differ between the pictures of a page.
+        """
+        return [_svg(figure, f"{name}-{number}") for number, figure in enumerate(self.figures, start=1)]
 
     def _repr_png_(self) -> bytes:
         """Return the first page for a notebook."""
@@ -86,23 +91,19 @@ def check_suffix(path: str | Path) -> Path:
     return target
 
 
-def _svg(figure: Figure) -> str:
+def _svg(figure: Figure, name: str) -> str:
     """Return a figure as an SVG element, without the declarations of a file."""
     buffer = BytesIO()
-    salt = hashlib.sha256("".join(text.get_text() for text in figure.texts).encode()).hexdigest()[:12]
-    # Identifiers must differ between the pictures of a page, and not between two runs. Fonts of the page
-    # have letters that Matplotlib's own lacks, of which it would warn.
-    with rc_context({"svg.hashsalt": f"{salt}{id(figure)}", "svg.fonttype": "none"}), catch_warnings():
+    # Fonts of the page have letters that Matplotlib's own lacks, of which it would warn.
+    with rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}), catch_warnings():
         simplefilter("ignore")
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = buffer.getvalue().decode()
-    width = figure.get_size_inches()[0]
-    start = text.index("<svg")
+    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", text[text.index("<svg") :])
     # Its natural width, which a page may reduce to what can still be read.
-    style = f'style="width: {1.1 * width:.2f}in; min-width: {0.75 * width:.2f}in"'
-    return re.sub(r'width="[^"]*"|(?<=\s)height="[^"]*"', "", text[start:], count=2).replace(
-        "<svg", f"<svg {style}", 1
-    )
+    width = figure.get_size_inches()[0]
+    style = f'<svg style="width: {1.1 * width:.2f}in; min-width: {0.75 * width:.2f}in"'
+    return re.sub(r'(?<=\s)(width|height)="[^"]*"', "", text, count=2).replace("<svg", style, 1)
 
 
 def _pdf(target: Path, figures: tuple[Figure, ...]) -> dict[Path, bytes]:

@@ -15,6 +15,7 @@ from bayesscale.figures.picture import Picture
 MOST_LINES = 40
 """Lines of a panel; more are too small to be read."""
 _HEIGHT = 0.19
+_LABEL = 34
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,6 @@ class Rows:
     table : pandas.DataFrame
         panel, label, median, lower, upper (NaN: no interval), note, unit; where known weight, the opacity
         (0 to 1), and start and end of a grey line behind.
-    what : str
-        What the intervals are of.
     frame : Frame
         Title, caption and warning.
     log : bool
@@ -35,7 +34,6 @@ class Rows:
     """
 
     table: pd.DataFrame = field(repr=False)
-    what: str
     frame: Frame
     log: bool = False
 
@@ -54,12 +52,13 @@ def draw_rows(rows: Rows, *, columns: int = 3) -> Picture:
     lines = min(MOST_LINES, max(map(len, groups)))
     # Page by page, as few groups as are drawn in a minute and read in one view.
     per_page = max(columns, columns * (36 // (lines + 3)))
+    left = 0.3 + 0.058 * max(len(plain(str(label), _LABEL)) for label in rows.table["label"])
+    right = 0.1 + 0.05 * max(map(len, rows.table["note"]))
     figures = []
     for start in range(0, len(groups), per_page):
         part = groups[start : start + per_page]
-        figure, axes = panels(
-            len(part), columns, (2.6, max(0.5, _HEIGHT * lines)), rows.frame, left=1.9, legend=1
-        )
+        size = (2.4, max(0.5, _HEIGHT * lines))
+        figure, axes = panels(len(part), columns, size, rows.frame, left=left, right=right)
         for ax, own in zip(axes, part, strict=True):
             _panel(ax, own, rows, lines)
         figures.append(figure)
@@ -74,15 +73,15 @@ def _panel(ax: Axes, own: pd.DataFrame, rows: Rows, lines: int) -> None:
     if "end" in shown:
         ax.hlines(places, shown["start"], shown["end"], color="0.85", lw=3, zorder=1)
     opacity = shown["weight"].clip(0.15, 1.0) if "weight" in shown else pd.Series(1.0, index=shown.index)
-    for place, row, alpha in zip(places, shown.itertuples(), opacity, strict=True):
-        ax.plot([row.lower, row.upper], [place, place], color=COLOURS[0], lw=1.6, alpha=alpha, zorder=2)
-        ax.plot([row.median], [place], "o", color=COLOURS[0], ms=4, alpha=alpha, zorder=3)
+    numbers = shown[["median", "lower", "upper"]].to_numpy(float)
+    for place, (median, lower, upper), alpha in zip(places, numbers, opacity, strict=True):
+        ax.plot([lower, upper], [place, place], color=COLOURS[0], lw=1.6, alpha=alpha, zorder=2)
+        ax.plot([median], [place], "o", color=COLOURS[0], ms=4, alpha=alpha, zorder=3)
     for place, note in zip(places, shown["note"], strict=True):
         ax.text(
-            1.0, place + 0.28, str(note), transform=ax.get_yaxis_transform(), ha="right", va="bottom",
-            fontsize=5.5, color=GREY,
+            1.02, place, str(note), transform=ax.get_yaxis_transform(), va="center", fontsize=6, color=GREY
         )  # fmt: skip
-    ax.set_yticks(places, [plain(str(label), 34) for label in shown["label"]], fontsize=SMALL)
+    ax.set_yticks(places, [plain(str(label), _LABEL) for label in shown["label"]], fontsize=SMALL)
     ax.set_ylim(-lines + 0.4, 0.9)
     known = shown[["lower", "upper"]].to_numpy(float)
     known = known[np.isfinite(known)]

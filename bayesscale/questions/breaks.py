@@ -38,10 +38,9 @@ from bayesscale.questions.select import (
     check_prob,
     check_sizes,
     drawn_curves,
-    labels_of,
     metric_places,
 )
-from bayesscale.text import listed, probability_text
+from bayesscale.text import listed, probability_text, size_text
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
@@ -178,11 +177,11 @@ def evidence(
         return f"undecided: the laws of {kind} disagree, P(broken) is {told}"
     worse = "fell" if CATALOGUE[metric].improves == "up" else "rose"
     if p_fall >= _ONE_KIND:
-        what = f"{worse} after about {format_tokens(position)}"
+        what = f"{worse} after about {size_text(position)}"
     elif p_fall <= 1 - _ONE_KIND:
-        what = f"stalled after about {format_tokens(position)}, the weaker kind of break"
+        what = f"stalled after about {size_text(position)}, the weaker kind of break"
     else:
-        what = f"stalled or {worse} after about {format_tokens(position)}"
+        what = f"stalled or {worse} after about {size_text(position)}"
     return f"{'broken' if p_broken >= SURE else 'probably broken'}: {what}"
 
 
@@ -297,19 +296,7 @@ class Breaks(Answer):
             end=self.table["last"],
             **where,
         )
-        what = "where the law broke, if it did; grey line: measured up to here"
-        return draw_rows(Rows(table, what, self.frame_text("Breaks"), log=True))
-
-    def curves(self) -> Picture:
-        """Return a picture of the curves that may have broken (P > 0.1), or of all if none may have."""
-        from bayesscale.questions.picture import picture
-
-        chosen = self.table[self.table["p_broken"] > UNLIKELY]
-        chosen = self.table if chosen.empty else chosen
-        return picture(
-            self.fit, prob=self.prob, curves=labels_of(self.fit.curves, chosen),
-            metrics=list(dict.fromkeys(chosen["metric"])),
-        )  # fmt: skip
+        return draw_rows(Rows(table, self.frame_text("Where the law broke, if it did"), log=True))
 
 
 def _how(evidence: str) -> str:

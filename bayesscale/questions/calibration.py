@@ -59,11 +59,19 @@ class Calibration(Answer):
         shown["share inside"] = [f"{number_text(100 * share)}%" for share in self.table["share"]]
         return shown
 
-    def plot(self) -> Picture:
-        """Return a picture of the share of values below each quantile of their prediction."""
+    def plot(self, *, columns: int = 3) -> Picture:
+        """Return a picture of the share of values below each quantile of their prediction.
+
+        Parameters
+        ----------
+        columns : int
+            Panels beside each other at most.
+        """
         from bayesscale.figures.calibration import draw_calibration
 
-        return draw_calibration(self.pit, self.frame_text("Calibration: each value left out in turn"))
+        return draw_calibration(
+            self.pit, self.frame_text("Calibration: each value left out in turn"), columns=columns
+        )
 
 
 def calibration(fit: Fit, *, prob: float = 0.9) -> Calibration:

@@ -57,16 +57,16 @@ def posterior_picture(fit: Fit, *, columns: int = 3) -> Picture:
     )
     simulated = " - SIMULATED data, not measured" if is_simulated(fit) else ""
     warning = "" if fit.status.ok else str(fit.status)
-    caption = f"{source_text(fit)}; {fit.count:,} draws, {fit.status.label}. Densities by kernels."
+    caption = f"{source_text(fit)}; {fit.count:,} draws, {fit.status.label}. Densities scaled to their peaks."
     return draw_densities(table, Frame(f"Prior and posterior of the population{simulated}", caption, warning),
                           columns=columns)  # fmt: skip
 
 
 def _density(quantity: str, group: str, draws: np.ndarray) -> pd.DataFrame:
-    """Return the density of draws between their 0.5% and 99.5% points."""
+    """Return the density of draws between their 0.5% and 99.5% points, in units of its peak."""
     known = draws[np.isfinite(draws)]
     low, high = np.quantile(known, [0.005, 0.995])
     x = np.linspace(low, high, _POINTS)
     flat = high - low <= 1e-12 * max(1.0, abs(high))
     density = np.ones_like(x) if flat else gaussian_kde(known)(x)
-    return pd.DataFrame({"quantity": quantity, "group": group, "x": x, "density": density})
+    return pd.DataFrame({"quantity": quantity, "group": group, "x": x, "density": density / density.max()})

@@ -127,7 +127,7 @@ def draw_predictive(
     columns : int
         Panels beside each other at most.
     """
-    from bayesscale.figures import draw
+    from bayesscale.figures.figure import draw
 
     return draw(sketch(fit, predictive, places, end), columns=columns)
 

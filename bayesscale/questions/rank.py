@@ -123,8 +123,14 @@ class Ranking(Answer):
         shown["P(> next)"] = ["" if np.isnan(p) else probability_text(p) for p in table["p_better_than_next"]]
         return shown.rename(columns=SHORT)
 
-    def plot(self) -> Picture:
-        """Return a picture of the mixtures, ordered, with their intervals and P(best)."""
+    def plot(self, *, columns: int = 3) -> Picture:
+        """Return a picture of the mixtures, ordered, with their intervals and P(best).
+
+        Parameters
+        ----------
+        columns : int
+            Panels beside each other at most.
+        """
         from bayesscale.figures.rows import Rows, draw_rows
 
         names = [name for name in self._comparison if name != self.fit.curves.axis_name]
@@ -136,7 +142,8 @@ class Ranking(Answer):
             note=[f"P(best) {probability_text(p)}" for p in self.table["p_best"]],
             unit=self.table["metric"].map(units_of(self.metrics)),
         )
-        return draw_rows(Rows(table, "the law without noise", self.frame_text("Ranking of mixtures")))
+        frame = self.frame_text("Ranking of mixtures: the law without noise")
+        return draw_rows(Rows(table, frame), columns=columns)
 
 
 def rank(

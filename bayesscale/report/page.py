@@ -146,11 +146,11 @@ def _table(table: pd.DataFrame) -> Markup:
     return Markup(html_table(table))
 
 
-def _pictures(pictures: Any) -> list[dict[str, Any]]:
-    """Return the pages of pictures as SVG, with what they show in words."""
+def _pictures(section: Section) -> list[dict[str, Any]]:
+    """Return the pages of a section's pictures as SVG, with what they show in words."""
     return [
         {"svg": Markup(svg), "alt": f"{_plain(alt)}{f' Page {page} of {len(shown.figures)}.' * several}"}
-        for shown, alt in pictures
+        for number, (shown, alt) in enumerate(section.pictures, start=1)
         for several in [len(shown.figures) > 1]
-        for page, svg in enumerate(shown.svgs(), start=1)
+        for page, svg in enumerate(shown.svgs(f"{section.name}-{number}"), start=1)
     ]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayesscale.errors import BayesscaleError
 from bayesscale.questions.advise import advise
-from bayesscale.questions.answer import SURE, Answer, name_of, varying, warning
+from bayesscale.questions.answer import SURE, Answer, name_of, varying
 from bayesscale.questions.breaks import breaks
 from bayesscale.questions.calibration import calibration
 from bayesscale.questions.conflict import conflict
@@ -28,6 +28,16 @@ if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
 _GO, _STOP = 0.8, 0.2
+_VERDICT = {
+    "ranking": "Mixture",
+    "advice": "Go on or stop",
+    "breaks": "Breaks",
+    "value": "Worth of pretraining",
+    "conflict": "Choosing by the loss",
+    "plan": "Next measurement",
+    "calibration": "Intervals",
+}
+"""Parts of the verdict, in their order, and how they are called."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ def sections(fit: Fit, wanted: Wanted) -> Iterator[Section]:
     """
     prob, until = wanted.prob, float(f"{AHEAD * float(last_sizes(fit.curves).max()):.2g}")
     told = summary(fit, prob=prob)
-    verdict = [*warning(fit), f"The sampler {'has' if fit.status.ok else 'has not'} converged."]
+    verdict: dict[str, str] = {}
     yield _forecast(fit, told, until, prob)
     first = told.metrics[:1]
     asked: list[tuple[str, str, Callable[[], Answer]]] = [
@@ -102,18 +112,19 @@ def sections(fit: Fit, wanted: Wanted) -> Iterator[Section]:
         goal = (wanted.target, wanted.budget)
         asked.insert(0, ("advice", "Go on or stop?", lambda: advise(fit, *goal, prob=prob)))
     else:
-        verdict.append(_go_on(fit, told))
+        verdict["advice"] = _go_on(fit, told)
     for name, title, ask in asked:
         answer, section = _answered(name, title, ask)
         yield section
-        verdict += answer.headline() if answer else []
+        verdict |= {name: " ".join(answer.headline())} if answer else {}
         if isinstance(answer, Ranking) and (found := _next(fit, answer, until, prob)):
             yield found[1]
-            verdict += found[0].headline()[:1]
+            verdict["plan"] = found[0].headline()[0]
     answer, section = _answered("calibration", "Do the intervals hold?", lambda: calibration(fit, prob=prob))
     yield section
-    verdict += answer.headline() if answer else []
-    yield Section("verdict", "Verdict", verdict)
+    verdict |= {"calibration": " ".join(answer.headline())} if answer else {}
+    ordered = [f"{label}: {verdict[name]}" for name, label in _VERDICT.items() if name in verdict]
+    yield Section("verdict", "Verdict", ordered)
 
 
 def _forecast(fit: Fit, told: Summary, until: float, prob: float) -> Section:
@@ -135,19 +146,13 @@ def _go_on(fit: Fit, told: Summary) -> str:
     own = told.outlook[told.outlook["metric"] == told.metrics[0]]
     names = varying(own, answer_columns(fit.curves))
     delta = own["delta"].iloc[0]
-    parts = []
-    for what, chosen in (
-        ("on", own[own["p_gain"] >= _GO]),
-        ("not on", own[own["p_gain"] <= _STOP]),
-    ):
-        if len(chosen):
-            curves = listed([name_of(row, names) for row in chosen.to_dict("records")], 4)
-            parts.append(f"{what} {len(chosen)} ({curves})")
+    yes = own[own["p_gain"] >= _GO].sort_values("p_gain", ascending=False, kind="stable")
     left = int(own["p_gain"].between(_STOP, _GO, inclusive="neither").sum())
-    text = " and ".join(parts) or "on none for sure"
+    curves = [name_of(row, names) for row in yes.to_dict("records")]
+    text = f"on {len(yes)} ({listed(curves)})" if curves else "on none"
     return (
-        f"Ten times more tokens gain more than {delta:g} in {told.metrics[0]} {text} of {len(own)} curves "
-        f"(P {_GO:g} or more); {left} {'is' if left == 1 else 'are'} open."
+        f"Ten times more tokens gain more than {delta:g} in {told.metrics[0]} (P {_GO:g} or more) {text} of "
+        f"{len(own)} curves{f'; {left} open' if left else ''}."
     )
 
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from bayesscale.figures import Drawing
-from bayesscale.figures.drawing import MOST_PANELS, pages
+from bayesscale.figures.drawing import MOST_PANELS, Drawing, Frame, pages
 
 BANDS = ["median", "lower", "upper", "law_median", "law_lower", "law_upper"]
 
@@ -41,8 +40,7 @@ def drawing(tasks: int = 1, mixtures: int = 2, metrics: tuple[str, ...] = ("bleu
         axis="pretrain_tokens",
         units=dict.fromkeys(metrics, "points"),
         percent="90%",
-        title="title",
-        caption="caption",
+        frame=Frame("title", "caption"),
     )
 
 

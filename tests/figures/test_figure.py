@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from bayesscale.errors import OutputExistsError, UsageError
-from bayesscale.figures import draw
-from bayesscale.figures.figure import _ticks, draw_page
+from bayesscale.figures.drawing import Frame
+from bayesscale.figures.figure import draw, draw_page
+from bayesscale.figures.page import round_ticks
 from tests.figures.test_drawing import drawing
 
 
@@ -62,7 +63,9 @@ def test_no_forecast_region_where_nothing_lies_beyond_the_data() -> None:
 
 
 def test_a_picture_that_must_not_be_relied_on_says_so_in_large_red() -> None:
-    figure = draw_page(replace(drawing(), warning="not converged: R-hat 1.2. Remedy: raise --tune."))
+    figure = draw_page(
+        replace(drawing(), frame=Frame("", "", "not converged: R-hat 1.2. Remedy: raise --tune."))
+    )
     (shout,) = [text for text in figure.texts if "NOT CONVERGED" in text.get_text()]
     assert to_rgba(shout.get_color()) == to_rgba("red")
     assert shout.get_fontsize() == max(text.get_fontsize() for text in figure.texts)
@@ -91,14 +94,14 @@ def test_the_legend_names_sizes_interval_and_what_is_measured() -> None:
 
 def test_caption_and_title_are_there_whole() -> None:
     words = " ".join(f"word{number}" for number in range(80))
-    figure = draw_page(replace(drawing(), caption=words), "page 2 of 3")
+    figure = draw_page(replace(drawing(), frame=Frame("title", words)), "page 2 of 3")
     assert words in texts(figure).replace("\n", " ")
     assert "title - task t0 - page 2 of 3" in texts(figure)
 
 
 def test_everything_lies_inside_the_figure() -> None:
     words = " ".join(["words"] * 60)
-    full = replace(drawing(mixtures=7, metrics=("bleu", "chrf")), caption=words, warning=words)
+    full = replace(drawing(mixtures=7, metrics=("bleu", "chrf")), frame=Frame("title", words, words))
     for page in (drawing(mixtures=1), full):
         figure = draw_page(page)
         box = figure.get_tightbbox()
@@ -113,7 +116,7 @@ def test_labels_with_a_dollar_are_no_formula() -> None:
     odd = replace(
         odd,
         **{name: getattr(odd, name).replace({"m0": "$x_{1$", "m1": "a$b$c"}) for name in ("bands", "points")},
-        caption="costs 5$ or 6$",
+        frame=Frame("title", "costs 5$ or 6$"),
     )
     figure = draw_page(odd)
     figure.draw_without_rendering()
@@ -140,7 +143,7 @@ def test_extreme_intervals_do_not_dwarf_the_data() -> None:
     ],
 )
 def test_ticks(low: float, high: float, expected: list[float]) -> None:
-    found = _ticks(low, high)
+    found = round_ticks(low, high)
     if len(expected) > 1:
         assert found == pytest.approx(expected)
     assert 1 < len(found) <= 4

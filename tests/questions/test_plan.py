@@ -123,7 +123,7 @@ def test_whether_a_curve_broke() -> None:
 
 def test_what_is_known_already_is_said() -> None:
     answer = plan(with_breaks(100), Query("break", CURVE, 1e10), outcomes=20)
-    assert "all draws agree on this already" in str(answer)
+    assert "All draws agree on this already" in str(answer)
     assert set(answer.frame()["reduction"]) == {0.0}
     assert "nan" not in str(answer).lower()
 
@@ -149,13 +149,13 @@ def test_several_curves_are_added_up(uncertain: Fit) -> None:
     assert len(answer.quantities.labels) == 2
     # Each measurement teaches about one of two curves.
     assert 0.3 < answer.frame()["reduction"].iloc[1] < 0.7
-    assert "2 quantities" in answer.sentences()[2]
+    assert "2 quantities" in answer.explain()[0]
 
 
 def test_the_answer_says_what_it_is(forecast_plan: Plan) -> None:
-    text = str(forecast_plan)
+    text = forecast_plan.text(verbose=True)
     assert "question: bleu of en-fr | en | 6M at D_p 1T; the law's median is" in text
-    assert "largest reduction: en-fr en D_f 6M D_p 1T (beyond the data, cost 900B):" in text
+    assert "largest reduction: en-fr, en, D_f 6M, D_p 1T (beyond the data, cost 900B):" in text
     assert "largest reduction per cost" in text
     assert "90% equal-tailed intervals from 2,000 posterior draws; bleu in BLEU points" in text
     assert "nan" not in text.lower()
@@ -171,7 +171,7 @@ def test_the_answer_says_what_it_is(forecast_plan: Plan) -> None:
 def test_a_fit_that_did_not_converge_says_so() -> None:
     fit = MadeUp(draws=100, width=0.05, noise=0.3, problems=("R-hat 1.2",)).fit()
     answer = plan(fit, FORECAST, sizes=[1e12], outcomes=20)
-    assert answer.sentences()[0].startswith("DO NOT RELY ON THESE NUMBERS")
+    assert str(answer).startswith("DO NOT RELY ON THESE NUMBERS")
     (figure,) = answer.plot().figures
     assert any("NOT CONVERGED" in text.get_text() for text in figure.texts)
 
@@ -199,7 +199,7 @@ def test_curves_in_finetuning_size() -> None:
     answer = plan(fit, Query("forecast", CURVE, 1e12), sizes=[1e12], outcomes=20)
     # The checkpoints exist: only finetuning costs.
     assert set(answer.frame()["cost"]) == {1e12}
-    assert "D_f 1T" in answer.sentences()[3]
+    assert "D_f 1T" in answer.headline()[0]
 
 
 @pytest.mark.parametrize(

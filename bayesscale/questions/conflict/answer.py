@@ -346,8 +346,13 @@ class Conflict(Answer):
         ]
         return shown
 
-    def plot(self) -> Picture:
+    def plot(self, *, columns: int = 3) -> Picture:
         """Return a picture of score against loss with the links, a panel for each task.
+
+        Parameters
+        ----------
+        columns : int
+            Panels beside each other at most.
 
         Raises
         ------

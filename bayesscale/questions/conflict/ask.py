@@ -273,7 +273,8 @@ def _answer(
         shown += [(point, float(np.median(score[point])), float(np.median(loss[point]))) for point in points]
     table = targets.table.iloc[[point.target for point, *_ in shown]].reset_index(drop=True)
     table = table.assign(metric=curves.names[metrics[0]], loss=curves.names[metrics[1]])
-    table[[curves.axis_name, "score", "loss_value"]] = [[p.size, y, x] for p, y, x in shown]
+    table[curves.axis_name] = [point.size for point, *_ in shown]
+    table["score"], table["loss_value"] = [score for _, score, _ in shown], [loss for *_, loss in shown]
     return pair_table(curves, targets, metrics, compared, broken), pd.DataFrame(links), table
 
 

@@ -81,12 +81,17 @@ class Plan(Answer):
 
     def headline(self) -> list[str]:
         """Return the measurement that teaches most, and the one that teaches most for its cost."""
-        _, *answers = plan_sentences(self)
-        return [f"{line[0].upper()}{line[1:]}." for line in answers[-2:]]
+        best, cheap = best_rows(self.table)
+        if not self.quantities.unknown.now.sum() > 0:
+            return ["All draws agree on this already: no measurement can be told from another."]
+        told = [f"Measure {_candidate(self, best)}: {_effect(self, best)}."]
+        if best.name != cheap.name:
+            told.append(f"For its cost the best is {_candidate(self, cheap)}: {_effect(self, cheap)}.")
+        return told
 
     def explain(self) -> list[str]:
         """Return the question and what is known today."""
-        return plan_sentences(self)[:-2] or plan_sentences(self)
+        return plan_sentences(self)
 
     def readable(self) -> pd.DataFrame:
         """Return the best candidates, see `shown_rows`."""
@@ -126,16 +131,21 @@ def plan_sentences(plan: Plan) -> list[str]:
     lines = [_question(plan)]
     if not plan.quantities.unknown.now.sum() > 0:
         return [*lines, "all draws agree on this already: no measurement can be told from another"]
-    best = table.iloc[0]
+    best, cheap = best_rows(table)
     if not (table["reduction"] > CLEAR * table["reduction_error"]).any():
         lines.append("no candidate reduces it by more than Monte Carlo error: consider sizes further on")
-    cheap = table.iloc[int(table["reduction_per_cost"].where(_clear(table), -np.inf).argmax())]
     lines.append(f"largest reduction: {_candidate(plan, best)}: {_effect(plan, best)}{_rivals(table)}")
     same = (
         " - the same" if best.name == cheap.name else f": {_candidate(plan, cheap)}: {_effect(plan, cheap)}"
     )
     lines.append(f"largest reduction per cost{same}")
     return lines
+
+
+def best_rows(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return the candidate that teaches most, and the one that does for its cost."""
+    cheap = table["reduction_per_cost"].where(_clear(table), -np.inf).argmax()
+    return table.iloc[0], table.iloc[int(cheap)]
 
 
 def _clear(table: pd.DataFrame) -> pd.Series:

@@ -309,9 +309,10 @@ def _explained(outcomes: FloatArray, unknown: Unknown) -> tuple[FloatArray, Floa
     if not unknown.events:
         variance = np.mean((draws.T - fitted) ** 2, axis=0)
         return variance, np.full(len(draws), np.nan)
-    share = np.empty((len(draws), _BINS))
+    bins = min(_BINS, draws.shape[1])
+    share = np.empty((len(draws), bins))
     for place, (own, event) in enumerate(zip(fitted.T, draws, strict=True)):
-        share[place] = [part.mean() for part in np.array_split(event[np.argsort(own)], _BINS)]
+        share[place] = [part.mean() for part in np.array_split(event[np.argsort(own)], bins)]
     right = np.maximum(share, 1 - share).mean(axis=1)
-    doubt = share * (1 - share) * _BINS / draws.shape[1]
+    doubt = share * (1 - share) * bins / draws.shape[1]
     return _unbiased_bits(share, doubt).mean(axis=1), right

@@ -268,15 +268,23 @@ class Value(Answer):
         title = "D_f beyond which the gain is less than delta"
         return found if limits.empty else found | {title: limits}
 
-    def plot(self) -> Picture:
-        """Return a picture of the gains against D_f, a panel for each task and metric."""
+    def plot(self, *, columns: int = 3) -> Picture:
+        """Return a picture of the gains against D_f, a panel for each task and metric.
+
+        Parameters
+        ----------
+        columns : int
+            Panels beside each other at most.
+        """
         from bayesscale.figures.gains import draw_gains
 
         table = self.table.assign(unit=self.table["metric"].map(units_of(self.metrics)))
         panel = tuple(name for name in ("task", "model_params", "metric") if name in table)
         # Where D_f is not known or the same for all, there is one place for all.
         table = table if SIZE in table else table.assign(**{SIZE: 1.0})
-        return draw_gains(table, panel, SIZE, self.frame_text("Gain of pretraining over none"))
+        return draw_gains(
+            table, panel, SIZE, self.frame_text("Gain of pretraining over none"), columns=columns
+        )
 
 
 def _at_sizes(rows: pd.DataFrame) -> str:
