@@ -36,6 +36,8 @@ COMMANDS = {
     "compare": "Compare the laws of a fit: shares, held-out values.",
     "plot": "Draw data, credible bands and forecasts of a fit.",
     "report": "Write all answers of a fit as one page of HTML.",
+    "demo": "Fit a bundled example, forecast, and write a report.",
+    "doctor": "Say what is installed, where caches are, and whether it works.",
     "laws": "List the laws that can be fitted.",
     "priors": "Print the priors and their reasons.",
     "simulate": "Simulate a metrics table of which the truth is known.",

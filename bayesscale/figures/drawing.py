@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -96,13 +97,17 @@ class Drawing:
         metric : str
             One of `metrics`.
         """
-        tables = {name: self._chosen(getattr(self, name), key, metric) for name in _TABLES}
-        if self.colour is None:
-            yield None, tables
-        for level in self.levels:
-            own = {name: table[table[self.colour] == level] for name, table in tables.items()}
+        for level in self.levels or [None]:
+            names = (*key, metric) if level is None else (*key, metric, level)
+            own = {name: getattr(self, name).iloc[self._groups[name].get(names, [])] for name in _TABLES}
             if len(own["bands"]):
                 yield level, own
+
+    @cached_property
+    def _groups(self) -> dict[str, dict[Any, Any]]:
+        """The rows of each line, by table and by what names the line."""
+        columns = [*self.panel, "metric", *([] if self.colour is None else [self.colour])]
+        return {name: dict(getattr(self, name).groupby(columns, dropna=False).indices) for name in _TABLES}
 
     def only(self, keys: list[tuple[Any, ...]]) -> Drawing:
         """Return the drawing of some panels.
@@ -115,13 +120,6 @@ class Drawing:
         wanted = pd.DataFrame(keys, columns=list(self.panel))
         tables = {name: getattr(self, name).merge(wanted, on=list(self.panel)) for name in _TABLES}
         return replace(self, **tables)
-
-    def _chosen(self, table: pd.DataFrame, key: tuple[Any, ...], metric: str) -> pd.DataFrame:
-        """Return the rows of one panel."""
-        chosen = table["metric"] == metric
-        for name, value in zip(self.panel, key, strict=True):
-            chosen &= table[name] == value
-        return table[chosen]
 
     def heading(self, key: tuple[Any, ...]) -> str:
         """Return the title of a panel: what tells it apart from others."""

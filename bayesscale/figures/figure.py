@@ -25,6 +25,7 @@ _COLUMNS = 6
 _PANEL = (2.05, 1.75)
 _SINGLE = 2.6
 _SIDES = (0.9, 0.25)
+_BANDS = ("lower", "upper", "law_median", "law_lower", "law_upper", "efolds_beyond")
 _LINE = 0.16
 
 
@@ -129,18 +130,22 @@ def _panel(ax: Axes, drawing: Drawing, key: tuple[Any, ...], metric: str) -> Non
 
 def _line(ax: Axes, axis: str, colour: Any, marker: str, tables: dict[str, pd.DataFrame]) -> None:
     """Draw one curve: points, law with its band, and predictive band beyond the data."""
-    bands, points = tables["bands"].sort_values(axis), tables["points"]
-    beyond = bands[bands["efolds_beyond"] >= -1e-9]
-    inside = bands[bands["efolds_beyond"] <= 1e-9]
+    table, points = tables["bands"].sort_values(axis), tables["points"]
+    bands = {name: table[name].to_numpy() for name in (axis, *_BANDS)}
+    beyond, inside = ({name: values[own] for name, values in bands.items()} for own in (
+        bands["efolds_beyond"] >= -1e-9, bands["efolds_beyond"] <= 1e-9
+    ))  # fmt: skip
     ax.fill_between(bands[axis], bands["law_lower"], bands["law_upper"], color=colour, alpha=0.45, lw=0)
     ax.fill_between(beyond[axis], beyond["lower"], beyond["upper"], color=colour, alpha=0.18, lw=0)
     ax.plot(inside[axis], inside["law_median"], color=colour, lw=1.1)
     ax.plot(beyond[axis], beyond["law_median"], color=colour, lw=1.1, ls=(0, (3, 1.5)))
     for value in tables["baseline"]["value"]:
         ax.axhline(value, color=colour, lw=0.8, ls=(0, (1, 2)))
+    error = points["se"].to_numpy(float)
     ax.errorbar(
-        points[axis], points["value"], yerr=points["se"].fillna(0.0), fmt=marker, color=colour, ms=3, mew=0.4,
-        mec="white", elinewidth=0.8, zorder=3,
+        points[axis].to_numpy(), points["value"].to_numpy(),
+        yerr=np.nan_to_num(error) if np.isfinite(error).any() else None,
+        fmt=marker, color=colour, ms=3, mew=0.4, mec="white", elinewidth=0.8, zorder=3,
     )  # fmt: skip
 
 

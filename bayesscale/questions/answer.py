@@ -162,13 +162,15 @@ def html_table(table: pd.DataFrame, sizes: Sequence[str] = ()) -> str:
     """
     columns = cells(table, sizes)
     head = "".join(f'<th scope="col"><bdi>{escape(name)}</bdi></th>' for name in columns)
-    # An element of its own direction: names from right to left must not turn the numbers beside them.
-    rows = (
-        "".join(f"<td><bdi>{escape(shortened(cell, 2 * LABEL))}</bdi></td>" for cell in row)
-        for row in zip(*columns.values(), strict=True)
-    )
+    rows = ("".join(map(_html_cell, row)) for row in zip(*columns.values(), strict=True))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _html_cell(cell: str) -> str:
+    """Return a cell; in an element of its own direction, so that no name turns the numbers beside it."""
+    kind = " class=long" if len(cell) > LABEL else ""
+    return f"<td{kind}><bdi>{escape(shortened(cell, 4 * LABEL))}</bdi></td>"
 
 
 def interval(draws: FloatArray, prob: float) -> FloatArray:

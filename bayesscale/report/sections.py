@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
 _GO, _STOP = 0.8, 0.2
+_MANY = 60
 _VERDICT = {
     "ranking": "Mixture",
     "advice": "Go on or stop",
@@ -132,10 +133,12 @@ def _forecast(fit: Fit, told: Summary, until: float, prob: float) -> Section:
     answer = forecast(fit, [until], prob=prob)
     tasks = list(dict.fromkeys(fit.curves.table["task"]))
     pictures = []
+    # Of very many curves the main metric is drawn; the table has all.
+    metrics = told.metrics[:1] if len(fit.curves) > _MANY else None
     for task in tasks:
         # Only where curves differ in their task can they be chosen by it.
         chosen = [task] if "task" in fit.curves.curve_columns else None
-        shown = picture(fit, until=until, prob=prob, tasks=chosen, columns=5)
+        shown = picture(fit, until=until, prob=prob, tasks=chosen, metrics=metrics, columns=5)
         pictures.append((shown, f"Data, laws and forecasts{f' of {task}' if task != 'all' else ''}."))
     tables = {"Now and at ten times the tokens": told.readable()}
     return Section("forecast", "Forecast", answer.headline(), tables, pictures, answer.notes)

@@ -218,15 +218,9 @@ def test_a_report_of_240_curves_is_quick_and_small(tmp_path: Path) -> None:
     table = rows(tuple(f"en-{n}" for n in range(5)), mixtures, (6e6, 42e6, 2e8, 1e9))
     made = breaking(MadeUp(draws=2000, width=0.05, noise=0.3, table=table).fit(), at=1e10)
     assert len(made.curves) == 240
-    started = time.perf_counter()
+    # Of this process alone: other work on the machine is not the report's.
+    started = time.process_time()
     path = write_report(with_replicates(made), tmp_path / "report.html")
-    assert time.perf_counter() - started <= 20 * _slowness()
+    assert time.process_time() - started <= 20
     assert path.stat().st_size <= 15e6
     assert len(pd.read_html(path)[0]) == 480
-
-
-def _slowness() -> float:
-    """Return how many times slower than alone this process runs now."""
-    started, used = time.perf_counter(), time.process_time()
-    sum(number * number for number in range(3_000_000))
-    return max(1.0, (time.perf_counter() - started) / max(time.process_time() - used, 1e-9))
