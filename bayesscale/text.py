@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ SIZE_COLUMNS = ("pretrain_tokens", "finetune_tokens", "model_params", "D_p", "D_
 WIDTH = 100
 """Columns of a terminal that a table may take."""
 _SHORTEST = 10
+# 34.4, <0.01, 130B, 7.6x, 39B (30B to 52B); not the name of a mixture such as 50en.
+_NUMBER = re.compile(r"[<>]?=?-?[\d.,]+[KMBTx%]?( \(.* to .*\))?$")
 
 
 def probability_text(value: float) -> str:
@@ -145,11 +148,9 @@ def table_text(table: pd.DataFrame, *, sizes: Sequence[str] = (), width: int | N
 
 
 def _numbers(values: Sequence[str]) -> bool:
-    """Return whether cells of text are numbers with an interval or a bound."""
+    """Return whether cells of text are numbers, with an interval, a bound or a suffix."""
     known = [value for value in values if value]
-    return bool(known) and all(value[0].isdigit() or value[0] in "<>-" for value in known) and any(
-        " to " in value or value[0] in "<>" for value in known
-    )  # fmt: skip
+    return bool(known) and all(_NUMBER.match(value) for value in known)
 
 
 def _columns(text: str) -> int:

@@ -120,6 +120,17 @@ def options(
     context.obj["debug"] = debug
 
 
+def load_command(name: str) -> Any:
+    """Return a command of `COMMANDS`, imported.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    """
+    return _load(f"{LazyGroup.package}.{name}")
+
+
 def list_commands(group: typer.Typer, package: str, commands: Mapping[str, str]) -> None:
     """Add the commands that a package has to a group, without importing them.
 
