@@ -12,9 +12,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bayesscale.evaluation import compare, evaluate
-    from bayesscale.inference import Sampler, fit, load, save
+    from bayesscale.evaluation.compare import compare
+    from bayesscale.evaluation.evaluate import evaluate
+    from bayesscale.inference import Sampler, load, save
     from bayesscale.inference.model import model
+    from bayesscale.inference.run import fit
     from bayesscale.metrics.read import read_metrics
     from bayesscale.models import Priors, load_priors
     from bayesscale.questions.advise import advise

@@ -97,7 +97,8 @@ class Drawing:
         metric : str
             One of `metrics`.
         """
-        for level in self.levels or [None]:
+        levels: list[float | None] = [*self.levels] or [None]
+        for level in levels:
             names = (*key, metric) if level is None else (*key, metric, level)
             own = {name: getattr(self, name).iloc[self._groups[name].get(names, [])] for name in _TABLES}
             if len(own["bands"]):

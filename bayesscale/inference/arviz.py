@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 
@@ -17,7 +18,14 @@ def for_arviz(tree: xr.DataTree) -> Any:
     """
     import arviz as az
 
+    groups = {name: _counted(node.to_dataset()) for name, node in tree.children.items()}
     if az.__version__.startswith("0."):
-        groups = {name: node.to_dataset() for name, node in tree.children.items()}
         return az.InferenceData(**groups, warn_on_custom_groups=False)
-    return tree
+    return xr.DataTree.from_dict(groups)
+
+
+def _counted(data: xr.Dataset) -> xr.Dataset:
+    """Return data whose chains and draws have numbers, by which ArviZ tells them apart."""
+    return data.assign_coords(
+        {str(name): np.arange(size) for name, size in data.sizes.items() if name in ("chain", "draw")}
+    )

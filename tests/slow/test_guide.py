@@ -157,7 +157,9 @@ def test_the_commands_of_the_readme_run(root: Path, guide: tuple[Path, dict[str,
 
 
 def test_the_tour_runs(root: Path, tmp_path: Path) -> None:
-    book = nbformat.read(root / "docs" / "tour.ipynb", as_version=4)
+    book = nbformat.read(  # type: ignore[no-untyped-call]
+        root / "docs" / "tour.ipynb", as_version=4
+    )
     NotebookClient(book, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert (tmp_path / "tour.html").stat().st_size > 100_000
     printed = "".join(output.get("text", "") for cell in book.cells for output in cell.get("outputs", ()))
