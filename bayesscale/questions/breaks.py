@@ -248,7 +248,8 @@ class Breaks(Answer):
             return [f"{first}."]
         open_ones = f"{int(some.sum())} may be broken; " if some.any() else ""
         most = probability_text(others.max())
-        return [f"{first}.", f"{open_ones}P(broken) of the other {len(others)} is at most {most}."]
+        which = f"the other {len(others)}" if len(broken) else "each"
+        return [f"{first}.", f"{open_ones}P(broken) of {which} is at most {most}."]
 
     def explain(self) -> list[str]:
         """Return what the columns mean, and how often the population breaks."""
