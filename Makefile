@@ -23,10 +23,8 @@ help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "PYTHON=$(PYTHON) makes the environment VENV=$(VENV) where it is missing."
 
-demo: $(VENV)/.installed  ## fit the bundled example and print its forecast
-	@mkdir -p out
-	$(BIN)/bayesscale fit --example isik-simulated -o out/demo.nc --force
-	$(BIN)/bayesscale predict out/demo.nc --tokens 1T,10T
+demo: $(VENV)/.installed  ## fit the bundled example, print its forecast, write a report
+	$(BIN)/bayesscale demo -o out --force
 
 test: lint fast slow  ## the whole suite: lint, fast tests, slow tests
 

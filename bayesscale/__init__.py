@@ -1,8 +1,7 @@
 """Bayesian scaling laws for downstream tasks.
 
-    metrics = bayesscale.read_metrics("metrics.csv")
-    fit = bayesscale.fit(metrics)
-    print(bayesscale.forecast(fit, [1e12]))
+    fit = bayesscale.fit("metrics.csv")
+    print(fit.forecast(tokens=[1e12]))
 
 The names below are imported when they are first used, so that `import bayesscale` takes no time.
 """
@@ -13,28 +12,58 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bayesscale.evaluation import compare, evaluate
-    from bayesscale.inference import Sampler, fit, load, save
+    from bayesscale.evaluation.compare import compare
+    from bayesscale.evaluation.evaluate import evaluate
+    from bayesscale.inference import Sampler, load, save
     from bayesscale.inference.model import model
+    from bayesscale.inference.run import fit
     from bayesscale.metrics.read import read_metrics
     from bayesscale.models import Priors, load_priors
-    from bayesscale.questions import forecast, summary
     from bayesscale.questions.advise import advise
     from bayesscale.questions.breaks import breaks
-    from bayesscale.questions.candidates import Prices
     from bayesscale.questions.conflict import conflict
-    from bayesscale.questions.plan import plan
-    from bayesscale.questions.quantities import Asked
+    from bayesscale.questions.forecast import Forecast, forecast
+    from bayesscale.questions.picture import picture
+    from bayesscale.questions.plan import Prices, Query, plan
     from bayesscale.questions.rank import rank
-    from bayesscale.questions.targets import Selection
+    from bayesscale.questions.select import Selection
+    from bayesscale.questions.summary import summary
     from bayesscale.questions.value import value
+    from bayesscale.report import write_report
 
 __version__ = "0.1.0"
 
+_HOMES = {
+    "Forecast": "bayesscale.questions",
+    "Prices": "bayesscale.questions.plan",
+    "Priors": "bayesscale.models",
+    "Query": "bayesscale.questions.plan",
+    "Sampler": "bayesscale.inference",
+    "Selection": "bayesscale.questions.select",
+    "advise": "bayesscale.questions.advise",
+    "breaks": "bayesscale.questions.breaks",
+    "compare": "bayesscale.evaluation",
+    "conflict": "bayesscale.questions.conflict",
+    "evaluate": "bayesscale.evaluation",
+    "fit": "bayesscale.inference",
+    "forecast": "bayesscale.questions",
+    "load": "bayesscale.inference",
+    "load_priors": "bayesscale.models",
+    "model": "bayesscale.inference.model",
+    "picture": "bayesscale.questions",
+    "plan": "bayesscale.questions.plan",
+    "rank": "bayesscale.questions.rank",
+    "read_metrics": "bayesscale.metrics.read",
+    "write_report": "bayesscale.report",
+    "save": "bayesscale.inference",
+    "summary": "bayesscale.questions",
+    "value": "bayesscale.questions.value",
+}
 __all__ = [
-    "Asked",
+    "Forecast",
     "Prices",
     "Priors",
+    "Query",
     "Sampler",
     "Selection",
     "__version__",
@@ -48,37 +77,15 @@ __all__ = [
     "load",
     "load_priors",
     "model",
+    "picture",
     "plan",
     "rank",
     "read_metrics",
     "save",
     "summary",
     "value",
+    "write_report",
 ]
-
-_HOMES = {
-    "Asked": "bayesscale.questions.quantities",
-    "Prices": "bayesscale.questions.candidates",
-    "Priors": "bayesscale.models",
-    "Sampler": "bayesscale.inference",
-    "Selection": "bayesscale.questions.targets",
-    "advise": "bayesscale.questions.advise",
-    "breaks": "bayesscale.questions.breaks",
-    "compare": "bayesscale.evaluation",
-    "conflict": "bayesscale.questions.conflict",
-    "evaluate": "bayesscale.evaluation",
-    "fit": "bayesscale.inference",
-    "forecast": "bayesscale.questions",
-    "load": "bayesscale.inference",
-    "load_priors": "bayesscale.models",
-    "model": "bayesscale.inference.model",
-    "plan": "bayesscale.questions.plan",
-    "rank": "bayesscale.questions.rank",
-    "read_metrics": "bayesscale.metrics.read",
-    "save": "bayesscale.inference",
-    "summary": "bayesscale.questions",
-    "value": "bayesscale.questions.value",
-}
 
 
 if not TYPE_CHECKING:  # else a type checker would take any name for a public one

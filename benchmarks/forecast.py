@@ -32,7 +32,7 @@ from bayesscale.evaluation import Split
 from bayesscale.evaluation.scores import PROBS, pooled
 from bayesscale.inference.sampler import Sampler
 from bayesscale.metrics.table import data_hash
-from bayesscale.questions.describe import plain_records
+from bayesscale.questions.answer import plain_records
 from benchmarks.forecasting.models import DEFAULT, MODELS, Model
 from benchmarks.forecasting.peers import NotAvailableError
 from benchmarks.forecasting.splits import FORECASTS

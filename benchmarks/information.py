@@ -25,7 +25,7 @@ from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.read import read_metrics
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.priors import Priors
-from bayesscale.questions.describe import plain_records
+from bayesscale.questions.answer import plain_records
 from bayesscale.simulate import SMALL, simulate
 from benchmarks.store import options, publish, resume
 from benchmarks.tables import file_rows, loss_everywhere

@@ -22,15 +22,16 @@ import pandas as pd
 
 from bayesscale.inference import Fit, Sampler, fit
 from bayesscale.metrics.read import read_metrics
-from bayesscale.questions.plan import Plan, plan
-from bayesscale.questions.quantities import Asked, quantities
-from bayesscale.questions.targets import Selection
+from bayesscale.questions.plan.answer import Plan
+from bayesscale.questions.plan.ask import plan
+from bayesscale.questions.plan.quantities import Query, quantities
+from bayesscale.questions.select import Selection
 from bayesscale.simulate import SMALL, Simulated, simulate
 from benchmarks.store import options, publish, resume
 
 SETS, REPLICATIONS = 4, 4
 SAMPLER = Sampler(draws=500, longest=8, cores=1)
-ASKED = Asked(
+ASKED = Query(
     "forecast",
     Selection(tasks=["en-fr"], mixtures=["en50-fr50"], other_sizes=[42_000_000.0]),
     at=1e12,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,16 +9,20 @@ import typer
 from bayesscale.cli.fit_options import (
     FinetuneOption,
     FitFile,
+    ForceOption,
     IntervalOption,
+    MixtureOption,
+    PictureOption,
     PretrainOption,
     TaskOption,
-    end,
+    VerboseOption,
+    draw_answer,
     load_fit,
     one_size,
     other_sizes,
+    print_and_end,
 )
 from bayesscale.cli.options import CsvOption, JsonOption
-from bayesscale.cli.output import Answer, print_answer
 
 
 def advise(
@@ -44,27 +47,22 @@ def advise(
     ] = 0.8,
     interval: IntervalOption = 0.9,
     task: TaskOption = None,
-    mixture: Annotated[
-        list[str] | None, typer.Option("--mixture", metavar="NAME", help="Only this mixture. Repeatable.")
-    ] = None,
+    mixture: MixtureOption = None,
     finetune_tokens: FinetuneOption = None,
     pretrain_tokens: PretrainOption = None,
-    picture: Annotated[
-        Path | None,
-        typer.Option("--plot", metavar="FILE", help="Draw the curves and the target: .png, .pdf, .svg."),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a picture that exists.")] = False,
+    picture: PictureOption = None,
+    force: ForceOption = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Advise on every curve: target reached, continue, stop (out of reach or broken), or no need to pretrain.
 
     With the probability of each and the tokens that the target takes; 'not enough data yet' where no act is
     probable enough. Exit code 4 if the fit did not converge; the answer is printed all the same.
     """
-    from bayesscale.questions.advise import advise as ask
-    from bayesscale.questions.describe import TOKENS
-    from bayesscale.report import check_suffix
+    from bayesscale.figures.picture import check_suffix
+    from bayesscale.questions.advise.ask import advise as ask
 
     path = check_suffix(picture) if picture else None
     size = one_size("--budget", budget)
@@ -81,11 +79,5 @@ def advise(
         mixtures=mixture,
         other_sizes=other_sizes(fit, finetune_tokens, pretrain_tokens),
     )
-    frame = answer.frame() if as_csv else answer.readable()
-    print_answer(
-        Answer(frame, answer.document(), answer.sentences(), sizes=TOKENS), as_json=as_json, as_csv=as_csv
-    )
-    if path:
-        for written in answer.plot().save(path, force=force):
-            typer.echo(str(written), err=True)
-    end(fit)
+    draw_answer(answer, path, force=force)
+    print_and_end(answer, as_json=as_json, as_csv=as_csv, verbose=verbose)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,18 +9,22 @@ import typer
 from bayesscale.cli.fit_options import (
     FinetuneOption,
     FitFile,
+    ForceOption,
     IntervalOption,
     MetricOption,
+    MixtureOption,
+    PictureOption,
     PretrainOption,
     TaskOption,
-    end,
+    VerboseOption,
+    draw_answer,
     load_fit,
     one_size,
     other_sizes,
     parse_names,
+    print_and_end,
 )
 from bayesscale.cli.options import CsvOption, JsonOption
-from bayesscale.cli.output import Answer, print_answer
 
 
 def breaks(
@@ -34,30 +37,23 @@ def breaks(
     ] = None,
     interval: IntervalOption = 0.9,
     task: TaskOption = None,
-    mixture: Annotated[
-        list[str] | None, typer.Option("--mixture", metavar="NAME", help="Only this mixture. Repeatable.")
-    ] = None,
+    mixture: MixtureOption = None,
     finetune_tokens: FinetuneOption = None,
     pretrain_tokens: PretrainOption = None,
     metric: MetricOption = None,
-    picture: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot", metavar="FILE", help="Draw the curves that may have broken: .png, .pdf, .svg."
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a picture that exists.")] = False,
+    picture: PictureOption = None,
+    force: ForceOption = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Say for every curve whether its law broke: probability, position, cost and the evidence in words.
 
     Exit code 3 if the fit was made without breaks, as fits along finetune_tokens are unless told otherwise;
     4 if it did not converge: the answer is printed all the same.
     """
+    from bayesscale.figures.picture import check_suffix
     from bayesscale.questions.breaks import breaks as ask
-    from bayesscale.questions.describe import TOKENS
-    from bayesscale.report import check_suffix
 
     target = check_suffix(picture) if picture else None
     at = None if tokens is None else one_size("--tokens", tokens)
@@ -71,10 +67,5 @@ def breaks(
         other_sizes=other_sizes(fit, finetune_tokens, pretrain_tokens),
         metrics=parse_names(metric),
     )
-    frame = answer.frame() if as_csv else answer.readable()
-    shown = Answer(frame, answer.document(), answer.sentences(), sizes=(*TOKENS, "break at", "from", "to"))
-    print_answer(shown, as_json=as_json, as_csv=as_csv)
-    if target:
-        for written in answer.plot().save(target, force=force):
-            typer.echo(str(written), err=True)
-    end(fit)
+    draw_answer(answer, target, force=force)
+    print_and_end(answer, as_json=as_json, as_csv=as_csv, verbose=verbose)

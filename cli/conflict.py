@@ -12,14 +12,14 @@ from bayesscale.cli.fit_options import (
     IntervalOption,
     PretrainOption,
     TaskOption,
-    end,
+    VerboseOption,
     load_fit,
     one_size,
     other_sizes,
     parse_names,
+    print_and_end,
 )
 from bayesscale.cli.options import CsvOption, JsonOption
-from bayesscale.cli.output import Answer, print_answer
 
 
 def conflict(
@@ -50,13 +50,13 @@ def conflict(
     ] = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Say whether a loss, such as cross-entropy, would mislead about which mixture or checkpoint is better.
 
     Exit code 4 if the fit did not converge; the answer is printed all the same.
     """
-    from bayesscale.questions.conflict import conflict as ask
-    from bayesscale.questions.describe import TOKENS
+    from bayesscale.questions.conflict.ask import conflict as ask
 
     size = None if tokens is None else one_size("--tokens", tokens)
     fit = load_fit(file)
@@ -70,7 +70,4 @@ def conflict(
         metrics=parse_names(metric),
         losses=parse_names(loss),
     )
-    frame = answer.frame() if as_csv else answer.readable()
-    shown = Answer(frame, answer.document(), answer.sentences(), sizes=TOKENS)
-    print_answer(shown, as_json=as_json, as_csv=as_csv)
-    end(fit)
+    print_and_end(answer, as_json=as_json, as_csv=as_csv, verbose=verbose)

@@ -86,7 +86,6 @@ def evaluate(
     from bayesscale.evaluation import split_rows
     from bayesscale.inference import Sampler
     from bayesscale.models.priors import Priors, load_priors
-    from bayesscale.questions.describe import TOKENS
 
     if training is not None and first is not None:
         raise UsageError("--first and --training both say what is fitted; choose one of them")
@@ -111,7 +110,7 @@ def evaluate(
     if as_json or as_csv:
         print_answer(Answer(answer.table(by), answer.document()), as_json=as_json, as_csv=as_csv)
     else:
-        print_answer(Answer(answer.readable(by), {}, answer.sentences(), sizes=TOKENS))
+        print_answer(Answer(answer.readable(by), {}, answer.sentences()))
     if not answer.complete:
         raise typer.Exit(NOT_CONVERGED)
 

@@ -159,7 +159,7 @@ def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
     import pandas as pd
 
     from bayesscale.cli.output import Answer, print_answer
-    from bayesscale.questions.describe import is_simulated
+    from bayesscale.questions.answer import is_simulated
 
     diagnostics, timings = result.provenance["diagnostics"], result.provenance["timings"]
     rows = [

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bayesscale.cli.output import Answer as Printed
+from bayesscale.cli.output import print_answer
 from bayesscale.errors import UsageError
 from bayesscale.units import parse_tokens
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
+    from bayesscale.questions.answer import Answer
 
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+", re.ASCII)
 NOT_CONVERGED = 4
@@ -26,6 +29,20 @@ IntervalOption = Annotated[
 TaskOption = Annotated[
     list[str] | None, typer.Option("--task", metavar="NAME", help="Only this task. Repeatable.")
 ]
+MixtureOption = Annotated[
+    list[str] | None, typer.Option("--mixture", metavar="NAME", help="Only this mixture. Repeatable.")
+]
+NewMixtureOption = Annotated[
+    list[str] | None,
+    typer.Option("--mixture", metavar="NAME", help="Only this mixture, measured or new. Repeatable."),
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="All notes, further columns and tables, and what they mean.")
+]
+PictureOption = Annotated[
+    Path | None, typer.Option("--plot", metavar="FILE", help="Draw the answer: .png, .pdf or .svg.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
 MetricOption = Annotated[
     list[str] | None, typer.Option("--metric", metavar="NAME,...", help="Only these metrics. Repeatable.")
 ]
@@ -62,6 +79,13 @@ NoiseSeedOption = Annotated[
         "--seed", min=0, help="Seed of noise and of what was not measured. Default: that of the fit."
     ),
 ]
+
+
+def draw_answer(answer: Answer, path: Path | None, *, force: bool) -> None:
+    """Write the picture of an answer, and its name to stderr; nothing without a path."""
+    if path:
+        for written in answer.plot().save(path, force=force):
+            typer.echo(str(written), err=True)
 
 
 def load_fit(path: Path) -> Fit:
@@ -137,6 +161,25 @@ def other_sizes(fit: Fit, finetune: list[str] | None, pretrain: list[str] | None
         )
     ((name, texts),) = given.items()
     return None if texts is None else parse_sizes(f"--{name.replace('_', '-')}", texts)
+
+
+def print_and_end(answer: Answer, *, as_json: bool, as_csv: bool, verbose: bool) -> None:
+    """Print the answer to a question, and end with the exit code of its fit.
+
+    Parameters
+    ----------
+    answer : Answer
+        What was answered.
+    as_json, as_csv : bool
+        For programs; at most one of them.
+    verbose : bool
+        For people: with everything that the answer has to say.
+    """
+    if as_json or as_csv:
+        print_answer(Printed(answer.frame(), answer.document()), as_json=as_json, as_csv=as_csv)
+    else:
+        print(answer.text(verbose=verbose))
+    end(answer.fit)
 
 
 def end(fit: Fit) -> None:

@@ -18,8 +18,8 @@ import typer
 from typer.core import TyperGroup
 
 from bayesscale import __version__
-from bayesscale.cli.output import printable
 from bayesscale.errors import BayesscaleError
+from bayesscale.text import printable
 
 COMMANDS = {
     "check": "Say what is understood of a metrics table, or what is wrong.",
@@ -35,6 +35,9 @@ COMMANDS = {
     "evaluate": "Hold out, forecast and score: do the intervals cover?",
     "compare": "Compare the laws of a fit: shares, held-out values.",
     "plot": "Draw data, credible bands and forecasts of a fit.",
+    "report": "Write all answers of a fit as one page of HTML.",
+    "demo": "Fit a bundled example, forecast, and write a report.",
+    "doctor": "Say what is installed, where caches are, and whether it works.",
     "laws": "List the laws that can be fitted.",
     "priors": "Print the priors and their reasons.",
     "simulate": "Simulate a metrics table of which the truth is known.",
@@ -116,6 +119,17 @@ def options(
 ) -> None:
     """Bayesian scaling laws for downstream tasks: from a metrics table to credible intervals."""
     context.obj["debug"] = debug
+
+
+def load_command(name: str) -> Any:
+    """Return a command of `COMMANDS`, imported.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    """
+    return _load(f"{LazyGroup.package}.{name}")
 
 
 def list_commands(group: typer.Typer, package: str, commands: Mapping[str, str]) -> None:

@@ -9,14 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bayesscale.units import format_tokens
+from bayesscale.text import printable, table_text
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console
-
-_SIZES = ("pretrain_tokens", "finetune_tokens", "model_params")
-_UNLIMITED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -59,12 +55,7 @@ def print_answer(answer: Answer, *, as_json: bool = False, as_csv: bool = False)
         for sentence in answer.sentences:
             print(printable(sentence))
         if not answer.frame.empty:
-            _print_table(answer)
-
-
-def printable(text: str) -> str:
-    """Return text without control characters, which file contents could steer a terminal with."""
-    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+            print(table_text(answer.frame, sizes=answer.sizes, width=None))
 
 
 def _plain_values(value: Any) -> Any:
@@ -78,48 +69,3 @@ def _plain_values(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def _print_table(answer: Answer) -> None:
-    """Print the table: to the width of a terminal, in full anywhere else."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_UNLIMITED)
-    _draw(answer, console)
-
-
-def _draw(answer: Answer, console: Console) -> None:
-    """Draw the table on a console."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    frame = answer.frame
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
-    cells = [_cells(frame[name], name in (*_SIZES, *answer.sizes)) for name in frame.columns]
-    for name in frame.columns:
-        numeric = frame[name].dtype.kind in "iuf"
-        table.add_column(Text(printable(str(name))), justify="right" if numeric else "left", overflow="fold")
-    for row in zip(*cells, strict=True):
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
-
-
-def _cells(column: pd.Series, sizes: bool) -> list[str]:
-    """Return the cells of a column as people read them."""
-    return [_cell(value, sizes) for value in column.tolist()]
-
-
-def _cell(value: Any, size: bool) -> str:
-    """Return a value in four significant digits; nothing where it is not known."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, bool | str):
-        return printable(str(value))
-    if size:
-        return format_tokens(value)
-    if isinstance(value, float):
-        return f"{value:.4g}" if abs(value) < 1e4 or math.isinf(value) else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) else printable(str(value))

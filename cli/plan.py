@@ -12,14 +12,14 @@ from bayesscale.cli.fit_options import (
     IntervalOption,
     PretrainOption,
     TaskOption,
-    end,
+    VerboseOption,
     load_fit,
     other_sizes,
     parse_names,
     parse_sizes,
+    print_and_end,
 )
 from bayesscale.cli.options import CsvOption, JsonOption
-from bayesscale.cli.output import Answer, print_answer
 from bayesscale.units import parse_tokens
 
 
@@ -94,16 +94,17 @@ def plan(
     ] = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Rank the next measurements by what they are expected to teach about a question, and by their cost.
 
     A measurement is one checkpoint, finetuned and scored. Nothing is fitted anew. Exit code 4 if the fit did
     not converge; the answer is printed all the same.
     """
-    from bayesscale.questions.candidates import Prices
-    from bayesscale.questions.plan import plan as ask
-    from bayesscale.questions.quantities import Asked
-    from bayesscale.questions.targets import Selection
+    from bayesscale.questions.plan.ask import plan as ask
+    from bayesscale.questions.plan.candidates import Prices
+    from bayesscale.questions.plan.quantities import Query
+    from bayesscale.questions.select import Selection
 
     size = None if at is None else parse_tokens(at)
     sizes = None if candidate_tokens is None else parse_sizes("--candidate-tokens", candidate_tokens)
@@ -114,7 +115,7 @@ def plan(
     other = None if candidate_other is None else parse_sizes("--candidate-finetune-tokens", candidate_other)
     answer = ask(
         fit,
-        Asked(question, wanted, size, metric, versus),
+        Query(question, wanted, size, metric, versus),
         candidates=Selection(tasks=task, mixtures=parse_names(candidate_mixture), other_sizes=other),
         sizes=sizes,
         prices=prices,
@@ -122,7 +123,4 @@ def plan(
         outcomes=outcomes,
         seed=seed,
     )
-    frame = answer.frame() if as_csv else answer.readable()
-    shown = Answer(frame, answer.document(), answer.sentences(), sizes=("D_p", "D_f", "cost"))
-    print_answer(shown, as_json=as_json, as_csv=as_csv)
-    end(fit)
+    print_and_end(answer, as_json=as_json, as_csv=as_csv, verbose=verbose)

@@ -1,17 +1,19 @@
-"""`bayesscale plot`: a picture of data, credible bands and forecasts."""
+"""`bayesscale plot`: a picture of an answer, and the numbers behind it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bayesscale.cli.fit_options import (
     FinetuneOption,
     FitFile,
+    ForceOption,
     IntervalOption,
     MetricOption,
+    MixtureOption,
     PretrainOption,
     TaskOption,
     end,
@@ -20,51 +22,85 @@ from bayesscale.cli.fit_options import (
     other_sizes,
     parse_names,
 )
+from bayesscale.cli.output import Answer, print_answer
+from bayesscale.errors import UsageError, valid_names
+
+if TYPE_CHECKING:
+    from bayesscale.questions.pictures import Choice
+
+_FORMATS = ("json", "csv")
 
 
 def plot(
     file: FitFile,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where it goes: .png, .pdf or .svg.")
-    ],
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes: .png, .pdf or .svg.")
+    ] = None,
+    what: Annotated[
+        str,
+        typer.Option(
+            "--what",
+            metavar="NAME",
+            help="forecast, breaks, gain, ranking, link, calibration, posterior or backtest.",
+        ),
+    ] = "forecast",
     tokens: Annotated[
         str | None,
         typer.Option(
-            "--tokens", metavar="SIZE", help="Forecast up to here. Default: 10 times the largest size."
+            "--tokens", metavar="SIZE", help="Forecast or rank at this size. Default: 10 times the largest."
         ),
     ] = None,
     interval: IntervalOption = 0.9,
     task: TaskOption = None,
-    mixture: Annotated[
-        list[str] | None, typer.Option("--mixture", metavar="NAME", help="Only this mixture. Repeatable.")
-    ] = None,
+    mixture: MixtureOption = None,
     finetune_tokens: FinetuneOption = None,
     pretrain_tokens: PretrainOption = None,
     metric: MetricOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    shape: Annotated[
+        str,
+        typer.Option("--for", metavar="PLACE", help="Panels for a page, a column of a paper, or a slide."),
+    ] = "page",
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="FORMAT", help="Print the numbers behind it: json or csv."),
+    ] = None,
+    force: ForceOption = False,
 ) -> None:
-    """Draw small multiples by task and mixture: data, credible bands of the laws, forecast region.
+    """Draw a fit: forecasts, breaks, gains, ranking, score against loss, calibration, prior and posterior.
 
     Exit code 4 if the fit did not converge; the picture is written all the same, and says so in red.
     """
-    from bayesscale.questions import picture
-    from bayesscale.report import check_suffix
+    from bayesscale.figures.picture import check_suffix
+    from bayesscale.questions.pictures import COLUMNS, Choice, draw_what
 
-    target = check_suffix(output)
-    until = None if tokens is None else one_size("--tokens", tokens)
+    if output is None and data is None:
+        raise UsageError("a picture needs a file; received none; give -o fit.png, or --data csv")
+    if data is not None and data not in _FORMATS:
+        raise UsageError(f"--data is a format; received {data!r}; {valid_names(data, _FORMATS)}")
+    if shape not in COLUMNS:
+        raise UsageError(f"--for is a place; received {shape!r}; {valid_names(shape, COLUMNS)}")
+    target = check_suffix(output) if output else None
+    size = None if tokens is None else one_size("--tokens", tokens)
     fit = load_fit(file)
-    drawn = picture(
-        fit,
-        until=until,
+    choice: Choice = Choice(
+        tokens=size,
         prob=interval,
         tasks=task,
         mixtures=mixture,
         other_sizes=other_sizes(fit, finetune_tokens, pretrain_tokens),
         metrics=parse_names(metric),
     )
-    written = drawn.save(target, force=force)
-    print("\n".join(map(str, written)))
-    if len(drawn.figures) > 1:
-        limits = "--task, --mixture or --metric draw fewer curves"
-        typer.echo(f"{len(drawn.figures)} pages, since a page holds 24 panels; {limits}", err=True)
+    drawn = draw_what(fit, what, choice, columns=COLUMNS[shape])
+    if data:
+        from bayesscale.questions.answer import plain_records, record
+
+        document = {**record(fit), "picture": what, "data": plain_records(drawn.frame())}
+        print_answer(Answer(drawn.frame(), document), as_json=data == "json", as_csv=data == "csv")
+    if target:
+        written = drawn.save(target, force=force)
+        # With --data stdout holds the numbers and nothing else.
+        typer.echo("\n".join(map(str, written)), err=data is not None)
+        if len(drawn.figures) > 1:
+            limits = "--task, --mixture or --metric draw fewer curves"
+            typer.echo(f"{len(drawn.figures)} pages, since a page holds 24 panels; {limits}", err=True)
     end(fit)

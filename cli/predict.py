@@ -12,19 +12,20 @@ from bayesscale.cli.fit_options import (
     FitFile,
     IntervalOption,
     MetricOption,
+    NewMixtureOption,
     NoiseSeedOption,
     PretrainOption,
     ShareOption,
     TaskOption,
-    end,
+    VerboseOption,
     load_fit,
     other_sizes,
     parse_names,
     parse_shares,
     parse_sizes,
+    print_and_end,
 )
 from bayesscale.cli.options import CsvOption, JsonOption
-from bayesscale.cli.output import Answer, print_answer
 
 
 def predict(
@@ -37,10 +38,7 @@ def predict(
     ],
     interval: IntervalOption = 0.9,
     task: TaskOption = None,
-    mixture: Annotated[
-        list[str] | None,
-        typer.Option("--mixture", metavar="NAME", help="Only this mixture, measured or new. Repeatable."),
-    ] = None,
+    mixture: NewMixtureOption = None,
     finetune_tokens: FinetuneOption = None,
     pretrain_tokens: PretrainOption = None,
     share: ShareOption = None,
@@ -49,13 +47,13 @@ def predict(
     seed: NoiseSeedOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Forecast scores at other sizes, for measured curves, other D_f and new mixtures, with intervals.
 
     Exit code 4 if the fit did not converge; the answer is printed all the same.
     """
     from bayesscale.questions import forecast
-    from bayesscale.questions.describe import TOKENS
 
     sizes, shares = parse_sizes("--tokens", tokens), parse_shares(share)
     fit = load_fit(file)
@@ -71,7 +69,4 @@ def predict(
         metrics=parse_names(metric),
         seed=seed,
     )
-    frame = answer.frame() if as_csv else answer.readable()
-    shown = Answer(frame, answer.document(), answer.sentences(), sizes=TOKENS)
-    print_answer(shown, as_json=as_json, as_csv=as_csv)
-    end(fit)
+    print_and_end(answer, as_json=as_json, as_csv=as_csv, verbose=verbose)

@@ -16,15 +16,15 @@ from bayesscale.cli.fit_options import (
     PretrainOption,
     ShareOption,
     TaskOption,
-    end,
+    VerboseOption,
     load_fit,
     other_sizes,
     parse_names,
     parse_shares,
     parse_sizes,
+    print_and_end,
 )
 from bayesscale.cli.options import CsvOption, JsonOption
-from bayesscale.cli.output import Answer, print_answer
 
 
 def rank(
@@ -49,12 +49,12 @@ def rank(
     seed: NoiseSeedOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Rank mixtures for each task at given sizes: P(best), P(better than the next), intervals.
 
     Exit code 4 if the fit did not converge; the answer is printed all the same.
     """
-    from bayesscale.questions.describe import TOKENS
     from bayesscale.questions.rank import rank as ask
 
     sizes, shares = parse_sizes("--tokens", tokens), parse_shares(share)
@@ -71,7 +71,4 @@ def rank(
         metrics=parse_names(metric),
         seed=seed,
     )
-    frame = answer.frame() if as_csv else answer.readable()
-    shown = Answer(frame, answer.document(), answer.sentences(), sizes=TOKENS)
-    print_answer(shown, as_json=as_json, as_csv=as_csv)
-    end(fit)
+    print_and_end(answer, as_json=as_json, as_csv=as_csv, verbose=verbose)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bayesscale.cli.fit_options import FitFile, IntervalOption, end, load_fit
+from bayesscale.cli.fit_options import FitFile, IntervalOption, VerboseOption, load_fit, print_and_end
 from bayesscale.cli.options import CsvOption, JsonOption
-from bayesscale.cli.output import Answer, print_answer, printable
 
 
 def show(
@@ -12,23 +11,14 @@ def show(
     interval: IntervalOption = 0.9,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
-    """Summarise a fit: status, the laws' coefficients for each curve, the population, noise.
+    """Summarise a fit: each curve now, its forecast at ten times the tokens, P(broken), its law.
 
-    Exit code 4 if the fit did not converge; the answer is printed all the same.
+    --verbose adds diagnostics, the laws' coefficients and the population. Exit code 4 if the fit did not
+    converge; the answer is printed all the same.
     """
     from bayesscale.questions import summary
-    from bayesscale.questions.describe import TOKENS
 
-    fit = load_fit(file)
-    answer = summary(fit, prob=interval)
-    if as_json or as_csv:
-        print_answer(Answer(answer.frame(), answer.document()), as_json=as_json, as_csv=as_csv)
-    else:
-        parts = [(f"\n{metric}, for each curve", answer.readable(metric)) for metric in fit.curves.names]
-        tables = [*parts, ("\npopulation of curves", answer.readable_population())]
-        for sentence in answer.sentences():
-            print(printable(sentence))
-        for title, table in tables:
-            print_answer(Answer(table, {}, [title], sizes=TOKENS))
-    end(fit)
+    answer = summary(load_fit(file), prob=interval)
+    print_and_end(answer, as_json=as_json, as_csv=as_csv, verbose=verbose)

@@ -11,15 +11,16 @@ from bayesscale.cli.fit_options import (
     FitFile,
     IntervalOption,
     MetricOption,
+    NewMixtureOption,
     TaskOption,
-    end,
+    VerboseOption,
     load_fit,
     one_size,
     parse_names,
     parse_sizes,
+    print_and_end,
 )
 from bayesscale.cli.options import CsvOption, JsonOption
-from bayesscale.cli.output import Answer, print_answer
 
 
 def value(
@@ -42,10 +43,7 @@ def value(
     ] = None,
     interval: IntervalOption = 0.9,
     task: TaskOption = None,
-    mixture: Annotated[
-        list[str] | None,
-        typer.Option("--mixture", metavar="NAME", help="Only this mixture, measured or new. Repeatable."),
-    ] = None,
+    mixture: NewMixtureOption = None,
     finetune_tokens: FinetuneOption = None,
     metric: MetricOption = None,
     seed: Annotated[
@@ -54,13 +52,13 @@ def value(
     ] = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Compare with no pretraining: P(gain > delta), the D_f where it ends, and the finetuning data saved.
 
     Exit code 4 if the fit did not converge; the answer is printed all the same.
     """
-    from bayesscale.questions.describe import TOKENS
-    from bayesscale.questions.value import value as asked
+    from bayesscale.questions.value.ask import value as asked
 
     size = None if tokens is None else one_size("--tokens", tokens)
     fit = load_fit(file)
@@ -75,13 +73,4 @@ def value(
         metrics=parse_names(metric),
         seed=seed,
     )
-    if as_json or as_csv:
-        print_answer(Answer(answer.frame(), answer.document()), as_json=as_json, as_csv=as_csv)
-    else:
-        print_answer(Answer(answer.readable(), {}, answer.sentences(), sizes=TOKENS))
-        limits = answer.readable_limits()
-        if not limits.empty:
-            print_answer(
-                Answer(limits, {}, ["", "D_f beyond which the gain is less than delta"], sizes=TOKENS)
-            )
-    end(fit)
+    print_and_end(answer, as_json=as_json, as_csv=as_csv, verbose=verbose)

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LONGEST_FILE = 300
 
 # Public functions that take **kwargs. A new one needs a reason, and this list is where it is given.
 KWARGS: set[str] = set()
@@ -78,8 +77,3 @@ def test_every_public_function_has_a_docstring() -> None:
 def test_documented_parameters_are_those_of_the_signature(function: Function) -> None:
     documented = _documented(ast.get_docstring(function.node) or "")
     assert documented in (set(), function.parameters)
-
-
-def test_files_are_short_enough_to_be_read() -> None:
-    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in _files()}
-    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}

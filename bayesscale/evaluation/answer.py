@@ -10,7 +10,8 @@ import pandas as pd
 
 from bayesscale.evaluation.scores import PROBS, pooled
 from bayesscale.metrics.table import Metrics
-from bayesscale.questions.describe import plain_records, table_text
+from bayesscale.questions.answer import plain_records
+from bayesscale.text import table_text
 
 # What the status of a fit says if nothing is wrong with it.
 FINE = ("converged", "no intervals")

@@ -17,7 +17,7 @@ from bayesscale.evaluation.refit import WHOLE, Refit, Refitted, refits_of, run_r
 from bayesscale.evaluation.split import Split, split_last
 from bayesscale.posterior.curves import measured_metrics
 from bayesscale.posterior.draws import FOLLOWED
-from bayesscale.questions.population import interval
+from bayesscale.questions.answer import interval
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit

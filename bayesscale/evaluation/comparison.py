@@ -9,7 +9,8 @@ import pandas as pd
 
 from bayesscale.evaluation.pointwise import ALL, LOO
 from bayesscale.inference.loo import MAX_K
-from bayesscale.questions.describe import plain_records, record, source_text, table_text, warning
+from bayesscale.questions.answer import plain_records, record, source_text, warning
+from bayesscale.text import table_text
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit

@@ -11,8 +11,7 @@ from scipy import special
 
 from bayesscale.posterior.noise import student_log_density
 from bayesscale.posterior.predictive import Predictive
-from bayesscale.questions.asked import drawn_curves
-from bayesscale.questions.targets import Selection
+from bayesscale.questions.select import Selection, drawn_curves
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit

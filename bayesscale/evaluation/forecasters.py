@@ -68,8 +68,7 @@ def _joint(**settings: Any) -> Forecaster:
 def scored(split: Split, fitted: Any) -> pd.DataFrame:
     """Return the held-out rows with their scores."""
     from bayesscale.posterior.predictive import Predictive
-    from bayesscale.questions.asked import drawn_curves
-    from bayesscale.questions.targets import Selection
+    from bayesscale.questions.select import Selection, drawn_curves
 
     drawn, _ = drawn_curves(fitted, Selection(), None)
     predictive, curve = Predictive(drawn, 0.9), list(split.train.curve_columns)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesscale.inference.arviz import for_arviz
 from bayesscale.inference.status import Status
 from bayesscale.metrics.curves import Curves
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.model import Model
 from bayesscale.models.priors import Priors
 from bayesscale.posterior.draws import Draws, draws_of
+
+if TYPE_CHECKING:
+    from bayesscale import Forecast
 
 POSTERIOR = "posterior"
 
@@ -48,14 +53,19 @@ class Fit:
     status: Status
     provenance: dict[str, Any]
 
+    @property
+    def posterior(self) -> Any:
+        """All groups as ArviZ takes them: a DataTree, before ArviZ 1 an InferenceData."""
+        return for_arviz(self.tree)
+
     @cached_property
-    def posterior(self) -> Draws:
+    def arrays(self) -> Draws:
         """The draws as plain arrays, chains merged."""
         return draws_of(self.tree[POSTERIOR].to_dataset(), self.curves, self.priors)
 
     def draws(self, name: str) -> NDArray[np.float64]:
         """Return a posterior variable, chains and draws merged: shape (draws, ...)."""
-        return self.posterior[name]
+        return self.arrays[name]
 
     def has(self, name: str) -> bool:
         """Return whether the posterior has a variable."""
@@ -64,16 +74,16 @@ class Fit:
     @property
     def count(self) -> int:
         """Number of draws of all chains."""
-        return self.posterior.count
+        return self.arrays.count
 
     @property
     def laws(self) -> tuple[str, ...]:
         """Names of the laws, in the order of their numbers in the draws."""
-        return self.posterior.laws
+        return self.arrays.laws
 
     def allowed(self, metric: str) -> tuple[str, ...]:
         """Return the laws that a metric may follow."""
-        return self.posterior.allowed(self.curves.names.index(metric))
+        return self.arrays.allowed(self.curves.names.index(metric))
 
     @property
     def breaks(self) -> str:
@@ -86,6 +96,30 @@ class Fit:
         stored = self.provenance["settings"]["model"]
         return Model(
             self.priors, tuple(stored["laws"]), stored["breaks"], stored["discrepancy"], stored["sharp"]
+        )
+
+    def forecast(
+        self,
+        tokens: Sequence[float],
+        *,
+        prob: float = 0.9,
+        tasks: Sequence[str] | None = None,
+        mixtures: Sequence[str] | None = None,
+        other_sizes: Sequence[float] | None = None,
+        metrics: Sequence[str] | None = None,
+    ) -> Forecast:
+        """Forecast scores, as `bayesscale.forecast` does.
+
+        Parameters
+        ----------
+        tokens, prob, tasks, mixtures, other_sizes, metrics
+            As in `bayesscale.forecast`.
+        """
+        # The front door: inference itself knows no questions.
+        import bayesscale
+
+        return bayesscale.forecast(
+            self, tokens, prob=prob, tasks=tasks, mixtures=mixtures, other_sizes=other_sizes, metrics=metrics
         )
 
     def __str__(self) -> str:

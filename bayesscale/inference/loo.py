@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesscale.inference.arviz import for_arviz
 from bayesscale.inference.sampler import as_dataset
 
 FloatArray = NDArray[np.float64]
@@ -53,17 +54,15 @@ def _smoothed(values: FloatArray) -> tuple[FloatArray, FloatArray]:
         import arviz as az
 
         efficiency = _efficiency(az, data)
-        found = az.loo(_as_arviz(az, data), pointwise=True, var_name="value", reff=efficiency)
+        found = az.loo(
+            for_arviz(xr.DataTree.from_dict({"log_likelihood": data})),
+            pointwise=True,
+            var_name="value",
+            reff=efficiency,
+        )
     # ArviZ 0.23 says loo_i.
     elpd = found.elpd_i if hasattr(found, "elpd_i") else found.loo_i
     return np.asarray(elpd, np.float64), np.asarray(found.pareto_k, np.float64)
-
-
-def _as_arviz(az: Any, data: xr.Dataset) -> Any:
-    """Return what ArviZ takes for a fit: InferenceData before ArviZ 1, a DataTree since."""
-    if az.__version__.startswith("0."):
-        return az.InferenceData(log_likelihood=data, warn_on_custom_groups=False)
-    return xr.DataTree.from_dict({"log_likelihood": data})
 
 
 def _efficiency(az: Any, data: xr.Dataset) -> float:

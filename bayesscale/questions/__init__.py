@@ -1,4 +1,4 @@
-"""What a user asks of a fit, one question a file."""
+"""What a user asks of a fit: a question a file, or a folder where it needs several."""
 
 from bayesscale.questions.forecast import Forecast, forecast
 from bayesscale.questions.picture import picture

@@ -3,69 +3,215 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bayesscale.errors import QuestionError
 from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.metrics.curves import Curves
+from bayesscale.models.breaks import sign_of
 from bayesscale.posterior.curves import measured_metrics
-from bayesscale.questions.asked import (
+from bayesscale.posterior.draws import Draws
+from bayesscale.posterior.local import Local, measured
+from bayesscale.posterior.noise import within
+from bayesscale.questions.answer import (
+    SHORT,
+    STATISTICS,
+    SURE,
+    UNLIKELY,
+    Answer,
+    interval,
+    name_of,
+    shown_names,
+    sizes_text,
+    spread_text,
+    units_of,
+    varying,
+)
+from bayesscale.questions.select import (
+    Selection,
+    answer_columns,
     check_prob,
     check_sizes,
     drawn_curves,
     metric_places,
 )
-from bayesscale.questions.break_rows import break_row
-from bayesscale.questions.describe import SHORT, plain_records, reading, record, table_text
-from bayesscale.questions.hazard import hazard_sentences
-from bayesscale.questions.targets import Selection, answer_columns
+from bayesscale.text import listed, probability_text, size_text
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
+    from bayesscale.figures.picture import Picture
     from bayesscale.inference import Fit
-    from bayesscale.report import Picture
 
-# A position is shown to people only where a break is not improbable.
-_UNLIKELY = 0.1
-_HEADINGS = {
-    "p_broken": "P(broken)",
-    "break_median": "break at",
-    "break_lower": "from",
-    "break_upper": "to",
-    "p_fall": "P(fall)",
-    "lost_median": "lost",
-    "lost_lower": "lost lower",
-    "lost_upper": "lost upper",
-}
+FloatArray = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Breaks:
-    """For every curve and breakable metric, the probability and size of a break.
+def hazard(fit: Fit, place: int) -> FloatArray:
+    """Return draws of the breaks per factor of ten of data, of a typical curve.
 
     Parameters
     ----------
     fit : Fit
-        The draws behind the numbers.
+        A fit with breaks.
+    place : int
+        Position of the metric among those that may break.
+    """
+    return np.asarray(np.log(10.0) * np.exp(fit.draws("break_log_hazard")[:, place]))
+
+
+def hazard_sentences(fit: Fit, prob: float) -> list[str]:
+    """Return one sentence a metric on how often its laws break, and one on alignment where it varies."""
+    lines = []
+    for place, name in enumerate(fit.arrays.breakable):
+        median, lower, upper = interval(hazard(fit, place), prob)
+        lines.append(
+            f"population: {name} of a typical curve breaks {median:.2g} times a factor of ten of data "
+            f"({lower:.2g} to {upper:.2g})"
+        )
+        if fit.has("break_alignment"):
+            trend = fit.draws("break_alignment")[:, place]
+            median, lower, upper = interval(np.exp(trend), prob)
+            lines.append(
+                f"alignment 1 instead of 0 multiplies that by {median:.2g} ({lower:.2g} to {upper:.2g}); "
+                f"P(alignment makes breaks rarer) {(trend < 0).mean():.2g}"
+            )
+    return lines
+
+
+_LIKELY = 0.5
+
+_ONE_KIND = 0.8
+
+# With fewer sizes a break and a law that bends can hardly be told apart.
+_FEW_SIZES = 5
+
+# What the draws of a less probable law say of a break is not told.
+_COUNTS = 0.05
+
+_NO_INTERVAL = np.full(3, np.nan)
+
+
+def break_row(draws: Draws, curve: int, metric: int, prob: float, at: float | None) -> dict[str, Any]:
+    """Return a row of `Breaks.frame`.
+
+    Parameters
+    ----------
+    draws : Draws
+        The draws.
+    curve, metric : int
+        Positions of a measured curve, and of a metric that may break.
     prob : float
         Probability of the equal-tailed intervals.
-    table : pandas.DataFrame
-        The numbers, see `frame`.
-    notes : tuple of str
-        What is to be said of them.
+    at : float or None
+        Size at which the cost of the break is stated; None for the curve's last.
     """
+    curves, name = draws.curves, draws.curves.names[metric]
+    own = np.unique(_sizes(curves, curve, name))
+    last = float(own[-1])
+    position = draws["break_at"][:, curve, metric]
+    broken = position <= last
+    where = interval(position[broken], prob) if broken.any() else _NO_INTERVAL
+    size = last if at is None else at
+    local = measured(draws, metric, np.array([curve]))
+    lost = interval(sign_of(name) * (_unbroken(local, curves, size) - _value(local, curves, size)), prob)
+    since = np.minimum(position, last)
+    falls = sign_of(name) * (_value(local, curves, last) - _unbroken(local, curves, since)) < 0
+    p_broken, by_law = float(broken.mean()), _by_law(local, broken)
+    p_fall = float(falls[broken].mean()) if broken.any() else np.nan
+    return {
+        **{name: curves.table[name].iloc[curve] for name in answer_columns(curves)},
+        "metric": name,
+        "sizes": len(own),
+        "first": float(own[0]),
+        "last": last,
+        "p_broken": p_broken,
+        "p_broken_least": min(by_law.values()),
+        **dict(zip(("break_median", "break_lower", "break_upper"), where.tolist(), strict=True)),
+        "p_fall": p_fall,
+        "at": size,
+        **dict(zip(("lost_median", "lost_lower", "lost_upper"), lost.tolist(), strict=True)),
+        "evidence": evidence(p_broken, by_law, p_fall, len(own), where[0], name),
+    }
 
-    fit: Fit = field(repr=False)
-    prob: float
-    table: pd.DataFrame = field(repr=False)
-    notes: tuple[str, ...]
+
+def _by_law(local: Local, broken: NDArray[np.bool_]) -> dict[str, float]:
+    """Return the probability of a break given each law that is not improbable."""
+    follows = {name: local.law[0] == number for number, name in enumerate(local.laws)}
+    return {name: float(broken[own].mean()) for name, own in follows.items() if own.mean() >= _COUNTS}
+
+
+def evidence(
+    p_broken: float, by_law: dict[str, float], p_fall: float, sizes: int, position: float, metric: str
+) -> str:
+    """Return what the numbers say, in words.
+
+    Parameters
+    ----------
+    p_broken : float
+        Probability of a break.
+    by_law : dict of float
+        The same given each law that is not improbable: a score that levels off breaks the log-law and needs
+        no break under a law with a ceiling.
+    p_fall : float
+        Probability that the score fell since the break, if there is one.
+    sizes : int
+        How many sizes were measured.
+    position : float
+        Median position of the break, in tokens.
+    metric : str
+        Name of the metric.
+    """
+    if p_broken < UNLIKELY:
+        return "no sign of a break"
+    if p_broken < SURE and sizes < _FEW_SIZES:
+        return f"undecided: {sizes} sizes are too few to tell"
+    if p_broken < _LIKELY:
+        return "undecided: a break is possible"
+    if min(by_law.values()) < _LIKELY:
+        told = " and ".join(f"{probability_text(p)} under the {law}" for law, p in by_law.items())
+        kind = "scores" if CATALOGUE[metric].improves == "up" else "losses"
+        return f"undecided: the laws of {kind} disagree, P(broken) is {told}"
+    worse = "fell" if CATALOGUE[metric].improves == "up" else "rose"
+    if p_fall >= _ONE_KIND:
+        what = f"{worse} after about {size_text(position)}"
+    elif p_fall <= 1 - _ONE_KIND:
+        what = f"stalled after about {size_text(position)}, the weaker kind of break"
+    else:
+        what = f"stalled or {worse} after about {size_text(position)}"
+    return f"{'broken' if p_broken >= SURE else 'probably broken'}: {what}"
+
+
+def _unbroken(local: Local, curves: Curves, size: float | FloatArray) -> FloatArray:
+    """Return draws of one curve's law at a size, or at one of each draw, as if it never broke."""
+    u = np.atleast_1d(curves.axis.u(np.asarray(size, dtype=float)))[None, None]
+    return np.asarray(np.minimum(local.unbroken(u)[0, 0], CATALOGUE[local.metric].high))
+
+
+def _value(local: Local, curves: Curves, size: float) -> FloatArray:
+    """Return draws of one curve's law at a size, with its break."""
+    return within(local.value(curves.axis.u(np.array([[size]])))[0, 0], local.metric)
+
+
+def _sizes(curves: Curves, curve: int, metric: str) -> FloatArray:
+    """Return the sizes at which a metric was measured on a curve."""
+    (rows,) = (rows for rows in (curves.scores, curves.losses) if metric in rows.metrics)
+    return np.asarray(rows.size[(rows.unit == curve) & (rows.metric == rows.metrics.index(metric))])
+
+
+@dataclass(frozen=True)
+class Breaks(Answer):
+    """For every curve and breakable metric, the probability and size of a break."""
+
+    rows = "breaks"
 
     def frame(self) -> pd.DataFrame:
         """Return one row a curve and metric, the most probable breaks first.
 
-        Columns: what names the curve, metric, sizes (how many were measured), last (the last one); p_broken,
+        Columns: what names the curve, metric, sizes (how many were measured), first and last; p_broken,
         the probability of a break by then, and p_broken_least, its smallest value given one of the laws
         that have at least 5% of the curve's draws (levelling off breaks the log-law and needs no break under
         a law with a ceiling); break_median,
@@ -76,56 +222,87 @@ class Breaks:
         """
         return self.table.copy()
 
-    def document(self) -> dict[str, Any]:
-        """Return the same for programs, with what the numbers are."""
-        axis = self.fit.curves.axis_name
-        tokens = dict.fromkeys(("last", "break_median", "break_lower", "break_upper", "at"), "tokens")
+    def contents(self) -> dict[str, Any]:
+        """Return the units, and how often the population breaks."""
+        tokens = dict.fromkeys(
+            ("first", "last", "break_median", "break_lower", "break_upper", "at"), "tokens"
+        )
         return {
-            "interval": {"kind": "equal-tailed", "prob": self.prob},
-            **record(self.fit),
-            "axis": axis,
-            "units": {**{name: CATALOGUE[name].unit for name in set(self.table["metric"])}, **tokens},
-            "notes": list(self.notes),
+            "units": {**units_of(self.metrics), **tokens},
             "population": hazard_sentences(self.fit, self.prob),
-            "breaks": plain_records(self.table),
         }
 
-    def sentences(self) -> list[str]:
-        """Return what a reader has to know of the table."""
-        lines = reading(self.fit, self.prob, tuple(dict.fromkeys(self.table["metric"])))
-        axis = SHORT[self.fit.curves.axis_name]
+    def headline(self) -> list[str]:
+        """Return how many curves broke, and which."""
+        broken, count = self.table[self.table["p_broken"] >= SURE], len(self.table)
+        some = self.table["p_broken"].between(UNLIKELY, SURE, inclusive="left")
+        names = varying(self.table, [*answer_columns(self.fit.curves), "metric"])
+        told = [f"{name_of(row, names)} ({_how(row['evidence'])})" for row in broken.to_dict("records")]
+        curves = f"{count:,} curve{'s' if count > 1 else ''}"
+        if broken.empty:
+            first = f"None of {curves} is broken with P {SURE:g} or more"
+        else:
+            first = f"{len(broken)} of {curves} {'are' if len(broken) > 1 else 'is'} broken: {listed(told)}"
+        others = self.table.loc[self.table["p_broken"] < SURE, "p_broken"]
+        if others.empty:
+            return [f"{first}."]
+        open_ones = f"{int(some.sum())} may be broken; " if some.any() else ""
+        most = probability_text(others.max())
+        which = f"the other {len(others)}" if len(broken) else "each"
+        return [f"{first}.", f"{open_ones}P(broken) of {which} is at most {most}."]
+
+    def explain(self) -> list[str]:
+        """Return what the columns mean, and how often the population breaks."""
         (at,) = set(self.table["at"]) if self.table["at"].nunique() == 1 else (None,)
+        axis = SHORT[self.fit.curves.axis_name]
         where = "the curve's last size" if at is None else f"{axis} {format_tokens(at)}"
-        lines.append(
-            "P(broken): of a break by the last measured size; break at, from, to: where, if there is one; "
-            f"P(fall): that the score fell since, if there is one; lost: against the unbroken law at {where}"
-        )
-        return [*lines, *hazard_sentences(self.fit, self.prob), *(f"note: {note}" for note in self.notes)]
+        return [
+            "P(broken): of a break by the last measured size; break at: where, if there is one; P(fall): "
+            f"that the score fell since, if there is one; lost: against the unbroken law at {where}",
+            *hazard_sentences(self.fit, self.prob),
+        ]
 
     def readable(self) -> pd.DataFrame:
-        """Return the columns that a person reads; positions only where a break is not improbable."""
-        constant = [n for n in ("task", "mixture") if n in self.table and set(self.table[n]) == {"all"}]
-        table = self.table.drop(columns=[*constant, "sizes", "last", "at", "p_broken_least"])
-        unlikely = table["p_broken"] < _UNLIKELY
-        about = ["break_median", "break_lower", "break_upper", "p_fall"]
-        table[about] = table[about].mask(unlikely)
-        return table.rename(columns={**SHORT, **_HEADINGS})
+        """Return a row a curve; positions only where a break is not improbable."""
+        rows = self.table.to_dict("records")
+        shown = shown_names(self.table, answer_columns(self.fit.curves))
+        if len(self.metrics) > 1:
+            shown["metric"] = self.table["metric"]
+        shown["P(broken)"] = self.table["p_broken"].map(probability_text)
+        likely = [row["p_broken"] >= UNLIKELY for row in rows]
+        where = [[row[f"break_{part}"] for part in STATISTICS] for row in rows]
+        shown["break at"] = [
+            sizes_text(own) if known else "" for own, known in zip(where, likely, strict=True)
+        ]
+        shown["lost"] = [
+            spread_text(row, "lost", row["metric"]) if known else ""
+            for row, known in zip(rows, likely, strict=True)
+        ]
+        shown["evidence"] = [_how(row["evidence"]) for row in rows]
+        return shown.rename(columns=SHORT)
 
     def plot(self) -> Picture:
-        """Return a picture of the curves that may have broken (P > 0.1), or of all if none may have."""
-        from bayesscale.questions.picture import picture
+        """Return a picture of where each curve broke, and with which probability."""
+        from bayesscale.figures.rows import Rows, draw_rows
 
-        chosen = self.table[self.table["p_broken"] > _UNLIKELY]
-        chosen = self.table if chosen.empty else chosen
-        names = answer_columns(self.fit.curves)
-        keys = pd.MultiIndex.from_frame(self.fit.curves.table[names])
-        wanted = keys.isin(pd.MultiIndex.from_frame(chosen[names]))
-        labels = [label for label, keep in zip(self.fit.curves.labels, wanted, strict=True) if keep]
-        metrics = list(dict.fromkeys(chosen["metric"]))
-        return picture(self.fit, prob=self.prob, curves=labels, metrics=metrics)
+        names = varying(self.table, [*answer_columns(self.fit.curves), "metric"])
+        where = {part: self.table[f"break_{part}"] for part in STATISTICS}
+        table = self.table.assign(
+            panel="",
+            label=[name_of(row, names) for row in self.table.to_dict("records")],
+            note=[f"P(broken) {probability_text(p)}" for p in self.table["p_broken"]],
+            unit=f"{SHORT[self.fit.curves.axis_name]}, tokens",
+            weight=self.table["p_broken"],
+            start=self.table["first"],
+            end=self.table["last"],
+            **where,
+        )
+        return draw_rows(Rows(table, self.frame_text("Where the law broke, if it did"), log=True))
 
-    def __str__(self) -> str:
-        return "\n".join([*self.sentences(), table_text(self.readable())])
+
+def _how(evidence: str) -> str:
+    """Return the evidence without its first word: 'fell after about 39B'."""
+    return evidence.removeprefix("broken: ").removesuffix(", the weaker kind of break")
 
 
 def breaks(
@@ -171,7 +348,7 @@ def breaks(
             "breaks can be asked of a fit that allows them, along finetune_tokens only if told to; this one "
             f"was made with breaks {fit.breaks!r}; fit again with --breaks scores or --breaks all"
         )
-    tested = fit.posterior.breakable
+    tested = fit.arrays.breakable
     wanted = {fit.curves.names[place] for place in metric_places(fit.curves, metrics)}
     if metrics is not None and (never := sorted(wanted - set(tested))):
         raise QuestionError(
@@ -182,7 +359,7 @@ def breaks(
     drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes), None)
     known, chosen = measured_metrics(fit.curves), drawn.targets.position[drawn.targets.measured]
     rows = [
-        break_row(fit.posterior, curve, metric, prob, size)
+        break_row(fit.arrays, curve, metric, prob, size)
         for curve in sorted(chosen.tolist())
         for metric, name in enumerate(tested)
         if name in wanted and known[curve, metric]

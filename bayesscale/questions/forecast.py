@@ -14,52 +14,52 @@ from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import SIZES, Curves
 from bayesscale.posterior.baseline import TargetBaseline
 from bayesscale.posterior.curves import Targets, measured_metrics
-from bayesscale.posterior.predictive import COLUMNS, Predictive
-from bayesscale.questions.asked import (
+from bayesscale.posterior.predictive import Predictive
+from bayesscale.questions.answer import (
+    SHORT,
+    Answer,
+    name_of,
+    percent_text,
+    shown_names,
+    spread_text,
+    units_of,
+    value_text,
+    varying,
+)
+from bayesscale.questions.picture import draw_predictive, forecast_table
+from bayesscale.questions.select import (
+    Selection,
+    answer_columns,
     check_prob,
     check_sizes,
     drawn_curves,
-    last_sizes,
     metric_places,
 )
-from bayesscale.questions.describe import SHORT, plain_records, reading, record, table_text
-from bayesscale.questions.targets import Selection
+from bayesscale.text import probability_text
+from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
+    from bayesscale.figures.picture import Picture
     from bayesscale.inference import Fit
-    from bayesscale.report import Picture
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Forecast:
+class Forecast(Answer):
     """Intervals for new measurements, and for the laws behind them.
 
     Parameters
     ----------
-    fit : Fit
-        The draws behind the numbers.
+    fit, prob, table, notes
+        As in `Answer`.
     predictive : Predictive
-        The curves asked for and the probability of the intervals.
-    metrics : tuple of str
-        The metrics asked for.
-    table : pandas.DataFrame
-        The numbers, see `frame`.
-    notes : tuple of str
-        What is to be said of them.
+        The curves asked for.
     """
 
-    fit: Fit = field(repr=False)
     predictive: Predictive = field(repr=False)
-    metrics: tuple[str, ...]
-    table: pd.DataFrame = field(repr=False)
-    notes: tuple[str, ...]
 
-    @property
-    def prob(self) -> float:
-        """Probability of the intervals."""
-        return self.predictive.prob
+    rows = "forecasts"
 
     def frame(self) -> pd.DataFrame:
         """Return one row a curve, metric and size.
@@ -72,51 +72,70 @@ class Forecast:
         """
         return self.table.copy()
 
-    def document(self) -> dict[str, Any]:
-        """Return the same for programs, with what the numbers are."""
-        axis = self.fit.curves.axis_name
-        units = {name: CATALOGUE[name].unit for name in self.metrics}
-        return {
-            "interval": {"kind": "equal-tailed", "prob": self.prob},
-            **record(self.fit),
-            "axis": axis,
-            "units": {**units, **_token_units(self.table), "efolds_beyond": f"e-folds of {axis}"},
-            "notes": list(self.notes),
-            "forecasts": plain_records(self.table),
-        }
+    def contents(self) -> dict[str, Any]:
+        """Return the units."""
+        sizes = {name: "tokens" for name in SIZES if name in self.table}
+        beyond = f"e-folds of {self.fit.curves.axis_name}"
+        return {"units": {**units_of(self.metrics), **sizes, "efolds_beyond": beyond}}
 
-    def sentences(self) -> list[str]:
-        """Return what a reader has to know of the table."""
-        lines = reading(self.fit, self.prob, self.metrics)
-        lines.append(
-            "lower to upper: a new measurement; law lower to law upper: the law without noise; beyond: "
-            f"e-folds of {SHORT[self.fit.curves.axis_name]} past the curve's last one"
-            + ("; P(break): that the law broke before this size" if self.fit.has("break_at") else "")
-        )
-        return [*lines, *(f"note: {note}" for note in self.notes)]
+    def headline(self) -> list[str]:
+        """Return the forecast of two metrics at the largest size: of the best curve and the worst."""
+        axis, names = self.fit.curves.axis_name, answer_columns(self.fit.curves)
+        last = self.table[self.table[axis] == self.table[axis].max()]
+        return [
+            _told(rows, metric, names, f"{SHORT[axis]} {format_tokens(last[axis].iloc[0])}", self.prob)
+            for metric, rows in list(last.groupby("metric", sort=False))[:2]
+        ]
+
+    def explain(self) -> list[str]:
+        """Return what the columns mean."""
+        return [
+            f"forecast: a new measurement, median and {percent_text(self.prob)} interval; law: the same "
+            "without noise",
+            *(["P(break): that the law broke before this size"] if self.fit.has("break_at") else []),
+            f"beyond: how many times the curve's last {SHORT[self.fit.curves.axis_name]} the size is",
+        ]
 
     def readable(self) -> pd.DataFrame:
-        """Return the columns that a person reads, under short headings."""
-        constant = [n for n in ("task", "mixture") if n in self.table and set(self.table[n]) == {"all"}]
-        measured = ["measured"] if self.table["measured"].all() else []
-        table = self.table.drop(columns=[*constant, *measured, "mean", "law_median"])
-        if table["p_break"].isna().all():
-            table = table.drop(columns="p_break")
-        return table.rename(columns=SHORT)
+        """Return a row a curve, metric and size."""
+        table, axis = self.table, self.fit.curves.axis_name
+        shown = shown_names(table, answer_columns(self.fit.curves))
+        shown["metric"], shown[axis] = table["metric"], table[axis]
+        rows = table.to_dict("records")
+        shown["forecast"] = [spread_text(row, "", row["metric"]) for row in rows]
+        shown["law"] = [spread_text(row, "law", row["metric"]) for row in rows]
+        if table["p_break"].notna().any():
+            shown["P(break)"] = ["" if np.isnan(p) else probability_text(p) for p in table["p_break"]]
+        shown["beyond"] = [f"{np.exp(e):.2g}x" if e > 0 else "" for e in table["efolds_beyond"]]
+        if not table["measured"].all():
+            shown["curve"] = np.where(table["measured"], "measured", "not measured")
+        return shown.rename(columns=SHORT)
 
     def plot(self) -> Picture:
         """Return a picture of the curves with bands up to the largest size asked for."""
-        from bayesscale.questions.picture import draw_forecast
+        end = float(self.table[self.fit.curves.axis_name].max())
+        return draw_predictive(self.fit, self.predictive, metric_places(self.fit.curves, self.metrics), end)
 
-        return draw_forecast(self)
 
-    def __str__(self) -> str:
-        return "\n".join([*self.sentences(), table_text(self.readable())])
+def _told(rows: pd.DataFrame, metric: str, names: list[str], where: str, prob: float) -> str:
+    """Return the forecast of one metric at one size in a sentence."""
+    names = varying(rows, names)
+    if len(rows) == 1:
+        return (
+            f"At {where}, {metric} of {name_of(rows.iloc[0], names)} is forecast to be "
+            f"{value_text(rows['median'].iloc[0], metric)} ({percent_text(prob)} interval "
+            f"{value_text(rows['lower'].iloc[0], metric)} to {value_text(rows['upper'].iloc[0], metric)})."
+        )
+    order = rows.sort_values("median", ascending=CATALOGUE[metric].improves == "down", kind="stable")
+    best, worst = (
+        f"{name_of(row, names)}: {spread_text(row, '', metric)}" for row in (order.iloc[0], order.iloc[-1])
+    )
+    return f"At {where}, {metric} is forecast best for {best}, and worst for {worst}."
 
 
 def forecast(
     fit: Fit,
-    sizes: Sequence[float],
+    tokens: Sequence[float],
     *,
     prob: float = 0.9,
     curves: Sequence[str] | None = None,
@@ -134,8 +153,8 @@ def forecast(
     ----------
     fit : Fit
         A fitted model.
-    sizes : sequence of float
-        Sizes along the curves, in tokens; 0 is the non-pretrained baseline.
+    tokens : sequence of float
+        Sizes along the curves; 0 is the non-pretrained baseline.
     prob : float
         Probability of the equal-tailed intervals.
     curves : sequence of str, optional
@@ -169,7 +188,7 @@ def forecast(
     wanted = Selection(curves, tasks, mixtures, other_sizes, shares, alignment)
     drawn, notes = drawn_curves(fit, wanted, seed)
     places = metric_places(fit.curves, metrics)
-    asked = check_sizes(sizes, fit.curves)
+    asked = check_sizes(tokens, fit.curves)
     matrix = np.broadcast_to(asked, (len(drawn.targets), len(asked)))
     predictive = Predictive(drawn, prob)
     values = predictive.describe(matrix, places)
@@ -177,44 +196,7 @@ def forecast(
     if (asked == 0).any():
         notes = (*notes, *TargetBaseline(drawn).notes())
     notes = (*notes, *_notes(fit.curves, drawn.targets, places, table))
-    return Forecast(fit, predictive, tuple(fit.curves.names[p] for p in places), table, notes)
-
-
-def forecast_table(
-    curves: Curves, targets: Targets, places: list[int], sizes: FloatArray, values: FloatArray
-) -> pd.DataFrame:
-    """Return a row for each target, metric and size, in this order; see `Forecast.frame`.
-
-    Parameters
-    ----------
-    curves : Curves
-        The measured curves.
-    targets : Targets
-        The curves asked for.
-    places : list of int
-        Positions of the metrics.
-    sizes : array, shape (targets, sizes)
-        Sizes of each curve.
-    values : array, shape (targets, metrics, sizes, columns)
-        From `Predictive.describe`.
-    """
-    count, metrics, points, _ = values.shape
-    table = targets.table.loc[np.repeat(np.arange(count), metrics * points)].reset_index(drop=True)
-    table["metric"] = np.tile(np.repeat([curves.names[place] for place in places], points), count)
-    table[curves.axis_name] = np.repeat(sizes[:, None], metrics, axis=1).ravel()
-    table[list(COLUMNS)] = values.reshape(-1, len(COLUMNS))
-    positive = np.where(sizes > 0, sizes, np.nan)
-    table["efolds_beyond"] = np.log(positive[:, None] / _last(curves, targets)[:, places, None]).ravel()
-    table["measured"] = np.repeat(targets.measured, metrics * points)
-    return table
-
-
-def _last(curves: Curves, targets: Targets) -> FloatArray:
-    """Return the last measured size of each target and metric; that of its task for an unmeasured one."""
-    last = last_sizes(curves)
-    of_task = pd.DataFrame(last).groupby(curves.table["task"].to_numpy()).max()
-    own_task = of_task.reindex(targets.table["task"]).to_numpy(float)
-    return np.where(targets.measured[:, None], last[targets.position], own_task)
+    return Forecast(fit, prob, table, notes, predictive)
 
 
 def _notes(curves: Curves, targets: Targets, places: list[int], table: pd.DataFrame) -> list[str]:
@@ -240,8 +222,3 @@ def _notes(curves: Curves, targets: Targets, places: list[int], table: pd.DataFr
     if cut := int(((table["lower"] <= low) | (table["upper"] >= high)).sum()):
         notes.append(f"{cut} of {len(table)} intervals are cut at the end of their metric's range")
     return notes
-
-
-def _token_units(table: pd.DataFrame) -> dict[str, str]:
-    """Return the units of the columns of sizes."""
-    return {name: "tokens" for name in SIZES if name in table}

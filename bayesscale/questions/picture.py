@@ -9,18 +9,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayesscale.figures.drawing import Drawing, Frame
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.metrics.curves import SIZES
+from bayesscale.metrics.curves import SIZES, Curves
 from bayesscale.posterior.curves import Targets
-from bayesscale.posterior.predictive import Predictive
-from bayesscale.questions.asked import check_prob, check_sizes, drawn_curves, last_sizes, metric_places
-from bayesscale.questions.describe import interval_text, is_simulated, source_text
-from bayesscale.questions.forecast import Forecast, forecast_table
-from bayesscale.questions.targets import Selection
+from bayesscale.posterior.predictive import COLUMNS, Predictive
+from bayesscale.questions.answer import interval_text, is_simulated, percent_text, source_text
+from bayesscale.questions.select import (
+    Selection,
+    check_prob,
+    check_sizes,
+    drawn_curves,
+    last_sizes,
+    metric_places,
+)
 
 if TYPE_CHECKING:
+    from bayesscale.figures.picture import Picture
     from bayesscale.inference import Fit
-    from bayesscale.report import Picture
 
 FloatArray = NDArray[np.float64]
 # Sizes on each curve: within the data, and beyond.
@@ -39,6 +45,7 @@ def picture(
     other_sizes: Sequence[float] | None = None,
     metrics: Sequence[str] | None = None,
     seed: int | None = None,
+    columns: int = 6,
 ) -> Picture:
     """Draw a fit: data, credible bands of the laws, predictive bands beyond the data.
 
@@ -52,6 +59,8 @@ def picture(
         Probability of the equal-tailed bands.
     curves, tasks, mixtures, other_sizes, metrics, seed
         As in `forecast`.
+    columns : int
+        Panels beside each other at most.
 
     Raises
     ------
@@ -66,24 +75,65 @@ def picture(
         if until is None
         else float(check_sizes([until], fit.curves)[0])
     )
-    return draw_predictive(fit, Predictive(drawn, prob), places, end)
+    return draw_predictive(fit, Predictive(drawn, prob), places, end, columns=columns)
 
 
-def draw_forecast(forecast: Forecast) -> Picture:
-    """Return the picture of a forecast's curves, up to the largest size asked for.
+def forecast_table(
+    curves: Curves, targets: Targets, places: list[int], sizes: FloatArray, values: FloatArray
+) -> pd.DataFrame:
+    """Return a row for each target, metric and size, in this order; see `Forecast.frame`.
 
     Parameters
     ----------
-    forecast : Forecast
-        An answer of `forecast`.
+    curves : Curves
+        The measured curves.
+    targets : Targets
+        The curves asked for.
+    places : list of int
+        Positions of the metrics.
+    sizes : array, shape (targets, sizes)
+        Sizes of each curve.
+    values : array, shape (targets, metrics, sizes, columns)
+        From `Predictive.describe`.
     """
-    curves = forecast.fit.curves
-    end = float(forecast.table[curves.axis_name].max())
-    return draw_predictive(forecast.fit, forecast.predictive, metric_places(curves, forecast.metrics), end)
+    count, metrics, points, _ = values.shape
+    table = targets.table.loc[np.repeat(np.arange(count), metrics * points)].reset_index(drop=True)
+    table["metric"] = np.tile(np.repeat([curves.names[place] for place in places], points), count)
+    table[curves.axis_name] = np.repeat(sizes[:, None], metrics, axis=1).ravel()
+    table[list(COLUMNS)] = values.reshape(-1, len(COLUMNS))
+    positive = np.where(sizes > 0, sizes, np.nan)
+    table["efolds_beyond"] = np.log(positive[:, None] / _last(curves, targets)[:, places, None]).ravel()
+    table["measured"] = np.repeat(targets.measured, metrics * points)
+    return table
 
 
-def draw_predictive(fit: Fit, predictive: Predictive, places: list[int], end: float) -> Picture:
-    """Return the picture of curves.
+def _last(curves: Curves, targets: Targets) -> FloatArray:
+    """Return the last measured size of each target and metric; that of its task for an unmeasured one."""
+    last = last_sizes(curves)
+    of_task = pd.DataFrame(last).groupby(curves.table["task"].to_numpy()).max()
+    own_task = of_task.reindex(targets.table["task"]).to_numpy(float)
+    return np.where(targets.measured[:, None], last[targets.position], own_task)
+
+
+def draw_predictive(
+    fit: Fit, predictive: Predictive, places: list[int], end: float, *, columns: int = 6
+) -> Picture:
+    """Return the picture of curves, up to a size.
+
+    Parameters
+    ----------
+    fit, predictive, places, end
+        As in `sketch`.
+    columns : int
+        Panels beside each other at most.
+    """
+    from bayesscale.figures.figure import draw
+
+    return draw(sketch(fit, predictive, places, end), columns=columns)
+
+
+def sketch(fit: Fit, predictive: Predictive, places: list[int], end: float) -> Drawing:
+    """Return what a picture of curves shows.
 
     Parameters
     ----------
@@ -96,8 +146,6 @@ def draw_predictive(fit: Fit, predictive: Predictive, places: list[int], end: fl
     end : float
         Size up to which the forecast goes.
     """
-    from bayesscale.report import Drawing, draw
-
     targets = predictive.drawn.targets
     sizes = _grid(fit, targets, end)
     bands = forecast_table(fit.curves, targets, places, sizes, predictive.describe(sizes, places))
@@ -105,20 +153,18 @@ def draw_predictive(fit: Fit, predictive: Predictive, places: list[int], end: fl
     colour = SIZES[fit.curves.axis_name] if SIZES[fit.curves.axis_name] in columns else None
     points, baseline = _measured(fit, targets)
     metrics = [fit.curves.names[place] for place in places]
-    return draw(
-        Drawing(
-            bands=bands,
-            points=points,
-            baseline=baseline,
-            panel=tuple(name for name in columns if name != colour),
-            colour=colour,
-            axis=fit.curves.axis_name,
-            units={metric: CATALOGUE[metric].unit for metric in metrics},
-            percent=f"{100 * predictive.prob:.10g}%",
-            title=f"Scaling laws{' - SIMULATED data, not measured' if is_simulated(fit) else ''}",
-            caption=_caption(fit, predictive.prob),
-            warning="" if fit.status.ok else str(fit.status),
-        )
+    simulated = " - SIMULATED data, not measured" if is_simulated(fit) else ""
+    warning = "" if fit.status.ok else str(fit.status)
+    return Drawing(
+        bands=bands,
+        points=points,
+        baseline=baseline,
+        panel=tuple(name for name in columns if name != colour),
+        colour=colour,
+        axis=fit.curves.axis_name,
+        units={metric: CATALOGUE[metric].unit for metric in metrics},
+        percent=percent_text(predictive.prob),
+        frame=Frame(f"Scaling laws{simulated}", _caption(fit, predictive.prob), warning),
     )
 
 

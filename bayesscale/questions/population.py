@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.design import PAIR
+from bayesscale.questions.answer import STATISTICS, interval
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 Row = tuple[str, str, str, str, FloatArray]
 """Metric, effect, quantity, meaning and draws."""
-STATISTICS = ("median", "lower", "upper")
 _EFFECTS = {
     "level": "log value at the upper anchor, for scores near zero in proportion to it",
     "gain": "improvement between the anchors on that scale",
@@ -38,13 +38,6 @@ _BASELINE = {
 }
 
 
-def interval(draws: FloatArray, prob: float) -> FloatArray:
-    """Return median and equal-tailed interval of draws of shape (draws, ...), shape (..., 3)."""
-    tail = (1 - prob) / 2
-    # Nearest draws, not interpolated ones: coefficients may be infinite, and inf - inf is no number.
-    return np.moveaxis(np.quantile(draws, np.array([0.5, tail, 1 - tail]), axis=0, method="nearest"), 0, -1)
-
-
 def population_table(fit: Fit, prob: float) -> pd.DataFrame:
     """Return a row for each quantity of the population.
 
@@ -60,10 +53,15 @@ def population_table(fit: Fit, prob: float) -> pd.DataFrame:
     pandas.DataFrame
         Columns metric, effect, quantity, meaning, median, lower, upper.
     """
-    rows = [*_of_effects(fit), *_of_laws(fit), *_correlations(fit), *_of_noise(fit)]
+    rows = population_rows(fit)
     table = pd.DataFrame([row[:4] for row in rows], columns=["metric", "effect", "quantity", "meaning"])
     table[list(STATISTICS)] = np.array([interval(row[4], prob) for row in rows])
     return table
+
+
+def population_rows(fit: Fit) -> list[Row]:
+    """Return metric, effect, name, meaning and draws of each quantity of the population."""
+    return [*_of_effects(fit), *_of_laws(fit), *_correlations(fit), *_of_noise(fit)]
 
 
 def _of_effects(fit: Fit) -> Iterator[Row]:

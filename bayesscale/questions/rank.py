@@ -12,42 +12,56 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesscale.errors import QuestionError, UsageError
-from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.breaks import sign_of
 from bayesscale.posterior.predictive import Predictive
-from bayesscale.questions.asked import check_prob, check_sizes, drawn_curves, metric_places
-from bayesscale.questions.describe import SHORT, plain_records, reading, record, table_text
-from bayesscale.questions.population import interval
-from bayesscale.questions.targets import Selection
+from bayesscale.questions.answer import (
+    SHORT,
+    SURE,
+    Answer,
+    interval,
+    name_of,
+    plain_records,
+    shown_names,
+    spread_text,
+    units_of,
+    varying,
+)
+from bayesscale.questions.select import (
+    Selection,
+    answer_columns,
+    check_prob,
+    check_sizes,
+    drawn_curves,
+    metric_places,
+)
+from bayesscale.text import listed, probability_text
+from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
+    from bayesscale.figures.picture import Picture
     from bayesscale.inference import Fit
-    from bayesscale.report import Picture
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Ranking:
+class Ranking(Answer):
     """Mixtures of each task, the best first.
 
     Parameters
     ----------
-    fit : Fit
-        The draws behind the numbers.
+    fit, prob, table, notes
+        As in `Answer`.
     predictive : Predictive
-        The curves compared, and the probability of the intervals.
-    table, pairs : pandas.DataFrame
-        The numbers, see `frame` and `pair_frame`.
-    notes : tuple of str
-        What is to be said of them.
+        The curves compared.
+    pairs : pandas.DataFrame
+        See `pair_frame`.
     """
 
-    fit: Fit = field(repr=False)
     predictive: Predictive = field(repr=False)
-    table: pd.DataFrame = field(repr=False)
     pairs: pd.DataFrame = field(repr=False)
-    notes: tuple[str, ...]
+
+    rows = "ranking"
 
     def frame(self) -> pd.DataFrame:
         """Return one row a mixture, with task, other size, metric and size, the best first.
@@ -62,47 +76,79 @@ class Ranking:
         """Return one row an ordered pair of mixtures: p_better, that `mixture` is better than `than`."""
         return self.pairs.copy()
 
-    def document(self) -> dict[str, Any]:
-        """Return the same for programs, with what the numbers are."""
-        return {
-            "interval": {"kind": "equal-tailed", "prob": self.predictive.prob},
-            **record(self.fit),
-            "axis": self.fit.curves.axis_name,
-            "units": {name: CATALOGUE[name].unit for name in dict.fromkeys(self.table["metric"])},
-            "notes": list(self.notes),
-            "ranking": plain_records(self.table),
-            "pairs": plain_records(self.pairs),
-        }
+    def contents(self) -> dict[str, Any]:
+        """Return the units, and all pairs."""
+        return {"units": units_of(self.metrics), "pairs": plain_records(self.pairs)}
 
-    def sentences(self) -> list[str]:
-        """Return what a reader has to know of the table."""
-        lines = reading(self.fit, self.predictive.prob, tuple(dict.fromkeys(self.table["metric"])))
-        lines.append(
-            "median, lower, upper: the law without noise, with its risk of breaking; P(best): that no other "
-            "mixture here is better; P(> next): that it is better than the one below"
-        )
-        return [*lines, *(f"note: {note}" for note in self.notes)]
+    def best(self) -> pd.DataFrame:
+        """Return the first row of each comparison: the mixture with the best median."""
+        return self.table.groupby(self._comparison, sort=False, dropna=False).head(1)
+
+    @property
+    def _comparison(self) -> list[str]:
+        """The columns in which compared mixtures agree."""
+        names = [name for name in answer_columns(self.fit.curves) if name != "mixture"]
+        return [*names, "metric", self.fit.curves.axis_name]
+
+    def headline(self) -> list[str]:
+        """Return the best mixture of each comparison of the first metric, and how sure that is."""
+        axis, best = self.fit.curves.axis_name, self.best()
+        best = best[(best["metric"] == self.metrics[0]) & (best[axis] == best[axis].max())]
+        cells = varying(best, [name for name in self._comparison if name not in ("metric", axis)])
+        told = [
+            f"{row['mixture']}{f' for {name_of(row, cells)}' if len(best) > 1 else ''} "
+            f"(P(best) {probability_text(row['p_best'])})"
+            for row in best.to_dict("records")
+        ]
+        where = f"{SHORT[axis]} {format_tokens(best[axis].iloc[0])}"
+        unsure = int((best["p_best"] < SURE).sum())
+        state = "all" if unsure == len(best) else "none" if not unsure else f"{unsure} of them"
+        second = f" The order is open (no P(best) of {SURE:g}) in {state}." if len(best) > 1 else ""
+        return [f"By {self.metrics[0]} at {where} the best mixture is {listed(told)}.{second}"]
+
+    def explain(self) -> list[str]:
+        """Return what the columns mean."""
+        return [
+            "law: without noise, with its risk of breaking; P(best): that no other mixture here is better; "
+            "P(> next): that it is better than the one below"
+        ]
 
     def readable(self) -> pd.DataFrame:
-        """Return the columns that a person reads, under short headings."""
-        return self.table.rename(columns={**SHORT, "p_best": "P(best)", "p_better_than_next": "P(> next)"})
+        """Return a row a mixture, the best first."""
+        table, axis = self.table, self.fit.curves.axis_name
+        shown = shown_names(table, answer_columns(self.fit.curves))
+        shown["metric"], shown[axis] = table["metric"], table[axis]
+        shown["law"] = [spread_text(row, "", row["metric"]) for row in table.to_dict("records")]
+        shown["P(best)"] = table["p_best"].map(probability_text)
+        shown["P(> next)"] = ["" if np.isnan(p) else probability_text(p) for p in table["p_better_than_next"]]
+        return shown.rename(columns=SHORT)
 
-    def plot(self) -> Picture:
-        """Return a picture of the curves that were compared, up to the largest size asked for."""
-        from bayesscale.questions.picture import draw_predictive
+    def plot(self, *, columns: int = 3) -> Picture:
+        """Return a picture of the mixtures, ordered, with their intervals and P(best).
 
-        places = metric_places(self.fit.curves, list(dict.fromkeys(self.table["metric"])))
-        return draw_predictive(
-            self.fit, self.predictive, places, float(self.table[self.fit.curves.axis_name].max())
+        Parameters
+        ----------
+        columns : int
+            Panels beside each other at most.
+        """
+        from bayesscale.figures.rows import Rows, draw_rows
+
+        names = [name for name in self._comparison if name != self.fit.curves.axis_name]
+        sizes = [self.fit.curves.axis_name]
+        panels = [*varying(self.table, [*names, *sizes])] if len(self.best()) > 1 else names
+        table = self.table.assign(
+            panel=[name_of(row, panels) for row in self.table.to_dict("records")],
+            label=self.table["mixture"],
+            note=[f"P(best) {probability_text(p)}" for p in self.table["p_best"]],
+            unit=self.table["metric"].map(units_of(self.metrics)),
         )
-
-    def __str__(self) -> str:
-        return "\n".join([*self.sentences(), table_text(self.readable())])
+        frame = self.frame_text("Ranking of mixtures: the law without noise")
+        return draw_rows(Rows(table, frame), columns=columns)
 
 
 def rank(
     fit: Fit,
-    sizes: Sequence[float],
+    tokens: Sequence[float],
     *,
     prob: float = 0.9,
     tasks: Sequence[str] | None = None,
@@ -119,8 +165,8 @@ def rank(
     ----------
     fit : Fit
         A fitted model.
-    sizes : sequence of float
-        Sizes at which mixtures are compared, in tokens.
+    tokens : sequence of float
+        Sizes at which mixtures are compared.
     prob : float
         Probability of the equal-tailed intervals.
     tasks, mixtures, other_sizes, shares, alignment, seed
@@ -136,7 +182,7 @@ def rank(
         A size or the probability cannot be used.
     """
     check_prob(prob)
-    asked = check_sizes(sizes, fit.curves)
+    asked = check_sizes(tokens, fit.curves)
     if (asked == 0).any():
         raise UsageError("mixtures differ only after pretraining; received size 0; give sizes above 0")
     drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes, shares, alignment), seed)
@@ -154,7 +200,7 @@ def rank(
         for members in groups
     ]
     table, pairs = (pd.concat(part, ignore_index=True) for part in zip(*found, strict=True))
-    return Ranking(fit, predictive, table, pairs, notes)
+    return Ranking(fit, prob, table, notes, predictive, pairs)
 
 
 def _groups(table: pd.DataFrame) -> list[list[int]]:

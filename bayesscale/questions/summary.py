@@ -11,88 +11,154 @@ from numpy.typing import NDArray
 
 from bayesscale.laws import LAWS
 from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.models.breaks import sign_of
 from bayesscale.posterior.coefficients import coefficients
+from bayesscale.posterior.curves import measured_metrics
 from bayesscale.posterior.draws import Draws
 from bayesscale.posterior.local import measured
-from bayesscale.questions.asked import check_prob
-from bayesscale.questions.describe import SHORT, plain_records, reading, record, table_text
-from bayesscale.questions.population import STATISTICS, interval, population_table
-from bayesscale.questions.targets import answer_columns
+from bayesscale.posterior.predictive import COLUMNS, Predictive
+from bayesscale.questions.answer import (
+    SHORT,
+    STATISTICS,
+    SURE,
+    Answer,
+    interval,
+    name_of,
+    plain_records,
+    shown_names,
+    spread_text,
+    units_of,
+    value_text,
+    varying,
+)
+from bayesscale.questions.population import population_table
+from bayesscale.questions.select import Selection, answer_columns, check_prob, drawn_curves, last_sizes
+from bayesscale.text import probability_text, size_text
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
+    from bayesscale.figures.picture import Picture
     from bayesscale.inference import Fit
 
 FloatArray = NDArray[np.float64]
+AHEAD = 10.0
+"""How many times the last measured size an outlook is about."""
 # A law with a smaller share of a curve's draws gives no coefficients.
 _COUNTS = 0.01
 _PROBABILITY = "probability that the curve follows the law; coefficients are those given their law"
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(Answer):
     """What a fit says of its curves and of their population, with equal-tailed intervals.
 
     Parameters
     ----------
-    fit : Fit
-        The draws behind the numbers.
-    prob : float
-        Probability of the intervals.
-    curves : pandas.DataFrame
+    fit, prob, notes
+        As in `Answer`.
+    table : pandas.DataFrame
         A row a curve, metric and quantity; median, lower, upper. The quantities are level and gain; where the
         metric has several laws, the probability of each, three times the same number; and the papers'
         coefficients, given their law. A law with less than 1% of a curve's draws gives none.
     population : pandas.DataFrame
         A row a quantity of the population: metric, effect, quantity, meaning; median, lower, upper.
+    outlook : pandas.DataFrame
+        A row a curve and metric: last, the largest measured size, and `ahead`, ten times that; now_median,
+        now_lower, now_upper of the law there; p_gain, the probability that the law at `ahead` is better by
+        delta, twice the typical noise of a run; forecast_median, forecast_lower, forecast_upper of a new
+        measurement at `ahead`; p_broken, NaN where the law cannot break; law, the most probable, and p_law.
     """
 
-    fit: Fit = field(repr=False)
-    prob: float
-    curves: pd.DataFrame = field(repr=False)
     population: pd.DataFrame = field(repr=False)
+    outlook: pd.DataFrame = field(repr=False)
+
+    rows = "curves"
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """The quantities of the curves."""
+        return self.table
 
     def frame(self) -> pd.DataFrame:
         """Return both tables in one; `part` says which, and what a row does not have is missing."""
-        parts = (self.curves.assign(part="curve"), self.population.assign(part="population"))
+        parts = (self.table.assign(part="curve"), self.population.assign(part="population"))
         both = pd.concat(parts, ignore_index=True)
         return both[["part", *(name for name in both.columns if name != "part")]]
 
-    def document(self) -> dict[str, Any]:
-        """Return the same for programs, with what the numbers are."""
+    def contents(self) -> dict[str, Any]:
+        """Return units, meanings, how the fit was made, the population and the outlook."""
+        made = self.fit.provenance
         return {
-            "interval": {"kind": "equal-tailed", "prob": self.prob},
-            **record(self.fit),
-            "axis": self.fit.curves.axis_name,
-            "units": {name: CATALOGUE[name].unit for name in self.fit.curves.names},
+            "units": units_of(self.fit.curves.names),
             "quantities": meanings(self.fit),
-            "diagnostics": self.fit.provenance.get("diagnostics", {}),
-            "command": self.fit.provenance.get("command", ""),
-            "created": self.fit.provenance.get("created", ""),
-            "timings": self.fit.provenance.get("timings", {}),
-            "curves": plain_records(self.curves),
+            "diagnostics": made.get("diagnostics", {}),
+            "command": made.get("command", ""),
+            "created": made.get("created", ""),
+            "timings": made.get("timings", {}),
+            "outlook": plain_records(self.outlook),
             "population": plain_records(self.population),
         }
 
-    def sentences(self) -> list[str]:
-        """Return what a reader has to know of the tables."""
+    def headline(self) -> list[str]:
+        """Return whether the fit converged, and what ten times more is forecast to bring."""
+        own = self.outlook[self.outlook["metric"] == self.metrics[0]]
+        improves = CATALOGUE[self.metrics[0]].improves == "up"
+        change = (own["forecast_median"] - own["now_median"]) * (1 if improves else -1)
+        best, names = own.iloc[int(change.to_numpy().argmax())], varying(own, answer_columns(self.fit.curves))
+        broken = int((self.outlook["p_broken"] >= SURE).sum())
+        first = (
+            f"Ten times more tokens are forecast to change {self.metrics[0]} most on {name_of(best, names)}, "
+            f"from {value_text(best['now_median'], self.metrics[0])} to "
+            f"{value_text(best['forecast_median'], self.metrics[0])}"
+        )
+        more = (
+            f"; {broken} of {len(self.outlook)} curves and metrics are broken (P {SURE:g})" if broken else ""
+        )
+        return [f"The fit has {'' if self.fit.status.ok else 'not '}converged. {first}{more}."]
+
+    def explain(self) -> list[str]:
+        """Return status, diagnostics, the command, and what the quantities are."""
         diagnostics = self.fit.provenance.get("diagnostics", {})
         shown = ", ".join(f"{name} {_short(value)}" for name, value in diagnostics.items())
-        lines = reading(self.fit, self.prob, self.fit.curves.names)
-        lines += [f"status: {self.fit.status}"] if self.fit.status.ok else []
-        lines += [f"diagnostics: {shown}"] if shown else []
-        lines += [f"made by: {command}"] if (command := self.fit.provenance.get("command")) else []
-        return [*lines, *(f"{name}: {meaning}" for name, meaning in meanings(self.fit).items())]
+        return [
+            "first the law at the last measured size, then a new measurement at ten times that",
+            f"status: {self.fit.status}",
+            *([f"diagnostics: {shown}"] if shown else []),
+            *([f"made by: {command}"] if (command := self.fit.provenance.get("command")) else []),
+            *(f"{name}: {meaning}" for name, meaning in meanings(self.fit).items()),
+        ]
 
-    def readable(self, metric: str) -> pd.DataFrame:
-        """Return the curves of one metric as people read them: 'median (lower to upper)' in each cell.
+    def readable(self) -> pd.DataFrame:
+        """Return a row a curve and metric: now, at ten times the tokens, P(broken), the law."""
+        table, rows = self.outlook, self.outlook.to_dict("records")
+        shown = shown_names(table, answer_columns(self.fit.curves))
+        shown["metric"] = table["metric"]
+        # Where all curves end at one size it heads the columns.
+        (last,) = set(table["last"]) if table["last"].nunique() == 1 else (None,)
+        if last is None:
+            shown["last"] = [size_text(size) for size in table["last"]]
+        now, ahead = (
+            ("now", "at 10x") if last is None else (f"at {size_text(s)}" for s in (last, AHEAD * last))
+        )
+        shown[now] = [spread_text(row, "now", row["metric"]) for row in rows]
+        shown[ahead] = [spread_text(row, "forecast", row["metric"]) for row in rows]
+        if table["p_broken"].notna().any():
+            shown["P(broken)"] = ["" if np.isnan(p) else probability_text(p) for p in table["p_broken"]]
+        shown["law"] = [
+            f"{row['law'].removesuffix('-law')}"
+            + (f" {probability_text(row['p_law'])}" if row["p_law"] < 1 else "")
+            for row in rows
+        ]
+        return shown.rename(columns=SHORT)
 
-        Parameters
-        ----------
-        metric : str
-            A metric of the fit.
-        """
-        own = self.curves[self.curves["metric"] == metric]
+    def details(self) -> dict[str, pd.DataFrame]:
+        """Return the coefficients of each metric's curves, and the population."""
+        parts = {f"{metric}, for each curve": self._coefficients(metric) for metric in self.metrics}
+        return parts | {"population of curves": self.population.drop(columns=["effect", "quantity"])}
+
+    def _coefficients(self, metric: str) -> pd.DataFrame:
+        """Return the curves of one metric, 'median (lower to upper)' in each cell."""
+        own = self.table[self.table["metric"] == metric]
         names = answer_columns(self.fit.curves)
         cells = own.assign(
             cell=[
@@ -103,15 +169,11 @@ class Summary:
         wide = cells.pivot_table(index=names, columns="quantity", values="cell", aggfunc="first", sort=False)
         return wide.reset_index().rename_axis(columns=None).rename(columns=SHORT)
 
-    def readable_population(self) -> pd.DataFrame:
-        """Return the population as people read it."""
-        return self.population.drop(columns=["effect", "quantity"])
+    def plot(self) -> Picture:
+        """Return a picture of all curves up to ten times the largest size."""
+        from bayesscale.questions.picture import picture
 
-    def __str__(self) -> str:
-        parts = [f"{metric}\n{table_text(self.readable(metric))}" for metric in self.fit.curves.names]
-        return "\n\n".join(
-            ["\n".join(self.sentences()), *parts, f"population\n{table_text(self.readable_population())}"]
-        )
+        return picture(self.fit, prob=self.prob)
 
 
 def summary(fit: Fit, *, prob: float = 0.9) -> Summary:
@@ -130,7 +192,7 @@ def summary(fit: Fit, *, prob: float = 0.9) -> Summary:
         The probability is none.
     """
     check_prob(prob)
-    return Summary(fit, prob, _curve_table(fit, prob), population_table(fit, prob))
+    return Summary(fit, prob, _curve_table(fit, prob), (), population_table(fit, prob), _outlook(fit, prob))
 
 
 def meanings(fit: Fit) -> dict[str, str]:
@@ -152,7 +214,7 @@ def _curve_table(fit: Fit, prob: float) -> pd.DataFrame:
     names = answer_columns(fit.curves)
     parts: list[pd.DataFrame] = []
     for place, metric in enumerate(fit.curves.names):
-        for quantity, values in _quantities(fit.posterior, place).items():
+        for quantity, values in _quantities(fit.arrays, place).items():
             table = fit.curves.table[names].assign(metric=metric, quantity=quantity)
             table[list(STATISTICS)] = _of_known(values, prob)
             parts.append(table.assign(curve=np.arange(len(table)), order=len(parts)))
@@ -187,6 +249,34 @@ def _of_known(draws: FloatArray, prob: float) -> FloatArray:
             for own, there in zip(draws.T, known.T, strict=True)
         ]
     )
+
+
+def _outlook(fit: Fit, prob: float) -> pd.DataFrame:
+    """Return where each curve is and where it will be at ten times its last size, see `Summary`."""
+    drawn, _ = drawn_curves(fit, Selection(), None)
+    predictive, last, known = Predictive(drawn, prob), last_sizes(fit.curves), measured_metrics(fit.curves)
+    position, parts = drawn.targets.position, []
+    for place, metric in enumerate(fit.curves.names):
+        own = last[position, place]
+        found = predictive.describe(np.stack([own, AHEAD * own], axis=1), [place])[:, 0]
+        columns = {name: found[..., number] for number, name in enumerate(COLUMNS)}
+        local, laws = drawn.local(slice(None), place), fit.allowed(metric)
+        shares = np.array([(local.law == fit.laws.index(law)).mean(axis=1) for law in laws])
+        table = drawn.targets.table.assign(metric=metric, last=own, ahead=AHEAD * own)
+        table[[f"now_{part}" for part in STATISTICS]] = np.stack(
+            [columns[f"law_{part}"][:, 0] for part in STATISTICS], axis=1
+        )
+        table[[f"forecast_{part}" for part in STATISTICS]] = np.stack(
+            [columns[part][:, 1] for part in STATISTICS], axis=1
+        )
+        law = sign_of(metric) * predictive.law(np.stack([own, AHEAD * own], axis=1), place)
+        delta = 2 * CATALOGUE[metric].noise
+        table["delta"], table["p_gain"] = delta, (law[:, 1] - law[:, 0] > delta).mean(axis=-1)
+        table["p_broken"] = columns["p_break"][:, 0]
+        table["law"], table["p_law"] = [laws[best] for best in shares.argmax(axis=0)], shares.max(axis=0)
+        parts.append(table[known[position, place]].assign(order=place))
+    whole = pd.concat(parts).reset_index(names="curve").sort_values(["order", "curve"], ignore_index=True)
+    return pd.DataFrame(whole.drop(columns=["curve", "order"]))
 
 
 def _short(value: Any) -> str:

@@ -1,6 +1,5 @@
-"""Figures; the only place that touches Matplotlib."""
+"""The report: all answers of a fit on one self-contained page of HTML."""
 
-from bayesscale.report.drawing import Drawing
-from bayesscale.report.picture import Picture, check_suffix, draw
+from bayesscale.report.page import render, write_report
 
-__all__ = ["Drawing", "Picture", "check_suffix", "draw"]
+__all__ = ["render", "write_report"]

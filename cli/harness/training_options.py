@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bayesscale.cli.output import printable
+from bayesscale.text import printable
 
 FolderOption = Annotated[
     Path,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bayesscale.inference import load
-from bayesscale.questions.advise import advise as ask
+from bayesscale.questions.advise.ask import advise as ask
 from tests.cli.fits import Command, caller, write_fit
 from tests.questions.made_up import MadeUp
 
@@ -48,9 +48,10 @@ def test_the_table_and_a_sentence_a_curve(advise: Command, fit: str) -> None:
     code, out, err = advise(fit, *WANTED, "--task", "en-de", "--mixture", "en", "--finetune-tokens", "6M")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[-3].startswith("en-de | en | 6M: ")
-    assert lines[-2].split()[:6] == ["task", "mixture", "D_f", "advice", "tokens", "to"]
-    assert lines[-1].split()[:3] == ["en-de", "en", "6M"]
+    assert lines[0].startswith("For bleu at least 24 within 1T: ")
+    head = next(place for place, line in enumerate(lines) if line.startswith("task"))
+    assert lines[head].split()[:7] == ["task", "mixture", "D_f", "advice", "P", "tokens", "to"]
+    assert lines[head + 1].split()[:3] == ["en-de", "en", "6M"]
 
 
 def test_a_loss_as_the_target(advise: Command, fit: str) -> None:

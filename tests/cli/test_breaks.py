@@ -46,9 +46,9 @@ def test_csv_is_not_rounded(breaks: Command, fit: str) -> None:
 def test_people_read_where_it_broke_and_what_it_cost(breaks: Command, fit: str) -> None:
     code, out, err = breaks(fit)
     assert (code, err) == (0, "")
-    assert out.count("broken: fell after about 10B") == 8
+    assert out.count("fell after about 10B") == 8 + 3
     heads = [line.split() for line in out.splitlines() if line.startswith("task")]
-    assert heads[0][:6] == ["task", "mixture", "D_f", "metric", "P(broken)", "break"]
+    assert heads[0][:6] == ["task", "mixture", "D_f", "P(broken)", "break", "at"]
     assert "nan" not in out
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bayesscale.inference import load
-from bayesscale.questions.conflict import conflict as ask
+from bayesscale.questions.conflict.ask import conflict as ask
 from tests.cli.fits import Command, caller, write_fit
 from tests.questions.made_up import MadeUp
 
@@ -55,11 +55,12 @@ def test_the_answer_comes_before_the_table(conflict: Command, fit: str) -> None:
     code, out, err = conflict(fit, "--task", "en-fr")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[1].startswith("90% equal-tailed intervals from 100 posterior draws; bleu in BLEU points")
-    assert any(line.startswith("en-fr, all its curves: the link bleu = ") for line in lines)
+    assert lines[0].startswith("Choosing by cross_entropy would mislead about bleu")
     (header,) = (place for place, line in enumerate(lines) if line.startswith("task "))
     assert "loss prefers" in lines[header]
-    assert len(lines) - header - 1 == 10
+    assert lines.index("", header) - header - 1 == 10
+    verbose = conflict(fit, "--task", "en-fr", "--verbose")[1].splitlines()
+    assert any(line.startswith("en-fr, all its curves: the link bleu = ") for line in verbose)
 
 
 def test_a_fit_that_did_not_converge_is_answered_with_exit_code_4(conflict: Command, tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bayesscale.cli.output import Answer, print_answer, printable
+from bayesscale.cli.output import Answer, print_answer
+from bayesscale.text import printable
 
 FRAME = pd.DataFrame(
     {
@@ -21,21 +21,7 @@ FRAME = pd.DataFrame(
 )
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Make rich believe in a narrow terminal with colours."""
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "40")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    return monkeypatch
-
-
-def test_a_file_gets_the_table_in_full(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
+def test_the_table_is_printed_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     print_answer(Answer(FRAME, {}, ["a sentence"]))
     out = capsys.readouterr().out
     sentence, head, first, second = out.splitlines()
@@ -45,21 +31,6 @@ def test_a_file_gets_the_table_in_full(
     assert first.split()[-5:] == ["130B", "27.31", "1,234,567", "True", "123,457"]
     assert second.split() == ["日本語\\x1b[2J", "0", "2", "False", "inf"]
     assert "\x1b" not in out
-
-
-def test_a_narrow_terminal_loses_nothing(
-    capsys: pytest.CaptureFixture[str], terminal: pytest.MonkeyPatch
-) -> None:
-    terminal.setenv("NO_COLOR", "1")
-    print_answer(Answer(FRAME[["task", "value"]], {}))
-    out = capsys.readouterr().out
-    assert set(re.findall(r"\x1b\[([\d;]*)m", out)) <= {"0", "1"}  # bold, but no colour
-    lines = re.sub(r"\x1b\[[\d;]*m", "", out).splitlines()
-    assert max(map(len, lines)) <= 40
-    assert "…" not in "".join(lines)
-    letters = "".join(lines).replace(" ", "")
-    for word in FRAME["task"][0].split():
-        assert word in letters
 
 
 def test_markup_in_data_is_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+import csv
+import io
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
+from bayesscale.inference import save
 from tests.cli.fits import Command, caller, write_fit
+from tests.questions.breaking import breaking
 from tests.questions.made_up import MadeUp, rows
+from tests.report.test_page import with_replicates
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +84,63 @@ def test_what_cannot_be_drawn(plot: Command, fit: str, arguments: list[str], cod
     assert (ended, out) == (code, "")
     assert told in err
     assert not Path("fit.png").exists()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the file of a fit with breaks, replicates and draws from the prior."""
+    made = with_replicates(breaking(MadeUp(draws=100, width=0.05, noise=0.3).fit(), at=1e10))
+    groups = {name: node.to_dataset() for name, node in made.tree.children.items()}
+    tree = xr.DataTree.from_dict({**groups, "prior": groups["posterior"]})
+    return str(save(replace(made, tree=tree), tmp_path_factory.mktemp("whole") / "fit.nc"))
+
+
+@pytest.mark.parametrize(
+    ("what", "columns"),
+    [
+        ("forecast", {"law_median", "lower", "efolds_beyond"}),
+        ("breaks", {"p_broken", "break_median"}),
+        ("gain", {"gain_median", "p_gain"}),
+        ("ranking", {"p_best", "median"}),
+        ("link", {"score", "loss_value"}),
+        ("calibration", {"pit", "share"}),
+        ("posterior", {"quantity", "density"}),
+    ],
+)
+def test_each_picture_gives_its_numbers(
+    plot: Command, whole: str, tmp_path: Path, what: str, columns: set[str]
+) -> None:
+    path = tmp_path / "picture.svg"
+    code, out, err = plot(whole, "--what", what, "-o", str(path), "--for", "column", "--data", "csv")
+    assert code == 0
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert columns <= set(rows[0])
+    # stdout holds the numbers and nothing else.
+    assert str(path.with_suffix("")) in err
+    assert [*tmp_path.glob("picture*.svg")]
+    code, out, err = plot(whole, "--what", what, "--data", "json")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    assert document["picture"] == what
+    assert len(document["data"]) == len(rows)
+
+
+def test_a_backtest_that_the_file_does_not_carry(plot: Command, whole: str) -> None:
+    code, out, err = plot(whole, "--what", "backtest", "-o", "fit.png")
+    assert (code, out) == (3, "")
+    assert "this fit file carries none; `bayesscale evaluate" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "received none; give -o fit.png, or --data csv"),
+        (["-o", "fit.png", "--what", "forcast"], "did you mean 'forecast'?"),
+        (["-o", "fit.png", "--for", "poster"], "valid: column, page, slide"),
+        (["--data", "xml"], "valid: csv, json"),
+    ],
+)
+def test_options_that_cannot_be_meant(plot: Command, whole: str, arguments: list[str], told: str) -> None:
+    code, out, err = plot(whole, *arguments)
+    assert (code, out) == (2, "")
+    assert told in err

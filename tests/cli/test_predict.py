@@ -54,14 +54,15 @@ def test_the_table_says_what_it_is(predict: Command, fit: str) -> None:
     code, out, err = predict(fit, "--tokens", "1T", "--task", "en-fr", "--mixture", "en", "--metric", "BLEU")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[1].startswith(
-        "90% equal-tailed intervals from 100 posterior draws; bleu in BLEU points; sizes in"
-    )
-    assert lines[-3].split()[:7] == ["task", "mixture", "D_f", "metric", "D_p", "median", "lower"]
-    assert [line.split()[:5] for line in lines[-2:]] == [
+    assert lines[0].startswith("At D_p 1T, bleu is forecast best for D_f 42M: ")
+    assert lines[2].split() == ["task", "mixture", "D_f", "metric", "D_p", "forecast", "law", "beyond"]
+    assert [line.split()[:5] for line in lines[3:5]] == [
         ["en-fr", "en", "6M", "bleu", "1T"],
         ["en-fr", "en", "42M", "bleu", "1T"],
     ]
+    assert max(map(len, lines[2:5])) <= 100
+    _, verbose, _ = predict(fit, "--tokens", "1T", "--task", "en-fr", "--verbose")
+    assert "90% equal-tailed intervals from 100 posterior draws; bleu in BLEU points" in verbose
 
 
 def test_new_curves(predict: Command, fit: str) -> None:

@@ -45,7 +45,8 @@ def test_people_read_which_is_best_and_how_sure_that_is(rank: Command, fit: str)
     head = next(line.split() for line in out.splitlines() if line.startswith("task"))
     assert head[:2] == ["task", "mixture"]
     assert "P(best)" in head
-    assert "equal-tailed" in out
+    assert out.startswith("By bleu at D_p 1T the best mixture is ")
+    assert "90% intervals" in out
     assert "nan" not in out
 
 

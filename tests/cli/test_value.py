@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bayesscale.inference import load
-from bayesscale.questions.value import value as asked
+from bayesscale.questions.value.ask import value as asked
 from tests.cli.fits import Command, caller, write_fit
 from tests.questions.made_up import MadeUp, rows
 
@@ -39,15 +39,18 @@ def test_csv_is_not_rounded(value: Command, fit: str) -> None:
     assert [float(row["saved_upper"]) for row in found] == expected["saved_upper"].tolist()
 
 
-def test_people_get_an_answer_and_two_tables(value: Command, fit: str) -> None:
+def test_people_get_an_answer_and_a_table(value: Command, fit: str) -> None:
     code, out, err = value(fit, "--mixture", "en", "--metric", "bleu")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[3].startswith("en-de, bleu: does pretraining gain more than 1 (BLEU points)? D_f 6M: ")
-    heads = [line.split()[:4] for line in lines if line.startswith("task")]
-    assert heads == [["task", "mixture", "D_f", "metric"], ["task", "mixture", "metric", "gains"]]
-    assert "D_f beyond which the gain is less than delta" in lines
+    assert lines[0].startswith("Pretraining gains more than 1 BLEU points (P 0.9 or more) on ")
+    assert [line.split()[:4] for line in lines if line.startswith("task")] == [
+        ["task", "mixture", "D_f", "gain"]
+    ]
     assert "nan" not in out
+    _, verbose, _ = value(fit, "--mixture", "en", "--metric", "bleu", "-v")
+    assert "en-de, bleu: does pretraining gain more than 1 (BLEU points)? D_f 6M: " in verbose
+    assert "D_f beyond which the gain is less than delta" in verbose.splitlines()
 
 
 def test_a_fit_that_did_not_converge_has_exit_code_4(value: Command, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def test_draws_merge_chains_in_order(made: Fit) -> None:
     assert draws.shape == (CHAINS * DRAWS, 2)
     assert (draws[DRAWS] == stored[1, 0]).all()
     assert made.count == CHAINS * DRAWS
-    assert made.posterior.count == made.count
+    assert made.arrays.count == made.count
 
 
 def test_it_says_what_it_has(made: Fit, paper: Fit) -> None:

@@ -56,4 +56,4 @@ def everything(**options: Any) -> Fit:
 
 def draws_in(fit: Fit) -> Draws:
     """Return the draws of a fit."""
-    return fit.posterior
+    return fit.arrays

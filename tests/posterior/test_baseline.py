@@ -7,8 +7,7 @@ import pytest
 
 from bayesscale.errors import QuestionError
 from bayesscale.posterior.baseline import TargetBaseline
-from bayesscale.questions.asked import drawn_curves
-from bayesscale.questions.targets import Selection
+from bayesscale.questions.select import Selection, drawn_curves
 from tests.questions.made_up import MadeUp, rows
 
 ALL = slice(None)

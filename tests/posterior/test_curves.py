@@ -11,8 +11,7 @@ from bayesscale.laws import LAWS
 from bayesscale.posterior.curves import DrawnCurves
 from bayesscale.posterior.draws import FOLLOWED
 from bayesscale.posterior.predictive import Predictive
-from bayesscale.questions.asked import drawn_curves
-from bayesscale.questions.targets import Selection
+from bayesscale.questions.select import Selection, drawn_curves
 from tests.models.near_zero import discrepancy_unit
 from tests.posterior.everything import DRAWS, draws_in, everything
 from tests.questions.made_up import MadeUp

@@ -9,8 +9,9 @@ import pytest
 
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.inference import Fit
-from bayesscale.questions.advise import Advice, advise
-from bayesscale.questions.decision import (
+from bayesscale.questions.advise.answer import Advice
+from bayesscale.questions.advise.ask import advise
+from bayesscale.questions.advise.decision import (
     BROKEN,
     COLUMNS,
     CONTINUE,
@@ -100,7 +101,7 @@ def test_without_a_baseline_the_rest_is_answered() -> None:
     assert answer.frame()["p_baseline"].isna().all()
     assert any(note.startswith("no run without pretraining was measured") for note in answer.notes)
     assert "nan" not in str(answer).lower()
-    assert "P(not needed)" not in answer.readable()
+    assert "not needed:" not in answer.explain()[0]
 
 
 def test_a_cell_without_a_baseline_is_named() -> None:
@@ -190,11 +191,14 @@ def test_percent_where_the_metric_is_a_fraction() -> None:
 
 def test_the_text_and_the_document_say_what_they_are(certain: Fit) -> None:
     answer: Advice = advise(certain, 24.0, 1e12, prob=0.5)
-    lines = answer.sentences()
-    assert lines[1].startswith("50% equal-tailed intervals from 20 posterior draws; bleu in BLEU points")
-    assert lines[2].startswith("target: bleu of 24 or more without noise; budget: D_p up to 1T; not needed:")
-    assert any(line.startswith("en-de | en | 6M: continue (P >0.99): bleu 24 takes ") for line in lines)
-    assert any(line.startswith("in short: ") for line in lines)
+    lines = answer.text(verbose=True).splitlines()
+    assert "50% equal-tailed intervals from 20 posterior draws; bleu in BLEU points; sizes in tokens" in lines
+    assert any(
+        line.startswith("target: bleu at least 24 without noise; budget: D_p up to 1T") for line in lines
+    )
+    assert any(line.startswith("en-de, en, D_f 6M: continue (P >0.99): bleu 24 takes ") for line in lines)
+    counts = answer.frame()["advice"].value_counts()
+    assert lines[0].startswith(f"For bleu at least 24 within 1T: {counts.index[0]} on {counts.iloc[0]}")
     document = answer.document()
     assert (document["target"], document["delta"], document["confidence"]) == (24.0, 1.0, 0.8)
     assert document["units"]["target"] == "BLEU points"

@@ -8,8 +8,7 @@ import pytest
 from bayesscale.errors import QuestionError
 from bayesscale.inference import Fit
 from bayesscale.posterior.draws import FOLLOWED
-from bayesscale.questions.break_rows import evidence
-from bayesscale.questions.breaks import breaks
+from bayesscale.questions.breaks import breaks, evidence
 from tests.questions.breaking import breaking
 from tests.questions.made_up import MadeUp
 

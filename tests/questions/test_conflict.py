@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.inference import Fit
 from bayesscale.laws import LOG_LAW
-from bayesscale.questions.conflict import MOST_ROWS, conflict
-from bayesscale.questions.conflict_words import percent
-from bayesscale.questions.pairs import Pair, Point, compare
+from bayesscale.questions.conflict.answer import MOST_ROWS
+from bayesscale.questions.conflict.ask import conflict
+from bayesscale.questions.conflict.pairs import Pair, Point, compare
 from tests.questions.made_up import SHARES, MadeUp, given, rows
 
 ONE = rows(tasks=("en-fr",), finetune=(6e6,))
@@ -114,25 +114,25 @@ def test_half_of_the_draws_conflict_and_cost_half() -> None:
 
 def test_words_where_the_loss_misleads(crossed: Fit) -> None:
     answer = conflict(crossed)
-    assert answer.findings()[1] == (
-        "en-fr, D_f 6M, mixtures at D_p 100B: cross_entropy WOULD MISLEAD: it prefers en to en+fr "
-        "(P 1.00, 5 lost), though bleu says the opposite"
-    )
     assert answer.findings()[2] == (
+        "en-fr, D_f 6M, mixtures at D_p 100B: cross_entropy WOULD MISLEAD: it prefers en to en+fr "
+        "(P >0.99, 5 lost), though bleu says the opposite"
+    )
+    assert answer.findings()[3] == (
         "checkpoints of 2 curves: cross_entropy would not mislead: it agrees with bleu on all 4 steps "
-        "(P 0.00)"
+        "(P <0.01)"
     )
 
 
 def test_the_answer_in_short(crossed: Fit, agreeing: Fit) -> None:
-    assert conflict(crossed).findings()[0] == (
-        "in short: choosing by cross_entropy would mislead about bleu (P 0.9 or more) on 1 of 1 pair of "
-        "mixtures and none of 4 steps between checkpoints; the worst choice is expected to lose 5 BLEU points"
-    )
-    assert conflict(agreeing, by="mixtures").findings()[0] == (
-        "in short: choosing by cross_entropy would mislead about bleu (P 0.9 or more) on none of 1 pair of "
-        "mixtures; the worst choice is expected to lose 0 BLEU points"
-    )
+    assert conflict(crossed).headline() == [
+        "Choosing by cross_entropy would mislead about bleu (P 0.9 or more) on 1 of 1 pair of "
+        "mixtures and none of 4 steps between checkpoints.",
+        "The worst choice, en at 100B instead of en+fr at 100B, is expected to lose 5.0 BLEU points.",
+    ]
+    first, second = conflict(agreeing, by="mixtures").headline()
+    assert first.endswith("on none of 1 pair of mixtures.")
+    assert second.endswith("is expected to lose 0.0 BLEU points.")
 
 
 def test_sentences_stay_short() -> None:
@@ -143,18 +143,18 @@ def test_sentences_stay_short() -> None:
         row((WORSE[0] + 0.1 * place, *WORSE[1:]), (LOW[0] + 0.1 * place, *LOW[1:])) for place in range(5)
     ]
     findings = conflict(made_up(effects * 14, table), by="mixtures").findings()
-    assert "on 140 of 140 pairs of mixtures;" in findings[0]
-    assert findings[1].count(" lost)") == 8
-    assert "; and so in 2 more pairs, though bleu says the opposite" in findings[1]
-    assert findings[13] == "... and 2 more such sentences; choose a task or a size to read them"
-    assert findings[-1] == findings[13]
+    assert "on 140 of 140 pairs of mixtures." in findings[0]
+    assert findings[2].count(" lost)") == 8
+    assert "; and so in 2 more pairs, though bleu says the opposite" in findings[2]
+    assert findings[14] == "... and 2 more such sentences; choose a task or a size to read them"
+    assert findings[-1] == findings[14]
 
 
 def test_words_where_it_does_not(agreeing: Fit) -> None:
     findings = conflict(agreeing).findings()
-    assert findings[1] == (
+    assert findings[2] == (
         "en-fr, D_f 6M, mixtures at D_p 100B: cross_entropy would not mislead: it agrees with bleu on "
-        "the one pair (P 0.00)"
+        "the one pair (P <0.01)"
     )
     assert not any("WOULD MISLEAD" in line for line in findings)
 
@@ -170,13 +170,14 @@ def test_a_break_sets_score_against_loss(agreeing: Fit) -> None:
     # Half of the axis beyond the break, at a slope of once the level an axis, less what the law still gains.
     lost = 25.0 * 0.5 - (LOG_LAW.value(1.0, *BETTER) - LOG_LAW.value(0.5, *BETTER))
     np.testing.assert_allclose(first["regret"], lost)
-    assert answer.findings()[1] == (
+    assert answer.findings()[2] == (
         "en-fr, D_f 6M, en, checkpoints: cross_entropy WOULD MISLEAD: from D_p 10B to 100B it goes on "
-        f"improving while bleu falls, by {lost:.2g} BLEU points (P 1.00 at 1 of 2 steps; bleu broke: P 1.00)"
+        f"improving while bleu falls, by {lost:.2g} BLEU points (P >0.99 at 1 of 2 steps; bleu broke: "
+        "P >0.99)"
     )
-    assert answer.findings()[2].startswith("checkpoints of the other curve: cross_entropy would not mislead")
-    mixtures = conflict(fit, by="mixtures").findings()[1]
-    assert "it prefers en, on which bleu broke (P 1.00), to en+fr (P 1.00, " in mixtures
+    assert answer.findings()[3].startswith("checkpoints of the other curve: cross_entropy would not mislead")
+    mixtures = conflict(fit, by="mixtures").findings()[2]
+    assert "it prefers en, on which bleu broke (P >0.99), to en+fr (P >0.99, " in mixtures
 
 
 def test_mixtures_are_compared_at_the_last_size_that_both_reach() -> None:
@@ -235,10 +236,10 @@ def test_a_long_table_is_cut_for_people_and_says_so(uncertain: Fit) -> None:
     answer = conflict(MadeUp(table=table, draws=10, width=0.05).fit())
     assert len(answer.frame()) == 4 + 8 * 11
     assert len(answer.readable()) == MOST_ROWS
-    assert any("72 more pairs, with P(conflict) of at most" in line for line in answer.sentences())
+    assert any("72 more pairs, with P(conflict) of at most" in line for line in answer.explain())
     short = conflict(uncertain)
     assert len(short.readable()) == len(short.frame()) == 20
-    assert not any("left out" in line for line in short.sentences())
+    assert not any("left out" in line for line in short.explain())
 
 
 def test_one_mixture_still_has_checkpoints() -> None:
@@ -256,7 +257,7 @@ def test_curves_without_a_mixture() -> None:
     table = table.drop(columns=["share_en", "share_fr"])
     answer = conflict(MadeUp(table=table, draws=10).fit())
     assert set(answer.readable()["loss prefers"]) == {"10B", "100B"}
-    assert answer.findings()[1].startswith("checkpoints of 1 curve: cross_entropy would not mislead")
+    assert answer.findings()[2].startswith("checkpoints of 1 curve: cross_entropy would not mislead")
 
 
 def test_unmeasured_finetuning_sizes_are_marked(uncertain: Fit) -> None:
@@ -267,7 +268,9 @@ def test_unmeasured_finetuning_sizes_are_marked(uncertain: Fit) -> None:
     assert any(note.startswith("4 of 4 curves were not measured") for note in answer.notes)
     assert any(note.startswith("no link was fitted") for note in answer.notes)
     json.dumps(answer.document(), allow_nan=False)
-    with pytest.raises(QuestionError, match="a picture shows curves that were measured"):
+    with pytest.raises(
+        QuestionError, match="a picture of score against loss shows curves that were measured"
+    ):
         answer.plot()
 
 
@@ -281,7 +284,9 @@ def test_the_answer_says_what_it_is() -> None:
     fit = MadeUp(draws=10, problems=("R-hat 1.2",)).fit()
     answer = conflict(fit, prob=0.8)
     assert str(answer).startswith("DO NOT RELY ON THESE NUMBERS - not converged: R-hat 1.2")
-    assert "80% equal-tailed intervals from 10 posterior draws; bleu in BLEU points" in str(answer)
+    assert "80% equal-tailed intervals from 10 posterior draws; bleu in BLEU points" in answer.text(
+        verbose=True
+    )
     document = json.loads(json.dumps(answer.document(), allow_nan=False))
     assert document["interval"] == {"kind": "equal-tailed", "prob": 0.8}
     assert document["status"] == "not converged"
@@ -291,12 +296,13 @@ def test_the_answer_says_what_it_is() -> None:
     assert "nan" not in str(answer).lower()
 
 
-def test_the_picture_shows_the_curves_that_conflict(crossed: Fit, agreeing: Fit) -> None:
-    fit = broken(agreeing, at=[1e10, 1e13], slope=[-1.0, -1.0])
-    drawn = conflict(fit, by="checkpoints").plot().frame()
-    assert set(drawn["mixture"]) == {"en"}
-    assert set(drawn["metric"]) == {"bleu", "cross_entropy"}
-    assert set(conflict(crossed).plot().frame()["mixture"]) == {"en", "en+fr"}
+def test_the_picture_shows_the_points_behind_the_links(crossed: Fit) -> None:
+    answer = conflict(crossed)
+    points = answer.plot().frame()
+    assert len(points) == 2 * 3
+    score, loss = LOG_LAW.value(1.0, *WORSE), points["loss_value"].min()
+    own = points[(points["mixture"] == "en") & (points["pretrain_tokens"] == 1e11)]
+    np.testing.assert_allclose(own[["score", "loss_value"]], [[score, loss]])
 
 
 def only(metrics: tuple[str, ...]) -> Fit:
@@ -334,14 +340,6 @@ def test_what_cannot_be_answered(
     with pytest.raises(error) as raised:
         conflict(fit, **asked)
     assert told in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("probability", "text"),
-    [(0.0, "0.00"), (0.001, "<0.01"), (0.5, "0.50"), (0.996, ">0.99"), (1.0, "1.00")],
-)
-def test_probabilities_that_are_not_certain_do_not_look_so(probability: float, text: str) -> None:
-    assert percent(probability) == text
 
 
 def test_draws_are_not_reordered() -> None:

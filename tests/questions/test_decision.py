@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bayesscale.errors import UsageError
-from bayesscale.questions.decision import (
+from bayesscale.questions.advise.decision import (
     BROKEN,
     COLUMNS,
     CONTINUE,

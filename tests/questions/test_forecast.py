@@ -12,9 +12,8 @@ from bayesscale.errors import QuestionError, UsageError
 from bayesscale.inference import Fit
 from bayesscale.laws import LOG_LAW, POWER_LAW
 from bayesscale.posterior.predictive import Predictive
-from bayesscale.questions.asked import drawn_curves
 from bayesscale.questions.forecast import forecast
-from bayesscale.questions.targets import Selection
+from bayesscale.questions.select import Selection, drawn_curves
 from tests.questions.made_up import MadeUp, parameters, rows
 
 INTERVALS = ["median", "mean", "lower", "upper", "law_median", "law_lower", "law_upper"]
@@ -271,10 +270,9 @@ def test_document() -> None:
 
 def test_the_table_for_people_says_what_it_is(certain: Fit) -> None:
     text = str(forecast(certain, [1e12], prob=0.5, metrics=["bleu"]))
-    assert text.splitlines()[:2] == [
-        "DataFrame: 8 curves",
-        "50% equal-tailed intervals from 20 posterior draws; bleu in BLEU points; sizes in tokens",
-    ]
-    value = f"{LOG_LAW.value(1.5, np.log(25) + 0.1, 0.5 + 0.1, 0.1 + 0.1):.4g}"
-    expected = ["en-fr", "en+fr", "42M", "bleu", "1T", *[value] * 5, "2.303"]
-    assert text.splitlines()[-1].split() == expected
+    value = f"{LOG_LAW.value(1.5, np.log(25) + 0.1, 0.5 + 0.1, 0.1 + 0.1):.1f}"
+    whole = f"{value} ({value} to {value})"
+    first, _, *table = text.splitlines()
+    assert first.startswith(f"At D_p 1T, bleu is forecast best for en-fr, en+fr, D_f 42M: {whole}, and worst")
+    assert table[8].split() == ["en-fr", "en+fr", "42M", "bleu", "1T", *whole.split(), *whole.split(), "10x"]
+    assert table[10] == "DataFrame: 8 curves; 50% intervals, 20 draws, converged"

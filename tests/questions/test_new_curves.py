@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from bayesscale.errors import BayesscaleError
 from bayesscale.inference import Fit
 from bayesscale.laws import LOG_LAW
-from bayesscale.questions.asked import drawn_curves
 from bayesscale.questions.forecast import forecast
-from bayesscale.questions.targets import Selection
+from bayesscale.questions.select import Selection, drawn_curves
 from tests.questions.made_up import TRUE, MadeUp, parameters, rows
 
 CENTRE = (np.log10(6e6) + np.log10(42e6)) / 2

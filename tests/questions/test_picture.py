@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from bayesscale.errors import UsageError
+from bayesscale.figures.drawing import Drawing
 from bayesscale.inference import Fit
+from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.forecast import forecast
-from bayesscale.questions.picture import picture
+from bayesscale.questions.picture import picture, sketch
+from bayesscale.questions.select import Selection, drawn_curves
 from tests.questions.made_up import MadeUp, rows
 
 INTERVALS = ["median", "mean", "lower", "upper", "law_median", "law_lower", "law_upper"]
@@ -34,8 +37,13 @@ def test_the_forecast_ends_no_earlier_than_the_data(certain: Fit) -> None:
     np.testing.assert_allclose(bands["pretrain_tokens"].max(), 1e11)
 
 
+def drawn(fit: Fit, wanted: Selection, places: list[int], prob: float = 0.9) -> Drawing:
+    """Return what a picture of some curves shows, up to 1T."""
+    return sketch(fit, Predictive(drawn_curves(fit, wanted, None)[0], prob), places, 1e12)
+
+
 def test_points_and_baseline_are_the_measured_ones(certain: Fit) -> None:
-    drawing = picture(certain, tasks=["en-fr"], mixtures=["en"], metrics=["bleu"]).drawing
+    drawing = drawn(certain, Selection(tasks=["en-fr"], mixtures=["en"]), [0])
     assert drawing.units == {"bleu": "BLEU points"}
     points = drawing.points[drawing.points["metric"] == "bleu"]
     assert points[["finetune_tokens", "pretrain_tokens", "value"]].to_numpy().tolist() == [
@@ -49,24 +57,23 @@ def test_points_and_baseline_are_the_measured_ones(certain: Fit) -> None:
 
 def test_a_picture_says_what_it_is() -> None:
     fit = MadeUp(draws=20, problems=("R-hat 1.2",), table=rows().assign(run="simulated-1")).fit()
-    drawing = picture(fit, prob=0.8).drawing
-    assert "80% equal-tailed intervals from 20 posterior draws; not converged" in drawing.caption
-    assert drawing.warning == "not converged: R-hat 1.2. Remedy: raise --draws."
-    assert "SIMULATED data, not measured" in drawing.title
-    assert picture(MadeUp(draws=4).fit()).drawing.warning == ""
+    drawing = drawn(fit, Selection(), [0, 1], prob=0.8)
+    assert "80% equal-tailed intervals from 20 posterior draws; not converged" in drawing.frame.caption
+    assert drawing.frame.warning == "not converged: R-hat 1.2. Remedy: raise --draws."
+    assert "SIMULATED data, not measured" in drawing.frame.title
+    assert drawn(MadeUp(draws=4).fit(), Selection(), [0]).frame.warning == ""
 
 
 def test_a_forecast_has_a_picture(certain: Fit) -> None:
     answer = forecast(certain, [1e13, 0.0], mixtures=["en", "de"], metrics=["bleu"])
-    drawing = answer.plot().drawing
-    assert drawing.bands["pretrain_tokens"].max() == pytest.approx(1e13)
-    assert sorted(drawing.bands["mixture"].unique()) == ["de", "en"]
-    assert sorted(drawing.points["mixture"].unique()) == ["en"]
+    bands = answer.plot().frame()
+    assert bands["pretrain_tokens"].max() == pytest.approx(1e13)
+    assert sorted(bands["mixture"].unique()) == ["de", "en"]
 
 
 def test_curves_without_another_size_have_one_line_a_panel() -> None:
     table = rows(finetune=(6e6,)).drop(columns="finetune_tokens")
-    drawing = picture(MadeUp(table=table, draws=4).fit()).drawing
+    drawing = drawn(MadeUp(table=table, draws=4).fit(), Selection(), [0])
     assert (drawing.colour, drawing.panel) == (None, ("task", "mixture"))
 
 

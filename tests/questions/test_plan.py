@@ -9,14 +9,15 @@ import pytest
 
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.inference import Fit
-from bayesscale.questions.candidates import Prices
-from bayesscale.questions.plan import Plan, plan
-from bayesscale.questions.quantities import Asked
-from bayesscale.questions.targets import Selection
+from bayesscale.questions.plan.answer import Plan
+from bayesscale.questions.plan.ask import plan
+from bayesscale.questions.plan.candidates import Prices
+from bayesscale.questions.plan.quantities import Query
+from bayesscale.questions.select import Selection
 from tests.questions.made_up import MadeUp, rows
 
 CURVE = Selection(tasks=["en-fr"], mixtures=["en"], other_sizes=[6e6])
-FORECAST = Asked("forecast", CURVE, 1e12)
+FORECAST = Query("forecast", CURVE, 1e12)
 OUTCOMES = 100
 
 
@@ -108,7 +109,7 @@ def test_a_checkpoint_that_was_not_measured_on_a_curve() -> None:
 
 def test_whether_a_curve_broke() -> None:
     fit = with_breaks()
-    answer = plan(fit, Asked("break", CURVE, metric="bleu"), outcomes=OUTCOMES)
+    answer = plan(fit, Query("break", CURVE, metric="bleu"), outcomes=OUTCOMES)
     table = answer.frame()
     assert "broke by its last size 100B" in answer.quantities.labels[0]
     share = answer.quantities.unknown.draws.mean()
@@ -117,44 +118,44 @@ def test_whether_a_curve_broke() -> None:
     # The break shows in every curve of these draws: further on it is as good as certain.
     assert table["right_after"].iloc[0] > 0.95
     assert table["place"].iloc[0] == "beyond"
-    assert plan(fit, Asked("break", CURVE, 1e10), outcomes=20).quantities.unknown.now.sum() == 0
+    assert plan(fit, Query("break", CURVE, 1e10), outcomes=20).quantities.unknown.now.sum() == 0
 
 
 def test_what_is_known_already_is_said() -> None:
-    answer = plan(with_breaks(100), Asked("break", CURVE, 1e10), outcomes=20)
-    assert "all draws agree on this already" in str(answer)
+    answer = plan(with_breaks(100), Query("break", CURVE, 1e10), outcomes=20)
+    assert "All draws agree on this already" in str(answer)
     assert set(answer.frame()["reduction"]) == {0.0}
     assert "nan" not in str(answer).lower()
 
 
 def test_which_mixture_is_better(uncertain: Fit) -> None:
-    asked = Asked("better", CURVE, 1e12, versus="en+fr")
+    asked = Query("better", CURVE, 1e12, versus="en+fr")
     answer = plan(uncertain, asked, sizes=[1e12], outcomes=OUTCOMES)
     assert answer.quantities.labels == ("en-fr | en | 6M has better bleu than en+fr at D_p 1T",)
     best = answer.frame().iloc[:2]
     assert set(best["mixture"]) == {"en", "en+fr"}
     assert set(best["finetune_tokens"]) == {6e6}
     assert (best["right_after"] > best["right_now"]).all()
-    losses = Asked("better", CURVE, 1e12, metric="cross_entropy", versus="en+fr")
-    other = Asked("better", Selection(["x"]), 1e12)
+    losses = Query("better", CURVE, 1e12, metric="cross_entropy", versus="en+fr")
+    other = Query("better", Selection(["x"]), 1e12)
     assert plan(uncertain, losses, sizes=[1e12], outcomes=20).quantities.metric == "cross_entropy"
     with pytest.raises(UsageError, match="without it"):
         plan(uncertain, other)
 
 
 def test_several_curves_are_added_up(uncertain: Fit) -> None:
-    both = Asked("forecast", Selection(tasks=["en-fr"], mixtures=["en"]), 1e12)
+    both = Query("forecast", Selection(tasks=["en-fr"], mixtures=["en"]), 1e12)
     answer = plan(uncertain, both, sizes=[1e12], outcomes=OUTCOMES)
     assert len(answer.quantities.labels) == 2
     # Each measurement teaches about one of two curves.
     assert 0.3 < answer.frame()["reduction"].iloc[1] < 0.7
-    assert "2 quantities" in answer.sentences()[2]
+    assert "2 quantities" in answer.explain()[0]
 
 
 def test_the_answer_says_what_it_is(forecast_plan: Plan) -> None:
-    text = str(forecast_plan)
+    text = forecast_plan.text(verbose=True)
     assert "question: bleu of en-fr | en | 6M at D_p 1T; the law's median is" in text
-    assert "largest reduction: en-fr en D_f 6M D_p 1T (beyond the data, cost 900B):" in text
+    assert "largest reduction: en-fr, en, D_f 6M, D_p 1T (beyond the data, cost 900B):" in text
     assert "largest reduction per cost" in text
     assert "90% equal-tailed intervals from 2,000 posterior draws; bleu in BLEU points" in text
     assert "nan" not in text.lower()
@@ -170,7 +171,7 @@ def test_the_answer_says_what_it_is(forecast_plan: Plan) -> None:
 def test_a_fit_that_did_not_converge_says_so() -> None:
     fit = MadeUp(draws=100, width=0.05, noise=0.3, problems=("R-hat 1.2",)).fit()
     answer = plan(fit, FORECAST, sizes=[1e12], outcomes=20)
-    assert answer.sentences()[0].startswith("DO NOT RELY ON THESE NUMBERS")
+    assert str(answer).startswith("DO NOT RELY ON THESE NUMBERS")
     (figure,) = answer.plot().figures
     assert any("NOT CONVERGED" in text.get_text() for text in figure.texts)
 
@@ -195,22 +196,22 @@ def test_curves_in_finetuning_size() -> None:
     swapped = {"finetune_tokens": "pretrain_tokens", "pretrain_tokens": "finetune_tokens"}
     table = rows().query("pretrain_tokens > 0").rename(columns=swapped)
     fit = MadeUp(table=table, axis="finetune_tokens", draws=100, width=0.05, noise=0.3).fit()
-    answer = plan(fit, Asked("forecast", CURVE, 1e12), sizes=[1e12], outcomes=20)
+    answer = plan(fit, Query("forecast", CURVE, 1e12), sizes=[1e12], outcomes=20)
     # The checkpoints exist: only finetuning costs.
     assert set(answer.frame()["cost"]) == {1e12}
-    assert "D_f 1T" in answer.sentences()[3]
+    assert "D_f 1T" in answer.headline()[0]
 
 
 @pytest.mark.parametrize(
     ("asked", "options", "error", "told"),
     [
-        (Asked("guess", CURVE, 1e12), {}, UsageError, "received 'guess'; valid: better, break, forecast"),
-        (Asked("forecast", CURVE), {}, UsageError, "is about one size; received none"),
-        (Asked("forecast", CURVE, 0.0), {}, UsageError, "sizes above 0"),
-        (Asked("forecast", CURVE, 1e12, versus="en+fr"), {}, UsageError, "with it"),
-        (Asked("forecast", CURVE, 1e12, metric="blue"), {}, QuestionError, "received 'blue'"),
-        (Asked("better", CURVE, 1e12, versus="en"), {}, UsageError, "two different mixtures"),
-        (Asked("break", CURVE, 1e12), {}, QuestionError, "none may: fit again with breaks"),
+        (Query("guess", CURVE, 1e12), {}, UsageError, "received 'guess'; valid: better, break, forecast"),
+        (Query("forecast", CURVE), {}, UsageError, "is about one size; received none"),
+        (Query("forecast", CURVE, 0.0), {}, UsageError, "sizes above 0"),
+        (Query("forecast", CURVE, 1e12, versus="en+fr"), {}, UsageError, "with it"),
+        (Query("forecast", CURVE, 1e12, metric="blue"), {}, QuestionError, "received 'blue'"),
+        (Query("better", CURVE, 1e12, versus="en"), {}, UsageError, "two different mixtures"),
+        (Query("break", CURVE, 1e12), {}, QuestionError, "none may: fit again with breaks"),
         (FORECAST, {"sizes": [0.0]}, UsageError, "a candidate has a size above 0"),
         (FORECAST, {"outcomes": 5}, UsageError, "at least 20 simulated outcomes; received 5"),
         (FORECAST, {"prob": 90.0}, UsageError, "write 0.9 for 90%"),
@@ -218,7 +219,7 @@ def test_curves_in_finetuning_size() -> None:
     ],
 )
 def test_what_cannot_be_planned(
-    certain: Fit, asked: Asked, options: dict[str, object], error: type[Exception], told: str
+    certain: Fit, asked: Query, options: dict[str, object], error: type[Exception], told: str
 ) -> None:
     with pytest.raises(error, match=told):
         plan(certain, asked, **options)  # type: ignore[arg-type]

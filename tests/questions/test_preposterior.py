@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import entr
 from scipy.stats import norm
 
-from bayesscale.questions.measurements import Measurement
-from bayesscale.questions.preposterior import Learnt, Unknown, learn
+from bayesscale.questions.plan.preposterior import Measurement, Reduction, Unknown, learn
 
 FloatArray = NDArray[np.float64]
 GAUSSIAN = 1e7
@@ -24,7 +23,7 @@ def measured(location: FloatArray, noise: float) -> Measurement:
     return Measurement(location, noise * np.ones_like(location), GAUSSIAN)
 
 
-def gaussian(noise: float, seed: int, draws: int = 4000) -> Learnt:
+def gaussian(noise: float, seed: int, draws: int = 4000) -> Reduction:
     """Return what a measurement teaches about a quantity that is jointly Gaussian with its location."""
     rng = np.random.default_rng([seed, 99])
     quantity = rng.standard_normal(draws)

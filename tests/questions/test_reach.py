@@ -4,18 +4,17 @@ import numpy as np
 import pytest
 
 from bayesscale.laws import LOG_LAW, POWER_LAW
-from bayesscale.questions.asked import drawn_curves
-from bayesscale.questions.reach import HORIZON, Way, first_size
-from bayesscale.questions.targets import Selection
+from bayesscale.questions.advise.reach import HORIZON, Trajectory, first_size
+from bayesscale.questions.select import Selection, drawn_curves
 from tests.questions.breaking import breaking
 from tests.questions.made_up import MadeUp
 
 
-def way(made_up: MadeUp, target: float, budget: float = 1e12, metric: int = 0, **breaks: float) -> Way:
+def way(made_up: MadeUp, target: float, budget: float = 1e12, metric: int = 0, **breaks: float) -> Trajectory:
     """Return the way of the first curve."""
     fit = breaking(made_up.fit(), **breaks) if breaks else made_up.fit()
     drawn, _ = drawn_curves(fit, Selection(), None)
-    return Way(drawn, 0, metric, target, budget)
+    return Trajectory(drawn, 0, metric, target, budget)
 
 
 @pytest.mark.parametrize(("metric", "target"), [(0, 20.0), (0, 26.0), (0, 30.0), (1, 1.6), (1, 1.3)])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayesscale.questions.saved import equivalent, limit, never_falling
+from bayesscale.questions.value.lines import equivalent, limit, never_falling
 
 SIZES = np.array([1e6, 1e7, 1e8, 1e9])
 

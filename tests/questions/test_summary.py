@@ -9,8 +9,9 @@ from bayesscale.errors import UsageError
 from bayesscale.inference import Fit
 from bayesscale.laws import LOG_LAW, POWER_LAW, SATURATING_LAW, Law
 from bayesscale.posterior.draws import FOLLOWED
+from bayesscale.questions.forecast import forecast
+from bayesscale.questions.select import answer_columns
 from bayesscale.questions.summary import summary
-from bayesscale.questions.targets import answer_columns
 from tests.questions.made_up import MadeUp, given, parameters, rows
 
 
@@ -58,7 +59,7 @@ def test_each_law_has_a_probability_and_its_coefficients_given_it() -> None:
         followed[..., 0, 0].ravel() == 0, LOG_LAW.value(1.0, *parts), SATURATING_LAW.value(1.0, *parts)
     )
     assert first["level"] == pytest.approx(np.quantile(level, 0.5, method="nearest"))
-    assert "P(law): probability that the curve follows the law" in str(answer)
+    assert "P(law): probability that the curve follows the law" in answer.text(verbose=True)
     table = answer.population.set_index(["metric", "effect", "quantity"])
     assert table.loc[("bleu", "law", "share of the saturating-law"), "median"] == 0.5
 
@@ -137,12 +138,15 @@ def test_one_frame_holds_both_parts(certain: Fit) -> None:
 
 
 def test_the_table_for_people(certain: Fit) -> None:
-    text = str(summary(certain))
+    text = summary(certain).text(verbose=True)
     assert "status: converged" in text
     assert "diagnostics: rhat 1.002, rhat_of mean, ess_bulk 900" in text
     assert "90% equal-tailed intervals from 20 posterior draws" in text
-    row = next(line for line in text.splitlines() if line.split()[:3] == ["en-de", "en", "6M"])
-    assert row.split()[3:7] == ["22.6", "(22.6", "to", "22.6)"]
+    row = next(
+        line for line in str(summary(certain)).splitlines() if line.split()[:3] == ["en-de", "en", "6M"]
+    )
+    assert row.split()[3:8] == ["bleu", "22.6", "(22.6", "to", "22.6)"]
+    assert max(map(len, str(summary(certain)).splitlines()[2:])) <= 100
     failed = MadeUp(draws=4, problems=("R-hat 1.2",)).fit()
     assert str(summary(failed)).startswith("DO NOT RELY ON THESE NUMBERS - not converged: R-hat 1.2.")
 
@@ -150,3 +154,18 @@ def test_the_table_for_people(certain: Fit) -> None:
 def test_a_probability_that_is_none(certain: Fit) -> None:
     with pytest.raises(UsageError, match="received 90; write"):
         summary(certain, prob=90)
+
+
+def test_the_outlook_is_the_forecast_at_ten_times_the_last_size(uncertain: Fit) -> None:
+    outlook = summary(uncertain).outlook
+    expected = forecast(uncertain, [1e12]).frame()
+    keys = ["task", "mixture", "finetune_tokens", "metric"]
+    both = outlook.merge(expected, on=keys)
+    assert len(both) == len(outlook) == 16
+    assert set(both["ahead"]) == {1e12}
+    np.testing.assert_allclose(both["forecast_median"], both["median"])
+    now = outlook.merge(forecast(uncertain, [1e11]).frame(), on=keys)
+    np.testing.assert_allclose(now["now_lower"], now["law_lower"])
+    assert set(outlook["law"]) == {"log-law", "power-law"}
+    assert outlook["p_gain"].between(0, 1).all()
+    assert summary(uncertain).document()["outlook"][0]["ahead"] == 1e12

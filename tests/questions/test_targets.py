@@ -8,7 +8,7 @@ import pytest
 
 from bayesscale.errors import BayesscaleError, QuestionError, UsageError
 from bayesscale.inference import Fit
-from bayesscale.questions.targets import Selection, choose_targets
+from bayesscale.questions.select import Selection, choose_targets
 from tests.questions.made_up import MadeUp, rows
 
 

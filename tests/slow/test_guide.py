@@ -8,19 +8,22 @@ import re
 import shlex
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
 
 import bayesscale
 from bayesscale.laws import LAWS
 from bayesscale.models.model import SCORE_LAWS
 from bayesscale.posterior.predictive import Predictive
-from bayesscale.questions.asked import drawn_curves
+from bayesscale.questions.select import drawn_curves
 from bayesscale.simulate import Truth
 
 pytestmark = pytest.mark.slow
@@ -121,6 +124,46 @@ def test_the_python_of_the_guide_runs(
     assert 0.7 < names["both"] < 0.95
     assert 12 <= names["held"].sum() <= 15
     assert "stop: the law broke" in capsys.readouterr().out
+
+
+def test_the_page_on_arviz_runs(
+    root: Path, guide: tuple[Path, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(guide[0])
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    names: dict[str, Any] = {}
+    text = (root / "docs" / "arviz.md").read_text(encoding="utf-8")
+    found = [block["text"] for block in BLOCK.finditer(text) if block["kind"] == "python"]
+    assert len(found) == 4
+    with warnings.catch_warnings():
+        # ArviZ warns of Pareto k, of which the page speaks, and of releases to come.
+        warnings.simplefilter("ignore")
+        for number, block in enumerate(found):
+            exec(compile(block, f"docs/arviz.md, block {number}", "exec"), names)
+    assert {"summary", "loo", "plot_trace", "plot_forest"} <= set(re.findall(r"az\.(\w+)\(", text))
+
+
+def test_the_commands_of_the_readme_run(root: Path, guide: tuple[Path, dict[str, str]]) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    (block,) = [block["text"] for block in BLOCK.finditer(text) if block["kind"] == "console"]
+    first, *rest = re.findall(r"^\$ bayesscale (.*)$", block, re.MULTILINE)
+    assert first.startswith("fit --example isik-simulated")
+    printed = [run(root, guide[0], *shlex.split(command)) for command in rest]
+    assert (guide[0] / "report.html").stat().st_size > 100_000
+    heads = [line for line in block.splitlines() if line.startswith("task ")]
+    assert [line.split() for line in printed[-1].splitlines() if line.startswith("task ")] == [
+        line.split() for line in heads
+    ]
+
+
+def test_the_tour_runs(root: Path, tmp_path: Path) -> None:
+    book = nbformat.read(  # type: ignore[no-untyped-call]
+        root / "docs" / "tour.ipynb", as_version=4
+    )
+    NotebookClient(book, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert (tmp_path / "tour.html").stat().st_size > 100_000
+    printed = "".join(output.get("text", "") for cell in book.cells for output in cell.get("outputs", ()))
+    assert "converged" in printed
 
 
 def test_levels_and_gains_are_as_told(ask: Ask) -> None:

@@ -1,0 +1,76 @@
+"""Calibration: how often intervals hold the values that they were made for, by their probability."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bayesscale.figures.drawing import Frame
+from bayesscale.figures.page import COLOURS, FAINT, MIDDLE, SMALL, panels, plain
+from bayesscale.figures.picture import Picture
+
+
+def draw_calibration(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> Picture:
+    """Return a picture of the share of values below each quantile of their prediction, a panel a metric.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        metric, pit (sorted within a metric), share below, low and high of what chance allows.
+    frame : Frame
+        Title, caption and warning.
+    columns : int
+        Panels beside each other at most.
+    """
+    groups = list(table.groupby("metric", sort=False))
+    figure, axes = panels(len(groups), columns, (2.3, 2.3), frame, left=0.6)
+    for ax, (metric, own) in zip(axes, groups, strict=True):
+        ax.fill_between(own["pit"], own["low"], own["high"], color=FAINT, lw=0)
+        ax.plot([0, 1], [0, 1], color="0.5", lw=0.8)
+        ax.step(own["pit"], own["share"], where="post", color=COLOURS[0], lw=1.4)
+        ax.set_xlim(0, 1)
+        ax.set_ylim(0, 1)
+        ax.set_xlabel("probability predicted below", fontsize=SMALL)
+        ax.set_ylabel("share of values below", fontsize=SMALL)
+        ax.set_title(plain(f"{metric}, {len(own)} values", 40), fontsize=MIDDLE, loc="left")
+    return Picture(table, (figure,))
+
+
+def draw_densities(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> Picture:
+    """Return a picture of prior and posterior densities, a panel a quantity.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        quantity, group ('prior' or 'posterior'), x and density.
+    frame : Frame
+        Title, caption and warning.
+    columns : int
+        Panels beside each other at most.
+    """
+    groups, per_page, figures = list(table.groupby("quantity", sort=False)), columns * 6, []
+    for start in range(0, len(groups), per_page):
+        part = groups[start : start + per_page]
+        figure, axes = panels(len(part), columns, (2.5, 1.0), frame, left=0.25, above=2)
+        for ax, (quantity, own) in zip(axes, part, strict=True):
+            for group, colour in (("prior", "0.6"), ("posterior", COLOURS[0])):
+                line = own[own["group"] == group]
+                ax.fill_between(line["x"], line["density"], color=colour, alpha=0.45, lw=0)
+                ax.plot(line["x"], line["density"], color=colour, lw=1)
+                if len(line):
+                    top = int(line["density"].to_numpy().argmax())
+                    place = (line["x"].iloc[top], line["density"].iloc[top])
+                    ax.annotate(group, place, fontsize=6, color=colour, ha="center", va="bottom")
+            ax.set_yticks([])
+            ax.margins(y=0.2)
+            ax.set_ylim(bottom=0)
+            ax.spines["left"].set_visible(False)
+            ax.set_title("\n".join(_wrapped(str(quantity))), fontsize=SMALL, loc="left")
+        figures.append(figure)
+    return Picture(table, tuple(figures))
+
+
+def _wrapped(text: str) -> list[str]:
+    """Return a title in at most two lines."""
+    import textwrap
+
+    return textwrap.wrap(plain(text, 90), 46)[:2]

@@ -1,0 +1,242 @@
+"""One page of small multiples: data, credible bands, forecast region. Matplotlib without global state."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from bayesscale.figures.drawing import Drawing, pages
+from bayesscale.figures.page import GREY, MARKERS, SMALL, plain, round_ticks, token_axis
+from bayesscale.figures.picture import Picture
+from bayesscale.units import format_tokens
+
+_COLUMNS = 6
+# In inches: width and height of a panel, height of a single row; margins left and right; a line of text.
+_PANEL = (2.05, 1.75)
+_SINGLE = 2.6
+_SIDES = (0.9, 0.25)
+_BANDS = ("lower", "upper", "law_median", "law_lower", "law_upper", "efolds_beyond")
+_LINE = 0.16
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Rows and columns of panels; the rows of each metric form a block."""
+
+    columns: int
+    rows: int
+    metrics: int
+
+    @classmethod
+    def of(cls, keys: int, metrics: int, most: int) -> _Grid:
+        rows = ceil(keys / most)
+        return cls(ceil(keys / rows), rows, metrics)
+
+    def place(self, metric: int, key: int) -> tuple[int, int]:
+        """Return row and column of a panel."""
+        return metric * self.rows + key // self.columns, key % self.columns
+
+
+def draw(drawing: Drawing, *, columns: int = _COLUMNS) -> Picture:
+    """Return the picture of a drawing.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        What is to be shown.
+    columns : int
+        Panels beside each other at most.
+    """
+    parts = pages(drawing)
+    names = [
+        f"page {number} of {len(parts)}" if len(parts) > 1 else "" for number in range(1, len(parts) + 1)
+    ]
+    figures = [draw_page(drawing.only(keys), name, columns) for keys, name in zip(parts, names, strict=True)]
+    return Picture(drawing.bands, tuple(figures))
+
+
+def draw_page(drawing: Drawing, page: str = "", columns: int = _COLUMNS) -> Figure:
+    """Return a figure of all panels.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        What is to be drawn; as many panels as are readable on one page.
+    page : str
+        Such as 'page 1 of 3'.
+    columns : int
+        Panels beside each other at most.
+    """
+    keys = drawing.keys
+    grid = _Grid.of(len(keys), len(drawing.metrics), columns)
+    figure = Figure(dpi=100)
+    axes = figure.subplots(grid.rows * grid.metrics, grid.columns, squeeze=False)
+    for ax in axes.flat:
+        ax.set_visible(False)
+    for number, metric in enumerate(drawing.metrics):
+        used = [(axes[grid.place(number, i)], key) for i, key in enumerate(keys)]
+        for ax, key in used:
+            ax.set_visible(True)
+            _panel(ax, drawing, key, metric)
+        _share(drawing, metric, used)
+        _label_axes(drawing, metric, grid, [ax for ax, _ in used], last=metric == drawing.metrics[-1])
+    _frame(figure, drawing, grid, page)
+    return figure
+
+
+def _colours(drawing: Drawing) -> dict[float | None, Any]:
+    """Return a colour for each level, from dark to light as the size grows."""
+    levels = drawing.levels
+    shades = colormaps["viridis"](np.linspace(0.08, 0.82, max(len(levels), 1)))
+    return dict(zip(levels, shades, strict=True)) if levels else {None: shades[0]}
+
+
+def _marker(drawing: Drawing, level: float | None) -> str:
+    """Return a marker, so that few levels differ by more than colour."""
+    levels = drawing.levels
+    return MARKERS[levels.index(level)] if level is not None and len(levels) <= len(MARKERS) else "o"
+
+
+def _panel(ax: Axes, drawing: Drawing, key: tuple[Any, ...], metric: str) -> None:
+    """Draw the lines of one panel and mark its forecast region."""
+    colours = _colours(drawing)
+    ends = []
+    for level, tables in drawing.lines(key, metric):
+        _line(ax, drawing.axis, colours[level], _marker(drawing, level), tables)
+        bands = tables["bands"]
+        ends.append(
+            (bands.loc[bands["efolds_beyond"] <= 1e-9, drawing.axis].max(), bands[drawing.axis].max())
+        )
+    last, end = np.nanmax(np.array(ends, dtype=float), axis=0, initial=0.0)
+    if 0 < last < end:
+        ax.axvspan(last, end, color="0.93", lw=0, zorder=0)
+        ax.axvline(last, color="0.6", lw=0.8, ls=":", zorder=1)
+        ax.text(
+            last, 0.99, " forecast", transform=ax.get_xaxis_transform(), fontsize=6, color="0.45", va="top"
+        )
+    ax.set_xscale("log")
+    ax.set_title("\n".join(textwrap.wrap(plain(drawing.heading(key)), 30)[:2]), fontsize=8, y=1.0)
+
+
+def _line(ax: Axes, axis: str, colour: Any, marker: str, tables: dict[str, pd.DataFrame]) -> None:
+    """Draw one curve: points, law with its band, and predictive band beyond the data."""
+    table, points = tables["bands"].sort_values(axis), tables["points"]
+    bands = {name: table[name].to_numpy() for name in (axis, *_BANDS)}
+    beyond, inside = ({name: values[own] for name, values in bands.items()} for own in (
+        bands["efolds_beyond"] >= -1e-9, bands["efolds_beyond"] <= 1e-9
+    ))  # fmt: skip
+    ax.fill_between(bands[axis], bands["law_lower"], bands["law_upper"], color=colour, alpha=0.45, lw=0)
+    ax.fill_between(beyond[axis], beyond["lower"], beyond["upper"], color=colour, alpha=0.18, lw=0)
+    ax.plot(inside[axis], inside["law_median"], color=colour, lw=1.1)
+    ax.plot(beyond[axis], beyond["law_median"], color=colour, lw=1.1, ls=(0, (3, 1.5)))
+    for value in tables["baseline"]["value"]:
+        ax.axhline(value, color=colour, lw=0.8, ls=(0, (1, 2)))
+    error = points["se"].to_numpy(float)
+    ax.errorbar(
+        points[axis].to_numpy(), points["value"].to_numpy(),
+        yerr=np.nan_to_num(error) if np.isfinite(error).any() else None,
+        fmt=marker, color=colour, ms=3, mew=0.4, mec="white", elinewidth=0.8, zorder=3,
+    )  # fmt: skip
+
+
+def _share(drawing: Drawing, metric: str, used: list[tuple[Axes, tuple[Any, ...]]]) -> None:
+    """Give the panels of a metric the same axes: all data, and bands as far as they do not dwarf them."""
+    parts = [tables for _, key in used for _, tables in drawing.lines(key, metric)]
+    sizes = np.concatenate([part["bands"][drawing.axis] for part in parts])
+    bands = np.concatenate([part["bands"][["law_lower", "law_upper", "lower", "upper"]] for part in parts])
+    data = np.concatenate([pd.concat([part["points"]["value"], part["baseline"]["value"]]) for part in parts])
+    data = data if data.size else bands[:, :2].ravel()
+    span = max(np.ptp(data), 1e-3 * float(np.abs(data).max()), 1e-9)
+    low = max(bands.min(), data.min() - span)
+    high = min(bands.max(), data.max() + span)
+    low, high = min(low, data.min()), max(high, data.max())
+    room = max(high - low, span)
+    for ax, _ in used:
+        ax.set_xlim(sizes.min() / 1.25, sizes.max() * 1.02)
+        # Room at the top for the word forecast.
+        ax.set_ylim(low - 0.04 * room, high + 0.1 * room)
+
+
+def _label_axes(drawing: Drawing, metric: str, grid: _Grid, axes: list[Axes], *, last: bool) -> None:
+    """Label what is at the edge of the block: units on the left, token counts at the foot."""
+    for number, ax in enumerate(axes):
+        token_axis(ax, round_ticks(*ax.get_xlim()))
+        ax.tick_params(labelsize=SMALL, length=2.5, pad=2)
+        ax.grid(axis="y", color="0.9", lw=0.5)
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+        if number % grid.columns:
+            ax.tick_params(labelleft=False)
+        else:
+            ax.set_ylabel(plain(f"{metric}\n({drawing.units[metric]})"), fontsize=8)
+        foot = number + grid.columns >= len(axes)
+        ax.tick_params(labelbottom=foot)
+        if foot and last:
+            ax.set_xlabel(drawing.axis.replace("_", " "), fontsize=8)
+
+
+def _legend(drawing: Drawing) -> tuple[list[Any], list[str]]:
+    """Return the handles and labels of the legend."""
+    colours = _colours(drawing)
+    handles: list[Any] = [
+        Line2D([], [], color=colours[level], marker=_marker(drawing, level), ms=4, mec="white", lw=1.5)
+        for level in drawing.levels
+    ]
+    labels = [
+        f"{(drawing.colour or '').replace('_', ' ')} {format_tokens(level)}" for level in drawing.levels
+    ]
+    handles += [
+        Line2D([], [], color=GREY, marker="o", ls="", ms=4),
+        Patch(color=GREY, alpha=0.45, lw=0),
+        Patch(color=GREY, alpha=0.18, lw=0),
+    ]
+    labels += [
+        "measured" + (", with standard error" if drawing.points["se"].notna().any() else ""),
+        f"law: median and {drawing.percent} credible band",
+        f"new measurement: {drawing.percent} predictive interval",
+    ]
+    if len(drawing.baseline):
+        handles.append(Line2D([], [], color=GREY, lw=0.8, ls=(0, (1, 2))))
+        labels.append("without pretraining (mean measured)")
+    return handles, labels
+
+
+def _frame(figure: Figure, drawing: Drawing, grid: _Grid, page: str) -> None:
+    """Set the size of the figure and put title, warning, legend and caption around the panels."""
+    width = max(4.6, _PANEL[0] * grid.columns + sum(_SIDES))
+    reasons = textwrap.wrap(plain(drawing.frame.warning, 2000), int(width * 14))
+    caption = textwrap.wrap(plain(drawing.frame.caption, 2000), int(width * 17))
+    handles, labels = _legend(drawing)
+    columns = max(1, min(int(width / 2.5), len(handles)))
+    head = 0.55 + (0.26 + _LINE * len(reasons) if reasons else 0.0)
+    foot = 0.7 + _LINE * (ceil(len(handles) / columns) + len(caption))
+    rows = grid.rows * grid.metrics
+    height = head + (_SINGLE if rows == 1 else _PANEL[1] * rows) + foot
+    figure.set_size_inches(width, height)
+    figure.subplots_adjust(
+        left=_SIDES[0] / width, right=1 - _SIDES[1] / width, bottom=foot / height, top=1 - head / height,
+        wspace=0.08, hspace=0.32,
+    )  # fmt: skip
+    title = plain(" - ".join(filter(None, [drawing.frame.title, drawing.common(), page])), 160)
+    left = 0.08 / width
+    figure.text(left, 1 - 0.1 / height, title, va="top", fontsize=10, weight="bold")
+    if reasons:
+        shout = "NOT CONVERGED - do not rely on this picture"
+        figure.text(left, 1 - 0.32 / height, shout, va="top", fontsize=14, weight="bold", color="red")
+        figure.text(left, 1 - 0.58 / height, "\n".join(reasons), va="top", fontsize=8, color="red")
+    figure.text(left, 0.06 / height, "\n".join(caption), va="bottom", fontsize=SMALL, color=GREY)
+    place = (left, (0.14 + _LINE * len(caption)) / height)
+    figure.legend(
+        handles, labels, loc="lower left", bbox_to_anchor=place, ncol=columns, fontsize=SMALL, frameon=False,
+        borderaxespad=0, borderpad=0, handlelength=1.6, columnspacing=1.2,
+    )  # fmt: skip

@@ -1,0 +1,84 @@
+"""Score against loss at the measured sizes, with the fitted link score = C exp(-k loss)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from bayesscale.figures.drawing import Frame
+from bayesscale.figures.page import COLOURS, MARKERS, MIDDLE, SMALL, panels, plain, put_legend
+from bayesscale.figures.picture import Picture
+
+_COLUMNS, _ROWS = 3, 4
+_NAMED = 14
+
+
+def draw_links(
+    points: pd.DataFrame, links: pd.DataFrame, cells: Sequence[str], frame: Frame, *, columns: int = _COLUMNS
+) -> Picture:
+    """Return a picture of score against loss: a panel for each link, a colour for each mixture.
+
+    Parameters
+    ----------
+    points : pandas.DataFrame
+        The columns of `cells`, mixture, metric, loss, score and loss_value.
+    links : pandas.DataFrame
+        See `Conflict.links`.
+    cells : sequence of str
+        Columns in which the mixtures of one link agree.
+    frame : Frame
+        Title, caption and warning.
+    columns : int
+        Panels beside each other at most.
+    """
+    own = links[~links["pooled"]]
+    mixtures = list(dict.fromkeys(points["mixture"])) if "mixture" in points else []
+    per_page, figures = columns * _ROWS, []
+    for start in range(0, len(own), per_page):
+        part = own.iloc[start : start + per_page]
+        lines = ceil((min(len(mixtures), _NAMED) + 1) / 4)
+        figure, axes = panels(len(part), columns, (2.4, 1.9), frame, left=0.6, legend=lines)
+        for ax, (_, link) in zip(axes, part.iterrows(), strict=True):
+            _panel(ax, points, link, cells, mixtures)
+        put_legend(figure, frame, axes[0])
+        figures.append(figure)
+    return Picture(points, tuple(figures))
+
+
+def _panel(
+    ax: Axes, points: pd.DataFrame, link: pd.Series, cells: Sequence[str], mixtures: Sequence[str]
+) -> None:
+    """Draw the points of one link, joined along each curve, and the fitted relation."""
+    chosen = (points["metric"] == link["metric"]) & (points["loss"] == link["loss"])
+    for name in cells:
+        chosen &= points[name] == link[name]
+    own = points[chosen]
+    for place, mixture in enumerate(mixtures or ["all"]):
+        curve = own[own["mixture"] == mixture] if mixtures else own
+        ax.plot(
+            curve["loss_value"], curve["score"], marker=MARKERS[place % len(MARKERS)], ms=3.2, lw=0.8,
+            color=COLOURS[place % len(COLOURS)], alpha=0.9,
+            label=plain(str(mixture), 24) if place < _NAMED else "_",
+        )  # fmt: skip
+    span = np.linspace(own["loss_value"].min(), own["loss_value"].max(), 60)
+    x = np.log(span) if link["loss"] == "perplexity" else span
+    ax.plot(
+        span, link["c"] * np.exp(-link["k"] * x), color="0.3", lw=1.2, ls=(0, (4, 2)), label="fitted link"
+    )
+    ax.invert_xaxis()
+    ax.set_xlabel(plain(f"{link['loss'].replace('_', ' ')} (better to the right)"), fontsize=SMALL)
+    ax.set_ylabel(plain(str(link["metric"])), fontsize=SMALL)
+    names = [str(link[n]) if not isinstance(link[n], float) else _size(n, link[n]) for n in cells]
+    heading = ", ".join(name for name in names if name not in ("all", "nan"))
+    ax.set_title(plain(f"{heading}: link {link['verdict']}", 48), fontsize=MIDDLE, loc="left")
+
+
+def _size(name: str, value: float) -> str:
+    """Return a size with its short name."""
+    from bayesscale.units import format_tokens
+
+    return f"{'D_f' if name == 'finetune_tokens' else name} {format_tokens(value)}"

@@ -1,0 +1,332 @@
+"""Continue pretraining or stop: the answer, and the advice on one curve in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.questions.advise.decision import (
+    BROKEN,
+    COLUMNS,
+    CONTINUE,
+    NOT_NEEDED,
+    OUT_OF_REACH,
+    REACHED,
+    UNDECIDED,
+    Goal,
+)
+from bayesscale.questions.answer import (
+    SHORT,
+    STATISTICS,
+    Answer,
+    name_of,
+    shown_names,
+    spread_text,
+    value_text,
+    varying,
+)
+from bayesscale.questions.select import answer_columns, labels_of
+from bayesscale.text import listed, probability_text, size_text
+from bayesscale.units import format_tokens
+
+if TYPE_CHECKING:
+    from bayesscale.figures.picture import Picture
+
+Row = Mapping[Any, Any]
+
+# The guide of the paper asks for three; with fewer, other curves say most of what is said of this one.
+_ENOUGH_SIZES = 3
+
+_NOT_IMPROBABLE, _PROBABLE = 0.1, 0.5
+
+
+def tokens_text(row: Row, first: float) -> str:
+    """Return the tokens needed for a table: '420B (210B to 1.2T)', or that the target is not reached.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of `Advice.frame`.
+    first : float
+        The curve's first measured size, before which nothing is looked for.
+    """
+    end = f">{size_text(row['horizon'])}"
+    if np.isnan(row["tokens_median"]):
+        return f"not by {end[1:]} (P {probability_text(1 - row['p_by_horizon'])})"
+    median, lower, upper = (_needed(row[f"tokens_{name}"], first, end) for name in STATISTICS)
+    return median if median == lower == upper else f"{median} ({lower} to {upper})"
+
+
+def _needed(size: float, first: float, end: str) -> str:
+    """Return one size that is needed."""
+    if np.isnan(size):
+        return end
+    return f"<={size_text(first)}" if size <= first else size_text(size)
+
+
+def sentence(row: Row, goal: Goal, first: float, axis: str) -> str:
+    """Return the advice on a curve in one sentence, with the numbers behind it.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of `Advice.frame`.
+    goal : Goal
+        What the user wants.
+    first : float
+        The curve's first measured size.
+    axis : str
+        Short name of the size along the curve, such as 'D_p'.
+    """
+    advice = row["advice"]
+    reasons = {
+        CONTINUE: _continue,
+        REACHED: _reached,
+        NOT_NEEDED: _not_needed,
+        BROKEN: _broken,
+        OUT_OF_REACH: _out_of_reach,
+        UNDECIDED: _undecided,
+    }
+    few = f"; only {row['sizes']} measured, so other curves say most of this" * (row["sizes"] < _ENOUGH_SIZES)
+    return f"{advice}{_sure(row)}: {reasons[advice](row, goal, first, axis)}{few}"
+
+
+def _sure(row: Row) -> str:
+    """Return the probability of the advice, and with it that of the act if other outcomes speak for it."""
+    if row["advice"] == UNDECIDED:
+        return ""
+    own, act = (probability_text(p) for p in (row[COLUMNS[row["advice"]]], row["probability"]))
+    others = "with the target reached already" if row["advice"] == CONTINUE else "with other reasons to stop"
+    return f" (P {own})" if own == act else f" (P {own}; {others} {act})"
+
+
+def _continue(row: Row, goal: Goal, first: float, axis: str) -> str:
+    """Say how far to go."""
+    return f"{_way(row, goal, first, axis)}{_perhaps(row)}; {_at_budget(row, goal, axis)}{_breaks(row, goal)}"
+
+
+def _way(row: Row, goal: Goal, first: float, axis: str) -> str:
+    """Say how much the target takes, or that it is not reached."""
+    if np.isnan(row["tokens_median"]):
+        never = probability_text(1 - row["p_by_horizon"])
+        return f"{_goal(goal)} is not reached by {size_text(row['horizon'])} with P {never}"
+    return f"{_goal(goal)} takes {tokens_text(row, first)} of {axis}"
+
+
+def _perhaps(row: Row) -> str:
+    """Say that the target may be reached already, if that is not improbable."""
+    shown = row["p_reached"] >= _NOT_IMPROBABLE
+    return f" and may be reached already (P {probability_text(row['p_reached'])})" if shown else ""
+
+
+def _reached(row: Row, goal: Goal, first: float, axis: str) -> str:
+    """Say since when the target is reached, and which checkpoint to take."""
+    took = f"{_goal(goal)} took {tokens_text(row, first)} of the {size_text(row['last'])} of {axis} measured"
+    best = "; take the best checkpoint, not the last" if row["p_broken"] >= _PROBABLE else ""
+    return f"{took}{best}{_gain(row, goal)}{_breaks(row, goal)}"
+
+
+def _not_needed(row: Row, goal: Goal, first: float, axis: str) -> str:
+    """Compare with the baseline."""
+    baseline, end = value_text(row["baseline_median"], goal.metric), max(goal.budget, row["last"])
+    return (
+        f"without pretraining {goal.metric} is {baseline}, {_as_good(goal)} with P "
+        f"{probability_text(row['p_baseline'])}; pretraining up to {format_tokens(end)} "
+        f"gains {spread_text(row, 'gain', goal.metric)} at best{_breaks(row, goal)}"
+    )
+
+
+def _broken(row: Row, goal: Goal, first: float, axis: str) -> str:
+    """Say what a break does to the target."""
+    return (
+        f"P(broken by {axis} {size_text(row['last'])}) {probability_text(row['p_broken'])}; "
+        f"{_at_budget(row, goal, axis)}; more of this data will probably not help{_gain(row, goal)}"
+    )
+
+
+def _out_of_reach(row: Row, goal: Goal, first: float, axis: str) -> str:
+    """Say how far away the target is."""
+    return f"{_at_budget(row, goal, axis)}; {_way(row, goal, first, axis)}{_breaks(row, goal)}"
+
+
+def _undecided(row: Row, goal: Goal, first: float, axis: str) -> str:
+    """Say what is most probable for going on and for a stop, and what measurement would tell."""
+    sides = ((CONTINUE, REACHED), (NOT_NEEDED, BROKEN, OUT_OF_REACH))
+    chosen = [max(side, key=lambda name: float(row[COLUMNS[name]])) for side in sides]
+    probable = sorted(chosen, key=lambda name: -row[COLUMNS[name]])
+    shares = " or ".join(f"{name} (P {probability_text(row[COLUMNS[name]])})" for name in probable)
+    return f"{shares}; {_at_budget(row, goal, axis)}{_breaks(row, goal)}; {help_text(set(probable), axis)}"
+
+
+def help_text(probable: set[str], axis: str) -> str:
+    """Return which measurement would tell the most probable outcomes apart, in general terms.
+
+    Parameters
+    ----------
+    probable : set of str
+        The most probable outcome for going on, and the most probable one for a stop.
+    axis : str
+        Short name of the size along the curve.
+    """
+    if NOT_NEEDED in probable:
+        return "would help: repeated runs without pretraining, and of the best checkpoint"
+    if BROKEN in probable:
+        return (
+            f"would help: repeated runs of the last checkpoints, and one at a larger {axis}: break or noise"
+        )
+    if REACHED in probable:
+        return "would help: repeated runs of the last checkpoint, whose score is near the target"
+    return f"would help: a checkpoint at a larger {axis}, and repeated runs of the last one"
+
+
+def _goal(goal: Goal) -> str:
+    """Return the target."""
+    return f"{goal.metric} {goal.target:g}"
+
+
+def _as_good(goal: Goal) -> str:
+    """Return what being as good as the target means."""
+    most = "at least" if CATALOGUE[goal.metric].improves == "up" else "at most"
+    return f"{most} {goal.target:g}"
+
+
+def _at_budget(row: Row, goal: Goal, axis: str) -> str:
+    """Say what the law is at the budget."""
+    return (
+        f"at {axis} {format_tokens(goal.budget)} {goal.metric} is {spread_text(row, 'score', goal.metric)}, "
+        f"{_as_good(goal)} with P {probability_text(row['p_target'])}"
+    )
+
+
+def _breaks(row: Row, goal: Goal) -> str:
+    """Say how probable breaks are; nothing where the law cannot break."""
+    if np.isnan(row["p_broken"]):
+        return ""
+    later = f", by {format_tokens(goal.budget)} {probability_text(row['p_break'])}"
+    return f"; P(broken) {probability_text(row['p_broken'])}{later if goal.budget > row['last'] else ''}"
+
+
+def _gain(row: Row, goal: Goal) -> str:
+    """Compare the best that pretraining gives with the baseline; nothing where there is none."""
+    if np.isnan(row["gain_median"]):
+        return ""
+    return f"; its best is {spread_text(row, 'gain', goal.metric)} better than no pretraining"
+
+
+@dataclass(frozen=True)
+class Advice(Answer):
+    """For every curve, whether to continue, with the probability of every outcome.
+
+    The outcomes and the rule that chooses are those of `bayesscale.questions.advise.decision`.
+
+    Parameters
+    ----------
+    fit, prob, table, notes
+        As in `Answer`.
+    goal : Goal
+        Metric, target, budget, delta, confidence.
+    """
+
+    goal: Goal
+
+    rows = "advice"
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a curve.
+
+        Columns: what names the curve; metric; sizes, first and last, the measured ones; advice, and
+        probability, that of the act advised or of the most probable one; p_continue, p_reached, p_not_needed,
+        p_law_broke, p_out_of_reach, which sum to one; tokens_median, tokens_lower, tokens_upper, the size at
+        which the law first is as good as the target, `first` if it is so there and NaN if not by the
+        size `horizon`; p_by_horizon, the probability that it is by then; expected, score_median, score_lower,
+        score_upper, the law at the budget, and p_target, the probability that it is as good as the target
+        there; p_broken and p_break, the probabilities of a break by the last size and by the budget, NaN
+        where the law cannot break; gain_median, gain_lower, gain_upper, by how much the best that
+        pretraining gives is better than the baseline, baseline_median, the baseline, and p_baseline, the
+        probability that it is as good as the target, NaN where no baseline was measured; why in words.
+        """
+        return self.table.copy()
+
+    def contents(self) -> dict[str, Any]:
+        """Return the goal and the units."""
+        goal, unit = self.goal, CATALOGUE[self.goal.metric].unit
+        tokens = ("first", "last", "tokens_median", "tokens_lower", "tokens_upper", "horizon", "budget")
+        return {
+            **{name: getattr(goal, name) for name in ("metric", "target", "budget", "delta", "confidence")},
+            "units": {
+                **dict.fromkeys((goal.metric, "target", "delta", "gain_median"), unit),
+                **dict.fromkeys(tokens, "tokens"),
+            },
+        }
+
+    def headline(self) -> list[str]:
+        """Return how many curves are advised what, and on which to go on."""
+        counts = self.table["advice"].value_counts()
+        told = listed([f"{advice} on {count}" for advice, count in counts.items()], len(counts))
+        going = self.table[self.table["advice"] == CONTINUE]
+        names = varying(self.table, answer_columns(self.fit.curves))
+        where = f"{self._goal_text()} within {format_tokens(self.goal.budget)}"
+        to_continue = [
+            f"{name_of(row, names)} (P {probability_text(row['p_continue'])})"
+            for row in going.to_dict("records")
+        ]
+        second = [f"To continue: {listed(to_continue)}."] if to_continue else []
+        return [f"For {where}: {told}.", *second]
+
+    def _goal_text(self) -> str:
+        """Return the target."""
+        return f"{self.goal.metric} {_as_good(self.goal)}"
+
+    def explain(self) -> list[str]:
+        """Return the rule, and a sentence a curve."""
+        axis, goal = SHORT[self.fit.curves.axis_name], self.goal
+        not_needed = "not needed: the baseline is as good as the target, or pretraining gains less than"
+        names = answer_columns(self.fit.curves)
+        return [
+            f"target: {self._goal_text()} without noise; budget: {axis} up to {format_tokens(goal.budget)}"
+            + (f"; {not_needed} {goal.delta:g}" if self.table["p_baseline"].notna().any() else ""),
+            f"an act is advised if its probability is at least {goal.confidence:g}, else '{UNDECIDED}'",
+            *(f"{name_of(row, names)}: {row['why']}" for row in self.table.to_dict("records")),
+        ]
+
+    def readable(self) -> pd.DataFrame:
+        """Return the advice on each curve, what the target takes, and the score at the budget."""
+        rows, goal = self.table.to_dict("records"), self.goal
+        shown = shown_names(self.table, answer_columns(self.fit.curves))
+        shown["advice"] = self.table["advice"]
+        shown["P"] = self.table["probability"].map(probability_text)
+        shown[f"tokens to {goal.target:g}"] = [tokens_text(row, row["first"]) for row in rows]
+        shown[f"{goal.metric} at {format_tokens(goal.budget)}"] = [
+            spread_text(row, "score", goal.metric) for row in rows
+        ]
+        return shown.rename(columns=SHORT)
+
+    def details(self) -> dict[str, pd.DataFrame]:
+        """Return the probability of every outcome."""
+        shown = shown_names(self.table, answer_columns(self.fit.curves))
+        for name in (*COLUMNS.values(), "p_target", "p_broken", "p_break"):
+            if self.table[name].notna().all():
+                heading = name.removeprefix("p_").replace("_", " ")
+                shown[f"P({heading})"] = self.table[name].map(probability_text)
+        title = (
+            "probabilities of the outcomes, which sum to 1; of the target at the budget; of a break by the "
+            "last measured size, and by the budget"
+        )
+        return {title: shown.rename(columns=SHORT)}
+
+    def plot(self) -> Picture:
+        """Return a picture of the curves with bands up to the budget and a line at the target."""
+        from bayesscale.figures.target import mark_target
+        from bayesscale.questions.picture import picture
+
+        labels = labels_of(self.fit.curves, self.table)
+        drawn = picture(
+            self.fit, until=self.goal.budget, prob=self.prob, curves=labels, metrics=[self.goal.metric]
+        )
+        mark_target(drawn, self.goal.target)
+        return drawn

@@ -1,0 +1,161 @@
+"""The decision on a curve: five disjoint outcomes, their probabilities, and the rule that chooses.
+
+Every posterior draw is a law without noise, from the curve's first measured size on, and falls under the
+first of these outcomes that holds in it:
+
+1. not needed: the baseline (no pretraining) is as good as the target, or pretraining is never better than the
+   baseline by `delta` up to the budget. Impossible where no baseline was measured.
+2. reached: the law is as good as the target somewhere within the measured sizes.
+3. continue: it is as good as the target somewhere between the last measured size and the budget.
+4. broken: it is not, and it broke within the measured sizes.
+5. out of reach: it is not, and it has not broken yet.
+
+The shares of draws are the probabilities; they sum to one. "Up to the budget" includes all that was measured,
+even if the budget is smaller.
+
+The rule, in this order: "pretraining not needed" and "target reached" are advised if they are at least as
+probable as the confidence. "Continue" is if it is together with "reached": the target is within the budget,
+and one continues until it is reached. A stop is if broken, out of reach and not needed are together, none of
+which is a reason to go on; it is named after the most probable of them. If none of these holds, there are not
+enough data yet. This is section 3.5 of Isik et al. (arXiv 2402.04177), with probabilities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesscale.errors import UsageError
+
+FloatArray = NDArray[np.float64]
+
+BoolArray = NDArray[np.bool_]
+
+NOT_NEEDED = "pretraining not needed"
+
+REACHED = "target reached"
+
+CONTINUE = "continue"
+
+BROKEN = "stop: the law broke"
+
+OUT_OF_REACH = "stop: out of reach"
+
+UNDECIDED = "not enough data yet"
+
+COLUMNS = {
+    CONTINUE: "p_continue",
+    REACHED: "p_reached",
+    NOT_NEEDED: "p_not_needed",
+    BROKEN: "p_law_broke",
+    OUT_OF_REACH: "p_out_of_reach",
+}
+
+"""The outcomes, and the columns of their probabilities."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the user wants.
+
+    Parameters
+    ----------
+    metric : str
+        Name of the metric.
+    target, delta : float
+        The value wanted, and the gain over the baseline below which pretraining is not needed; in its unit.
+    budget : float
+        Size up to which curves may be continued.
+    confidence : float
+        Probability from which on an act is advised.
+    prob : float
+        Probability of the equal-tailed intervals.
+    """
+
+    metric: str
+    target: float
+    delta: float
+    budget: float
+    confidence: float
+    prob: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is advised.
+
+    Parameters
+    ----------
+    advice : str
+        One of the outcomes, or `UNDECIDED`.
+    probability : float
+        Of the act advised, see the rule; of the most probable act if none is advised.
+    probable : tuple of str
+        All outcomes, the most probable first.
+    """
+
+    advice: str
+    probability: float
+    probable: tuple[str, ...]
+
+
+def outcomes(
+    *,
+    not_needed: BoolArray,
+    reached: BoolArray,
+    within: BoolArray,
+    broken: BoolArray,
+) -> dict[str, float]:
+    """Return the probability of each outcome; they sum to one.
+
+    Parameters
+    ----------
+    not_needed, reached, within, broken : array of bool, shape (draws,)
+        Whether pretraining is not needed; the target is reached within the data; it is by the budget; the law
+        broke within the data.
+    """
+    events = {NOT_NEEDED: not_needed, REACHED: reached, CONTINUE: within, BROKEN: broken}
+    left = np.ones(not_needed.shape, dtype=bool)
+    found = {}
+    for name, event in events.items():
+        found[name] = float((left & event).mean())
+        left = left & ~event
+    found[OUT_OF_REACH] = float(left.mean())
+    return {name: found[name] for name in COLUMNS}
+
+
+def decide(probabilities: dict[str, float], confidence: float) -> Decision:
+    """Return what is advised.
+
+    Parameters
+    ----------
+    probabilities : dict of str to float
+        From `outcomes`.
+    confidence : float
+        Above one half, so that no two acts that exclude each other are advised.
+    """
+    probable = tuple(sorted(probabilities, key=lambda name: -probabilities[name]))
+    acts = {name: probabilities[name] for name in (NOT_NEEDED, REACHED)}
+    pooled = {name: sum(probabilities[part] for part in parts) for name, parts in _pools(probable).items()}
+    # Shares of draws that sum to the confidence may miss it by rounding.
+    for name, probability in (*acts.items(), *pooled.items()):
+        if probability >= confidence - 1e-12:
+            return Decision(name, probability, probable)
+    return Decision(UNDECIDED, max(pooled.values()), probable)
+
+
+def _pools(probable: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return the outcomes that speak for continuing, and those for a stop under its most probable reason."""
+    stops = tuple(name for name in probable if name in (NOT_NEEDED, BROKEN, OUT_OF_REACH))
+    return {CONTINUE: (CONTINUE, REACHED), stops[0]: stops}
+
+
+def check_confidence(confidence: float) -> None:
+    """Refuse a confidence at which two acts could be advised, or none ever."""
+    if not 0.5 < confidence < 1:
+        raise UsageError(
+            "the confidence is the probability from which on an act is advised, above 0.5 and below 1; "
+            f"received {confidence:g}; write 0.8 for 80%"
+        )

@@ -1,0 +1,283 @@
+"""Ask whether a loss and a score disagree on which mixture or checkpoint is better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bayesscale.errors import QuestionError, UsageError, valid_names
+from bayesscale.metrics.curves import Curves
+from bayesscale.posterior.curves import Targets, measured_metrics
+from bayesscale.posterior.predictive import Predictive
+from bayesscale.questions.conflict.answer import Conflict
+from bayesscale.questions.conflict.link import ENTROPIES, FEWEST, link_rows
+from bayesscale.questions.conflict.pairs import (
+    CHECKPOINTS,
+    KINDS,
+    MIXTURES,
+    Pair,
+    Point,
+    broken_at,
+    compare,
+    laws_at,
+    measured_sizes,
+    pair_table,
+    pairs_of,
+)
+from bayesscale.questions.select import (
+    Selection,
+    check_prob,
+    check_sizes,
+    drawn_curves,
+    last_sizes,
+    metric_places,
+)
+
+if TYPE_CHECKING:
+    from bayesscale.inference import Fit
+
+
+def check_kinds(by: str | None, size: float | None) -> tuple[str, ...]:
+    """Return the kinds of pairs asked for; refuse others, and a size where it means nothing."""
+    if by is not None and by not in KINDS:
+        raise UsageError(
+            f"pairs are of mixtures or of checkpoints; received {by!r}; {valid_names(by, KINDS)}"
+        )
+    if by == CHECKPOINTS and size is not None:
+        raise UsageError(
+            "a size says where mixtures are compared; received one with checkpoints, which are compared with "
+            "each other; leave out one of the two"
+        )
+    return KINDS if by is None else (by,)
+
+
+def check_size(size: float, curves: Curves) -> float:
+    """Return the size at which mixtures are compared; refuse what is none, and the baseline."""
+    (found,) = check_sizes([size], curves)
+    if found == 0:
+        raise UsageError(
+            "size 0 is the non-pretrained baseline, the same for every mixture; received 0; "
+            "give a size above 0"
+        )
+    return float(found)
+
+
+def metric_pairs(
+    curves: Curves, metrics: Sequence[str] | None, losses: Sequence[str] | None
+) -> list[tuple[int, int]]:
+    """Return the positions of every score and loss to be compared.
+
+    Parameters
+    ----------
+    curves : Curves
+        The measured curves.
+    metrics, losses : sequence of str or None
+        Names of scores and of losses; None: all.
+
+    Raises
+    ------
+    QuestionError
+        The fit has no score or no loss, or a name is unknown or of the other kind.
+    """
+    scores = curves.scores.metrics
+    for what, there, other in (
+        ("score", scores, "bleu"),
+        ("loss", curves.losses.metrics, "cross_entropy"),
+    ):
+        if not there:
+            raise QuestionError(
+                f"conflict compares a score with a loss; the fit has no {what}, only "
+                f"{', '.join(curves.names)}; fit a table with rows of a {what} as well, such as {other}"
+            )
+    found = _places(curves, metrics, "score", scores)
+    return list(product(found, _places(curves, losses, "loss", curves.losses.metrics)))
+
+
+def _places(curves: Curves, wanted: Sequence[str] | None, what: str, there: tuple[str, ...]) -> list[int]:
+    """Return the positions of the metrics of one kind."""
+    found = metric_places(curves, there if wanted is None else wanted)
+    for place in found:
+        if curves.names[place] not in there:
+            raise QuestionError(
+                f"conflict compares a score (larger is better) with a loss (smaller is better); received "
+                f"{curves.names[place]!r} as a {what}; valid: {', '.join(there)}"
+            )
+    if not found:
+        raise UsageError(f"conflict needs at least one {what}; received none; valid: {', '.join(there)}")
+    return found
+
+
+def check_pairs(table: pd.DataFrame, kinds: Sequence[str]) -> None:
+    """Refuse to answer about no pair at all."""
+    if table.empty:
+        one = "a curve that was measured"
+        two = "two mixtures of one task that agree in everything else"
+        needed = " or ".join(what for kind, what in ((MIXTURES, two), (CHECKPOINTS, one)) if kind in kinds)
+        raise QuestionError(
+            f"conflict needs a pair to compare; received none; needed: {needed}; ask for more"
+        )
+
+
+def notes_on(
+    curves: Curves, targets: Targets, chosen: Sequence[tuple[int, int]], table: pd.DataFrame
+) -> list[str]:
+    """Say which curves or pairs there are none of, and what is not measured.
+
+    Parameters
+    ----------
+    curves : Curves
+        The measured curves.
+    targets : Targets
+        The curves asked for.
+    chosen : sequence of tuple
+        Positions of scores and losses.
+    table : pandas.DataFrame
+        The pairs.
+    """
+    notes = []
+    if missing := int((~targets.measured).sum()):
+        notes.append(
+            f"{missing} of {len(targets)} curves were not measured: what is said of their mixtures follows "
+            "from the other curves; they have no checkpoints, and links do not use them"
+        )
+    known = measured_metrics(curves)[targets.position[targets.measured]]
+    for place in sorted({place for pair in chosen for place in pair}):
+        if lacking := int((~known[:, place]).sum()):
+            notes.append(
+                f"{curves.names[place]} was not measured on {lacking} of {len(known)} curves: "
+                "what is said of it there follows from other metrics and curves"
+            )
+    column = f"{curves.axis_name}_a"
+    beyond = np.log(table[column].max() / last_sizes(curves).max())
+    if beyond > 1e-9:
+        notes.append(
+            f"mixtures are compared up to {beyond:.2g} e-folds (a factor of {np.exp(beyond):.3g}) beyond the "
+            "data: there the answer assumes that the laws go on to hold, or break as often as the curves say"
+        )
+    return notes
+
+
+def notes_on_kinds(kinds: Sequence[str], table: pd.DataFrame) -> list[str]:
+    """Say that no two mixtures could be compared, where only checkpoints could."""
+    if MIXTURES in kinds and not (table["by"] == MIXTURES).any():
+        return [
+            "no two mixtures share a task and everything else: only checkpoints are compared; to compare "
+            "mixtures, fit a table with two or more of them"
+        ]
+    return []
+
+
+def notes_on_links(losses: Sequence[str], links: pd.DataFrame, draws: int) -> list[str]:
+    """Say where a link was not fitted, or not to all draws, or to a loss that it is not meant for."""
+    notes = [
+        f"the link is known for cross-entropy; {loss} is none, and the verdict is on the formula only"
+        for loss in losses
+        if loss not in ENTROPIES
+    ]
+    if links.empty:
+        return [
+            *notes,
+            f"no link was fitted: it needs {FEWEST} measured points on the curves, with scores above 0",
+        ]
+    if (fewest := int(links["draws"].min())) < draws:
+        notes.append(
+            f"links leave out draws in which a broken score is down at 0; at least {fewest:,} of {draws:,} "
+            "are left"
+        )
+    return notes
+
+
+def conflict(
+    fit: Fit,
+    *,
+    by: str | None = None,
+    size: float | None = None,
+    prob: float = 0.9,
+    tasks: Sequence[str] | None = None,
+    other_sizes: Sequence[float] | None = None,
+    metrics: Sequence[str] | None = None,
+    losses: Sequence[str] | None = None,
+    seed: int | None = None,
+) -> Conflict:
+    """Say for every pair of mixtures and checkpoints whether a loss and a score disagree on the better one.
+
+    Mixtures are compared at one size and with everything else alike (task, D_f); of each curve, consecutive
+    measured checkpoints. The laws are compared, with their breaks and without noise, draw by draw.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fitted model, of at least one score and one loss.
+    by : {'mixtures', 'checkpoints'}, optional
+        Which pairs. Default: both.
+    size : float, optional
+        Where mixtures are compared, in tokens. Default: the last size to which both curves were measured.
+    prob : float
+        Probability of the equal-tailed intervals.
+    tasks : sequence of str, optional
+        Default: all.
+    other_sizes : sequence of float, optional
+        Values of the size that is constant on a curve (D_f). Default: those measured.
+    metrics, losses : sequence of str, optional
+        Scores and losses to be compared, every one with every other. Default: all.
+    seed : int, optional
+        Seed of what was not measured. Default: the fit's own.
+
+    Raises
+    ------
+    QuestionError
+        The fit has no score or no loss, a name is unknown, or there is no pair to compare.
+    UsageError
+        The kind of pairs, the size or the probability cannot be used.
+    """
+    check_prob(prob)
+    kinds = check_kinds(by, size)
+    at = None if size is None else check_size(size, fit.curves)
+    chosen = metric_pairs(fit.curves, metrics, losses)
+    drawn, notes = drawn_curves(fit, Selection(None, tasks, None, other_sizes), seed)
+    answers = [_answer(Predictive(drawn, prob), pair, kinds, at) for pair in chosen]
+    table, links, points = (pd.concat(parts, ignore_index=True) for parts in zip(*answers, strict=True))
+    check_pairs(table, kinds)
+    table = table.sort_values(["p_conflict", "regret"], ascending=False, kind="stable", ignore_index=True)
+    notes = (
+        *notes,
+        *notes_on_kinds(kinds, table),
+        *notes_on(fit.curves, drawn.targets, chosen, table),
+        *notes_on_links(list(dict.fromkeys(table["loss"])), links, fit.count),
+    )
+    return Conflict(fit, prob, table, notes, links, points)
+
+
+def _answer(
+    predictive: Predictive, metrics: tuple[int, int], kinds: Sequence[str], size: float | None
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the pairs of one score and loss, their links and what these are fitted to, task by task."""
+    curves, targets = predictive.drawn.curves, predictive.drawn.targets
+    pairs = pairs_of(curves, targets, metrics, kinds, size)
+    sizes = measured_sizes(curves, targets, metrics)
+    broken = broken_at(predictive, _ends(pairs), metrics[0])
+    compared, links, shown = [], [], []
+    for members in targets.table.groupby("task", sort=False).indices.values():
+        own = [pair for pair in pairs if pair.a.target in members]
+        points = [Point(int(target), float(at)) for target in members for at in sizes[target]]
+        score, loss = (laws_at(predictive, [*points, *_ends(own)], place) for place in metrics)
+        compared += [
+            compare(pair, score[pair.a] - score[pair.b], loss[pair.a] - loss[pair.b], predictive.prob)
+            for pair in own
+        ]
+        links += list(link_rows(predictive.drawn, metrics, points, score, loss, predictive.prob))
+        shown += [(point, float(np.median(score[point])), float(np.median(loss[point]))) for point in points]
+    table = targets.table.iloc[[point.target for point, *_ in shown]].reset_index(drop=True)
+    table = table.assign(metric=curves.names[metrics[0]], loss=curves.names[metrics[1]])
+    table[curves.axis_name] = [point.size for point, *_ in shown]
+    table["score"], table["loss_value"] = [score for _, score, _ in shown], [loss for *_, loss in shown]
+    return pair_table(curves, targets, metrics, compared, broken), pd.DataFrame(links), table
+
+
+def _ends(pairs: Sequence[Pair]) -> list[Point]:
+    """Return both points of each pair."""
+    return [point for pair in pairs for point in (pair.a, pair.b)]

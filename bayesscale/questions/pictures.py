@@ -1,0 +1,106 @@
+"""Pictures by name: what `bayesscale plot --what` draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bayesscale.errors import QuestionError, UsageError, valid_names
+from bayesscale.questions.breaks import breaks
+from bayesscale.questions.calibration import calibration
+from bayesscale.questions.conflict import conflict
+from bayesscale.questions.densities import posterior_picture
+from bayesscale.questions.picture import picture
+from bayesscale.questions.rank import rank
+from bayesscale.questions.select import last_sizes
+from bayesscale.questions.summary import AHEAD
+from bayesscale.questions.value import value
+
+if TYPE_CHECKING:
+    from bayesscale.figures.picture import Picture
+    from bayesscale.inference import Fit
+
+COLUMNS = {"page": 6, "column": 2, "slide": 4}
+"""Panels beside each other, by the place that a picture is for."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is drawn.
+
+    Parameters
+    ----------
+    tokens : float, optional
+        Size up to which curves are forecast, or at which mixtures are ranked. Default: ten times the largest.
+    prob : float
+        Probability of the intervals.
+    tasks, mixtures, other_sizes, metrics
+        As in `forecast`.
+    """
+
+    tokens: float | None = None
+    prob: float = 0.9
+    tasks: Sequence[str] | None = None
+    mixtures: Sequence[str] | None = None
+    other_sizes: Sequence[float] | None = None
+    metrics: Sequence[str] | None = None
+
+
+def draw_what(fit: Fit, what: str, choice: Choice, *, columns: int = 6) -> Picture:
+    """Return a picture by its name.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fitted model.
+    what : str
+        forecast, breaks, gain, ranking, link, calibration, posterior or backtest.
+    choice : Choice
+        Which curves, sizes and metrics.
+    columns : int
+        Panels beside each other at most.
+
+    Raises
+    ------
+    UsageError
+        There is no such picture.
+    QuestionError
+        The fit cannot answer the question that is drawn.
+    """
+    own, few = choice, min(columns, 3)
+    pictures: dict[str, Callable[[], Picture]] = {
+        "forecast": lambda: picture(
+            fit, until=own.tokens, prob=own.prob, tasks=own.tasks, mixtures=own.mixtures,
+            other_sizes=own.other_sizes, metrics=own.metrics, columns=columns,
+        ),
+        "breaks": lambda: breaks(
+            fit, prob=own.prob, tasks=own.tasks, mixtures=own.mixtures, other_sizes=own.other_sizes,
+            metrics=own.metrics,
+        ).plot(),
+        "gain": lambda: value(
+            fit, prob=own.prob, tasks=own.tasks, mixtures=own.mixtures, other_sizes=own.other_sizes,
+            metrics=own.metrics,
+        ).plot(columns=few),
+        "ranking": lambda: rank(
+            fit, [own.tokens or AHEAD * float(last_sizes(fit.curves).max())], prob=own.prob, tasks=own.tasks,
+            mixtures=own.mixtures, other_sizes=own.other_sizes, metrics=own.metrics,
+        ).plot(columns=few),
+        "link": lambda: conflict(
+            fit, prob=own.prob, tasks=own.tasks, other_sizes=own.other_sizes, metrics=own.metrics
+        ).plot(columns=few),
+        "calibration": lambda: calibration(fit, prob=own.prob).plot(columns=few),
+        "posterior": lambda: posterior_picture(fit, columns=few),
+        "backtest": lambda: _backtest(fit),
+    }  # fmt: skip
+    if what not in pictures:
+        raise UsageError(f"a picture is known by its name; received {what!r}; {valid_names(what, pictures)}")
+    return pictures[what]()
+
+
+def _backtest(fit: Fit) -> Picture:
+    """Refuse: a file of a fit holds no held-out forecasts."""
+    raise QuestionError(
+        "a backtest compares forecasts with values that were held out; this fit file carries none; "
+        "`bayesscale evaluate metrics.csv` holds out the last sizes and scores the forecasts"
+    )

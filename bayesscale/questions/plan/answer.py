@@ -1,0 +1,248 @@
+"""Which next measurement teaches most: the answer, its words, and what limits the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.metrics.curves import SIZES
+from bayesscale.questions.answer import SHORT, Answer, name_of, shown_names
+from bayesscale.questions.plan.candidates import Prices
+from bayesscale.questions.plan.quantities import Quantities, Query
+from bayesscale.text import listed
+from bayesscale.units import format_tokens
+
+if TYPE_CHECKING:
+    from bayesscale.figures.picture import Picture
+    from bayesscale.inference import Fit
+
+
+@dataclass(frozen=True)
+class Plan(Answer):
+    """Candidates for the next measurement, by what each is expected to teach.
+
+    Parameters
+    ----------
+    fit, prob, table, notes
+        As in `Answer`.
+    query : Query
+        The question.
+    quantities : Quantities
+        What is to be known.
+    prices : Prices
+        What tokens cost.
+    """
+
+    query: Query
+    quantities: Quantities = field(repr=False)
+    prices: Prices
+
+    rows = "candidates"
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a candidate, the largest reduction first.
+
+        Columns: what names the curve and the size along it; `place`, see
+        `bayesscale.questions.plan.candidates.candidate_table`; `cost`, in tokens times their prices; for
+        forecasts `sd_now` and `sd_after`, standard deviation of the law now and as expected afterwards (root
+        of the mean variance), `width_now` and `width_after` of the equal-tailed interval; for events
+        `bits_now` and `bits_after`, entropy, and `right_now` and `right_after`, the probability that the
+        likelier answer is right; `reduction`, the share of the variance or entropy that is expected to go,
+        and `reduction_error`, its Monte Carlo standard error; `reduction_per_cost`; `efficient`, whether no
+        candidate of the same or lower cost reduces more, and the reduction is more than twice its error;
+        `method`, 'weights' or 'regression'; `draws`, how many draws the weights are worth, median over
+        outcomes. Of several curves variances and entropies are added up, and the rest is averaged.
+        """
+        return self.table.copy()
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metric of the question."""
+        return (self.quantities.metric,)
+
+    def contents(self) -> dict[str, Any]:
+        """Return the question, units, prices and sentences."""
+        metric = self.quantities.metric
+        return {
+            "question": {
+                "kind": self.query.question,
+                "about": list(self.quantities.labels),
+                "metric": metric,
+                "measure": "entropy in bits" if self.quantities.unknown.events else "variance of the law",
+            },
+            "units": {metric: CATALOGUE[metric].unit, "cost": "tokens times their price"},
+            "prices": vars(self.prices),
+            "sentences": plan_sentences(self),
+        }
+
+    def headline(self) -> list[str]:
+        """Return the measurement that teaches most, and the one that teaches most for its cost."""
+        best, cheap = best_rows(self.table)
+        if not self.quantities.unknown.now.sum() > 0:
+            return ["All draws agree on this already: no measurement can be told from another."]
+        told = [f"Measure {_candidate(self, best)}: {_effect(self, best)}."]
+        if best.name != cheap.name:
+            told.append(f"For its cost the best is {_candidate(self, cheap)}: {_effect(self, cheap)}.")
+        return told
+
+    def explain(self) -> list[str]:
+        """Return the question and what is known today."""
+        return plan_sentences(self)
+
+    def readable(self) -> pd.DataFrame:
+        """Return the best candidates, see `shown_rows`."""
+        table, events = self.table[shown_rows(self.table)], self.quantities.unknown.events
+        curves = self.fit.curves
+        names = [*dict.fromkeys(["task", "mixture", *curves.curve_columns]), curves.axis_name]
+        shown = shown_names(table, [name for name in names if name in table])
+        shown["place"], shown["cost"] = table["place"], table["cost"]
+        after = "right_after" if events else "sd_after"
+        shown["P(right) after" if events else "sd after"] = table[after].map("{:.3g}".format).astype(float)
+        # Adding 0 turns -0.0 into 0.0.
+        shown["reduction %"] = (100 * table["reduction"]).round(1) + 0.0
+        shown["±"] = (100 * table["reduction_error"]).round(1)
+        scale = float(10.0 ** np.floor(np.log10(table["cost"].median())))
+        per = (100 * scale * table["reduction_per_cost"]).round(2) + 0.0
+        shown[f"% per {format_tokens(scale)}"] = per
+        return shown.rename(columns=SHORT)
+
+    def plot(self) -> Picture:
+        """Return a picture of what candidates reduce against what they cost."""
+        from bayesscale.figures.frontier import draw_frontier
+
+        labels = [candidate_name(self, row) for _, row in self.table.iterrows()]
+        return draw_frontier(self.table, labels, self.frame_text("What one more measurement teaches"))
+
+
+# Rows for people: the best by reduction, and the best per cost.
+_BEST, _CHEAP = 8, 4
+
+CLEAR = 2.0
+"""Standard errors beyond which a reduction is more than Monte Carlo error."""
+
+
+def plan_sentences(plan: Plan) -> list[str]:
+    """Return the question and the answers: the best measurement, and the best one per cost."""
+    table = plan.table
+    lines = [_question(plan)]
+    if not plan.quantities.unknown.now.sum() > 0:
+        return [*lines, "all draws agree on this already: no measurement can be told from another"]
+    best, cheap = best_rows(table)
+    if not (table["reduction"] > CLEAR * table["reduction_error"]).any():
+        lines.append("no candidate reduces it by more than Monte Carlo error: consider sizes further on")
+    lines.append(f"largest reduction: {_candidate(plan, best)}: {_effect(plan, best)}{_rivals(table)}")
+    same = (
+        " - the same" if best.name == cheap.name else f": {_candidate(plan, cheap)}: {_effect(plan, cheap)}"
+    )
+    lines.append(f"largest reduction per cost{same}")
+    return lines
+
+
+def best_rows(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return the candidate that teaches most, and the one that does for its cost."""
+    cheap = table["reduction_per_cost"].where(_clear(table), -np.inf).argmax()
+    return table.iloc[0], table.iloc[int(cheap)]
+
+
+def _clear(table: pd.DataFrame) -> pd.Series:
+    """Return which reductions are more than Monte Carlo error; all, where none is."""
+    clear = table["reduction"] > CLEAR * table["reduction_error"]
+    return clear if clear.any() else ~clear
+
+
+def _question(plan: Plan) -> str:
+    """Return the question and what is known today."""
+    labels, row = plan.quantities.labels, plan.table.iloc[0]
+    about = labels[0] if len(labels) == 1 else f"{len(labels)} quantities: {listed(labels, 6)}"
+    draws = plan.quantities.unknown.draws
+    unit = CATALOGUE[plan.quantities.metric].unit
+    if plan.quantities.unknown.events:
+        share = ", ".join(f"{100 * p:.3g}%" for p in draws.mean(axis=1)[:6])
+        return f"question: {about}; now P = {share}, {row['bits_now']:.3g} bits unknown"
+    median = ", ".join(f"{m:.4g}" for m in np.median(draws, axis=1)[:6])
+    return (
+        f"question: {about}; the law's median is {median} {unit}, its sd {row['sd_now']:.3g}, its "
+        f"{100 * plan.prob:.10g}% interval {row['width_now']:.3g} wide"
+    )
+
+
+def candidate_name(plan: Plan, row: pd.Series) -> str:
+    """Return what names a candidate."""
+    axis = plan.fit.curves.axis_name
+    return name_of(row, [name for name in ("task", "mixture", SIZES[axis], axis) if name in row])
+
+
+def _candidate(plan: Plan, row: pd.Series) -> str:
+    """Return a candidate in words."""
+    return f"{candidate_name(plan, row)} ({_PLACES[row['place']]}, cost {format_tokens(row['cost'])})"
+
+
+_PLACES = {
+    "beyond": "beyond the data",
+    "between": "between measured sizes",
+    "unmeasured": "a size of other curves of the mixture",
+    "new": "a new curve",
+    "repeat": "a repeat",
+}
+
+
+def _effect(plan: Plan, row: pd.Series) -> str:
+    """Return what a candidate is expected to do."""
+    share = f"{100 * row['reduction']:.3g}% ± {100 * row['reduction_error']:.1g}"
+    if plan.quantities.unknown.events:
+        return (
+            f"{share} fewer bits unknown; the likelier answer right with {100 * row['right_after']:.3g}% "
+            f"instead of {100 * row['right_now']:.3g}%"
+        )
+    return f"{share} less variance, sd {row['sd_now']:.3g} to {row['sd_after']:.3g} on average"
+
+
+def _rivals(table: pd.DataFrame) -> str:
+    """Return how many candidates cannot be told from the best."""
+    best = table.iloc[0]
+    error = np.hypot(best["reduction_error"], table["reduction_error"])
+    rivals = int((best["reduction"] - table["reduction"] < CLEAR * error).sum()) - 1
+    some = "other is" if rivals == 1 else "others are"
+    return f"; {rivals} {some} as good within Monte Carlo error" if rivals else ""
+
+
+def plan_notes(fit: Fit, known: Quantities, table: pd.DataFrame, prices: Prices) -> list[str]:
+    """Say what the numbers assume, and how far they can be trusted."""
+    other = "run from their beginning" if not prices.continued else "continued from the largest one below"
+    notes = [
+        f"cost: {prices.pretrain:g} a token of pretraining, {prices.finetune:g} of finetuning; checkpoints "
+        f"of the data are free, others {other}",
+        "reductions are averages over the outcomes that the model expects; ± is a Monte Carlo standard error",
+    ]
+    if len(table) > (shown := int(shown_rows(table).sum())):
+        notes.append(f"the {shown} best of {len(table)} candidates are shown; --csv and --json have all")
+    if regressed := int((table["method"] == "regression").sum()):
+        notes.append(
+            f"{regressed} of {len(table)} candidates say more than {known.unknown.draws.shape[1]:,} draws "
+            "can resolve by weights: linear regression is used for them, which understates their reduction; "
+            "more draws resolve them"
+        )
+    if missing := [name for name in SIZES if name not in fit.metrics.frame]:
+        notes.append(f"the data do not say {missing[0]}: they cost nothing here")
+    if (table["place"] == "repeat").any():
+        notes.append(
+            "a repeat is a finetuning run of its own: its noise is taken as independent of the first's"
+        )
+    if "model_params" in fit.curves.curve_columns:
+        notes.append("costs count tokens only, whatever the size of the model")
+    return notes
+
+
+def shown_rows(table: pd.DataFrame) -> pd.Series:
+    """Return which candidates people are shown: the best, the best per cost, and the efficient ones."""
+    per_cost = table["reduction_per_cost"].where(_clear(table))
+    return table["efficient"] | (table.index < _BEST) | (per_cost.rank(ascending=False) <= _CHEAP)
+
+
+def _scale(cost: pd.Series) -> float:
+    """Return the power of ten at or below the typical cost."""
+    return float(10.0 ** np.floor(np.log10(cost.median())))

@@ -1,0 +1,392 @@
+"""Which curves, sizes and metrics a question is about: measured ones, and others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesscale.errors import QuestionError, UsageError, valid_names
+from bayesscale.metrics.alignment import alignment_score, mixture_shares, task_languages
+from bayesscale.metrics.catalogue import find_metric
+from bayesscale.metrics.curves import SIZES, Curves
+from bayesscale.metrics.table import Metrics
+from bayesscale.posterior.curves import DrawnCurves, Targets
+from bayesscale.units import format_tokens
+
+if TYPE_CHECKING:
+    from bayesscale.inference import Fit
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user asks for; None asks for all that was measured.
+
+    Parameters
+    ----------
+    curves : sequence of str, optional
+        Labels of measured curves, such as 'en-fr | en+fr | 42M'; excludes the other choices.
+    tasks : sequence of str, optional
+        Measured tasks.
+    mixtures : sequence of str, optional
+        Mixtures, of which any may be new.
+    other_sizes : sequence of float, optional
+        Values of the size that is constant on a curve (D_f), measured or not.
+    shares : mapping of language to share, optional
+        Language shares of the one mixture that was not measured.
+    alignment : float, optional
+        Alignment of the one mixture and task that were not measured together.
+    """
+
+    curves: Sequence[str] | None = None
+    tasks: Sequence[str] | None = None
+    mixtures: Sequence[str] | None = None
+    other_sizes: Sequence[float] | None = None
+    shares: Mapping[str, float] | None = None
+    alignment: float | None = None
+
+
+def answer_columns(curves: Curves) -> list[str]:
+    """Return the columns that name a curve in answers: task, mixture, then the other curve columns."""
+    return list(
+        dict.fromkeys([n for n in ("task", "mixture") if n in curves.table] + list(curves.curve_columns))
+    )
+
+
+def choose_targets(curves: Curves, wanted: Selection) -> Targets:
+    """Return the curves that the user asks for.
+
+    Parameters
+    ----------
+    curves : Curves
+        The measured curves.
+    wanted : Selection
+        What the user asks for.
+
+    Raises
+    ------
+    QuestionError
+        A task or curve is unknown, or nothing is known of how curves change with what is asked.
+    UsageError
+        The choices contradict each other or are no sizes.
+    """
+    if wanted.curves is not None:
+        return _by_label(curves, wanted)
+    _check_columns(curves, wanted)
+    sizes = _snapped(wanted.other_sizes, curves)
+    asked = pd.DataFrame(_rows(curves, wanted, sizes), columns=answer_columns(curves))
+    known = curves.table[asked.columns].assign(position=np.arange(len(curves)))
+    merged = asked.drop_duplicates().merge(known, how="left", on=list(asked.columns))
+    position = merged.pop("position").fillna(-1).to_numpy(np.int64)
+    _check_covariate(curves, wanted, bool((position < 0).any()))
+    return Targets(merged, position, (*_size_notes(curves, sizes), *_mixture_notes(curves, wanted)))
+
+
+def _by_label(curves: Curves, wanted: Selection) -> Targets:
+    """Return measured curves by their labels."""
+    if wanted != Selection(curves=wanted.curves):
+        raise UsageError("curves are chosen by their labels or by task, mixture and size; choose one way")
+    places = {label: place for place, label in enumerate(curves.labels)}
+    labels = list(dict.fromkeys(wanted.curves or ()))
+    _check_known("curve", labels, places)
+    position = np.array([places[label] for label in labels], dtype=np.int64)
+    table = curves.table[answer_columns(curves)].iloc[position].reset_index(drop=True)
+    return Targets(table, position)
+
+
+def _check_known(what: str, received: Iterable[str], valid: Iterable[str]) -> None:
+    """Refuse names that were not measured, naming the nearest one that was."""
+    valid = list(valid)
+    for name in received:
+        if name not in valid:
+            raise QuestionError(
+                f"a {what} must be one that was measured; received {name!r}; {_some(name, valid)}"
+            )
+
+
+def _some(name: str, valid: Sequence[str]) -> str:
+    """Return the end of a message; of many valid names only the nearest ones."""
+    if len(valid) <= 20:
+        return valid_names(name, valid)
+    near = get_close_matches(name, valid, n=5, cutoff=0.0)
+    return f"nearest of {len(valid)}: {', '.join(near)}; `bayesscale show` lists all"
+
+
+def _check_columns(curves: Curves, wanted: Selection) -> None:
+    """Refuse a choice by something that does not tell the curves apart."""
+    other = SIZES[curves.axis_name]
+    for column, asked in (("task", wanted.tasks), ("mixture", wanted.mixtures), (other, wanted.other_sizes)):
+        if asked is None:
+            continue
+        if column not in curves.curve_columns:
+            raise QuestionError(
+                f"curves are chosen by what tells them apart; received a choice by {column}; "
+                f"{valid_names(column, curves.curve_columns)}"
+            )
+        if not len(asked):
+            raise UsageError(f"a choice by {column} needs at least one value; received none")
+    if wanted.tasks is not None:
+        _check_known("task", wanted.tasks, sorted(set(curves.table["task"])))
+
+
+def _snapped(sizes: Sequence[float] | None, curves: Curves) -> list[float] | None:
+    """Return sizes, each replaced by the measured one that prints alike: 5.243B means 5242880000."""
+    if sizes is None:
+        return None
+    measured = np.unique(curves.table[SIZES[curves.axis_name]].to_numpy(float))
+    return [_nearest(float(size), measured) for size in sizes]
+
+
+def _nearest(size: float, measured: NDArray[np.float64]) -> float:
+    """Return the measured size that a person means by a number, or the number."""
+    if not (np.isfinite(size) and (size > 0 or size in measured)):
+        raise UsageError(f"sizes are finite numbers above 0; received {size:g}")
+    alike = [float(known) for known in measured if format_tokens(known) == format_tokens(size)]
+    return min(alike, key=lambda known: abs(known - size)) if alike else size
+
+
+def _rows(curves: Curves, wanted: Selection, sizes: list[float] | None) -> Iterator[dict[str, Any]]:
+    """Yield the curves asked for: every mixture and size, for every task."""
+    table, other = curves.table, SIZES[curves.axis_name]
+    columns = [name for name in answer_columns(curves) if name not in ("task", "mixture")]
+    # Lists of names, not a groupby: a table may lack the column task.
+    for task in dict.fromkeys(wanted.tasks or table["task"]):
+        of_task = table[table["task"] == task]
+        for mixture in dict.fromkeys(wanted.mixtures or of_task["mixture"]):
+            pair = of_task[of_task["mixture"] == mixture]
+            alike = pair if len(pair) else of_task
+            rest = columns if sizes is None else [name for name in columns if name != other]
+            # Without further columns there is one combination, the empty one.
+            for combination in alike[rest].drop_duplicates().to_dict("records") or [{}]:
+                for own in [{other: size} for size in sizes or ()] or [{}]:
+                    yield {"task": task, "mixture": mixture, **combination, **own}
+
+
+def _check_covariate(curves: Curves, wanted: Selection, new: bool) -> None:
+    """Refuse a D_f that was not measured where all curves have the same."""
+    other = SIZES[curves.axis_name]
+    if wanted.other_sizes is None or not new or other in [covariate.name for covariate in curves.covariates]:
+        return
+    values = set(curves.table[other])
+    if {float(size) for size in _snapped(wanted.other_sizes, curves) or ()} - values:
+        raise QuestionError(
+            f"another {other} can be answered for only if the curves differ in it; all have "
+            f"{', '.join(map(format_tokens, sorted(values)))}; add curves with other values and fit again"
+        )
+
+
+def _size_notes(curves: Curves, sizes: list[float] | None) -> list[str]:
+    """Say which sizes lie outside those measured."""
+    other = SIZES[curves.axis_name]
+    if sizes is None:
+        return []
+    low, high = float(curves.table[other].min()), float(curves.table[other].max())
+    return [
+        f"{other} {format_tokens(size)} lies outside the measured {format_tokens(low)} to "
+        f"{format_tokens(high)}: its trend is assumed to go on"
+        for size in sizes
+        if not low <= size <= high
+    ]
+
+
+def _mixture_notes(curves: Curves, wanted: Selection) -> list[str]:
+    """Say which mixtures are new, and which known one may have been meant."""
+    known = sorted(set(curves.table["mixture"])) if wanted.mixtures is not None else []
+    notes = []
+    for mixture in dict.fromkeys(wanted.mixtures or ()):
+        if mixture not in known:
+            near = get_close_matches(mixture, known, n=1, cutoff=0.6)
+            meant = f" (did you mean {near[0]!r}?)" if near else ""
+            notes.append(
+                f"mixture {mixture!r} was not measured{meant}: its effect is drawn from the spread between "
+                "mixtures"
+            )
+    return notes
+
+
+Pair = tuple[str, str]
+
+
+def target_alignment(
+    metrics: Metrics, curves: Curves, targets: Targets, wanted: Selection
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Return the alignment of each target, NaN where nothing says it, and notes on those.
+
+    Parameters
+    ----------
+    metrics, curves : Metrics, Curves
+        The data; a mixture's shares and the alignment of measured pairs are taken from there.
+    targets : Targets
+        The curves asked for.
+    wanted : Selection
+        May give shares or the alignment for the one mixture that has none.
+
+    Raises
+    ------
+    UsageError, QuestionError
+        Shares or alignment are given twice, for nothing, or for more than one mixture.
+    DataError
+        The shares are not fractions of one whole.
+    """
+    pairs = list(zip(targets.table["task"], targets.table["mixture"], strict=True))
+    known = _measured(curves)
+    new = [pair for pair in dict.fromkeys(pairs) if pair not in known]
+    _check(wanted, new, curves)
+    found: dict[Pair, float] = {**known, **_of_shares(metrics, wanted, new)}
+    if wanted.alignment is not None:
+        found[new[0]] = wanted.alignment
+    values = np.array([found.get(pair, np.nan) for pair in pairs], dtype=float)
+    return values, _notes(curves, new, found) if _enters(curves) else []
+
+
+def _measured(curves: Curves) -> dict[Pair, float]:
+    """Return the alignment of the measured pairs of task and mixture, NaN where it is unknown."""
+    table = curves.table
+    values = table["alignment"] if "alignment" in table else [np.nan] * len(table)
+    return {(t, m): float(a) for t, m, a in zip(table["task"], table["mixture"], values, strict=True)}
+
+
+def _enters(curves: Curves) -> bool:
+    """Return whether the effects depend on alignment."""
+    return "alignment" in [covariate.name for covariate in curves.covariates]
+
+
+def _check(wanted: Selection, new: list[Pair], curves: Curves) -> None:
+    """Refuse shares and alignment that belong to no mixture, or to several."""
+    given = [name for name in ("shares", "alignment") if getattr(wanted, name) is not None]
+    if not given:
+        return
+    if len(given) > 1:
+        raise UsageError("a new mixture has shares or an alignment; received both; give one of them")
+    if not _enters(curves):
+        raise QuestionError(
+            f"{given[0]} can be used only if alignment varies between the measured curves, which it does not "
+            f"here; leave out {given[0]}, or fit a table with a column alignment or share_<language>"
+        )
+    several = {mixture for _, mixture in new} if given == ["shares"] else set(new)
+    if len(several) != 1:
+        received = ", ".join(sorted(map(str, several))) or "none"
+        raise QuestionError(
+            f"{given[0]} belongs to exactly one mixture that was not measured"
+            f"{' with exactly one task' if given == ['alignment'] else ''}; received {received}; "
+            "ask for one at a time"
+        )
+    if wanted.alignment is not None and not 0 <= wanted.alignment <= 2:
+        raise UsageError(f"an alignment lies between 0 and 2; received {wanted.alignment:g}")
+
+
+def _of_shares(metrics: Metrics, wanted: Selection, new: list[Pair]) -> dict[Pair, float]:
+    """Return the alignment of new pairs whose mixture has shares, given or in the data."""
+    shares: dict[str, Mapping[str, float]] = dict(mixture_shares(metrics.frame))
+    if wanted.shares is not None:
+        shares[new[0][1]] = wanted.shares
+    found: dict[Pair, float] = {}
+    for task, mixture in new:
+        languages = task_languages(task)
+        if mixture in shares and languages:
+            found[task, mixture] = alignment_score(shares[mixture], *languages)
+        elif wanted.shares is not None:
+            raise QuestionError(
+                f"shares give an alignment only for a task named by its languages, such as en-fr; "
+                f"received {task!r}; give the alignment itself"
+            )
+    return found
+
+
+def _notes(curves: Curves, new: list[Pair], found: Mapping[Pair, float]) -> list[str]:
+    """Say which alignments are unknown or outside those measured."""
+    measured = curves.table["alignment"].dropna()
+    notes = []
+    for task, mixture in new:
+        value = found.get((task, mixture), np.nan)
+        if np.isnan(value):
+            notes.append(
+                f"the alignment of mixture {mixture!r} with task {task!r} is unknown: that of a typical "
+                "curve is assumed; give language shares or the alignment"
+            )
+        elif not measured.min() <= value <= measured.max():
+            notes.append(
+                f"alignment {value:.3g} of mixture {mixture!r} with task {task!r} lies outside the measured "
+                f"{measured.min():.3g} to {measured.max():.3g}: its trend is assumed to go on"
+            )
+    return notes
+
+
+FloatArray = NDArray[np.float64]
+
+
+def check_prob(prob: float) -> None:
+    """Refuse what is no probability of an interval."""
+    if not 0 < prob < 1:
+        raise UsageError(
+            f"the probability of an interval lies between 0 and 1; received {prob:g}; write 0.9 for 90%"
+        )
+
+
+def drawn_curves(fit: Fit, wanted: Selection, seed: int | None) -> tuple[DrawnCurves, tuple[str, ...]]:
+    """Return the curves asked for in every draw, and notes on the choice.
+
+    Parameters
+    ----------
+    fit : Fit
+        The draws.
+    wanted : Selection
+        What is asked for.
+    seed : int or None
+        None: the fit's own.
+    """
+    targets = choose_targets(fit.curves, wanted)
+    alignment, notes = target_alignment(fit.metrics, fit.curves, targets, wanted)
+    seed = int(fit.provenance["seed"]) if seed is None else seed
+    return DrawnCurves(fit.arrays, targets, alignment, seed), (*targets.notes, *notes)
+
+
+def metric_places(curves: Curves, wanted: Sequence[str] | None) -> list[int]:
+    """Return the positions of metrics given by name or alias, each once; of all metrics for None."""
+    if wanted is None:
+        return list(range(len(curves.names)))
+    found = []
+    for name in wanted:
+        spec = find_metric(name)
+        if spec is None or spec.name not in curves.names:
+            raise QuestionError(
+                f"a metric must be one of the fit; received {name!r}; {valid_names(name, curves.names)}"
+            )
+        found.append(curves.names.index(spec.name))
+    return list(dict.fromkeys(found))
+
+
+def check_sizes(sizes: Sequence[float], curves: Curves) -> FloatArray:
+    """Return the sizes, each once; refuse those that are none."""
+    asked = np.array(list(dict.fromkeys(float(size) for size in sizes)))
+    baseline = curves.axis_name == "pretrain_tokens"
+    valid = np.isfinite(asked) & ((asked >= 0) if baseline else (asked > 0))
+    if not (asked.size and valid.all()):
+        received = ", ".join(f"{size:g}" for size in asked[~valid]) or "none"
+        lowest = "of at least 0" if baseline else "above 0"
+        raise UsageError(f"sizes in {curves.axis_name} are finite numbers {lowest}; received {received}")
+    return asked
+
+
+def last_sizes(curves: Curves) -> FloatArray:
+    """Return the largest measured size of each metric on each curve, shape (curves, metrics).
+
+    Where a metric was not measured on a curve, that of the curve's other metrics.
+    """
+    last = np.zeros((len(curves), len(curves.names)))
+    for rows, first in ((curves.scores, 0), (curves.losses, len(curves.scores.metrics))):
+        np.maximum.at(last, (rows.unit, rows.metric + first), rows.size)
+    return np.where(last > 0, last, last.max(axis=1, keepdims=True))
+
+
+def labels_of(curves: Curves, table: pd.DataFrame) -> list[str]:
+    """Return the labels of the measured curves that a table of an answer names."""
+    names = answer_columns(curves)
+    wanted = pd.MultiIndex.from_frame(table[names])
+    keep = pd.MultiIndex.from_frame(curves.table[names]).isin(wanted)
+    return [label for label, own in zip(curves.labels, keep, strict=True) if own]

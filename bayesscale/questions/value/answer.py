@@ -1,0 +1,294 @@
+"""What pretraining gains over no pretraining: the answer, its words and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.questions.answer import (
+    SHORT,
+    STATISTICS,
+    SURE,
+    UNLIKELY,
+    Answer,
+    shown_names,
+    sizes_text,
+    spread_text,
+    units_of,
+)
+from bayesscale.questions.value.lines import AHEAD, SIZE
+from bayesscale.text import listed, probability_text
+from bayesscale.units import format_tokens
+
+if TYPE_CHECKING:
+    from bayesscale.figures.picture import Picture
+
+_EVEN = 0.5
+
+
+def verdicts(table: pd.DataFrame) -> list[str]:
+    """Return one sentence a task and metric: at which D_f pretraining is worth it, as probabilities.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As from `Value.frame`.
+    """
+    keys = [n for n in ("task", "model_params", "metric") if n in table]
+    return [_verdict(rows) for _, rows in table.groupby(keys, sort=False)]
+
+
+def _verdict(rows: pd.DataFrame) -> str:
+    """Return the sentence of one task and metric."""
+    first = rows.iloc[0]
+    sizes = f", {format_tokens(first['model_params'])} parameters" if "model_params" in rows else ""
+    unit = CATALOGUE[first["metric"]].unit
+    question = f"does pretraining gain more than {first['delta']:g} ({unit})?"
+    name = f"{first['task']}, {first['metric']}{sizes}: "
+    if SIZE not in rows:
+        return f"{name}{question} {_answer(rows)}"
+    parts = [f"D_f {format_tokens(float(str(size)))}: {_answer(own)}" for size, own in rows.groupby(SIZE)]
+    return f"{name}{question} {'; '.join(parts)}"
+
+
+def _answer(rows: pd.DataFrame) -> str:
+    """Return yes, no, or for which mixtures, with probabilities."""
+    ordered = rows.sort_values("p_gain", kind="stable")
+    least, most = ordered.iloc[0], ordered.iloc[-1]
+    low, high = probability_text(least["p_gain"]), probability_text(most["p_gain"])
+    word = _word(float(least["p_gain"]), float(most["p_gain"]))
+    if rows["mixture"].nunique() == 1:
+        return f"{word} (P {high})"
+    if low == high:
+        return f"{word} (P {high} with each of {len(rows)} mixtures)"
+    return f"{word} (P {low} with {least['mixture']} to {high} with {most['mixture']})"
+
+
+def _word(least: float, most: float) -> str:
+    """Return the answer for mixtures whose probabilities lie between two."""
+    if least <= UNLIKELY and most >= SURE:
+        return "depends on the mixture"
+    if least >= _EVEN:
+        return "yes" if least >= SURE else "probably"
+    if most < _EVEN:
+        return "no" if most <= UNLIKELY else "probably not"
+    return "open"
+
+
+def column_sentences(table: pd.DataFrame) -> list[str]:
+    """Return what the headings mean."""
+    lines = [
+        "gain: score with pretraining on D_p tokens minus score without (for losses the reverse), without "
+        "noise; P(> delta): that it is larger than delta"
+    ]
+    if "alone_median" in table:
+        lines.append(
+            "alone: D_f at which a model without pretraining scores the same; saved: that minus D_f; "
+            "P(beyond): that alone is more than any D_f measured without pretraining; beyond: e-folds from "
+            "there to its median"
+        )
+    return lines
+
+
+def readable_limits(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each task, mixture and metric; empty where nothing is known of how gains change."""
+    if "limit_median" not in table:
+        return pd.DataFrame()
+    columns = list(table.columns[: list(table.columns).index("metric")])
+    names = [*(n for n in shown_names(table, columns) if n != SIZE), "metric"]
+    limits = table.dropna(subset=["limit_median"]).drop_duplicates(names).reset_index(drop=True)
+    shown = limits[names].copy()
+    low, high = limits["limit_from"], limits["searched_to"]
+    shown["gains less beyond D_f"] = [
+        sizes_text(*row) for row in zip(_triples(limits, "limit"), low, high, strict=True)
+    ]
+    shown["P(at no D_f)"] = limits["p_never"].map(probability_text)
+    shown["P(beyond data)"] = limits["p_limit_beyond"].map(probability_text)
+    shown["P(not below)"] = [
+        f"{probability_text(p)} at {format_tokens(size)}"
+        for p, size in zip(limits["p_not_below"], high, strict=True)
+    ]
+    return shown
+
+
+def _triples(table: pd.DataFrame, name: str) -> list[tuple[float, float, float]]:
+    """Return median, lower and upper of each row."""
+    parts = [table[f"{name}_{part}"].tolist() for part in STATISTICS]
+    return list(zip(*parts, strict=True))
+
+
+def _saved(row: dict[Hashable, float]) -> str:
+    """Return the data saved as a person reads it."""
+    if np.isnan(row["saved_median"]):
+        return "unknown"
+    own = row[SIZE]
+    texts = []
+    for part in STATISTICS:
+        alone, saved = row[f"alone_{part}"], row[f"saved_{part}"]
+        bound = ">" if np.isinf(alone) else "<" if alone == 0 else ""
+        number = (
+            row["searched_to"] - own
+            if np.isinf(alone)
+            else row["searched_from"] - own
+            if alone == 0
+            else saved
+        )
+        texts.append(f"{bound}{'-' if number < 0 else ''}{format_tokens(float(f'{abs(number):.2g}'))}")
+    return texts[0] if texts[1] == texts[2] else f"{texts[0]} ({texts[1]} to {texts[2]})"
+
+
+def _beyond(row: dict[Hashable, float]) -> str:
+    """Return e-folds beyond the measured baseline; a dash inside it and where nothing is known."""
+    if row["beyond"] > 0 and np.isinf(row["alone_median"]):
+        return f">{np.log(AHEAD):.2g}"
+    return f"{row['beyond']:.2g}" if row["beyond"] > 0 else "-"
+
+
+_TOKENS = (
+    *("pretrain_tokens", SIZE, "alone_median", "alone_lower", "alone_upper"),
+    *("saved_median", "saved_lower", "saved_upper", "limit_median", "limit_lower", "limit_upper"),
+    *("limit_from", "searched_from", "searched_to"),
+)
+
+
+@dataclass(frozen=True)
+class Value(Answer):
+    """What pretraining is worth.
+
+    Parameters
+    ----------
+    fit, prob, table, notes
+        As in `Answer`.
+    deltas : mapping of str to float
+        The gain that counts, for each metric in its unit.
+    reason : str
+        Where the deltas come from.
+    """
+
+    deltas: Mapping[str, float]
+    reason: str
+
+    rows = "value"
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a curve and metric.
+
+        Columns: what names the curve, metric; pretrain_tokens, at which pretraining is judged; score_median
+        and baseline_median, with and without it; gain_median, gain_lower, gain_upper in the metric's unit,
+        positive where pretraining helps, without noise; delta, and p_gain, the probability that the gain is
+        larger.
+
+        Data saved: alone_median, alone_lower, alone_upper, the D_f at which a model without pretraining has
+        the same score, 0 or infinite where that lies outside searched_from to searched_to (a tenth of the
+        smallest to 100 times the largest measured D_f of the task); saved_..., the same minus the own D_f,
+        the effective data transferred (Hernandez et al. 2021, arXiv 2102.01293); p_saves, the probability
+        that it is positive; p_beyond, that alone lies beyond the largest D_f at which the task's baseline was
+        measured; beyond, its median in e-folds beyond that D_f, negative inside the data.
+
+        Limit, the same for all rows of a mixture, task and metric: limit_median, limit_lower, limit_upper,
+        the D_f beyond which the gain is less than delta, 0 where it is less at every D_f from limit_from on,
+        infinite where it is more up to searched_to; p_never and p_not_below, the probabilities of these two;
+        p_limit_beyond, that the limit lies beyond the largest measured D_f of the task.
+
+        measured, whether the curve was; baseline_measured, whether its baseline was. Data saved and limit are
+        left out where the data do not say how the baseline changes with D_f, NaN if so for some metrics only.
+        """
+        return self.table.copy()
+
+    def contents(self) -> dict[str, Any]:
+        """Return units, the gains that count, and verdicts."""
+        return {
+            "units": {
+                **units_of(self.metrics),
+                **{name: "tokens" for name in _TOKENS if name in self.table},
+                **({"beyond": f"e-folds of {SIZE}"} if "beyond" in self.table else {}),
+            },
+            "delta": dict(self.deltas),
+            "verdicts": verdicts(self.table),
+        }
+
+    def headline(self) -> list[str]:
+        """Return on how many curves pretraining gains what counts, and at which D_f."""
+        table = self.table[self.table["metric"] == self.metrics[0]]
+        yes, no = table[table["p_gain"] >= SURE], table[table["p_gain"] <= UNLIKELY]
+        delta, unit = table["delta"].iloc[0], CATALOGUE[self.metrics[0]].unit
+        first = (
+            f"Pretraining gains more than {delta:g} {unit} (P {SURE:g} or more) on {len(yes) or 'none'} of "
+            f"{len(table)} curves{_at_sizes(yes)}"
+        )
+        rest = len(table) - len(yes) - len(no)
+        third = f"; {rest} {'are' if rest > 1 else 'is'} open" if rest else ""
+        second = f"; on {len(no)} it does not{_at_sizes(no)}" if len(no) else ""
+        return [f"{first}{second}{third}."]
+
+    def explain(self) -> list[str]:
+        """Return the gain that counts, a verdict a task, and what the columns mean."""
+        deltas = ", ".join(f"{delta:g} in {name}" for name, delta in self.deltas.items())
+        return [
+            f"delta, the gain that counts{self.reason}: {deltas}",
+            *verdicts(self.table),
+            *column_sentences(self.table),
+        ]
+
+    def readable(self) -> pd.DataFrame:
+        """Return what pretraining gains on each curve, and the D_f that would do without."""
+        table, rows = self.table, self.table.to_dict("records")
+        shown = shown_names(table, list(table.columns[: list(table.columns).index("metric")]))
+        if len(self.metrics) > 1:
+            shown["metric"] = table["metric"]
+        shown["gain"] = [spread_text(row, "gain", row["metric"]) for row in rows]
+        delta = f"{table['delta'].iloc[0]:g}" if table["delta"].nunique() == 1 else "delta"
+        shown[f"P(> {delta})"] = table["p_gain"].map(probability_text)
+        if "alone_median" in table:
+            ends = table["searched_from"], table["searched_to"]
+            own = zip(_triples(table, "alone"), *ends, strict=True)
+            shown["alone"] = [sizes_text(*numbers) for numbers in own]
+        if not table["baseline_measured"].all():
+            shown["baseline is"] = np.where(table["baseline_measured"], "measured", "predicted")
+        return shown.rename(columns=SHORT)
+
+    def details(self) -> dict[str, pd.DataFrame]:
+        """Return scores and data saved, and the D_f beyond which pretraining gains too little."""
+        table = self.table
+        shown = shown_names(table, list(table.columns[: list(table.columns).index("metric")]))
+        shown = shown.assign(metric=table["metric"], pretrain_tokens=table["pretrain_tokens"])
+        shown["score"], shown["baseline"] = table["score_median"], table["baseline_median"]
+        if "alone_median" in table:
+            rows = table.to_dict("records")
+            shown["saved"] = [_saved(row) for row in rows]
+            shown["P(beyond)"] = table["p_beyond"].map(probability_text)
+            shown["beyond"] = [_beyond(row) for row in rows]
+        found = {"scores with and without pretraining, and data saved": shown.rename(columns=SHORT)}
+        limits = readable_limits(table)
+        title = "D_f beyond which the gain is less than delta"
+        return found if limits.empty else found | {title: limits}
+
+    def plot(self, *, columns: int = 3) -> Picture:
+        """Return a picture of the gains against D_f, a panel for each task and metric.
+
+        Parameters
+        ----------
+        columns : int
+            Panels beside each other at most.
+        """
+        from bayesscale.figures.gains import draw_gains
+
+        table = self.table.assign(unit=self.table["metric"].map(units_of(self.metrics)))
+        panel = tuple(name for name in ("task", "model_params", "metric") if name in table)
+        # Where D_f is not known or the same for all, there is one place for all.
+        table = table if SIZE in table else table.assign(**{SIZE: 1.0})
+        return draw_gains(
+            table, panel, SIZE, self.frame_text("Gain of pretraining over none"), columns=columns
+        )
+
+
+def _at_sizes(rows: pd.DataFrame) -> str:
+    """Return ' (D_f 42M and 210M)', the sizes of some rows; nothing where they have none."""
+    if rows.empty or SIZE not in rows:
+        return ""
+    return f" (D_f {listed([format_tokens(size) for size in sorted(set(rows[SIZE]))], 4)})"

@@ -1,0 +1,156 @@
+"""The page: sections rendered by a template into one file that needs nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bayesscale.errors import UsageError
+from bayesscale.files import write_files
+from bayesscale.questions.answer import LABEL, html_table, is_simulated, source_line, source_name
+from bayesscale.report.sections import Section, Wanted, sections
+from bayesscale.text import cell_text, printable, shortened
+
+if TYPE_CHECKING:
+    from bayesscale.inference import Fit
+
+_MOST_ROWS = 5000
+
+
+def write_report(
+    fit: Fit,
+    path: str | os.PathLike[str],
+    *,
+    prob: float = 0.9,
+    target: float | None = None,
+    budget: float | None = None,
+    force: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Path:
+    """Write all answers of a fit as one self-contained file of HTML.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fitted model.
+    path : path
+        The file, with the suffix .html.
+    prob : float
+        Probability of the equal-tailed intervals.
+    target, budget : float, optional
+        The value wanted, and the size up to which curves may be continued: adds the advice on every curve.
+    force : bool
+        Replace a file that exists.
+    progress : callable, optional
+        Called with the title of each section when it is done.
+
+    Raises
+    ------
+    UsageError
+        The suffix is another, or one of target and budget is missing.
+    OutputExistsError
+        The file exists, and `force` is not given.
+    """
+    place = Path(path)
+    if place.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(
+            f"a report is a page of HTML; received {place.name!r}; name a file such as report.html"
+        )
+    if (target is None) != (budget is None):
+        raise UsageError("advice needs a target and a budget; received one of them; give both or none")
+    text = render(fit, Wanted(prob, target, budget), progress)
+    write_files({place: text}, force=force)
+    return place
+
+
+def render(fit: Fit, wanted: Wanted | None = None, progress: Callable[[str], None] | None = None) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fitted model.
+    wanted : Wanted, optional
+        What is asked for.
+    progress : callable, optional
+        Called with the title of each section when it is done.
+    """
+    wanted = wanted or Wanted()
+    done: list[Section] = []
+    for section in sections(fit, wanted):
+        done.append(section)
+        if progress:
+            progress(section.title)
+    verdict = done.pop()
+    environment = Environment(
+        loader=PackageLoader("bayesscale.report", "."), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(table=_table, pictures=_pictures, plain=_plain)
+    page = environment.get_template("page.html.jinja")
+    return page.render(
+        title=f"Scaling laws of {_plain(source_name(fit))}",
+        fit=fit,
+        simulated=is_simulated(fit),
+        source=source_line(fit, wanted.prob),
+        verdict=verdict,
+        sections=[*done, _diagnostics(fit), _data(fit), _provenance(fit)],
+    )
+
+
+def _diagnostics(fit: Fit) -> Section:
+    """Return how the sampler did."""
+    found = fit.provenance.get("diagnostics", {})
+    rows = [(name, cell_text(value)) for name, value in found.items()]
+    table = pd.DataFrame(rows, columns=["diagnostic", "value"])
+    return Section("diagnostics", "Did the sampler converge?", [f"{fit.status}"], {"Diagnostics": table})
+
+
+def _data(fit: Fit) -> Section:
+    """Return the data, row by row, and what was noted on reading them."""
+    frame = fit.metrics.frame.drop(columns=["line"], errors="ignore")
+    cut = f", of which the first {_MOST_ROWS:,} are shown" if len(frame) > _MOST_ROWS else ""
+    told = f"{len(frame):,} rows in {len(fit.curves):,} curves{cut}."
+    return Section("data", "Data", [told], {"All rows": frame.head(_MOST_ROWS)}, (), list(fit.metrics.notes))
+
+
+def _provenance(fit: Fit) -> Section:
+    """Return what made the numbers, and how to make them again."""
+    made = fit.provenance
+    rows = [
+        ("source", str(made.get("source", ""))),
+        ("hash of the data", str(made.get("data_hash", ""))),
+        ("seed", str(made.get("seed", ""))),
+        ("made at", str(made.get("created", ""))),
+        ("versions", ", ".join(f"{name} {version}" for name, version in made.get("versions", {}).items())),
+        ("command", str(made.get("command", ""))),
+    ]
+    table = pd.DataFrame(rows, columns=["what", "value"])
+    told = "The same data, seed and versions give the same draws: run the command below again."
+    return Section("provenance", "How to make it again", [told], {"Provenance": table})
+
+
+def _plain(text: Any) -> str:
+    """Return text without control characters and overlong words, for the template to escape."""
+    return " ".join(shortened(word, 2 * LABEL) for word in printable(str(text)).split(" "))
+
+
+def _table(table: pd.DataFrame) -> Markup:
+    """Return a table in HTML, escaped."""
+    return Markup(html_table(table))
+
+
+def _pictures(section: Section) -> list[dict[str, Any]]:
+    """Return the pages of a section's pictures as SVG, with what they show in words."""
+    return [
+        {"svg": Markup(svg), "alt": f"{_plain(alt)}{f' Page {page} of {len(shown.figures)}.' * several}"}
+        for number, (shown, alt) in enumerate(section.pictures, start=1)
+        for several in [len(shown.figures) > 1]
+        for page, svg in enumerate(shown.svgs(f"{section.name}-{number}"), start=1)
+    ]

@@ -1,0 +1,192 @@
+"""What a report says: a verdict, and a section for each question that the fit can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from bayesscale.errors import BayesscaleError
+from bayesscale.questions.advise import advise
+from bayesscale.questions.answer import SURE, Answer, name_of, varying
+from bayesscale.questions.breaks import breaks
+from bayesscale.questions.calibration import calibration
+from bayesscale.questions.conflict import conflict
+from bayesscale.questions.forecast import forecast
+from bayesscale.questions.picture import picture
+from bayesscale.questions.plan import Query, plan
+from bayesscale.questions.rank import Ranking, rank
+from bayesscale.questions.select import Selection, answer_columns, last_sizes
+from bayesscale.questions.summary import AHEAD, Summary, summary
+from bayesscale.questions.value import value
+from bayesscale.text import listed
+
+if TYPE_CHECKING:
+    from bayesscale.figures.picture import Picture
+    from bayesscale.inference import Fit
+
+_GO, _STOP = 0.8, 0.2
+_MANY = 60
+_VERDICT = {
+    "ranking": "Mixture",
+    "advice": "Go on or stop",
+    "breaks": "Breaks",
+    "value": "Worth of pretraining",
+    "conflict": "Choosing by the loss",
+    "plan": "Next measurement",
+    "calibration": "Intervals",
+}
+"""Parts of the verdict, in their order, and how they are called."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Parameters
+    ----------
+    name, title : str
+        Anchor and heading.
+    sentences : sequence of str
+        The answer, derived from the numbers below it.
+    tables : mapping of str to pandas.DataFrame
+        Tables by their captions.
+    pictures : sequence of tuple
+        Pictures, and what each shows in words.
+    notes : sequence of str
+        What is to be said of the numbers.
+    """
+
+    name: str
+    title: str
+    sentences: Sequence[str]
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    pictures: Sequence[tuple[Picture, str]] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a report is asked for.
+
+    Parameters
+    ----------
+    prob : float
+        Probability of the intervals.
+    target, budget : float, optional
+        For advice: the value wanted, and the size up to which curves may be continued.
+    """
+
+    prob: float = 0.9
+    target: float | None = None
+    budget: float | None = None
+
+
+def sections(fit: Fit, wanted: Wanted) -> Iterator[Section]:
+    """Yield the verdict, which comes last though it is read first, and the sections.
+
+    Parameters
+    ----------
+    fit : Fit
+        The draws.
+    wanted : Wanted
+        What is asked for.
+    """
+    prob, until = wanted.prob, float(f"{AHEAD * float(last_sizes(fit.curves).max()):.2g}")
+    told = summary(fit, prob=prob)
+    verdict: dict[str, str] = {}
+    yield _forecast(fit, told, until, prob)
+    first = told.metrics[:1]
+    asked: list[tuple[str, str, Callable[[], Answer]]] = [
+        ("breaks", "Has a law broken?", lambda: breaks(fit, prob=prob)),
+        (
+            "ranking",
+            "Which mixture is best?",
+            lambda: rank(fit, [until], prob=prob, metrics=told.metrics[:1]),
+        ),
+        ("value", "Is pretraining worth it?", lambda: value(fit, prob=prob, metrics=first)),
+        ("conflict", "Would cross-entropy mislead?", lambda: conflict(fit, prob=prob)),
+    ]
+    if wanted.target is not None and wanted.budget is not None:
+        goal = (wanted.target, wanted.budget)
+        asked.insert(0, ("advice", "Go on or stop?", lambda: advise(fit, *goal, prob=prob)))
+    else:
+        verdict["advice"] = _go_on(fit, told)
+    for name, title, ask in asked:
+        answer, section = _answered(name, title, ask)
+        yield section
+        verdict |= {name: " ".join(answer.headline())} if answer else {}
+        if isinstance(answer, Ranking) and (found := _next(fit, answer, until, prob)):
+            yield found[1]
+            verdict["plan"] = found[0].headline()[0]
+    answer, section = _answered("calibration", "Do the intervals hold?", lambda: calibration(fit, prob=prob))
+    yield section
+    verdict |= {"calibration": " ".join(answer.headline())} if answer else {}
+    ordered = [f"{label}: {verdict[name]}" for name, label in _VERDICT.items() if name in verdict]
+    yield Section("verdict", "Verdict", ordered)
+
+
+def _forecast(fit: Fit, told: Summary, until: float, prob: float) -> Section:
+    """Return the forecast at ten times the largest size: a picture a task, and the table."""
+    answer = forecast(fit, [until], prob=prob)
+    tasks = list(dict.fromkeys(fit.curves.table["task"]))
+    pictures = []
+    # Of very many curves the main metric is drawn; the table has all.
+    metrics = told.metrics[:1] if len(fit.curves) > _MANY else None
+    for task in tasks:
+        # Only where curves differ in their task can they be chosen by it.
+        chosen = [task] if "task" in fit.curves.curve_columns else None
+        shown = picture(fit, until=until, prob=prob, tasks=chosen, metrics=metrics, columns=5)
+        pictures.append((shown, f"Data, laws and forecasts{f' of {task}' if task != 'all' else ''}."))
+    tables = {"Now and at ten times the tokens": told.readable()}
+    return Section("forecast", "Forecast", answer.headline(), tables, pictures, answer.notes)
+
+
+def _go_on(fit: Fit, told: Summary) -> str:
+    """Return for which curves ten times more tokens bring a gain that counts."""
+    own = told.outlook[told.outlook["metric"] == told.metrics[0]]
+    names = varying(own, answer_columns(fit.curves))
+    delta = own["delta"].iloc[0]
+    yes = own[own["p_gain"] >= _GO].sort_values("p_gain", ascending=False, kind="stable")
+    left = int(own["p_gain"].between(_STOP, _GO, inclusive="neither").sum())
+    curves = [name_of(row, names) for row in yes.to_dict("records")]
+    text = f"on {len(yes)} ({listed(curves)})" if curves else "on none"
+    return (
+        f"Ten times more tokens gain more than {delta:g} in {told.metrics[0]} (P {_GO:g} or more) {text} of "
+        f"{len(own)} curves{f'; {left} open' if left else ''}."
+    )
+
+
+def _answered(name: str, title: str, ask: Callable[[], Answer]) -> tuple[Answer | None, Section]:
+    """Return an answer and its section; where the fit cannot answer, a section that says why."""
+    try:
+        answer = ask()
+        shown = [(answer.plot(), " ".join(answer.headline()))]
+    except BayesscaleError as error:
+        return None, Section(name, title, [f"Not answered: {error}."])
+    return answer, Section(name, title, answer.headline(), {title: answer.readable()}, shown, answer.notes)
+
+
+def _next(fit: Fit, ranking: Ranking, until: float, prob: float) -> tuple[Answer, Section] | None:
+    """Return what to measure next to settle the most open comparison of two mixtures."""
+    best = ranking.best()
+    row = best.loc[[best["p_best"].idxmin()]].to_dict("records")[0]
+    if row["p_best"] >= SURE:
+        return None
+    names = [name for name in answer_columns(fit.curves) if name != "mixture"]
+    same = ranking.table
+    for name in names:
+        same = same[same[name] == row[name]]
+    first, second = same["mixture"].iloc[:2]
+    other = next((row[n] for n in names if n.endswith("_tokens")), None)
+    tasks = [row["task"]] if "task" in fit.curves.curve_columns else None
+    chosen = Selection(tasks=tasks, mixtures=[first], other_sizes=None if other is None else [other])
+    query = Query("better", chosen, until, row["metric"], second)
+    candidates = Selection(tasks=tasks, mixtures=[first, second], other_sizes=chosen.other_sizes)
+    title = f"What to measure next, to tell {first} from {second}"
+    answer, section = _answered(
+        "plan", title, lambda: plan(fit, query, candidates=candidates, prob=prob, outcomes=200)
+    )
+    return None if answer is None else (answer, section)

@@ -1,0 +1,44 @@
+"""`bayesscale demo`: from a bundled table to a forecast and a report, in one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bayesscale.cli.fit_options import ForceOption, print_and_end
+
+EXAMPLE = "isik-simulated"
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the fit and the report go.")
+    ] = Path("bayesscale-demo"),
+    force: ForceOption = False,
+) -> None:
+    """Fit a bundled example (simulated, and called so), print its forecast, and write a report.
+
+    The first fit after an installation compiles the sampler, which takes one to two minutes more.
+    """
+    from bayesscale.inference import fit, save
+    from bayesscale.inference.store import check_target
+    from bayesscale.metrics.examples import example_path
+    from bayesscale.questions import forecast
+    from bayesscale.report import write_report
+
+    output.mkdir(parents=True, exist_ok=True)
+    file, page = output / "demo.nc", output / "demo.html"
+    for target in (file, page):
+        check_target(target, force=force)
+    fitted = fit(
+        example_path(EXAMPLE),
+        report=lambda phase: typer.echo(f"{phase} ...", err=True),
+        command=f"bayesscale fit --example {EXAMPLE} -o {file}",
+    )
+    fitted.provenance["source"] = f"example {EXAMPLE}"
+    save(fitted, file, force=force)
+    write_report(fitted, page, force=force, progress=lambda title: typer.echo(f"{title} ...", err=True))
+    typer.echo(f"{file}: the fit; {page}: the report", err=True)
+    print_and_end(forecast(fitted, [1e12]), as_json=False, as_csv=False, verbose=False)

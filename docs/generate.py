@@ -1,0 +1,320 @@
+"""Write the generated parts of the documentation: evidence, the reference of options, numbers of the README.
+
+    python docs/generate.py            writes them
+    python docs/generate.py --check    says which are not what they would be (exit code 1)
+
+Evidence comes from benchmarks/results, the reference from the commands and from answers to a made-up fit. A
+test runs the check.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bayesscale.cli.main import COMMANDS, load_command
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+_MARK = re.compile(r"(<!-- generated:evidence -->\n).*?(<!-- /generated:evidence -->)", re.DOTALL)
+
+
+def documents() -> dict[Path, str]:
+    """Return the text of every file that is generated, whole or in part."""
+    docs = ROOT / "docs"
+    readme = ROOT / "README.md"
+    return {
+        docs / "evidence" / "index.md": _index(),
+        docs / "evidence" / "real-curves.md": _real_fits(),
+        docs / "evidence" / "forecasts.md": _forecasts(),
+        docs / "evidence" / "harness.md": _harness(),
+        docs / "reference.md": _reference(),
+        readme: _MARK.sub(
+            lambda found: found[1] + _in_short() + found[2], readme.read_text(encoding="utf-8")
+        ),
+    }
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return a table in Markdown.
+
+    Parameters
+    ----------
+    heads : sequence of str
+        Headings.
+    rows : sequence of sequences
+        Cells.
+    """
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines) + "\n"
+
+
+def _cell(value: Any) -> str:
+    """Return a cell; a bar would end it."""
+    text = f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _read(name: str) -> dict[str, Any]:
+    """Return a document of results."""
+    return dict(json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")))
+
+
+def _made(document: Mapping[str, Any]) -> str:
+    """Return what made a document of results."""
+    made = document["made"]
+    versions = ", ".join(f"{name} {made['versions'][name]}" for name in ("python", "pymc", "numba", "numpy"))
+    return f"Made {made['created'][:10]} on {made['cores']} cores with {versions}.\n"
+
+
+def _in_short() -> str:
+    """Return three numbers for the README: converged fits, intervals that held, forecasts against rivals."""
+    fits, forecasts = _read("real_fits")["tables"], _read("forecast")
+    converged = sum(row["status"] == "converged" for row in fits.values())
+    held, rival = (
+        next(line for line in forecasts["conclusions"] if word in line) for word in ("90%", "rival")
+    )
+    return (
+        "- On real curves that others measured, "
+        f"{held.replace('intervals hold', 'forecast intervals hold')}.\n"
+        f"- {rival}.\n"
+        f"- {converged} of {len(fits)} real tables converge at the defaults; "
+        "the others say which curves disagree.\n"
+    )
+
+
+def _index() -> str:
+    """Return the page that lists the evidence."""
+    known = {
+        "real_fits": ("real-curves.md", "fits of real tables at the defaults: status and seconds"),
+        "forecast": ("forecasts.md", "forecasts of held-out values: coverage and CRPS against rivals"),
+        "harness": ("harness.md", "speed of the harness against transformers"),
+    }
+    lines = ["# Evidence\n", "Generated from `benchmarks/results` by `docs/generate.py`.\n", _in_short()]
+    lines += [f"- [{page}]({page}): {what}" for page, what in known.values()]
+    others = sorted(path.stem for path in RESULTS.glob("*.json") if path.stem not in known)
+    lines += (
+        [f"\nFurther results without a page: {', '.join(f'`{name}.json`' for name in others)}.\n"]
+        if others
+        else []
+    )
+    lines += [
+        "Coverage on simulated tables, breaks found, plans kept and calibration have scripts in",
+        "`benchmarks/`. What has not been run with the present engine has no file here.\n",
+    ]
+    return "\n".join(lines)
+
+
+def _real_fits() -> str:
+    """Return the page on fits of real tables."""
+    document = _read("real_fits")
+    rows = [
+        (name, row["curves"], row["metrics"], row["status"].split(":")[0], row["R-hat"], row["ESS"],
+         row["sweeps"], row["seconds"])
+        for name, row in document["tables"].items()
+    ]  # fmt: skip
+    told = [
+        f"**{name}.** {row['status']}\n" for name, row in document["tables"].items() if ":" in row["status"]
+    ]
+    heads = ("table", "curves", "metrics", "status", "largest R-hat", "smallest ESS", "sweeps", "seconds")
+    commands = "\n".join(f"    {row['command']}" for row in document["tables"].values())
+    return "\n".join(
+        [
+            "# Fits of real tables at the defaults\n",
+            "Curves that other people measured; the files are not part of this repository. `python -m",
+            "benchmarks.real_fits` makes them. [What looks wrong](../real-curves.md) says more of each.\n",
+            table(heads, rows),
+            _made(document),
+            "## What did not converge, and why\n",
+            "\n".join(told),
+            "## The commands\n",
+            commands + "\n",
+        ]
+    )
+
+
+def _forecasts() -> str:
+    """Return the page on forecasts of held-out values."""
+    document = _read("forecast")
+    heads = tuple(document["summary"][0])
+    rows = [[_percent(name, row.get(name)) for name in heads] for row in document["summary"]]
+    splits = table(("split", "what is held out"), list(document["splits"].items()))
+    return "\n".join(
+        [
+            "# Forecasts of held-out values\n",
+            "The first part of each real curve is fitted, the rest is forecast. `python -m",
+            "benchmarks.forecast` makes these figures. Ratios below 1 favour this package.",
+            f"Intervals are {document['interval']}.\n",
+            "\n".join(f"- {line}" for line in document["conclusions"]) + "\n",
+            table(heads, rows),
+            _made(document),
+            "## Splits\n",
+            splits,
+        ]
+    )
+
+
+def _percent(name: str, value: Any) -> Any:
+    """Return a share as a percentage, other values as they are."""
+    return f"{100 * value:.0f}%" if name.startswith("in ") and isinstance(value, float) else value
+
+
+def _harness() -> str:
+    """Return the page on the speed of the harness."""
+    document = _read("harness")
+    heads = ("model", "device", "precision", "work", "ours", "transformers eager", "times as fast")
+    rows = []
+    for row in document["rows"]:
+        seconds = next((row[name] for name in row if name.startswith("seconds")), {})
+        seconds = seconds if isinstance(seconds, dict) else {}
+        rows.append(
+            [*(row.get(name) for name in heads[:4]), seconds.get("ours"), seconds.get("transformers eager"),
+             row.get("times as fast as eager")]
+        )  # fmt: skip
+    return "\n".join(
+        [
+            "# Speed of the harness\n",
+            f"`python -m benchmarks.harness` makes these figures: torch {document['torch']}, transformers",
+            f"{document['transformers']}, {document['machine']}. Seconds of a step, or of the whole.\n",
+            table(heads, rows),
+        ]
+    )
+
+
+def _reference() -> str:
+    """Return the page of all options, exit codes and schemas."""
+    return "\n".join(
+        [
+            "# Reference\n",
+            "Generated from the program by `docs/generate.py`.\n",
+            "## The metrics table\n",
+            "CSV, TSV, Parquet or JSON lines; a row a score, or a column a metric (`bleu`, `bleu_se`).\n",
+            table(
+                ("column", "needed", "what it holds"),
+                [
+                    ("`task`", "", "what was finetuned for, such as `en-de`"),
+                    ("`mixture`", "", "what was pretrained on, such as `50en+50de`"),
+                    (
+                        "`pretrain_tokens`",
+                        "yes",
+                        "D_p; 0 is the same model finetuned from random initialisation",
+                    ),
+                    ("`finetune_tokens`", "", "D_f"),
+                    (
+                        "`metric`",
+                        "yes",
+                        "`bleu`, `chrf`, `comet`, `rougel`, `accuracy`, `cross_entropy`, ...",
+                    ),
+                    (
+                        "`value`",
+                        "yes",
+                        "on the usual scale: BLEU 0-100, COMET 0-1, cross-entropy in nats per token",
+                    ),
+                    ("`se`", "", "standard error of the value, for instance from the bootstrap"),
+                    (
+                        "`run`, `seed`, `model_params`",
+                        "",
+                        "which training it was, and its number of parameters",
+                    ),
+                    ("`signature`", "", "the sacreBLEU signature; scores with different ones are not pooled"),
+                    ("`share_en`, `share_de`, ...", "", "shares of the languages in the mixture"),
+                    ("`alignment`", "", "how well the mixture fits the task; follows from the shares"),
+                ],
+            ),
+            "## Exit codes\n",
+            table(
+                ("code", "meaning"),
+                [
+                    (0, "done"),
+                    (1, "a defect of this program; or a cell of the harness failed, memory or disk ran out"),
+                    (2, "an option or argument cannot be used"),
+                    (
+                        3,
+                        "data, study or fit file break a rule, or the fit cannot answer the question",
+                    ),
+                    (4, "diagnostics of a fit failed: what was written or printed says so"),
+                    (130, "interrupted"),
+                ],
+            ),
+            "## Commands\n",
+            *_commands(),
+            "## JSON\n",
+            "Fields of `--json`, by command. Fields may be added; none is taken away. Unknown is null.",
+            "A list holds objects with the fields in brackets.\n",
+            *_schemas(),
+        ]
+    )
+
+
+def _commands() -> Iterator[str]:
+    """Yield a section for each command."""
+    for name in COMMANDS:
+        command = load_command(name)
+        if hasattr(command, "commands"):
+            yield f"### {name}\n\n{COMMANDS[name]} See [harness.md](harness.md).\n"
+            continue
+        rows = [_option(parameter) for parameter in command.params if parameter.name != "help"]
+        yield f"### {name}\n\n{' '.join((command.help or '').split())}\n"
+        yield table(("argument or option", "meaning", "default"), rows)
+
+
+def _option(parameter: Any) -> tuple[str, str, str]:
+    """Return one option: its names, its meaning, its default."""
+    if parameter.param_type_name == "argument":
+        return f"`{parameter.metavar or parameter.name.upper()}`", getattr(parameter, "help", "") or "", ""
+    names = ", ".join([*parameter.opts, *parameter.secondary_opts])
+    value = "" if parameter.is_flag else f" {parameter.metavar or 'VALUE'}"
+    default = (
+        "" if parameter.default in (None, False) or callable(parameter.default) else str(parameter.default)
+    )
+    default = "required" if parameter.required else default
+    return f"`{names}{value}`", parameter.help or "", default
+
+
+def _schemas() -> Iterator[str]:
+    """Yield the fields of each document, from answers to a made-up fit."""
+    sys.path.insert(0, str(ROOT))
+    from tests.documents import documents as answered
+
+    for name, document in answered().items():
+        rows = [(f"`{key}`", _kind(value)) for key, value in document.items()]
+        yield f"### {name} --json\n\n{table(('field', 'value'), rows)}"
+
+
+def _kind(value: Any) -> str:
+    """Return what a value is."""
+    if isinstance(value, list):
+        inner = value[0] if value else None
+        return f"list of ({', '.join(inner)})" if isinstance(inner, dict) else "list"
+    if isinstance(value, dict):
+        return "object"
+    kinds = {bool: "true or false", str: "text", int: "number", float: "number", type(None): "text or null"}
+    return kinds[type(value)]
+
+
+def main() -> int:
+    """Write or check; return the exit code."""
+    stale = {
+        path: text
+        for path, text in documents().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    }
+    if "--check" in sys.argv:
+        for path in stale:
+            typer.echo(f"{path.relative_to(ROOT)} is not what docs/generate.py would write")
+        return int(bool(stale))
+    for path, text in stale.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        typer.echo(str(path.relative_to(ROOT)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
