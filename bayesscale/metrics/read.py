@@ -10,24 +10,24 @@ from types import MappingProxyType
 import pandas as pd
 
 from bayesscale.errors import UsageError, valid_names
-from bayesscale.metrics.baseline import merge_baseline
-from bayesscale.metrics.draft import Draft
-from bayesscale.metrics.groups import (
+from bayesscale.metrics.names import SIZES
+from bayesscale.metrics.problems import MetricsError, Problem
+from bayesscale.metrics.rules.cells import cell_problems
+from bayesscale.metrics.rules.rows import (
     alignment_problems,
     duplicate_problems,
+    merge_baseline,
     scale_problems,
     share_problems,
     size_problems,
 )
-from bayesscale.metrics.load import load_table
-from bayesscale.metrics.make_draft import make_draft
-from bayesscale.metrics.names import SIZES, name_columns
-from bayesscale.metrics.problems import MetricsError, Problem
-from bayesscale.metrics.schema import cell_problems
-from bayesscale.metrics.signature import signature_problems
+from bayesscale.metrics.rules.signatures import signature_problems
+from bayesscale.metrics.sources.files import load_table
 from bayesscale.metrics.table import Metrics, data_hash, tidy_frame
-from bayesscale.metrics.where import select_rows
-from bayesscale.metrics.wide import missing_columns
+from bayesscale.metrics.tidy.draft import Draft, make_draft
+from bayesscale.metrics.tidy.named import name_columns
+from bayesscale.metrics.tidy.where import select_rows
+from bayesscale.metrics.tidy.wide import missing_columns
 
 _AS_IN_FILE: Mapping[str, str] = MappingProxyType({})
 

@@ -11,10 +11,10 @@ from typing import NoReturn
 import pandas as pd
 import pyarrow as pa
 
-from bayesscale.metrics.delimited import read_delimited
 from bayesscale.metrics.problems import MetricsError, Problem
-from bayesscale.metrics.records import read_frame, read_json_lines
-from bayesscale.metrics.text_table import TextTable
+from bayesscale.metrics.sources.cells import TextTable
+from bayesscale.metrics.sources.delimited import read_delimited
+from bayesscale.metrics.sources.records import read_frame, read_json_lines
 
 _LARGEST = 100_000_000
 _BINARY = {

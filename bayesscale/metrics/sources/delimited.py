@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from bayesscale.metrics.problems import MetricsError, Problem
-from bayesscale.metrics.text_table import TextTable
+from bayesscale.metrics.sources.cells import TextTable
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from bayesscale.errors import UsageError, valid_names
-from bayesscale.metrics.numbers import is_text, to_numbers, without_placeholders
+from bayesscale.metrics.tidy.numbers import is_text, to_numbers, without_placeholders
 
 _CONDITION = re.compile(r"\s*(.+?)\s*(!=|>=|<=|==|=|<|>)\s*(.*?)\s*", re.DOTALL)
 _ORDERS: dict[str, Callable[[pd.Series, float], pd.Series]] = {

@@ -1,18 +1,19 @@
-"""From the cells of a file to a draft: which columns define a curve, and cells as numbers and labels."""
+"""A metrics table on its way: text as received, numbers as read, and the line that each score comes from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from bayesscale.errors import UsageError, valid_names
-from bayesscale.metrics.baseline import NO_MIXTURE
 from bayesscale.metrics.catalogue import find_metric
-from bayesscale.metrics.draft import Draft
-from bayesscale.metrics.names import COLUMNS, SIZES, NamedCells
-from bayesscale.metrics.numbers import to_numbers, without_placeholders
-from bayesscale.metrics.wide import to_long
+from bayesscale.metrics.names import COLUMNS, NO_MIXTURE, SIZES
+from bayesscale.metrics.problems import Problem
+from bayesscale.metrics.tidy.named import NamedCells
+from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
+from bayesscale.metrics.tidy.wide import to_long
 
 _WITH_SUFFIX = (*SIZES, "model_params")
 _NUMBERS = (*_WITH_SUFFIX, "value", "se", "alignment")
@@ -20,6 +21,63 @@ _OF_A_SCORE = ("metric", "value", "se")
 _MAY_BE_EMPTY = ("run", "seed", "signature")
 # Columns of the frame and the draft that are not the file's.
 _RESERVED = ("line", "value_column", "se_column")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A long table before its rules are checked.
+
+    Parameters
+    ----------
+    text : pandas.DataFrame
+        A row for each score, text cells as received.
+    data : pandas.DataFrame
+        The same rows with numbers as float64 and labels as text; metrics under their names of the catalogue.
+    axis : str
+        The size along a curve.
+    curve : tuple of str
+        Columns that define a curve.
+    named : NamedCells
+        The whole file, by line.
+    unit : str
+        What `line` counts: 'line' or 'record'.
+    """
+
+    text: pd.DataFrame
+    data: pd.DataFrame
+    axis: str
+    curve: tuple[str, ...]
+    named: NamedCells
+    unit: str
+
+    @property
+    def key(self) -> list[str]:
+        """Columns that together have one value: curve, size, metric, run and seed."""
+        names = (*self.curve, self.axis, "metric", "run", "seed")
+        return [name for name in dict.fromkeys(names) if name in self.data]
+
+    @property
+    def is_baseline(self) -> pd.Series:
+        """Where a score is of the model without pretraining, which is no point of a curve in D_p."""
+        if self.axis == "pretrain_tokens":
+            return self.data["pretrain_tokens"].eq(0)
+        return pd.Series(False, index=self.data.index)
+
+    def line(self, row: int) -> int:
+        """Return the line or record that a row comes from."""
+        return int(self.text["line"][row])
+
+    def problem(self, row: int, column: str, rule: str, hint: str, value: str | None = None) -> Problem:
+        """Return the problem of a cell, under the file's name of its column; `value` replaces its text."""
+        beside = f"{column}_column"
+        name = self.text.at[row, beside] if beside in self.text else self.named.in_file(column)
+        received = str(self.text.at[row, column]) if value is None else value
+        return Problem(self.line(row), str(name), rule, received, hint)
+
+    def row_problem(self, row: int, columns: Iterable[str], rule: str, hint: str) -> Problem:
+        """Return the problem of a row as a whole; its cells in `columns` say which row it is."""
+        texts = (str(self.text.at[row, name]) for name in columns)
+        return Problem(self.line(row), None, rule, ", ".join(text for text in texts if text), hint)
 
 
 def make_draft(

@@ -8,9 +8,10 @@ from difflib import get_close_matches
 import pandas as pd
 
 from bayesscale.metrics.catalogue import CATALOGUE, find_metric
-from bayesscale.metrics.names import COLUMNS, COMPANIONS, SIZES, NamedCells, companion
-from bayesscale.metrics.numbers import without_placeholders
+from bayesscale.metrics.names import COLUMNS, COMPANIONS, SIZES, companion
 from bayesscale.metrics.problems import Problem
+from bayesscale.metrics.tidy.named import NamedCells
+from bayesscale.metrics.tidy.numbers import without_placeholders
 
 _PER_SCORE = ("metric", "value", "se")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bayesscale.metrics.problems import MetricsError, Problem
-from bayesscale.metrics.text_table import TextTable
+from bayesscale.metrics.sources.cells import TextTable
 
 
 def read_json_lines(text: str, name: str) -> TextTable:
