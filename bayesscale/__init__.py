@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bayesscale.inference import Sampler, fit, load, save
     from bayesscale.inference.model import model
     from bayesscale.metrics.read import read_metrics
+    from bayesscale.metrics.record import record
     from bayesscale.models import Priors, load_priors
     from bayesscale.questions import forecast, summary
     from bayesscale.questions.advise import advise
@@ -51,6 +52,7 @@ __all__ = [
     "plan",
     "rank",
     "read_metrics",
+    "record",
     "save",
     "summary",
     "value",
@@ -75,6 +77,7 @@ _HOMES = {
     "plan": "bayesscale.questions.plan",
     "rank": "bayesscale.questions.rank",
     "read_metrics": "bayesscale.metrics.read",
+    "record": "bayesscale.metrics.record",
     "save": "bayesscale.inference",
     "summary": "bayesscale.questions",
     "value": "bayesscale.questions.value",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -10,10 +11,13 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
+import pandas as pd
+
 from bayesscale.inference.fit import Fit
 from bayesscale.inference.sampler import Sampled, Sampler, sample
 from bayesscale.inference.status import Diagnostics, diagnose, judge
 from bayesscale.metrics.curves import build_curves
+from bayesscale.metrics.read import read_metrics
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.assembly import assemble
 from bayesscale.models.breaks import usual_breaks
@@ -24,7 +28,7 @@ PACKAGES = ("bayesscale", "pymc", "pytensor", "arviz", "numba", "numpy", "scipy"
 
 
 def fit(
-    metrics: Metrics,
+    metrics: Metrics | pd.DataFrame | str | os.PathLike[str],
     *,
     priors: Priors | None = None,
     sampler: Sampler | None = None,
@@ -38,8 +42,8 @@ def fit(
 
     Parameters
     ----------
-    metrics : Metrics
-        The data, from `bayesscale.metrics.read_metrics`.
+    metrics : Metrics, pandas.DataFrame or path
+        The data, from `read_metrics`; a data frame or a path is read by it, as it is.
     priors : Priors, optional
         The priors; default: the documented ones.
     sampler : Sampler, optional
@@ -64,7 +68,10 @@ def fit(
     ------
     UsageError
         A law is unknown.
+    MetricsError
+        A data frame or a file breaks rules.
     """
+    metrics = metrics if isinstance(metrics, Metrics) else read_metrics(metrics)
     priors, sampler, say = priors or Priors(), sampler or Sampler(), report or _silent
     start = time.perf_counter()
     breaks = usual_breaks(metrics.axis) if breaks is None else breaks
