@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bayesscale.inference.model import model
     from bayesscale.inference.run import fit
     from bayesscale.metrics.read import read_metrics
+    from bayesscale.metrics.record import record
     from bayesscale.models import Priors, load_priors
     from bayesscale.questions.advise import advise
     from bayesscale.questions.breaks import breaks
@@ -54,10 +55,11 @@ _HOMES = {
     "plan": "bayesscale.questions.plan",
     "rank": "bayesscale.questions.rank",
     "read_metrics": "bayesscale.metrics.read",
-    "write_report": "bayesscale.report",
+    "record": "bayesscale.metrics.record",
     "save": "bayesscale.inference",
     "summary": "bayesscale.questions",
     "value": "bayesscale.questions.value",
+    "write_report": "bayesscale.report",
 }
 __all__ = [
     "Forecast",
@@ -81,6 +83,7 @@ __all__ = [
     "plan",
     "rank",
     "read_metrics",
+    "record",
     "save",
     "summary",
     "value",

@@ -7,28 +7,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bayesscale.cli.options import (
-    AxisOption,
-    ColumnsOption,
-    CsvOption,
-    CurveOption,
-    JsonOption,
-    MetricsFile,
-    WhereOption,
-    read_table,
-)
+from bayesscale.cli.options import CsvOption, JsonOption, MetricsFile, Reading, reads_table
 from bayesscale.cli.output import Answer, print_answer
 
 if TYPE_CHECKING:
     from bayesscale.metrics.problems import MetricsError
 
 
+@reads_table
 def check(
     file: MetricsFile,
-    columns: ColumnsOption = None,
-    axis: AxisOption = "pretrain_tokens",
-    curve: CurveOption = None,
-    where: WhereOption = None,
+    reading: Reading,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
@@ -40,7 +29,7 @@ def check(
     from bayesscale.metrics.problems import MetricsError
 
     try:
-        metrics = read_table(file, columns, axis, curve, where)
+        metrics = reading.read(file)
     except MetricsError as error:
         if not (as_json or as_csv):
             raise
@@ -59,5 +48,12 @@ def _violations(error: MetricsError) -> Answer:
     import pandas as pd
 
     problems = [asdict(problem) for problem in error.problems]
-    document = {"status": "violations", "source": error.source, "unit": error.unit, "problems": problems}
-    return Answer(pd.DataFrame(problems).astype({"line": "Int64"}), document)
+    document = {
+        "status": "violations",
+        "source": error.source,
+        "unit": error.unit,
+        "problems": problems,
+        "accepted": None if error.accepted is None else list(error.accepted),
+    }
+    frame = pd.DataFrame(problems).drop(columns="options")
+    return Answer(frame.astype({"line": "Int64"}), document)

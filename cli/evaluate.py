@@ -8,28 +8,17 @@ from typing import Annotated
 import typer
 
 from bayesscale.cli.fit_options import NOT_CONVERGED
-from bayesscale.cli.options import (
-    AxisOption,
-    ColumnsOption,
-    CsvOption,
-    CurveOption,
-    JsonOption,
-    MetricsFile,
-    WhereOption,
-    read_table,
-)
+from bayesscale.cli.options import CsvOption, JsonOption, MetricsFile, Reading, reads_table
 from bayesscale.cli.output import Answer, print_answer
 from bayesscale.errors import UsageError
 
 _DEFAULT = "0.6"
 
 
+@reads_table
 def evaluate(
     file: MetricsFile,
-    columns: ColumnsOption = None,
-    axis: AxisOption = "pretrain_tokens",
-    curve: CurveOption = None,
-    where: WhereOption = None,
+    reading: Reading,
     first: Annotated[
         list[str] | None,
         typer.Option(
@@ -90,10 +79,10 @@ def evaluate(
     if training is not None and first is not None:
         raise UsageError("--first and --training both say what is fitted; choose one of them")
     sampler = Sampler(draws=draws, chains=chains, seed=seed)
-    metrics = read_table(file, columns, axis, curve, where)
+    metrics = reading.read(file)
     splits = None
     if training is not None:
-        fitted = read_table(file, columns, axis, curve, [*(where or ()), training])
+        fitted = reading.read(file, where=[training])
         splits = [split_rows(metrics, fitted.frame["line"].tolist(), training)]
     answer = evaluated(
         metrics,

@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bayesscale.cli.fit_options import NOT_CONVERGED
-from bayesscale.cli.options import (
-    AxisOption,
-    ColumnsOption,
-    CsvOption,
-    CurveOption,
-    JsonOption,
-    WhereOption,
-    read_table,
-)
+from bayesscale.cli.options import CsvOption, JsonOption, Reading, reads_table
 from bayesscale.errors import UsageError, valid_names
 
 if TYPE_CHECKING:
@@ -28,7 +20,9 @@ if TYPE_CHECKING:
 _METHODS = ("particles", "huber")
 
 
+@reads_table
 def fit(
+    reading: Reading,
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="The metrics table; or give --example.")
     ] = None,
@@ -38,10 +32,6 @@ def fit(
     example: Annotated[
         str | None, typer.Option(help="Fit a bundled table instead; `bayesscale examples` lists them.")
     ] = None,
-    columns: ColumnsOption = None,
-    axis: AxisOption = "pretrain_tokens",
-    curve: CurveOption = None,
-    where: WhereOption = None,
     method: Annotated[
         str,
         typer.Option(help="particles: the joint model. huber: the paper's point fit, without intervals."),
@@ -98,7 +88,7 @@ def fit(
     if method not in _METHODS:
         raise UsageError(f"--method is unknown; received {method!r}; {valid_names(method, _METHODS)}")
     if method == "huber":
-        _point_fit(_table(file, example, columns, axis, curve, where), first, output, as_json, as_csv)
+        _point_fit(_table(file, example, reading), first, output, as_json, as_csv)
         return
     if first is not None:
         raise UsageError("--first goes with --method huber; choose rows with --where instead")
@@ -109,7 +99,7 @@ def fit(
 
     check_target(output, force=force)
     sampler = Sampler(draws, chains, cores, seed, longest)
-    metrics = _table(file, example, columns, axis, curve, where)
+    metrics = _table(file, example, reading)
     model = {"breaks": breaks, "discrepancy": discrepancy, "law": law}
     result = _sampled(metrics, sampler, priors, model)
     save(result, output, force=force)
@@ -118,25 +108,17 @@ def fit(
         raise typer.Exit(NOT_CONVERGED)
 
 
-def _table(
-    file: Path | None,
-    example: str | None,
-    columns: list[str] | None,
-    axis: str,
-    curve: list[str] | None,
-    where: list[str] | None,
-) -> Metrics:
+def _table(file: Path | None, example: str | None, reading: Reading) -> Metrics:
     """Return the metrics table of a file or of a bundled example."""
     if (file is None) == (example is None):
         raise UsageError("give a metrics table or --example NAME, one of the two")
     if file is not None:
-        return read_table(file, columns, axis, curve, where)
+        return reading.read(file)
     from dataclasses import replace
 
     from bayesscale.metrics.examples import example_path
 
-    metrics = read_table(example_path(str(example)), columns, axis, curve, where)
-    return replace(metrics, source=f"example {example}")
+    return replace(reading.read(example_path(str(example))), source=f"example {example}")
 
 
 def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None, model: dict[str, Any]) -> Fit:

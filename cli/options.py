@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
 import typer
-
-from bayesscale.errors import UsageError
 
 if TYPE_CHECKING:
     from bayesscale.metrics.table import Metrics
@@ -22,38 +22,11 @@ def _one_format(context: typer.Context, wanted: bool) -> bool:
 
 
 MetricsFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="CSV, TSV, Parquet or JSONL; a row for each score, or wide.")
-]
-ColumnsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--columns",
-        metavar="NEW=OLD,...",
-        help="Names for the columns, such as pretrain_tokens=D_p or task=src+tgt. Repeatable.",
-    ),
-]
-AxisOption = Annotated[
-    str,
-    typer.Option(
-        "--axis",
-        metavar="COLUMN",
-        help="Size along a curve: pretrain_tokens, or finetune_tokens for curves in D_f.",
-    ),
-]
-CurveOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--curve",
-        metavar="COLUMN,...",
-        help="What defines a curve. Default: task, mixture, the other size, model_params if it varies.",
-    ),
-]
-WhereOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--where",
-        metavar="CONDITION",
-        help="Rows to read: 'model=r50|r101', 'D_f>=1K', also != <= > <. Repeatable; all must hold.",
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="CSV, TSV, Markdown, Parquet, JSON or JSONL, long or wide; results of lm-evaluation-harness, "
+        "sacreBLEU or a Hugging Face Trainer; or a folder of them.",
     ),
 ]
 JsonOption = Annotated[
@@ -65,55 +38,156 @@ CsvOption = Annotated[bool, typer.Option("--csv", callback=_one_format, help="A 
 """The parameter must be named `as_csv`."""
 
 
-def parse_columns(options: Sequence[str]) -> dict[str, str]:
-    """Return the pairs of `--columns new=old,new=old`.
+class Reading(NamedTuple):
+    """The options that say how a metrics table is read, in the order of the help; see `read_metrics`."""
+
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--columns",
+            metavar="NEW=OLD,...",
+            help="Names for the columns, such as pretrain_tokens=D_p or task=src+tgt. Repeatable.",
+        ),
+    ] = None
+    axis: Annotated[
+        str,
+        typer.Option(
+            "--axis",
+            metavar="COLUMN",
+            help="Size along a curve: pretrain_tokens, or finetune_tokens for curves in D_f.",
+        ),
+    ] = "pretrain_tokens"
+    curve: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--curve",
+            metavar="COLUMN,...",
+            help="What defines a curve. Default: task, mixture, the other size, model_params if it varies.",
+        ),
+    ] = None
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="CONDITION",
+            help="Rows to read: 'model=r50|r101', 'D_f>=1K', also != <= > <. Repeatable; all must hold.",
+        ),
+    ] = None
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option("--ignore", metavar="COLUMN", help="A column to leave unread. Repeatable."),
+    ] = None
+    melt: Annotated[
+        str | None,
+        typer.Option(
+            "--melt",
+            metavar="LABEL[=METRIC]",
+            help="Runs, systems or tasks are columns: what they are, such as task for columns like 'en-de "
+            "BLEU', or mixture=bleu where all hold one metric.",
+        ),
+    ] = None
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="NAME=up,LOW,HIGH",
+            help="Declare a metric that is not in the catalogue (down for one that falls). Repeatable.",
+        ),
+    ] = None
+    scale: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scale",
+            metavar="NAME=FACTOR",
+            help="Multiply a metric or a size, such as rouge1=100; 1 says that it is right as it is. "
+            "Repeatable.",
+        ),
+    ] = None
+    duplicates: Annotated[
+        str,
+        typer.Option(
+            "--duplicates",
+            metavar="POLICY",
+            help="Rows with one size in one curve: error, or their mean (with its standard error), the best, "
+            "last or first of them.",
+        ),
+    ] = "error"
+    from_path: Annotated[
+        str | None,
+        typer.Option(
+            "--from-path",
+            metavar="PATTERN",
+            help="Columns from the path: '{mixture}/step{pretrain_steps}'.",
+        ),
+    ] = None
+    tokens_per_step: Annotated[
+        str | None,
+        typer.Option(
+            "--tokens-per-step",
+            metavar="TOKENS",
+            help="Tokens of a step, such as 2M, where the sizes along the curve are steps.",
+        ),
+    ] = None
+
+    def read(self, file: Path, *, where: Sequence[str] = ()) -> Metrics:
+        """Read a metrics table as the options say.
+
+        Parameters
+        ----------
+        file : Path
+            The table, or a folder.
+        where : sequence of str
+            Conditions besides those of the options.
+        """
+        from bayesscale.metrics import options
+        from bayesscale.metrics.read import read_metrics
+        from bayesscale.units import parse_tokens
+
+        return read_metrics(
+            file,
+            columns=options.parse_pairs(self.columns or (), "columns", "pretrain_tokens=D_p"),
+            axis=self.axis,
+            curve=options.parse_names(self.curve),
+            where=[*(self.where or ()), *where],
+            ignore=self.ignore or (),
+            melt=self.melt,
+            metric=options.parse_declarations(self.metric or ()),
+            scale=options.parse_factors(self.scale or ()),
+            duplicates=self.duplicates,
+            from_path=self.from_path,
+            tokens_per_step=None if self.tokens_per_step is None else parse_tokens(self.tokens_per_step),
+        )
+
+
+def reads_table(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `Reading` in place of its parameter `reading`.
 
     Parameters
     ----------
-    options : sequence of str
-        As given, one for each `--columns`. With one pair in it, an old name may contain commas.
-
-    Raises
-    ------
-    UsageError
-        A part is no pair, or a new name is given twice.
+    command : callable
+        A command with a parameter `reading`, which it receives with what the user gave.
     """
-    pairs: dict[str, str] = {}
-    for option in options:
-        for part in option.split(",") if option.count("=") > 1 else [option]:
-            new, sign, old = (piece.strip() for piece in part.partition("="))
-            if not (new and sign and old):
-                raise UsageError(
-                    f"--columns is new=old; received {part!r}; "
-                    f"write for instance --columns pretrain_tokens=D_p"
-                )
-            if new in pairs:
-                raise UsageError(f"--columns gives a name once; received {new!r} twice; keep one of them")
-            pairs[new] = old
-    return pairs
+    signature = inspect.signature(command, eval_str=True)
+    hints = get_type_hints(Reading, include_extras=True)
+    own = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=hints[name],
+            default=Reading._field_defaults[name],
+        )
+        for name in Reading._fields
+    ]
+    parameters = []
+    for parameter in signature.parameters.values():
+        keyword = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        parameters += own if parameter.name == "reading" else [keyword]
 
+    @wraps(command)
+    def called(**arguments: Any) -> None:
+        reading = Reading(**{name: arguments.pop(name) for name in Reading._fields})
+        command(reading=reading, **arguments)
 
-def read_table(
-    file: Path,
-    columns: Sequence[str] | None,
-    axis: str,
-    curve: Sequence[str] | None,
-    where: Sequence[str] | None,
-) -> Metrics:
-    """Read a metrics table as the options say.
-
-    Parameters
-    ----------
-    file : Path
-        The table.
-    columns, axis, curve, where
-        Values of the options of the same name.
-    """
-    from bayesscale.metrics.read import read_metrics
-
-    names = (
-        None
-        if curve is None
-        else [name.strip() for part in curve for name in part.split(",") if name.strip()]
-    )
-    return read_metrics(file, columns=parse_columns(columns or ()), axis=axis, curve=names, where=where or ())
+    called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return called

@@ -43,7 +43,7 @@ def fit(
     Parameters
     ----------
     metrics : Metrics, pandas.DataFrame or path
-        The data; a data frame or file is read by `bayesscale.read_metrics`.
+        The data, from `read_metrics`; a data frame or a path is read by it, as it is.
     priors : Priors, optional
         The priors; default: the documented ones.
     sampler : Sampler, optional
@@ -68,10 +68,12 @@ def fit(
     ------
     UsageError
         A law is unknown.
+    MetricsError
+        A data frame or a file breaks rules.
     """
+    metrics = metrics if isinstance(metrics, Metrics) else read_metrics(metrics)
     priors, sampler, say = priors or Priors(), sampler or Sampler(), report or _silent
     start = time.perf_counter()
-    metrics = metrics if isinstance(metrics, Metrics) else read_metrics(metrics)
     breaks = usual_breaks(metrics.axis) if breaks is None else breaks
     model = chosen_model(law, breaks, discrepancy, priors)
     curves = build_curves(metrics)

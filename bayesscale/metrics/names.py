@@ -1,99 +1,231 @@
-"""Which column of a file plays which role: the user's `new=old` names and the columns that are known."""
+"""Names that people give to columns: what a column of scores, spreads, sizes or labels may be called."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-import pandas as pd
-
-from bayesscale.errors import UsageError, valid_names
-from bayesscale.metrics.catalogue import CATALOGUE, find_metric
+from bayesscale.metrics.catalogue import MetricSpec, find_metric, normalised
 
 SIZES = ("pretrain_tokens", "finetune_tokens")
+STEPS = ("pretrain_steps", "finetune_steps")
+"""Sizes in steps, which `tokens_per_step` turns into tokens."""
 LABELS = ("task", "mixture", "run", "seed", "signature")
 NUMBERS = ("value", "se", "alignment")
-COLUMNS = (*LABELS, *SIZES, *NUMBERS, "metric", "model_params")
+COLUMNS = (*LABELS, *SIZES, *STEPS, *NUMBERS, "metric", "model_params")
 """Columns of a long metrics table, besides `share_<language>`."""
-COMPANIONS = ("se", "signature")
-"""What a wide table may have beside a metric's column, for instance `bleu_se`."""
+NO_MIXTURE = "none"
+"""Mixture of the rows that were not pretrained."""
+
+SPREADS = ("se", "sd", "variance", "ci", "ci90", "ci95", "ci99", "low", "high", "count", "signature", "other")
+"""What may stand beside a score: spreads, the ends of an interval, how many, how it was scored."""
+
+_BESIDE = {
+    "se": "se stderr sem standarderror",
+    "sd": "std sd stdev stddev standarddeviation",
+    "variance": "var variance",
+    "ci": "ci conf confidence confidenceinterval interval",
+    "ci90": "ci90",
+    "ci95": "ci95 moe halfwidth hw",
+    "ci99": "ci99",
+    "low": "lower lo low cilower cilow ci95lower ci95low q025 p025",
+    "high": "upper hi high ciupper cihigh ci95upper ci95high q975 p975",
+    "count": "n count num nseeds numseeds nruns numruns support nsamples numsamples",
+    "signature": "signature sig",
+    "other": "min max err error range iqr delta diff rank best margin p10 p25 p50 p75 p90 median",
+}
+_SPREAD_OF = {word: role for role, words in _BESIDE.items() for word in words.split()}
+_TRAIN = {"train", "training", "trn"}
+_EVAL = {"eval", "evaluation", "val", "valid", "validation", "dev", "test", "heldout", "holdout", "predict"}
+_NEUTRAL = {
+    "metric", "metrics", "summary", "results", "result", "mean", "avg", "average", "score", "scores",
+    "none", "value", "all", "overall", "final", "total", "pct", "percent", "percentage", "points", "macroavg",
+}  # fmt: skip
+_PERCENT = {"pct", "percent", "percentage"}
+_WORD = re.compile(r"[A-Z]+(?![a-z])[\d]*|[A-Za-z][a-z]*\d*|\d+|\+\+|%|[^\W\d_]+")
+# Words that mean one thing together: `standard error`, `95% CI`.
+_TOGETHER = (
+    (("standard", "error"), "stderr"),
+    (("std", "err"), "stderr"),
+    (("std", "error"), "stderr"),
+    (("standard", "deviation"), "std"),
+    (("std", "dev"), "std"),
+    (("confidence", "interval"), "ci"),
+    (("95", "%", "ci"), "ci95"),
+    (("ci", "95"), "ci95"),
+    (("95", "ci"), "ci95"),
+    (("held", "out"), "heldout"),
+    (("num", "seeds"), "nseeds"),
+    (("n", "seeds"), "nseeds"),
+    (("n", "runs"), "nruns"),
+)
+
+_OTHER_NAMES = MappingProxyType({
+    "tokens": "tokens ntokens numtokens traintokens trainingtokens tokensseen tokenseen totaltokens "
+    "seentokens"
+    " pretraintokens pretrainingtokens dp d datatokens consumedtokens consumedtraintokens numinputtokensseen"
+    " traintokensseen tokensprocessed tokencount tokenstrained throughputtotaltokens tokensb tokensm tokensk"
+    " trainedtokens tokenbudget nrtokens",
+    "examples": "examples seenexamples examplesseen nexamples numexamples samples nsamples numsamples"
+    " samplesseen consumedsamples consumedtrainsamples trainsamples trainingsamples sentences numsentences"
+    " nsentences sentencepairs pairs npairs numpairs segments lines trainsize trainsetsize trainingsetsize"
+    " datasize datasetsize corpussize trainingsize nsents sents words nwords documents images size ndata",
+    "steps": "step steps globalstep globalsteps trainstep trainsteps trainingsteps nsteps numsteps maxsteps"
+    " trainerglobalstep iter iters iteration iterations niter update updates numupdates nupdates ckpt"
+    " checkpoint checkpointstep batches optimizerstep pretrainsteps finetunesteps totalsteps batchidx",
+    "epochs": "epoch epochs nepochs numepochs trainepoch numtrainepochs",
+    "finetune": "finetunetokens finetuningtokens df dft ftsize ftsamples finetunesize finetuningsize "
+    "nfinetune"
+    " finetunesamples finetuningsamples finetuneexamples dftrainsize dfsentences fttokens sfttokens",
+    "model_params": "n nparams nparameters numparams numparameters params param parameters modelparams"
+    " modelsize modelparameters paramcount modelscale numberofparameters totalparams activeparams paramsm"
+    " paramsb nparamm nonembeddingparams trainableparams sizem sizeb",
+    "seed": "seed seeds randomseed rngseed torchseed trainseed dataseed replicate replica rep repeat trial",
+    "task": "task tasks dataset datasetname benchmark evalset testset langpair languagepair lp direction"
+    " pair subset taskname evaltask evaldataset testdataset domain language lang",
+    "mixture": "mixture mix datamix datamixture pretraindata pretrainingdata corpus traindata trainingdata"
+    " model system modelname systemname name runname displayname experiment experimentname variant method"
+    " config arch architecture setting recipe group tagsmlflowrunname tag family",
+    "run": "run runid id runuuid",
+    "metric": "metric metricname key measure metrickey scorename metrictype",
+    "value": "value score metricvalue result val scorevalue",
+    "passes": "wall walltime time timestamp relativetime date datetime created createdat starttime endtime"
+    " runtime duration evalruntime trainruntime elapsed elapsedtime seconds hours gpuhours flop "
+    "flops totalflos"
+    " totalflops compute flos samplespersecond stepspersecond gradnorm updated rowid index",
+})  # fmt: skip
+_MEANING = {name: meaning for meaning, names in _OTHER_NAMES.items() for name in names.split()}
 
 
 @dataclass(frozen=True)
-class NamedCells:
-    """Cells of a file under the names that the user gave them.
+class ScoreName:
+    """What a column's name says of the score in it or beside it.
 
     Parameters
     ----------
-    cells : pandas.DataFrame
-        Text cells; every column of the file, and the columns that the user named.
-    free : tuple of str
-        Columns that may play a role: those the user named, and those of the file he did not use for them.
-    origin : mapping
-        For each name that the user gave, the file's column or columns.
+    metric : str
+        Name of the metric.
+    beside : str or None
+        None for the score itself, else one of `SPREADS`.
+    split : str
+        'train', 'eval' or '' where the name does not say.
+    percent : bool
+        Whether the name says that the numbers are percentages.
     """
 
-    cells: pd.DataFrame
-    free: tuple[str, ...]
-    origin: Mapping[str, str]
-
-    def in_file(self, column: str) -> str:
-        """Return the file's own name of a column."""
-        return self.origin.get(column, column)
+    metric: str
+    beside: str | None
+    split: str
+    percent: bool
 
 
-def name_columns(cells: pd.DataFrame, columns: Mapping[str, str], others: Iterable[str]) -> NamedCells:
-    """Give columns the names that the user wants.
+def score_name(name: str, declared: Mapping[str, str] = MappingProxyType({})) -> ScoreName | None:
+    """Return what a name such as `eval/BLEU_stderr` says; None if it is of no known metric.
 
     Parameters
     ----------
-    cells : pandas.DataFrame
-        Text cells under the file's names.
-    columns : mapping
-        New name to the file's column, or to several joined by `+`, whose cells are then joined by `-`.
-    others : iterable of str
-        New names besides the known ones, such as the curve columns that the user chose.
-
-    Raises
-    ------
-    UsageError
-        A new name is none that plays a role, or the file has no such column.
+    name : str
+        Name of a column, or of a metric in a long table.
+    declared : mapping
+        Normalised name to the full name of metrics that the user declared.
     """
-    named = cells.copy()
-    used: set[str] = set()
-    for new, old in columns.items():
-        _check_new_name(new, others)
-        parts = _parts(old, cells)
-        used.update(parts)
-        named[new] = cells[parts].agg("-".join, axis=1) if len(parts) > 1 else cells[parts[0]]
-    free = [*columns, *(column for column in cells.columns if column not in used and column not in columns)]
-    return NamedCells(named, tuple(free), dict(columns))
+    words = _words(name)
+    percent = "%" in re.sub(r"\b9[059]\s*%", "", name) or bool(_PERCENT & set(words))
+    if spec := _metric(name, declared):
+        return ScoreName(spec, None, "", percent)
+    words = [word for word in words if word != "%"]
+    seen = {tuple(words)}
+    queue = [(tuple(words), "", "")]
+    # Words are peeled off either end until a metric is left, the fewest first.
+    for left, beside, split in queue:
+        if left and (metric := _metric("_".join(left), declared)):
+            return ScoreName(metric, beside or None, split, percent)
+        for shorter, role, part in _peeled(left):
+            if shorter not in seen and not (role and beside):
+                seen.add(shorter)
+                queue.append((shorter, role or beside, part or split))
+    return None
 
 
-def _check_new_name(new: str, others: Iterable[str]) -> None:
-    """Refuse a name that would play no role: it is most likely misspelt."""
-    if new in {*COLUMNS, *others} or new.startswith("share_") or find_metric(new) or companion(new):
-        return
-    raise UsageError(
-        f"--columns new=old needs a new name that the table knows; received {new!r}; "
-        f"{valid_names(new, [*COLUMNS, *CATALOGUE, 'share_<language>'])}"
+def _metric(name: str, declared: Mapping[str, str]) -> str | None:
+    """Return the full name of a metric that is declared or in the catalogue."""
+    if found := declared.get(normalised(name)):
+        return found
+    spec: MetricSpec | None = find_metric(name)
+    return spec.name if spec else None
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name in lower case, those that belong together as one."""
+    words = [word.lower() for word in _WORD.findall(name.replace("±", " err "))]
+    for parts, word in _TOGETHER:
+        for start in range(len(words) - len(parts), -1, -1):
+            if tuple(words[start : start + len(parts)]) == parts:
+                words[start : start + len(parts)] = [word]
+    return words
+
+
+def _peeled(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Yield the words without their last and without their first, and what the one taken off says."""
+    for word, rest in ((words[-1], words[:-1]), (words[0], words[1:])) if len(words) > 1 else ():
+        if word in _NEUTRAL:
+            yield rest, "", ""
+        elif word in _EVAL:
+            yield rest, "", "eval"
+        elif word in _TRAIN:
+            yield rest, "", "train"
+        elif role := _SPREAD_OF.get(word):
+            yield rest, role, ""
+    if len(words) > 2 and (role := _SPREAD_OF.get("".join(words[-2:]))):
+        yield words[:-2], role, ""
+
+
+def held_out(labels: Iterable[str]) -> str | None:
+    """Return the label of an evaluation among labels of which others say that they are of training."""
+    words = {label: set(_words(label)) for label in labels}
+    if not any(said & _TRAIN for said in words.values()):
+        return None
+    return next((label for label, said in words.items() if said & _EVAL), None)
+
+
+def spread_name(name: str) -> str | None:
+    """Return which of `SPREADS` a name without a metric is, such as `stderr`; None if it is none."""
+    return _SPREAD_OF.get(normalised(name)) or _SPREAD_OF.get("".join(_words(name)))
+
+
+def meaning(name: str) -> str:
+    """Return what a column may hold by its name: 'tokens', 'steps', 'model_params', ...; '' if unknown."""
+    words = [
+        word for word in _words(name) if word not in {"params", "config", "metrics", "tags", "train", "%"}
+    ]
+    found = _MEANING.get(normalised(name)) or _MEANING.get("".join(words))
+    return found or _MEANING.get(normalised(name.rpartition(".")[2].rpartition("/")[2]), "")
+
+
+def suggested_declaration(numbers: Iterable[float]) -> str:
+    """Return what could declare a metric with such values; only the user knows whether `up` or `down`."""
+    known = sorted(number for number in numbers if number == number)
+    top = known[-1] if known else 100
+    return next(
+        (f"up,0,{high}" for high in (1, 100) if top <= high),
+        f"up,0,inf,{known[len(known) // 2]:.2g}" if known else "",
     )
 
 
-def _parts(old: str, cells: pd.DataFrame) -> list[str]:
-    """Return the file's columns that `a+b` names; a column whose own name has a plus sign comes first."""
-    parts = [old] if old in cells.columns else [part.strip() for part in old.split("+")]
-    for part in parts:
-        if part not in cells.columns:
-            raise UsageError(
-                f"--columns new=old needs a column of the file; received {part!r}; "
-                f"{valid_names(part, cells.columns)}"
-            )
-    return parts
+_UNIT = re.compile(
+    r"(?:[\s_]|[(\[]\s*(?:in\s+)?)(K|M|B|G|T|bn|thousands?|millions?|billions?|trillions?)[)\]]?\s*$"
+)
+_FACTOR = {"k": 1e3, "t": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "T": 1e12}
 
 
-def companion(column: str) -> tuple[str, str] | None:
-    """Return (metric, role) of a column such as `BLEU_se`; None if it stands beside no metric."""
-    stem, _, role = column.rpartition("_")
-    spec = find_metric(stem) if role in COMPANIONS else None
-    return (spec.name, role) if spec else None
+def unit_in_name(name: str) -> float:
+    """Return what the sizes of a column are multiplied by after its name, 1e9 for `tokens (B)`, else 1."""
+    found = _UNIT.search(name.strip())
+    if not found or len(name.strip()) <= len(found[0]):
+        return 1.0
+    unit = found[1]
+    if unit == "T" or unit.startswith("trillion"):
+        return 1e12
+    return _FACTOR[unit[0].lower()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -9,17 +10,22 @@ from itertools import groupby
 from bayesscale.errors import DataError
 
 RULES: dict[str, str] = {
-    # The file as a whole
-    "readable": "a metrics table is a file that can be read",
-    "file-size": "a metrics table has at most 100 MB",
-    "format": "a metrics table is CSV, TSV, Parquet or JSONL",
+    # The source as a whole
+    "readable": "a metrics table is a file that can be read, or a folder of them",
+    "file-size": "a metrics table has at most 25 MB",
+    "format": "a metrics table is CSV, TSV, Markdown, Parquet, JSON or JSONL",
     "encoding": "text is encoded in UTF-8",
     "not-empty": "a metrics table has a header and at least one row",
+    "one-table": "a file has one table",
+    "path-matches": "the pattern of --from-path fits every path",
     "quoting": "quotation marks in a CSV file come in pairs",
+    "header": "the first row has the names of the columns",
     "column-count": "every row has as many cells as the header",
     "unique-columns": "every column name occurs once",
     "required-columns": "the table has a column of sizes and at least one metric",
+    "tokens-per-step": "sizes in steps need the number of tokens of a step",
     "one-column-a-metric": "every metric has one column",
+    "thousands": "a size can be read in one way only",
     # One cell
     "not-missing": "a required cell is not empty",
     "number": "a number column holds numbers",
@@ -33,6 +39,9 @@ RULES: dict[str, str] = {
     "share-in-range": "a language's share of a mixture lies within 0 and 1",
     # Several rows
     "value-scale": "a metric is on its own scale, 0 to 100 or 0 to 1",
+    "one-scale": "all values of a curve are on one scale",
+    "loss-per-token": "a loss is the mean over tokens, below the logarithm of any vocabulary",
+    "told-apart": "a curve is one run: nothing else that the table tells varies along it",
     "no-duplicates": "a curve has one value for each size, metric, run and seed",
     "one-baseline": "the non-pretrained baseline has one value for each metric, run and seed",
     "two-sizes": "a curve has at least two different sizes",
@@ -62,6 +71,8 @@ class Problem:
         What was received, as it is written in the file.
     hint : str
         What to do about it.
+    options : tuple of str
+        Options of the command line each of which would settle it, the likeliest first.
     """
 
     line: int | None
@@ -69,13 +80,15 @@ class Problem:
     rule: str
     value: str | None
     hint: str
+    options: tuple[str, ...] = ()
 
     @property
     def received(self) -> str:
         """The value received, quoted and short enough for a message."""
         if self.value is None:
             return ""
-        cut = self.value if len(self.value) <= _LONGEST else f"{self.value[:_LONGEST]}..."
+        whole = len(self.value) <= _LONGEST or self.rule == "required-columns"
+        cut = self.value if whole else f"{self.value[:_LONGEST]}..."
         return repr(cut)
 
 
@@ -90,16 +103,25 @@ class MetricsError(DataError):
         All violations found.
     unit : str
         What `Problem.line` counts: 'line' or 'record'.
+    accepted : sequence of str or None
+        Options of the command line with which the table is accepted, tried out; None where none were found.
     """
 
-    def __init__(self, source: str, problems: Sequence[Problem], unit: str = "line") -> None:
+    def __init__(
+        self,
+        source: str,
+        problems: Sequence[Problem],
+        unit: str = "line",
+        accepted: Sequence[str] | None = None,
+    ) -> None:
         self.source = source
         self.unit = unit
+        self.accepted = None if accepted is None else tuple(accepted)
         self.problems = tuple(sorted(problems, key=lambda p: (p.line or 0, p.column or "", p.rule)))
-        super().__init__(_message(source, self.problems, unit))
+        super().__init__(_message(source, self.problems, unit, self.accepted))
 
 
-def _message(source: str, problems: Sequence[Problem], unit: str) -> str:
+def _message(source: str, problems: Sequence[Problem], unit: str, accepted: Sequence[str] | None) -> str:
     """Return the message: a block for each rule and column, with a few examples and the remedies."""
     order = {rule: position for position, rule in enumerate(RULES)}
 
@@ -111,7 +133,8 @@ def _message(source: str, problems: Sequence[Problem], unit: str) -> str:
     count = "1 problem" if len(problems) == 1 else f"{len(problems):,} problems"
     cut = any(len(group) > _EXAMPLES for group in groups)
     more = ["all of them: bayesscale check FILE --json"] if cut else []
-    return "\n".join([f"{source} cannot be used: {count}", *blocks, *more])
+    ways = [f"one way that is accepted: {shlex.join(accepted)}"] if accepted else []
+    return "\n".join([f"{source} cannot be used: {count}", *blocks, *more, *ways])
 
 
 def _block(problems: Sequence[Problem], unit: str) -> str:
@@ -125,7 +148,9 @@ def _block(problems: Sequence[Problem], unit: str) -> str:
         last = f", the last in {unit} {problems[-1].line:,}" if problems[-1].line else ""
         lines.append(f"    and {more:,} more{last}")
     remedies = dict.fromkeys(problem.hint for problem in shown)
-    return "\n".join([*lines, *(f"    -> {hint}" for hint in remedies)])
+    named = [text for text in first.options if not any(text in hint for hint in remedies)]
+    ways = [f"    -> choose: {' or '.join(named)}"] if named else []
+    return "\n".join([*lines, *(f"    -> {hint}" for hint in remedies), *ways])
 
 
 def _place(problem: Problem, unit: str) -> str:

@@ -5,48 +5,62 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from types import MappingProxyType
 
 import pandas as pd
 
-from bayesscale.errors import UsageError, valid_names
-from bayesscale.metrics.baseline import merge_baseline
-from bayesscale.metrics.draft import Draft
-from bayesscale.metrics.groups import (
-    alignment_problems,
-    duplicate_problems,
-    scale_problems,
-    share_problems,
-    size_problems,
-)
-from bayesscale.metrics.load import load_table
-from bayesscale.metrics.make_draft import make_draft
-from bayesscale.metrics.names import SIZES, name_columns
+from bayesscale.metrics.guide import way_on
+from bayesscale.metrics.names import COLUMNS, SIZES, STEPS
+from bayesscale.metrics.options import Options
 from bayesscale.metrics.problems import MetricsError, Problem
-from bayesscale.metrics.schema import cell_problems
-from bayesscale.metrics.signature import signature_problems
+from bayesscale.metrics.rules.cells import cell_problems
+from bayesscale.metrics.rules.plausible import merge_perplexities, odd_notes, scale_problems
+from bayesscale.metrics.rules.repeated import (
+    duplicate_problems,
+    merge_baseline,
+    merge_near_sizes,
+    settle_duplicates,
+)
+from bayesscale.metrics.rules.shares import alignment_problems, share_problems
+from bayesscale.metrics.rules.short import leave_out_short, size_problems
+from bayesscale.metrics.rules.signatures import signature_problems
+from bayesscale.metrics.rules.structure import structure_problems
+from bayesscale.metrics.rules.varying import varying_problems
+from bayesscale.metrics.sources.cells import TextTable
+from bayesscale.metrics.sources.files import load_table
 from bayesscale.metrics.table import Metrics, data_hash, tidy_frame
-from bayesscale.metrics.where import select_rows
-from bayesscale.metrics.wide import missing_columns
+from bayesscale.metrics.tidy.draft import Read, make_draft
+from bayesscale.metrics.tidy.melt import label_parts, melt
+from bayesscale.metrics.tidy.named import NamedCells, name_columns
+from bayesscale.metrics.tidy.where import select_rows
 
-_AS_IN_FILE: Mapping[str, str] = MappingProxyType({})
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_AS_IT_IS: Mapping[str, float] = MappingProxyType({})
 
 
 def read_metrics(
     source: str | os.PathLike[str] | pd.DataFrame,
     *,
-    columns: Mapping[str, str] = _AS_IN_FILE,
+    columns: Mapping[str, str] = _NOTHING,
     axis: str = "pretrain_tokens",
     curve: Sequence[str] | None = None,
     where: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    melt: str | None = None,
+    metric: Mapping[str, str] = _NOTHING,
+    scale: Mapping[str, float] = _AS_IT_IS,
+    duplicates: str = "error",
+    from_path: str | None = None,
+    tokens_per_step: float | None = None,
 ) -> Metrics:
     """Read and validate a metrics table.
 
     Parameters
     ----------
     source : path or pandas.DataFrame
-        A CSV, TSV, Parquet or JSONL file, or a data frame; long (columns `metric` and `value`) or wide (a
-        column for each metric, with `bleu_se` beside `bleu`).
+        A CSV, TSV, Markdown, Parquet, JSON or JSONL file, a folder of them, or a data frame; long (columns
+        `metric` and `value`) or wide (a column for each metric, with `bleu_se` beside `bleu`).
     columns : mapping, optional
         New name to the source's column. Several columns joined by `+` make one label joined by `-`:
         {'task': 'src+tgt'}.
@@ -57,53 +71,146 @@ def read_metrics(
         other size if there is one, and model_params if it varies.
     where : sequence of str, optional
         Conditions on the rows, all of which must hold: 'model=r50|r101', 'finetune_tokens>=1K'.
+    ignore : sequence of str, optional
+        Columns that are not read.
+    melt : str, optional
+        For columns that hold one metric of several runs, systems or tasks: the label that they stand for,
+        such as 'task' where names are like 'en-de BLEU', or with the metric, 'mixture=bleu'.
+    metric : mapping, optional
+        Metrics that are not in the catalogue: {'reward': 'up,0,10'}, see `declared_metric`.
+    scale : mapping, optional
+        What a metric or a size is multiplied by: {'rouge1': 100}; 1 says that it is right as it is.
+    duplicates : str, optional
+        What becomes of rows with the same size in one curve: 'error', or their 'mean' (with its standard
+        error, and their number in the column `n`), the 'best', 'last' or 'first' of them.
+    from_path : str, optional
+        Pattern of the path whose fields become columns: 'step{pretrain_steps}'.
+    tokens_per_step : float, optional
+        Tokens a step, where the sizes along the curve are in steps.
 
     Raises
     ------
     MetricsError
-        The table breaks rules; the message and `problems` have every violation.
+        The table breaks rules; the message and `problems` have every violation, and `accepted` the options
+        with which it would be accepted, where any were found.
     UsageError
         An argument names no column, or leaves no rows.
     """
-    if axis not in SIZES:
-        raise UsageError(f"--axis is a column of sizes; received {axis!r}; {valid_names(axis, SIZES)}")
-    table = load_table(source)
-    named = name_columns(table.cells, columns, curve or ())
-    if structure := missing_columns(named, axis, table.header_line):
+    options = Options(
+        dict(columns), axis, None if curve is None else tuple(curve), tuple(where), tuple(ignore), melt,
+        dict(metric), dict(scale), duplicates, from_path, tokens_per_step,
+    )  # fmt: skip
+    table = load_table(source, from_path)
+    try:
+        return read_cells(table, options)
+    except MetricsError as error:
+        found = way_on(lambda changed: read_cells(table, changed), options, error, table.cells.size)
+        if found is None:
+            raise
+        raise MetricsError(error.source, error.problems, error.unit, found.arguments()) from None
+
+
+def read_cells(table: TextTable, options: Options) -> Metrics:
+    """Return the metrics table that cells hold, read as the options say.
+
+    Parameters
+    ----------
+    table : TextTable
+        The cells.
+    options : Options
+        How they are to be read.
+
+    Raises
+    ------
+    MetricsError
+        The table breaks rules.
+    UsageError
+        An option names no column, or leaves no rows.
+    """
+    named = _steps_as_sizes(melt(name_columns(table, options), options), options)
+    if structure := structure_problems(named, options.axis, table.header_line, table.name):
         raise MetricsError(table.name, [*table.problems, *structure], table.unit)
-    rows = select_rows(named.cells, where)
-    left_out = len(table.cells) - len(rows)
-    draft, unread = make_draft(replace(named, cells=rows), axis, curve, table.unit)
-    data, problems, notes = _check(draft)
-    if problems := [*table.problems, *problems]:
+    rows = select_rows(named.cells, options.where)
+    left_out = len(named.cells) - len(rows)
+    read = make_draft(replace(named, cells=rows), options, table)
+    data, problems, notes = _check(read, options)
+    if problems := [*table.problems, *read.problems, *problems]:
         raise MetricsError(table.name, list(dict.fromkeys(problems)), table.unit)
-    selected = [f"--where left out {left_out:,} of {len(table.cells):,} rows"] if left_out else []
-    frame = tidy_frame(data, axis, draft.curve)
-    return Metrics(
-        frame, axis, draft.curve, table.name, data_hash(frame), (*table.notes, *selected, *unread, *notes)
+    selected = [f"--where left out {left_out:,} of {len(named.cells):,} rows"] if left_out else []
+    unread = _unread(read, data)
+    frame = tidy_frame(data, options.axis, read.draft.curve)
+    told = (*table.notes, *named.notes, *selected, *read.notes, *unread, *notes)
+    return Metrics(frame, options.axis, read.draft.curve, table.name, data_hash(frame), told)
+
+
+def _steps_as_sizes(named: NamedCells, options: Options) -> NamedCells:
+    """Take the column of steps for that of sizes where the tokens of a step are known."""
+    steps = STEPS[SIZES.index(options.axis)]
+    if options.tokens_per_step is None or options.axis in named.free or steps not in named.free:
+        return named
+    cells = named.cells.assign(**{options.axis: named.cells[steps]})
+    origin = {**named.origin, options.axis: named.in_file(steps)}
+    return replace(named, cells=cells, free=(*named.free, options.axis), origin=origin)
+
+
+def _unread(read: Read, data: pd.DataFrame) -> list[str]:
+    """Say which columns are not read; those that a reader made up do not count."""
+    draft = read.draft
+    known = (*read.left_out, *draft.named.made_up, *STEPS)
+    unread = [c for c in draft.unread if c not in known]
+    empty = [c for c in draft.named.free if draft.named.cells[c].eq("").all() and c not in draft.text]
+    unread = list(dict.fromkeys([*unread, *(c for c in empty if c not in data and c not in draft.unread)]))
+    if not unread:
+        return []
+    hidden = {part.column for part in label_parts(draft.named)} & set(unread)
+    melts = (
+        [f"{len(hidden):,} of them hold a metric and something else: --melt task reads them"]
+        if hidden
+        else []
     )
+    more = f" and {len(unread) - 10} more" if len(unread) > 10 else ""
+    return [
+        f"columns not read: {', '.join(_with_question(name, data) for name in unread[:10])}{more}",
+        *melts,
+    ]
 
 
-def _check(draft: Draft) -> tuple[pd.DataFrame, list[Problem], list[str]]:
-    """Return the rows with their baseline merged, all violations, and notes."""
+def _with_question(column: str, data: pd.DataFrame) -> str:
+    """Return a column's name, and the known one that it may have been meant to have."""
+    near = get_close_matches(
+        column.lower(), [name for name in COLUMNS if name not in data and name != column], n=1, cutoff=0.85
+    )
+    return f"{column!r} (did you mean {near[0]!r}?)" if near else repr(column)
+
+
+def _check(read: Read, options: Options) -> tuple[pd.DataFrame, list[Problem], list[str]]:
+    """Return the rows that are left, all violations, and notes."""
+    draft = read.draft
     if draft.data.empty:
         hint = "no row has a score in any column of a metric"
         return draft.data, [Problem(None, None, "not-empty", None, hint)], []
-    in_cells, cells = cell_problems(draft)
+    problems, cells = cell_problems(draft)
     broken_keys = cells.loc[cells["column"].isin(draft.key), "index"].drop_duplicates()
     broken_curves = cells.loc[cells["column"].isin([*draft.curve, "metric"]), "index"]
-    repeated = duplicate_problems(draft, broken_keys)
-    data, contradictions, merged = merge_baseline(draft)
-    told = {problem.line for problem in repeated}
-    problems = [*in_cells, *repeated, *(problem for problem in contradictions if problem.line not in told)]
+    data, notes = merge_near_sizes(draft)
     draft = replace(draft, data=data)
-    scales, of_scale = scale_problems(draft)
+    data, merged, settled = settle_duplicates(draft, options.duplicates)
+    draft = replace(draft, data=data)
+    repeated = duplicate_problems(draft, broken_keys)
+    data, contradictions, of_baseline = merge_baseline(draft)
+    draft = replace(draft, data=data)
+    data, powers = merge_perplexities(draft)
+    draft = replace(draft, data=data)
+    told = {problem.line for problem in repeated}
+    problems += [*repeated, *(problem for problem in contradictions if problem.line not in told)]
+    scales, of_scale = scale_problems(draft, options.scale)
     signatures, of_signature = signature_problems(draft)
-    problems += [
-        *size_problems(draft, broken_curves),
-        *scales,
-        *signatures,
-        *share_problems(draft),
-        *alignment_problems(draft),
-    ]
-    return data, problems, [*merged, *of_scale, *of_signature]
+    problems += [*scales, *signatures, *share_problems(draft), *alignment_problems(draft)]
+    if not repeated:
+        problems += varying_problems(draft, [*settled, *read.left_out])
+    problems += size_problems(draft, broken_curves)
+    if problems:
+        return data, problems, []
+    draft, short = leave_out_short(draft)
+    notes += [*merged, *of_baseline, *powers, *short, *of_scale, *of_signature, *odd_notes(draft)]
+    return draft.data, [], notes

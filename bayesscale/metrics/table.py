@@ -17,10 +17,10 @@ class Metrics:
     frame : pandas.DataFrame
         A row for each score, sorted, index 0 to n - 1. Always there: the curve columns, `task` and
         `mixture` ('all' where the file has none), the column of the axis, `metric`, `value` and `line`.
-        Where the file has them: the other size, `se`, `run`, `seed`, `model_params`, `signature`,
-        `alignment`, `share_<language>`. Numbers are float64, NaN where unknown; labels are text, empty where
-        unknown. On the axis `pretrain_tokens`, rows with 0 are the non-pretrained baseline, and their
-        mixture is 'none'.
+        Where the file has them: the other size, `se`, `n` (how many values a mean is of), `run`, `seed`,
+        `model_params`, `signature`, `alignment`, `share_<language>`. Numbers are float64, NaN where unknown;
+        labels are text, empty where unknown. On the axis `pretrain_tokens`, rows with 0 are the
+        non-pretrained baseline, and their mixture is 'none'.
     axis : str
         The size along a curve: 'pretrain_tokens' or 'finetune_tokens'.
     curve_columns : tuple of str
@@ -74,7 +74,7 @@ def tidy_frame(data: pd.DataFrame, axis: str, curve_columns: tuple[str, ...]) ->
         As in `Metrics`.
     """
     first = [*curve_columns, "task", "mixture", "pretrain_tokens", "finetune_tokens", "metric", "value", "se"]
-    known = [*first, "run", "seed", "model_params", "signature", "alignment"]
+    known = [*first, "n", "run", "seed", "model_params", "signature", "alignment"]
     shares = sorted(name for name in data.columns if name.startswith("share_"))
     columns = [name for name in dict.fromkeys([*known, *shares, "line"]) if name in data.columns]
     order = dict.fromkeys([*curve_columns, axis, *columns])

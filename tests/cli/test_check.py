@@ -112,7 +112,9 @@ def test_violations_are_told_on_stderr(capsys: pytest.CaptureFixture[str], table
     assert err.startswith(f"error: {table} cannot be used: 1 problem\n")
     assert "line 5: received 'en-fr, en+fr, 6M, 1e9'" not in err  # the metric belongs to it
     assert "line 5: received 'en-fr, en+fr, 6M, 1e9, bleu'" in err
-    assert "the two differ in kind: choose with --where, or add to --curve" in err
+    assert "line 2 has the same; the two differ in kind" in err
+    assert "choose: --curve task,mixture,finetune_tokens,kind or --duplicates best" in err
+    assert "one way that is accepted: --columns pretrain_tokens=D_p --curve task,mixture," in err
 
 
 def test_violations_for_programs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -129,6 +131,7 @@ def test_violations_for_programs(capsys: pytest.CaptureFixture[str], tmp_path: P
         "rule": "value-in-range",
         "value": "101",
         "hint": "bleu (BLEU points) lies within 0 and 100",
+        "options": [],
     }
     code, out, err = check(capsys, str(path), "--csv")
     assert (code, err) == (3, "")

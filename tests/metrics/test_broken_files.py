@@ -24,15 +24,17 @@ HEADERS = {
     "misspelt size": (
         "pretrain_token,bleu",
         "pretrain_tokens",
-        "did you mean 'pretrain_token'? name the column",
+        "--columns pretrain_tokens=pretrain_token",
     ),
     "other axis": ("finetune_tokens,bleu", "pretrain_tokens", "--axis finetune_tokens"),
-    "no metric": ("pretrain_tokens,x", "metric and value", "valid: accuracy, bits_per_byte"),
-    "metric by another name": (
-        "pretrain_tokens,BLEU_mean",
+    "no metric": ("pretrain_tokens,x", "metric and value", "valid: acc_norm, accuracy"),
+    "metric and value by other names": (
+        "pretrain_tokens,key,score",
         "metric and value",
-        "is it --columns bleu=BLEU_mean?",
+        "--columns metric=key,value=score",
     ),
+    "tasks as columns": ("pretrain_tokens,en-de BLEU", "metric and value", "--melt task or --melt mixture"),
+    "only spreads": ("pretrain_tokens,acc_stderr", "metric and value", "give the table columns"),
     "value without metric": ("pretrain_tokens,value", "metric", "give the table columns metric and value"),
     "metric without value": ("pretrain_tokens,metric", "value", "give the table columns metric and value"),
 }
@@ -43,7 +45,8 @@ def test_headers_that_lack_a_column(
     check: Check, written: Written, header: str, column: str, remedy: str
 ) -> None:
     received = ", ".join(sorted(header.split(",")))
-    check(written(f"\n{header}\n1,2\n"), (2, column, "required-columns", received, remedy))
+    row = ",".join("12"[: header.count(",") + 1].ljust(header.count(",") + 1, "3"))
+    check(written(f"\n{header}\n{row}\n"), (2, column, "required-columns", received, remedy))
 
 
 def test_a_header_that_lacks_everything(problems_of: ProblemsOf, written: Written) -> None:
@@ -85,7 +88,9 @@ FILES: dict[str, tuple[str, bytes, int | None, str, str | None, str]] = {
     "NetCDF": ("fit.nc", b"\x89HDF\r\n\x1a\n", None, "format", None, "perhaps a fit"),
     "no Parquet": ("m.parquet", GOOD.encode(), None, "format", None, "cannot be read as Parquet"),
     "cut Parquet": ("m.parquet", b"PAR1" + b"\x00" * 50, None, "format", None, "cannot be read as Parquet"),
-    "JSON array": ("m.json", b'[{"a": 1}]', None, "format", None, "jq -c"),
+    "JSON without rows": ("m.json", b'{"a": {"b": ["c"]}}', None, "format", None, "its keys: a"),
+    "JSON of text": ("m.json", b'["a",\n"b"]', None, "format", None, "without objects in it"),
+    "broken JSON": ("m.json", b'{\n"a": 1,\n', 3, "format", None, "one JSON document that is broken"),
     "not JSON": ("m.jsonl", b"\nnonsense\n", 2, "format", "nonsense", "Expecting value at character 1"),
     "no object": ("m.jsonl", b"{}\n3\n", 2, "format", "3", "not an object"),
     "twice a name": ("m.jsonl", b'{"a": 1, "a": 2}', 1, "format", '{"a": 1, "a": 2}', "'a' occurs twice"),
@@ -120,7 +125,7 @@ def test_a_real_workbook_is_refused(problems_of: ProblemsOf, tmp_path: Path) -> 
 
 
 def test_a_directory(check: Check, tmp_path: Path) -> None:
-    check(tmp_path, (None, None, "readable", None, "this is a directory; name one file in it"))
+    check(tmp_path, (None, None, "readable", None, "a directory with no file of scores in it"))
 
 
 def test_a_missing_file(check: Check, written: Written, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bayesscale.metrics.problems import MetricsError, Problem
+from bayesscale.metrics.read import read_metrics
 
 Check = Callable[..., None]
 ProblemsOf = Callable[..., tuple[Problem, ...]]
@@ -22,7 +23,7 @@ negative size | t,m,-1e11,1M,bleu,26,,, | pretrain_tokens | size-not-negative | 
 negative with suffix | t,m,-1B,1M,bleu,26,,, | pretrain_tokens | size-not-negative | -1B | 0 stands
 no size | t,m,,1M,bleu,26,,, | pretrain_tokens | not-missing |  | 0 stands for the model
 placeholder for a size | t,m,NA,1M,bleu,26,,, | pretrain_tokens | not-missing |  | 0 stands for
-nan size | t,m,NaN,1M,bleu,26,,, | pretrain_tokens | finite | NaN | leave the row out
+nan size | t,m,NaN,1M,bleu,26,,, | pretrain_tokens | not-missing |  | 0 stands for
 infinite size | t,m,inf,1M,bleu,26,,, | pretrain_tokens | finite | inf | leave the row out
 minus infinity | t,m,-inf,1M,bleu,26,,, | pretrain_tokens | finite | -inf | leave the row out
 overflowing size | t,m,1e999,1M,bleu,26,,, | pretrain_tokens | finite | 1e999 | leave the row out
@@ -30,15 +31,11 @@ text for a size | t,m,many,1M,bleu,26,,, | pretrain_tokens | number | many | 31M
 unknown suffix | t,m,10MB,1M,bleu,26,,, | pretrain_tokens | number | 10MB | 31M, 1.5B
 decimal comma | t,m,"6,5M",1M,bleu,26,,, | pretrain_tokens | number | 6,5M | decimal point
 no finetuning | t,m,1e11,0,bleu,26,,, | finetune_tokens | size-positive | 0 | above 0
-no value | t,m,1e11,1M,bleu,,,, | value | not-missing |  | leave the row out
-nan value | t,m,1e11,1M,bleu,nan,,, | value | finite | nan | leave the row out if the run failed
 infinite value | t,m,1e11,1M,bleu,inf,,, | value | finite | inf | leave the row out
 text value | t,m,1e11,1M,bleu,good,,, | value | number | good | such as 27.3
-per cent | t,m,1e11,1M,bleu,26%,,, | value | number | 26% | without the sign %
 value comma | t,m,1e11,1M,bleu,"26,3",,, | value | number | 26,3 | decimal point
 too high | t,m,1e11,1M,bleu,134.2,,, | value | value-in-range | 134.2 | (BLEU points) lies within 0 and 100
 too low | t,m,1e11,1M,bleu,-1,,, | value | value-in-range | -1 | lies within 0 and 100
-zero se | t,m,1e11,1M,bleu,26,0,, | se | se-positive | 0 | leave the cell empty
 negative se | t,m,1e11,1M,bleu,26,-0.1,, | se | se-positive | -0.1 | leave the cell empty
 infinite se | t,m,1e11,1M,bleu,26,inf,, | se | finite | inf | leave the cell empty
 text se | t,m,1e11,1M,bleu,26,±0.5,, | se | number | ±0.5 | such as 27.3
@@ -47,8 +44,7 @@ unknown metric | t,m,1e11,1M,blue,26,,, | metric | known-metric | blue | did you
 no task | ,m,1e11,1M,bleu,26,,, | task | not-missing |  | fill the cell
 no mixture | t,,1e11,1M,bleu,26,,, | mixture | not-missing |  | only the baseline
 duplicate | t,m,1e10,1M,bleu,26,,, | - | no-duplicates | t, m, 1M, 1e10, bleu | line 3 has the same
-another spelling | t,m,10B,1e6,BLEU,26,,, | - | no-duplicates | t, m, 1e6, 10B, BLEU | line 3 has
-one size | t,m,1e11,2M,bleu,26,,, | - | two-sizes | t, m, 2M, bleu, 1e11 | measure this curve
+another spelling | t,m,10B,1e6,BLEU,27,,, | - | no-duplicates | t, m, 1e6, 10B, bleu | line 3 has
 ragged | t,m,1e11,1M,bleu,26,,,, | - | column-count | 10 cells where the header has 9 | decimal comma
 short | t,m,1e11,1M | - | column-count | 4 cells where the header has 9 | a separator too many
 open quote | t,"m,1e11,1M,bleu,26,,, | - | quoting | - | not closed
@@ -90,10 +86,10 @@ def test_values_outside_the_range_of_their_metric(
 
 
 def test_the_files_own_names_are_told(check: Check, written: Written) -> None:
-    path = written("tokens,score,dev\n-1,200,0\n1,20,1\n2,22,1\n")
+    path = written("tokens,score,dev\n-1,200,-1\n1,20,1\n2,22,1\n")
     check(
         path,
-        (2, "dev", "se-positive", "0", "leave the cell empty"),
+        (2, "dev", "se-positive", "-1", "leave the cell empty"),
         (2, "score", "value-in-range", "200", "within 0 and 100"),
         (2, "tokens", "size-not-negative", "-1", "0 stands for"),
         columns={"pretrain_tokens": "tokens", "bleu": "score", "bleu_se": "dev"},
@@ -111,20 +107,24 @@ def test_every_violation_is_told_at_once(problems_of: ProblemsOf, written: Writt
 
 def test_every_violation_of_one_row_is_told(check: Check, written: Written) -> None:
     check(
-        written(GOOD + ",m,x,-1,blue,,0,,\n"),
+        written(GOOD + ",m,x,-1,blue,y,-2,,\n"),
         (4, "finetune_tokens", "size-positive", "-1", "above 0"),
         (4, "metric", "known-metric", "blue", "did you mean"),
         (4, "pretrain_tokens", "number", "x", "such as"),
-        (4, "se", "se-positive", "0", "empty"),
+        (4, "se", "se-positive", "-2", "empty"),
         (4, "task", "not-missing", "", "fill"),
-        (4, "value", "not-missing", "", "write the score"),
+        (4, "value", "number", "y", "such as 27.3"),
     )
 
 
 def test_duplicates_name_the_columns_that_differ(problems_of: ProblemsOf, written: Written) -> None:
     text = "pretrain_tokens,bleu,bleu_se,arch,date\n1,20,.1,a,x\n2,21,.1,a,x\n1,22,.2,b,x\n2,23,.2,b,x\n"
     (first, _) = problems_of(written(text))
-    assert first.hint.endswith("the two differ in arch: choose with --where, or add to --curve")
+    assert first.hint == "line 2 has the same; the two differ in arch"
+    assert first.options == (
+        "--columns mixture=arch", "--curve task,mixture,arch",
+        "--duplicates best", "--duplicates mean", "--duplicates last",
+    )  # fmt: skip
 
 
 def test_contradictory_baselines(check: Check, written: Written) -> None:
@@ -143,8 +143,9 @@ def test_only_baselines(check: Check, written: Written) -> None:
 
 def test_size_zero_on_the_finetuning_axis(check: Check, written: Written) -> None:
     text = "finetune_tokens,bleu\n0,3\n10,4\n20,5\n"
-    found = (2, "finetune_tokens", "size-positive", "0", "--where 'finetune_tokens>0'")
+    found = (2, "finetune_tokens", "size-positive", "0", "above 0")
     check(written(text), found, axis="finetune_tokens")
+    assert read_metrics(written(text), axis="finetune_tokens", where=["finetune_tokens>0"]).notes
 
 
 @pytest.mark.parametrize("metric", ["bleu", "chrf", "rougel"])
@@ -152,7 +153,7 @@ def test_scores_on_a_scale_of_one_are_not_rescaled(check: Check, written: Writte
     text = f"pretrain_tokens,{metric},comet\n1,0.21,.7\n2,0.35,.8\n3,0.31,.8\n"
     check(
         written(text),
-        (3, metric, "value-scale", "0.35", "multiply them and their standard errors by 100"),
+        (3, metric, "value-scale", "0.35", "multiply them and their standard errors by 100 with --scale"),
     )
 
 
@@ -196,7 +197,7 @@ def test_shares_and_alignment(check: Check, written: Written) -> None:
 
 
 def test_ten_thousand_bad_rows_make_a_message_for_a_person(problems_of: ProblemsOf, written: Written) -> None:
-    rows = "".join(f"t,m,{i},1M,bleu,{100 + i},0,,\n" for i in range(1, 10_001))
+    rows = "".join(f"t,m,{i},1M,bleu,{100 + i},-1,,\n" for i in range(1, 10_001))
     problems = problems_of(written(HEADER + rows))
     assert len(problems) == 20_000
     message = str(MetricsError("m.csv", problems))

@@ -163,7 +163,7 @@ def test_columns_beside_a_metric(tmp_path: Path) -> None:
 def test_a_plain_se_belongs_to_the_only_metric(tmp_path: Path) -> None:
     assert read(tmp_path, "pretrain_tokens,bleu,se\n1,20,.2\n2,22,.3\n").frame["se"].tolist() == [0.2, 0.3]
     two = read(tmp_path, "pretrain_tokens,bleu,chrf,se\n1,20,30,.2\n2,22,32,.3\n", "t.csv")
-    assert two.notes == ("columns not read: 'se'",)
+    assert two.notes == ("spreads that were not read: 'se'",)
     assert "se" not in two.frame
 
 
@@ -235,9 +235,9 @@ def test_other_curve_columns(tmp_path: Path) -> None:
 
 def test_misspelt_columns_are_named_in_a_note(tmp_path: Path) -> None:
     metrics = read(tmp_path, "pretrain_tokens,bleu,finetun_tokens,BLEU_std,remark\n1,20,5,1,x\n2,21,5,1,y\n")
-    (note,) = metrics.notes
-    assert "'finetun_tokens' (did you mean 'finetune_tokens'?)" in note
-    assert "'remark'" in note
+    deviations, note = metrics.notes
+    assert "'BLEU_std' holds standard deviations" in deviations
+    assert note == "columns not read: 'finetun_tokens' (did you mean 'finetune_tokens'?), 'remark'"
 
 
 def test_a_task_on_another_scale_is_named_in_a_note(tmp_path: Path) -> None:

@@ -58,13 +58,10 @@ def test_translation_scores_with_standard_errors(shared_data: Path) -> None:
             "task": "source_lang+target_lang",
             "mixture": "model",
             "finetune_tokens": "D_f_sentences",
-            "bleu": "BLEU_mean",
-            "chrf": "chrF2_mean",
-            "comet": "COMET_mean",
         },
         where=["finetuned=True"],
     )
-    assert metrics.metrics == ("bleu", "chrf", "comet")
+    assert metrics.metrics == ("bleu", "chrf", "chrfpp", "comet", "spbleu", "ter")
     assert len(metrics.curves()) == 224
     assert set(sizes(metrics)) == {4}
     assert metrics.frame["se"].notna().all()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from bayesscale.metrics.where import select_rows
+from bayesscale.metrics.tidy.where import select_rows
 
 CELLS = pd.DataFrame(
     {

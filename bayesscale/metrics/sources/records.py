@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bayesscale.metrics.problems import MetricsError, Problem
-from bayesscale.metrics.text_table import TextTable
+from bayesscale.metrics.sources.cells import TextTable
 
 
 def read_json_lines(text: str, name: str) -> TextTable:
@@ -22,9 +22,6 @@ def read_json_lines(text: str, name: str) -> TextTable:
     name : str
         The file's name, for messages.
     """
-    if text.lstrip().startswith("["):
-        hint = "this is a JSON array; write one object a line: jq -c '.[]' FILE > NEW.jsonl"
-        raise MetricsError(name, [Problem(None, None, "format", None, hint)])
     problems: list[Problem] = []
     rows: dict[int, dict[str, str]] = {}
     for number, line in enumerate(text.split("\n"), start=1):
@@ -38,17 +35,24 @@ def read_json_lines(text: str, name: str) -> TextTable:
         raise MetricsError(name, problems)
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     cells = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object).fillna("")
-    return TextTable(name, cells.astype(object), problems=tuple(problems))
+    return TextTable(name, cells.astype(object), problems=tuple(problems), typed=True)
 
 
 def _record(line: str) -> dict[str, str]:
     """Return one object's members as text; numbers stay as they are written."""
     record = json.loads(
-        line, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_unique_members
+        line, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=unique_members
     )
     if not isinstance(record, dict):
         raise ValueError("not an object")
-    return {key.strip(): _json_text(value) for key, value in record.items()}
+    return {key: text for name, value in record.items() for key, text in _members(name.strip(), value)}
+
+
+def _members(name: str, value: Any) -> list[tuple[str, str]]:
+    """Return a member as text; the members of a nested object under names with a dot."""
+    if isinstance(value, dict) and value:
+        return [pair for key, inner in value.items() for pair in _members(f"{name}.{key.strip()}", inner)]
+    return [(name, json_text(value))]
 
 
 def _reason(error: Exception) -> str:
@@ -58,7 +62,7 @@ def _reason(error: Exception) -> str:
     return "it holds half a surrogate pair" if isinstance(error, UnicodeError) else str(error)
 
 
-def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse an object that gives one name twice."""
     repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
     if repeated:
@@ -66,7 +70,7 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _json_text(value: Any) -> str:
+def json_text(value: Any) -> str:
     """Return a JSON value as the text of a cell."""
     if value is None:
         return ""
@@ -99,7 +103,7 @@ def read_frame(frame: pd.DataFrame, name: str) -> TextTable:
         raise MetricsError(name, [Problem(None, None, "not-empty", None, hint)], "record")
     cells = table.loc[:, ~table.columns.duplicated()].astype(object).map(_cell_text)
     cells.index = pd.RangeIndex(1, len(cells) + 1)
-    return TextTable(name, cells, unit="record", problems=tuple(problems))
+    return TextTable(name, cells, unit="record", problems=tuple(problems), typed=True)
 
 
 def _cell_text(cell: Any) -> str:

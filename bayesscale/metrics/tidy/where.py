@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from bayesscale.errors import UsageError, valid_names
-from bayesscale.metrics.numbers import is_text, to_numbers, without_placeholders
+from bayesscale.metrics.tidy.numbers import is_text, to_numbers, without_placeholders
 
 _CONDITION = re.compile(r"\s*(.+?)\s*(!=|>=|<=|==|=|<|>)\s*(.*?)\s*", re.DOTALL)
 _ORDERS: dict[str, Callable[[pd.Series, float], pd.Series]] = {
@@ -29,7 +29,8 @@ def select_rows(cells: pd.DataFrame, where: Sequence[str]) -> pd.DataFrame:
         Text cells.
     where : sequence of str
         `column=value`, with `!=`, `>=`, `<=`, `>` or `<` for `=`. Several values are separated by `|`; with
-        nothing after the sign, empty cells are meant. A column of numbers is compared as numbers.
+        nothing after the sign, empty cells are meant. A column of numbers is compared as numbers, and its
+        cells that are empty or `nan` are one.
 
     Raises
     ------
@@ -89,7 +90,8 @@ def _bound(condition: str, values: list[str], numeric: bool) -> float:
 def _is_one_of(texts: pd.Series, numbers: pd.Series, values: list[str]) -> pd.Series:
     """Return where a column of numbers has one of the values, or is empty if an empty value is among them."""
     wanted = to_numbers(pd.Series(values, dtype=object), sizes=True).dropna()
-    return numbers.isin(wanted) | (texts.eq("") & ("" in values))
+    empty = not {"", "nan"}.isdisjoint(value.lower() for value in values)
+    return numbers.isin(wanted) | (texts.eq("") & empty)
 
 
 def _values(cells: pd.DataFrame, condition: str) -> str:

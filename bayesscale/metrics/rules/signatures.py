@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bayesscale.metrics.draft import Draft
 from bayesscale.metrics.problems import Problem
+from bayesscale.metrics.tidy.draft import Draft
 
 # The short forms of `sacrebleu --short`; s and t mean different things for different metrics.
 _SHORT = {"#": "nrefs", "c": "case", "e": "eff", "v": "version", "l": "lang", "o": "origlang", "S": "subset"}

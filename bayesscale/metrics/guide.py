@@ -1,0 +1,70 @@
+"""A way on: options with which a table that was refused is accepted, found by trying them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from bayesscale.errors import UsageError
+from bayesscale.metrics.options import Options
+from bayesscale.metrics.problems import MetricsError
+
+_MOST_TRIES = 16
+_MOST_CELLS = 400_000
+_DEEPEST = 6
+
+
+def way_on(
+    read: Callable[[Options], object], options: Options, error: MetricsError, cells: int
+) -> Options | None:
+    """Return options with which the table is accepted; None where none were found.
+
+    Problems name options that would settle them. They are tried depth first, the likeliest of the first
+    problem before others, and what is returned has been read without a problem.
+
+    Parameters
+    ----------
+    read : callable
+        Reads the table with options; raises MetricsError.
+    options : Options
+        Those with which it was refused.
+    error : MetricsError
+        The refusal.
+    cells : int
+        Number of cells of the table: large ones are tried less often.
+    """
+    tries = max(2, min(_MOST_TRIES, _MOST_CELLS // max(cells, 1)))
+    seen = {str(options)}
+
+    def search(options: Options, error: MetricsError, depth: int) -> Options | None:
+        nonlocal tries
+        if not all(problem.options for problem in error.problems):
+            return None  # what no option settles needs an editor
+        for text in _changes(error):
+            try:
+                changed = options.with_option(text)
+            except (UsageError, ValueError):
+                continue
+            if str(changed) in seen or tries <= 0 or depth > _DEEPEST:
+                continue
+            seen.add(str(changed))
+            tries -= 1
+            try:
+                read(changed)
+            except MetricsError as refused:
+                if found := search(changed, refused, depth + 1):
+                    return found
+            except UsageError:
+                continue
+            else:
+                return changed
+        return None
+
+    return search(options, error, 0)
+
+
+def _changes(error: MetricsError) -> Iterator[str]:
+    """Yield the options that the problems name: those of each rule in turn."""
+    rules = dict.fromkeys((problem.rule, problem.column) for problem in error.problems if problem.options)
+    for rule, column in rules:
+        first = next(p for p in error.problems if p.options and (p.rule, p.column) == (rule, column))
+        yield from first.options

@@ -1,0 +1,211 @@
+"""Rules that each cell of a metrics table must keep, as a pandera schema."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.metrics.names import SIZES, suggested_declaration
+from bayesscale.metrics.options import option
+from bayesscale.metrics.problems import RULES, Problem
+from bayesscale.metrics.tidy.draft import Draft
+from bayesscale.metrics.tidy.numbers import is_ambiguous, is_text
+
+_MAY_BE_EMPTY = ("se", "alignment", "run", "seed", "signature")
+_LIMITS = {
+    "pretrain_tokens": pa.Check.ge(0, error="size-not-negative"),
+    "finetune_tokens": pa.Check.gt(0, error="size-positive"),
+    "model_params": pa.Check.gt(0, error="size-positive"),
+    "se": pa.Check.gt(0, error="se-positive"),
+    "alignment": pa.Check.in_range(0, 2, error="alignment-in-range"),
+}
+_SHARE = pa.Check.in_range(0, 1, error="share-in-range")
+_FINITE = pa.Check(np.isfinite, error="finite")
+_KNOWN = pa.Check(lambda names: names.map(lambda name: name in CATALOGUE), error="known-metric")
+_HINTS = {
+    "size-not-negative": "write the number of tokens; 0 stands for the model that was not pretrained",
+    "size-positive": "write a size above 0, or leave these rows out",
+    "se-positive": "leave the cell empty if the standard error is not known",
+    "alignment-in-range": "see the score in arXiv 2402.04177; leave the cell empty if it is not known",
+    "share-in-range": "a share is a fraction; divide percentages by 100",
+}
+_COMET = (
+    "scores of older COMET models (wmt20-comet-da) are not bounded and may be negative, which the "
+    "laws cannot "
+    "describe: score with wmt22-comet-da"
+)
+
+
+def cell_problems(draft: Draft) -> tuple[list[Problem], pd.DataFrame]:
+    """Return every violation by a single cell, and the cells in columns `index`, `column` and `rule`."""
+    try:
+        _schema(draft).validate(draft.data, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        cells = _one_rule_a_cell(draft, errors.failure_cases)
+    else:
+        return [], pd.DataFrame({"index": [], "column": [], "rule": []})
+    hints = {rule: _Hints(draft, cells[cells["rule"].eq(rule)]) for rule in cells["rule"].unique()}
+    problems = []
+    for row, column, rule in cells.itertuples(index=False):
+        hint, options = hints[rule].of(row, column, rule)
+        problems.append(draft.problem(row, column, rule, hint, options=options))
+    return problems, cells
+
+
+def _schema(draft: Draft) -> pa.DataFrameSchema:
+    """Return the schema of the columns that this table has."""
+    columns = {
+        name: pa.Column(checks=_checks(draft, str(name)), nullable=_may_be_empty(draft, str(name)))
+        for name in draft.data.columns
+    }
+    return pa.DataFrameSchema(columns)
+
+
+def _may_be_empty(draft: Draft, column: str) -> bool:
+    """Return whether cells of a column may be empty."""
+    return column not in draft.curve and column.startswith((*_MAY_BE_EMPTY, "share_"))
+
+
+def _checks(draft: Draft, column: str) -> list[pa.Check]:
+    """Return what a cell of a column must keep when it is not empty."""
+    if column == "metric":
+        return [_KNOWN]
+    if not pd.api.types.is_float_dtype(draft.data[column]):
+        return []
+    text = draft.text[column]
+    number = pa.Check(lambda numbers: ~is_text(text, numbers), error="number", ignore_na=False)
+    if column == "value":
+        return [number, _FINITE, _range(draft.data["metric"])]
+    return [number, _FINITE, _SHARE if column.startswith("share_") else _LIMITS[column]]
+
+
+def _range(metrics: pd.Series) -> pa.Check:
+    """Return the check of values against the ranges of their metrics."""
+    known = {name: CATALOGUE[name] for name in metrics.dropna().unique() if name in CATALOGUE}
+    low = metrics.map({name: spec.low for name, spec in known.items()}).fillna(-np.inf)
+    high = metrics.map({name: spec.high for name, spec in known.items()}).fillna(np.inf)
+    return pa.Check(
+        lambda values: values.between(low[values.index], high[values.index]), error="value-in-range"
+    )
+
+
+def _one_rule_a_cell(draft: Draft, cases: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells that break rules, each with the first rule in the order of `RULES`."""
+    rules = cases["check"].mask(cases["check"].eq("not_nullable"), "not-missing")
+    cells = pd.DataFrame({"index": cases["index"], "column": cases["column"], "rule": rules})
+    order = cells["rule"].map({rule: position for position, rule in enumerate(RULES)})
+    # A cell that is no number is missing as well; the rule that says more comes first.
+    order = order.mask(cells["rule"].eq("number"), -1)
+    return (
+        cells.assign(order=order)
+        .sort_values("order")
+        .drop_duplicates(["index", "column"])[["index", "column", "rule"]]
+    )
+
+
+class _Hints:
+    """The remedies for cells that break one rule; what they share is found once."""
+
+    def __init__(self, draft: Draft, cells: pd.DataFrame) -> None:
+        self.draft, self.cells = draft, cells
+        self.long = "metric" in draft.named.free
+        self.unknown = sorted({str(draft.text.at[row, "written"]) for row in cells["index"]})
+
+    def of(self, row: int, column: str, rule: str) -> tuple[str, tuple[str, ...]]:
+        """Return the remedy for one cell, and options that would settle it."""
+        text, own = str(self.draft.text.at[row, column]), self.draft.named.in_file(column)
+        if rule == "number":
+            return _number_hint(text, column), self._without_texts(column)
+        if rule == "known-metric":
+            return self._unknown_metric(str(self.draft.text.at[row, "written"]))
+        if rule == "value-in-range":
+            return self._out_of_range(row)
+        if rule == "not-missing":
+            return self._missing(column), (option("where", f"{own}!="),) if column != "metric" else ()
+        if rule == "finite":
+            own = str(self.draft.text.at[row, "value_column"]) if column == "value" else own
+            hint = "leave the cell empty if the number is not known"
+            if column in (*SIZES, "value"):
+                hint = f"leave the row out if the run failed: {option('where', f'{own}<inf')}"
+            return hint, (option("where", f"{own}<inf"),)
+        limit = {"size-positive": f"{own}>0", "size-not-negative": f"{own}>=0"}.get(rule)
+        return _HINTS[rule], (option("where", limit),) if limit else ()
+
+    def _without_texts(self, column: str) -> tuple[str, ...]:
+        """Return the option that leaves out rows with text for a number, such as the mean of a column."""
+        own = "value_column" if column == "value" else "se_column" if column == "se" else ""
+        rows = self.draft.text.loc[self.cells.loc[self.cells["column"].eq(column), "index"]]
+        texts = rows[column].unique()
+        name = str(rows[own].iloc[0]) if own else self.draft.named.in_file(column)
+        if len(texts) > 3 or any(char in text for text in texts for char in "|0123456789"):
+            return ()
+        return (option("where", f"{name}!={'|'.join(texts)}"),)
+
+    def _missing(self, column: str) -> str:
+        """Return the remedy for an empty cell."""
+        if column == "pretrain_tokens":
+            return "write the number of tokens; 0 stands for the model that was not pretrained"
+        if column == "mixture" and self.draft.axis == "pretrain_tokens":
+            return "name the mixture; only the baseline (pretrain_tokens 0) goes without"
+        return "fill the cell, or leave the row out"
+
+    def _unknown_metric(self, name: str) -> tuple[str, tuple[str, ...]]:
+        """Return the remedy for a metric that is not in the catalogue; no other one is suggested for it."""
+        metric = self.draft.named.in_file("metric")
+        leave = option("where", f"{metric}!={'|'.join(self.unknown)}")
+        near = _misspelt(name)
+        first = f"did you mean {near!r}? " if near else ""
+        values = self.draft.data["value"][self.draft.text["written"].eq(name)]
+        declare = option("metric", f"{name}={suggested_declaration(values)}")
+        hint = f"{first}{name} is not among the metrics; declare it: {declare} (or down), or {leave}"
+        return hint, (leave,)
+
+    def _out_of_range(self, row: int) -> tuple[str, tuple[str, ...]]:
+        """Return the remedy for a value outside the range of its metric."""
+        metric, value = str(self.draft.data.at[row, "metric"]), float(self.draft.data["value"][row])
+        spec = CATALOGUE[metric]
+        hint = f"{metric} ({spec.unit}) lies within {spec.low:g} and {spec.high:g}"
+        leave = self._leave_out(row, metric)
+        if metric == "comet" and value < 0:
+            return f"{hint}; {_COMET}", leave
+        if value < 0 or spec.high > 2 or not 1 < value <= 100:
+            return hint, leave
+        scale = option("scale", f"{metric}=0.01")
+        return f"{hint}; divide by 100 if these are percentages: {scale}", (scale, *leave)
+
+    def _leave_out(self, row: int, metric: str) -> tuple[str, ...]:
+        """Return the option that leaves a metric out; none where it is the only one."""
+        if self.draft.data["metric"].nunique() == 1:
+            return ()
+        if self.long:
+            written = str(self.draft.text.at[row, "written"])
+            return (option("where", f"{self.draft.named.in_file('metric')}!={written}"),)
+        return (option("ignore", str(self.draft.text.at[row, "value_column"])),)
+
+
+def _misspelt(name: str) -> str | None:
+    """Return the metric that a name is with two letters exchanged or one wrong, digits apart."""
+    text = name.strip().lower()
+    for known in CATALOGUE:
+        if len(known) >= 4 and len(text) == len(known):
+            wrong = [(a, b) for a, b in zip(text, known, strict=True) if a != b]
+            swapped = len(wrong) == 2 and wrong[0] == wrong[1][::-1]
+            one = len(wrong) == 1 and len(known) >= 6
+            if (swapped or one) and not any(char.isdigit() for pair in wrong for char in pair):
+                return known
+    return None
+
+
+def _number_hint(text: str, column: str) -> str:
+    """Return the remedy for a cell that holds text where a number belongs."""
+    if is_ambiguous(text) and "," in text:
+        return f"{text} can be read in two ways: write {text.replace(',', '')} or {text.replace(',', '.')}"
+    if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?\s*[kKmMbBgGtT]?", text):
+        return "write a decimal point instead of the comma"
+    if column in (*SIZES, "model_params"):
+        return "write a number such as 31000000, 31M, 1.5B or 3e9"
+    return "write a number such as 27.3; leave units and remarks to other columns"

@@ -1,0 +1,257 @@
+"""What numbers say of themselves: sums for means, bits for nats, fractions for points, stale evaluations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from bayesscale.metrics.catalogue import CATALOGUE, normalised
+from bayesscale.metrics.names import score_name
+from bayesscale.metrics.options import option
+from bayesscale.metrics.problems import Problem
+from bayesscale.metrics.tidy.draft import Draft
+
+_LOSSES = ("cross_entropy", "bits_per_token", "bits_per_byte", "bits_per_character")
+_PERPLEXITIES = ("perplexity", "word_perplexity", "byte_perplexity")
+# Losses are written with three digits, so their powers agree to a percent.
+_SAME = 0.012
+_LARGEST_LOSS = {"cross_entropy": 15.0, "bits_per_token": 21.0, "bits_per_byte": 10.0}
+"""Above the logarithm of any vocabulary (nats, bits; bytes have 8)."""
+_POINTS_OF_FRACTIONS = {"wer": 1.5, "cer": 1.5, "ter": 1.5}
+_DIGITS = 4
+_NEAR_100 = 0.15  # in factors of ten
+Outcome = tuple[pd.DataFrame, list[str]]
+
+
+def merge_perplexities(draft: Draft) -> Outcome:
+    """Leave out a perplexity that is the power of a loss in the same row: one measurement, not two.
+
+    A perplexity that is a power of two shows that the loss is in bits; a cross-entropy is turned into nats.
+
+    Parameters
+    ----------
+    draft : Draft
+        The table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Its data.
+    list of str
+        What was left out or converted.
+    """
+    data, notes = draft.data, []
+    present = set(data["metric"].dropna())
+    key = [name for name in [*draft.key, "line"] if name != "metric"]
+    for loss in (name for name in _LOSSES if name in present):
+        for perplexity in (name for name in _PERPLEXITIES if name in present):
+            rows = data[data["metric"].eq(loss)].merge(
+                data[data["metric"].eq(perplexity)], on=_shared(draft, key), suffixes=("", "_of_perplexity")
+            )
+            base = _base(rows["value"].to_numpy(), rows["value_of_perplexity"].to_numpy())
+            if base is None:
+                continue
+            told = "exp" if base != 2 else "2 to the power"
+            instead = leave_out(draft, loss)
+            notes.append(
+                f"{perplexity} is {told} of {loss}, one measurement: left out (to read it instead: {instead})"
+            )
+            data = data[~data["metric"].eq(perplexity)]
+            if base == 2 and loss == "cross_entropy":
+                notes.append("so the loss is in bits: multiplied by ln 2, into nats")
+                rows_of_loss = data["metric"].eq(loss)
+                columns = [name for name in ("value", "se") if name in data]
+                data = data.copy()
+                data.loc[rows_of_loss, columns] = data.loc[rows_of_loss, columns] * math.log(2)
+            present.discard(perplexity)
+    return data, notes
+
+
+def _shared(draft: Draft, key: list[str]) -> list[str]:
+    """Return the columns on which scores of one evaluation agree: the line of a wide table, else the key."""
+    return key if "metric" not in draft.named.free else [name for name in key if name != "line"]
+
+
+def _base(loss: np.ndarray, perplexity: np.ndarray) -> float | None:
+    """Return e or 2 where perplexities are its powers; None otherwise, or where there are too few to say."""
+    valid = np.isfinite(loss) & np.isfinite(perplexity) & (perplexity > 0) & (loss < 50)
+    if valid.sum() < 2 or valid.mean() < 0.9:
+        return None
+    for base in (math.e, 2.0):
+        if np.mean(np.abs(perplexity[valid] / base ** loss[valid] - 1) < _SAME) > 0.9:
+            return base
+    return None
+
+
+def _written(draft: Draft, metric: str) -> str:
+    """Return the file's own name of a metric or of its column."""
+    row = draft.data.index[draft.data["metric"].eq(metric)][0]
+    column = "written" if "metric" in draft.named.free else "value_column"
+    return str(draft.text.at[row, column])
+
+
+def leave_out(draft: Draft, metric: str) -> str:
+    """Return the option that leaves a metric unread.
+
+    Parameters
+    ----------
+    draft : Draft
+        The table.
+    metric : str
+        A metric that it has.
+    """
+    own = _written(draft, metric)
+    long = "metric" in draft.named.free
+    return option("where", f"{draft.named.in_file('metric')}!={own}") if long else option("ignore", own)
+
+
+def scale_problems(draft: Draft, scale: Mapping[str, float]) -> tuple[list[Problem], list[str]]:
+    """Return metrics that are on another scale than their own, and notes on what may be.
+
+    Parameters
+    ----------
+    draft : Draft
+        The table.
+    scale : mapping
+        What the user says of scales; a metric that is named there is taken as it is.
+    """
+    told = {spec.metric for name in scale if (spec := score_name(name, draft.named.declared))}
+    problems: list[Problem] = []
+    notes: list[str] = []
+    for name, rows in draft.data.groupby("metric"):
+        metric = str(name)
+        if metric in told or metric not in CATALOGUE:
+            continue
+        problems += _sums(draft, metric, rows)
+        problems += _fractions(draft, metric, rows, notes)
+        if not problems:
+            problems += _two_scales(draft, metric, rows)
+    return problems, notes
+
+
+def _sums(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Problem]:
+    """Yield the problem of a loss that is no mean over tokens."""
+    limit = _LARGEST_LOSS.get(metric)
+    if limit is None or not rows["value"].median() > limit:
+        return
+    leave = leave_out(draft, metric)
+    own = option("scale", f"{metric}=1")
+    hint = (
+        f"no {metric} in {CATALOGUE[metric].unit} is above {limit:g}, so these may be sums: divide "
+        "them by the "
+        f"number of tokens with --scale {metric}=FACTOR, or leave them out: {leave}; as they are: {own}"
+    )
+    row = rows.index[int(rows["value"].argmax())]
+    yield draft.problem(row, "value", "loss-per-token", hint, options=(leave, own))
+
+
+def _fractions(draft: Draft, metric: str, rows: pd.DataFrame, notes: list[str]) -> Iterator[Problem]:
+    """Yield the problem of a metric in points whose values are all fractions; add notes on single tasks."""
+    spec = CATALOGUE[metric]
+    top = _POINTS_OF_FRACTIONS.get(metric, 1.0 if spec.high == 100 and "points" in spec.unit else 0.0)
+    if "signature" in rows:
+        # Who has a signature had sacreBLEU, which knows one scale; early checkpoints do score below 1.
+        rows = rows[rows["signature"].eq("")]
+    if not top or rows.empty:
+        return
+    largest = rows.groupby("task")["value"].max()
+    low = largest[(largest > 0) & (largest <= top)]
+    if len(low) == len(largest) > 0:
+        scale, own = (option("scale", f"{metric}={factor}") for factor in (100, 1))
+        hint = (
+            f"no {metric} is above this one, so these are fractions: multiply them and their standard errors "
+            f"by 100 with {scale}; as they are: {own}"
+        )
+        row = rows.index[int(rows["value"].argmax())]
+        yield draft.problem(row, "value", "value-scale", hint, options=(scale, own))
+    else:
+        notes += [f"{metric} of task {task} is never above {top:g}: is it a fraction?" for task in low.index]
+
+
+def _two_scales(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Problem]:
+    """Yield the problem of a curve that jumps by a factor of about 100 and is smooth but for that."""
+    spec = CATALOGUE[metric]
+    if not (spec.high in (1, 2, 100) or metric in _POINTS_OF_FRACTIONS):
+        return
+    rows = rows[~draft.is_baseline[rows.index] & (rows["value"] > 0)]
+    for _, curve in rows.groupby(list(draft.curve), dropna=False, sort=False):
+        curve = curve.sort_values(draft.axis)
+        means = curve.groupby(draft.axis)["value"].mean()
+        steps = np.diff(np.log10(means.to_numpy()))
+        jumps = np.abs(np.abs(steps) - 2) < _NEAR_100
+        if len(means) < 3 or not jumps.any() or (np.abs(steps[~jumps]) > 0.5).any():
+            continue
+        # A first score near nothing, and then good ones, is how learning starts.
+        if jumps.sum() == 1 and jumps[0] and steps[0] > 0:
+            continue
+        size, before = means.index[int(np.argmax(jumps)) + 1], means.iloc[int(np.argmax(jumps))]
+        at = curve.index[curve[draft.axis].eq(size)][0]
+        own = option("scale", f"{metric}=1")
+        hint = (
+            f"the value before it is {before:g}: fractions and "
+            "percentages in "
+            f"one curve? write one of them; if they are right as they are: {own}"
+        )
+        yield draft.problem(at, "value", "one-scale", hint, options=(own,))
+        return
+
+
+def odd_notes(draft: Draft) -> list[str]:
+    """Return notes on what is allowed and yet odd.
+
+    Parameters
+    ----------
+    draft : Draft
+        The table, in which all else is right.
+    """
+    checks: tuple[Callable[[Draft], Iterator[str]], ...] = (_at_size_zero, _stale, _spikes, _at_chance)
+    return [note for check in checks for note in check(draft)]
+
+
+def _at_size_zero(draft: Draft) -> Iterator[str]:
+    """Yield a note on rows at size 0 where the file's own column is called otherwise, such as step."""
+    column = draft.named.in_file("pretrain_tokens")
+    count = int(draft.is_baseline.sum())
+    if count and not normalised(column).startswith(("pretrain", "dp")):
+        yield (
+            f"{count:,} rows at size 0 were taken for the model without pretraining, finetuned from "
+            "scratch; if "
+            f"they are the start of training, leave them out: {option('where', f'{column}>0')}"
+        )
+
+
+def _stale(draft: Draft) -> Iterator[str]:
+    """Yield a note on values that are the same as at the size before, to many digits."""
+    rows = draft.data[~draft.is_baseline].sort_values([*draft.curve, "metric", draft.axis])
+    group = rows.groupby([*draft.curve, "metric"], sort=False, dropna=False)
+    digits = draft.text["value"].str.replace(r"[^\d]|^0\.0*", "", regex=True).str.len()[rows.index]
+    same = group["value"].diff().eq(0) & group[draft.axis].diff().gt(0) & digits.ge(_DIGITS)
+    # Shares of a small test set do repeat; means over its tokens do not.
+    same &= rows["metric"].map(lambda name: CATALOGUE[name].unit != "fraction")
+    if same.any():
+        lines = sorted({draft.line(row) for row in rows.index[same]})
+        shown = ", ".join(map(str, lines[:5])) + (" ..." if len(lines) > 5 else "")
+        yield (
+            f"{same.sum():,} values are the same as at the size before, to {_DIGITS} digits or more: "
+            "are these "
+            f"evaluations stale? ({draft.unit} {shown})"
+        )
+
+
+def _spikes(draft: Draft) -> Iterator[str]:
+    """Yield a note on single losses above the logarithm of any vocabulary."""
+    for metric, limit in _LARGEST_LOSS.items():
+        count = int((draft.data["metric"].eq(metric) & draft.data["value"].gt(limit)).sum())
+        if count:
+            yield f"{count:,} values of {metric} are above {limit:g}, more than a loss per token: divergence?"
+
+
+def _at_chance(draft: Draft) -> Iterator[str]:
+    """Yield a note on metrics that are nowhere better than chance."""
+    for name, rows in draft.data.groupby("metric"):
+        spec = CATALOGUE[str(name)]
+        if spec.chance is not None and (rows["value"] - spec.chance).abs().max() < 2 * spec.noise:
+            yield f"{name} is at chance ({spec.chance:g}) throughout: there is nothing to forecast yet"

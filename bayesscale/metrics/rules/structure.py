@@ -1,0 +1,209 @@
+"""What the header of a table lacks: a column of sizes, a metric, and which options would give them."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+
+import pandas as pd
+
+from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.metrics.names import COLUMNS, SIZES, STEPS, meaning, score_name, suggested_declaration
+from bayesscale.metrics.options import option
+from bayesscale.metrics.problems import Problem
+from bayesscale.metrics.tidy.melt import is_system, label_parts
+from bayesscale.metrics.tidy.named import NamedCells
+from bayesscale.metrics.tidy.numbers import to_numbers
+from bayesscale.metrics.tidy.scores import find_scores, is_long
+
+_ORDER = {
+    "pretrain_tokens": ("tokens", "examples", "steps", "epochs"),
+    "finetune_tokens": ("finetune", "examples", "tokens", "steps", "epochs"),
+}
+_MOST = 4
+
+
+def structure_problems(named: NamedCells, axis: str, line: int | None, source: str) -> list[Problem]:
+    """Return what the header, at `line`, lacks or has twice: the sizes, a metric, one column a metric.
+
+    Parameters
+    ----------
+    named : NamedCells
+        Cells under their new names.
+    axis : str
+        The size along a curve.
+    line : int or None
+        Line of the header.
+    source : str
+        Name of the file, which may name a metric.
+    """
+    problems = [] if axis in named.free else [_missing_size(named, axis, line)]
+    if is_long(named):
+        return problems
+    scores = find_scores(named, line)
+    if not scores.scores:
+        problems.append(_missing_metric(named, axis, line, source))
+    return [*problems, *scores.problems]
+
+
+def _columns(named: NamedCells) -> str:
+    """Return all columns of the file."""
+    return ", ".join(sorted(named.in_file(name) for name in named.free))
+
+
+def _missing_size(named: NamedCells, axis: str, line: int | None) -> Problem:
+    """Return the problem of a table without the sizes along its curves."""
+    columns = size_columns(named, axis)
+    options = [option("columns", f"{axis}={column}") for column in columns]
+    other = next(size for size in SIZES if size != axis)
+    steps = STEPS[SIZES.index(axis)]
+    if steps in named.free:
+        hint = (
+            f"{steps} becomes {axis} by --tokens-per-step N (such as 2M); to have sizes in steps: "
+            f"{option('columns', f'{axis}={named.in_file(steps)}')}"
+        )
+        way = option("columns", f"{axis}={named.in_file(steps)}")
+        return Problem(line, named.in_file(steps), "tokens-per-step", None, hint, (way,))
+    elsewhere = [option("axis", other)] if other in named.free else []
+    if not elsewhere and axis == SIZES[0]:
+        finetuned = [c for c in named.free if meaning(c) == "finetune" and named.has_numbers(c)]
+        elsewhere = [f"{option('axis', other)} {option('columns', f'{other}={c}')}" for c in finetuned[:1]]
+    if not options and not elsewhere and sizes_as_columns(named):
+        hint = f"the names of columns may be the sizes: {option('melt', f'{axis}=METRIC')}"
+        ways = (option("melt", f"{axis}=value"),) if "metric" in named.free else ()
+        return Problem(line, axis, "required-columns", _columns(named), hint, ways)
+    if not options and not elsewhere:
+        hint = f"name the column that holds the sizes: --columns {axis}=COLUMN"
+        if "path" in named.made_up:
+            hint += (
+                f", or take them from the paths, such as {named.cells['path'].iloc[0]!r}: "
+                f"--from-path 'step{{{axis}}}', or --from-path 'step{{{steps}}}' --tokens-per-step 2M"
+            )
+        return Problem(line, axis, "required-columns", _columns(named), hint)
+    hint = f"name the column that holds the sizes: {' or '.join([*elsewhere, *options])}"
+    if columns and meaning(named.in_file(columns[0])) == "steps":
+        hint += "; with --tokens-per-step N steps become tokens"
+    return Problem(line, axis, "required-columns", _columns(named), hint, (*elsewhere, *options))
+
+
+def sizes_as_columns(named: NamedCells) -> list[str]:
+    """Return the columns that are called by a size, such as 4M, where there are several.
+
+    Parameters
+    ----------
+    named : NamedCells
+        Cells under their new names.
+    """
+    found = [
+        c for c in named.free if c[:1].isdigit() and to_numbers(pd.Series([c]), sizes=True).notna().all()
+    ]
+    return found if len(found) > 1 else []
+
+
+def size_columns(named: NamedCells, axis: str) -> list[str]:
+    """Return the file's columns that may hold the sizes, the likeliest first.
+
+    Parameters
+    ----------
+    named : NamedCells
+        Cells under their new names.
+    axis : str
+        The size along a curve.
+    """
+    taken = (*COLUMNS, *named.origin, *sizes_as_columns(named))
+    free = [c for c in named.free if c not in taken and named.has_numbers(c)]
+    near = get_close_matches(axis, free, n=1, cutoff=0.75)
+    known = [c for kind in _ORDER[axis] for c in free if meaning(c) == kind]
+    rest = [
+        c
+        for c in free
+        if not meaning(c) and score_name(c, named.declared) is None and named.cells[c].nunique() > 1
+        and named.cells[c].ne("").mean() > 0.5 and c not in named.made_up
+    ]  # fmt: skip
+    found = [*near, *known] or rest
+    return list(dict.fromkeys(found))[:_MOST]
+
+
+def _missing_metric(named: NamedCells, axis: str, line: int | None, source: str) -> Problem:
+    """Return the problem of a table without a score."""
+    lacking = [name for name in ("metric", "value") if name not in named.free]
+    options, questions = [], []
+    if list(label_parts(named)):
+        options += [option("melt", "task"), option("melt", "mixture")]
+        questions.append("names of columns hold a metric and something else")
+    options += _long_columns(named)
+    value = named.in_file(_value_column(named) or "")
+    of_source = _metric_of_source(source)
+    if value and of_source:
+        options.append(option("columns", f"{of_source}={value}"))
+    elif value:
+        questions.append(
+            f"if {value!r} holds one metric, name it, as in {option('columns', f'bleu={value}')}"
+        )
+    systems = [c for c in named.free if is_system(named, c) and named.cells[c].nunique() > 1]
+    sizes = sizes_as_columns(named)
+    if sizes and "metric" in named.free:
+        options.append(option("melt", f"{axis}=value"))
+    elif sizes:
+        questions.append(
+            f"if {_some(sizes)} are sizes, name their metric, as in {option('melt', f'{axis}=bleu')}"
+        )
+    elif len(systems) > 1:
+        questions.append(
+            f"if {_some(systems)} are systems, tasks or runs, name what they are and their metric, as in "
+            f"{option('melt', 'mixture=bleu')}"
+        )
+    unknown = systems[0] if systems else "NAME"
+    values = to_numbers(named.cells[unknown], sizes=False) if systems else [0.0]
+    declare = option("metric", f"{unknown}={suggested_declaration(values)}")
+    questions.append(
+        "give the table columns metric and value, or a column for each metric; another metric is "
+        "declared by "
+        f"{declare}; valid: {', '.join(sorted(CATALOGUE))}"
+    )
+    first = f"{' or '.join(options)}: " if options else ""
+    hint = first + "; ".join(questions)
+    return Problem(line, " and ".join(lacking), "required-columns", _columns(named), hint, tuple(options))
+
+
+def _some(columns: list[str]) -> str:
+    """Return a few names of columns."""
+    more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
+    return ", ".join(map(repr, columns[:3])) + more
+
+
+def _long_columns(named: NamedCells) -> list[str]:
+    """Return options that name the columns of metric and value of a long table under other names."""
+    if "metric" in named.free and "value" in named.free:
+        return []
+    metric = ["metric"] if "metric" in named.free else [c for c in named.free if meaning(c) == "metric"]
+    metric += [c for c in named.free if c not in metric and _holds_metrics(named, c)]
+    value = _value_column(named)
+    if not metric or value is None or value == metric[0]:
+        return []
+    pairs = [("metric", metric[0]), ("value", value)]
+    named_pairs = [f"{new}={named.in_file(old)}" for new, old in pairs if new != named.in_file(old)]
+    return [option("columns", ",".join(named_pairs))]
+
+
+def _holds_metrics(named: NamedCells, column: str) -> bool:
+    """Return whether the cells of a column are names of metrics."""
+    texts = [text for text in named.cells[column].unique()[:50] if text]
+    return bool(texts) and all(score_name(text, named.declared) for text in texts)
+
+
+def _value_column(named: NamedCells) -> str | None:
+    """Return the column that holds values, by its name."""
+    if "value" in named.free:
+        return "value"
+    return next((c for c in named.free if meaning(c) == "value" and named.has_numbers(c)), None)
+
+
+def _metric_of_source(source: str) -> str | None:
+    """Return the metric that a file's name ends with, such as run-1-tag-eval_loss.csv."""
+    words = re.split(r"[\s\-.]+", source.replace("\\", "/").rpartition("/")[2].rpartition(".")[0])
+    for start in range(len(words)):
+        found = score_name("_".join(words[start:]))
+        if found and found.beside is None:
+            return found.metric
+    return None

@@ -1,0 +1,132 @@
+"""Columns that are not read and vary along a curve: they tell runs apart that would be pooled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from bayesscale.metrics.catalogue import normalised
+from bayesscale.metrics.names import held_out, meaning, score_name, spread_name
+from bayesscale.metrics.options import option
+from bayesscale.metrics.problems import Problem
+from bayesscale.metrics.tidy.draft import Draft
+from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
+
+# Where so many rows of a curve have values of their own, the column goes along with it, as a clock does.
+_OWN_VALUES = 0.8
+_MODELS = ("model", "modelname", "system", "systemname", "arch", "architecture", "corpus", "mix")
+_ALONG = ("steps", "epochs", "tokens", "examples")
+
+
+def setting_columns(draft: Draft) -> list[str]:
+    """Return the unread columns whose values recur: settings of runs, not what came of them."""
+    found = []
+    for name in draft.unread:
+        cells = draft.beside(name)
+        if _is_no_setting(draft, name) or meaning(name) in _ALONG:
+            continue
+        counts = cells[cells.ne("")].value_counts()
+        recurring = counts[counts > 1]
+        if len(recurring) > 1 and recurring.sum() >= 0.5 * counts.sum():
+            found.append(name)
+    return found
+
+
+def _is_no_setting(draft: Draft, name: str) -> bool:
+    """Return whether a column is a clock, a score, a spread, or was made up by a reader."""
+    is_score = score_name(name, draft.named.declared) is not None or spread_name(name) == "other"
+    return meaning(name) == "passes" or is_score
+
+
+def varying_problems(draft: Draft, settled: list[str]) -> list[Problem]:
+    """Return the columns that vary along a curve and would be pooled.
+
+    Parameters
+    ----------
+    draft : Draft
+        The table without duplicates.
+    settled : list of str
+        Columns that a policy for duplicates has settled.
+    """
+    rows = draft.data[~draft.is_baseline]
+    key = [*draft.curve, "metric"]
+    group = rows.groupby(key, sort=False, dropna=False).ngroup()
+    problems = []
+    for name in draft.unread:
+        if name in settled or _is_no_setting(draft, name):
+            continue
+        cells = draft.beside(name)[rows.index]
+        cells = cells[cells.ne("")]
+        distinct = cells.groupby(group[cells.index]).nunique()
+        if (distinct > 1).any() and _tells_runs_apart(draft, name, cells, group, distinct):
+            problems.append(_problem(draft, name, cells))
+    return problems
+
+
+def _tells_runs_apart(
+    draft: Draft, name: str, cells: pd.Series, group: pd.Series, distinct: pd.Series
+) -> bool:
+    """Return whether a column that varies along curves is a setting rather than something that passes."""
+    if meaning(name) == "model_params":
+        return True
+    # gpt-s and gpt-m are models; checkpoint-1000 and checkpoint-2000 are one.
+    if normalised(name) in _MODELS and cells.str.replace(r"\d+$", "", regex=True).nunique() > 1:
+        return True
+    varying = distinct.index[distinct > 1]
+    cells = cells[group[cells.index].isin(varying)]
+    counts = cells.groupby(group[cells.index]).size()
+    if distinct[varying].sum() >= _OWN_VALUES * counts.sum():
+        return False
+    return not (meaning(name) in _ALONG and _is_monotone(draft, cells, group))
+
+
+def _is_monotone(draft: Draft, cells: pd.Series, group: pd.Series) -> bool:
+    """Return whether a column of numbers never turns along any curve."""
+    table = pd.DataFrame(
+        {
+            "curve": group[cells.index],
+            "size": draft.data.loc[cells.index, draft.axis],
+            "number": to_numbers(without_placeholders(cells), sizes=True),
+        }
+    ).sort_values(["curve", "size", "number"])
+    steps = table.groupby("curve")["number"].diff().dropna()
+    return bool(table["number"].notna().all() and ((steps >= 0).all() or (steps <= 0).all()))
+
+
+def roles(draft: Draft, columns: list[str]) -> Iterator[str]:
+    """Yield options that let columns play the role that their names speak of.
+
+    Parameters
+    ----------
+    draft : Draft
+        The table.
+    columns : list of str
+        Columns that are not read.
+    """
+    for name in columns:
+        role = meaning(name)
+        if evaluation := held_out(draft.beside(name).unique()):
+            yield option("where", f"{name}={evaluation}")
+        if role in ("model_params", "seed", "task", "mixture") and role not in draft.named.free:
+            yield option("columns", f"{role}={name}")
+        elif (
+            role == "finetune"
+            and draft.axis == "pretrain_tokens"
+            and "finetune_tokens" not in draft.named.free
+        ):
+            yield option("columns", f"finetune_tokens={name}")
+
+
+def _problem(draft: Draft, name: str, cells: pd.Series) -> Problem:
+    """Return the question what a column is."""
+    levels = list(dict.fromkeys(cells))
+    shown = ", ".join(levels[:4]) + (f" and {len(levels) - 4} more" if len(levels) > 4 else "")
+    by_role = list(roles(draft, [name]))
+    curve = option("curve", ",".join([*draft.curve, name]))
+    where = option("where", f"{name}={cells.value_counts().index[0]}")
+    ignore = option("ignore", name)
+    options = (*by_role, curve, where, ignore)
+    what = f"is it {' or '.join(by_role)}? if not, " if by_role else ""
+    hint = f"{what}tell the runs apart by {curve}, choose one by {where}, or take all for one run by {ignore}"
+    return Problem(None, name, "told-apart", shown, hint, options)

@@ -1,0 +1,223 @@
+"""Text with a header and a separator as cells; line numbers are those that an editor shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import pandas as pd
+
+from bayesscale.metrics.problems import MetricsError, Problem
+from bayesscale.metrics.sources.cells import TextTable
+
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_SPACES = "spaces"
+_SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?\s*")
+_NUMBER = re.compile(r"[+-]?[\d.,_ ]+([eE][+-]?\d+)?\s*[KMBGT%]?|nan|na|", re.IGNORECASE)
+
+
+def read_delimited(text: str, name: str, separator: str | None = None) -> TextTable:
+    """Return the cells of a text with a header and a separator.
+
+    Lines that begin with # are comments, and `sep=;` in the first line names the separator, as in files for
+    spreadsheets. Where there is none, columns may be set apart by spaces.
+
+    Parameters
+    ----------
+    text : str
+        The file's content.
+    name : str
+        The file's name, for messages.
+    separator : str, optional
+        Default: the one of comma, semicolon, tab and bar that occurs most often in the header.
+    """
+    notes: list[str] = []
+    text, first = _without_sep_line(text, notes)
+    text = _without_comments(text, notes)
+    separator = separator or first or _separator(text)
+    problems: list[Problem] = []
+    rows = list(_split_by_spaces(text) if separator == _SPACES else _rows(text, separator, problems))
+    header_line, header = rows[0] if rows else (1, [])
+    body = [(line, row) for line, row in rows[1:] if any(row)]
+    problems += _repeated(header, header_line)
+    problems += _headless(header, header_line)
+    problems += [_ragged(line, row, header) for line, row in body if len(row) != len(header)]
+    if not body and not problems:
+        hint = "the file has a header and no rows; add a row for each score"
+        problems = [Problem(None, None, "not-empty", None, hint)]
+    whole = [(line, row) for line, row in body if len(row) == len(header)]
+    if not whole:
+        raise MetricsError(name, problems)
+    cells = pd.DataFrame([row for _, row in whole], columns=header, dtype=object)
+    cells.index = pd.Index([line for line, _ in whole])
+    cells = cells.loc[:, ~cells.columns.duplicated()]
+    cells = _without_row_numbers(cells)
+    notes += _notes(separator, len(rows) - 1 - len(body))
+    return TextTable(name, cells, "line", tuple(problems), tuple(notes), header_line, separator=separator)
+
+
+def _without_sep_line(text: str, notes: list[str]) -> tuple[str, str | None]:
+    """Blank a first line such as `sep=;` and return the separator that it names."""
+    first, newline, rest = text.partition("\n")
+    match = _SEP_LINE.fullmatch(first)
+    if not match:
+        return text, None
+    notes.append(f"the first line, {first.strip()}, was taken for the separator")
+    return newline + rest, match[1]
+
+
+def _without_comments(text: str, notes: list[str]) -> str:
+    """Blank the lines that begin with #, unless one is the header of what follows (as NumPy writes it)."""
+    if not re.search(r"^#", text, re.MULTILINE):
+        return text
+    lines = text.split("\n")
+    comments = [number for number, line in enumerate(lines) if line.startswith("#")]
+    plain = [number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")]
+    before = [number for number in comments if plain and number < plain[0]]
+    if before and _is_header(lines[before[-1]].lstrip("# "), lines[plain[0]]):
+        lines[before[-1]] = lines[before[-1]].lstrip("# ")
+        comments.remove(before[-1])
+    for number in comments:
+        lines[number] = ""
+    if comments:
+        notes.append(f"{len(comments):,} lines that begin with # were taken for comments")
+    return "\n".join(lines)
+
+
+def _is_header(comment: str, first: str) -> bool:
+    """Return whether a comment names the columns of the first row, which has numbers only."""
+    separator = _separator(first)
+    split = str.split if separator == _SPACES else lambda line: line.split(separator)
+    names, cells = split(comment), split(first)
+    numeric = all(_NUMBER.fullmatch(cell.strip()) for cell in cells)
+    return len(names) == len(cells) and numeric and not any(_NUMBER.fullmatch(n.strip()) for n in names)
+
+
+def _separator(text: str) -> str:
+    """Return the separator that occurs most often in the first line that is not blank."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    first = lines[0] if lines else ""
+    best = max(_SEPARATORS, key=first.count)
+    if best in first:
+        return best
+    widths = {len(line.split()) for line in lines}
+    return _SPACES if len(widths) == 1 and len(first.split()) > 1 else best
+
+
+def _split_by_spaces(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of columns that spaces set apart."""
+    for line, row in enumerate(text.splitlines(), start=1):
+        if row.strip():
+            yield line, row.split()
+
+
+def _rows(text: str, separator: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not blank, each with its first line; stop where quoting is broken."""
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=separator != "\t"
+    )
+    line = 1
+    try:
+        for row in reader:
+            if len(row) > 1 or any(cell.strip() for cell in row):
+                yield line, [cell.strip() for cell in row]
+            line = reader.line_num + 1
+    except csv.Error as error:
+        hint = f"look for a quotation mark that is not closed or stands inside a cell ({error})"
+        problems.append(Problem(line, None, "quoting", None, hint))
+
+
+def _repeated(header: list[str], line: int) -> list[Problem]:
+    """Return a problem for each name that occurs more than once in the header."""
+    hint = "rename or remove one of the columns"
+    repeated = [name for name, count in Counter(header).items() if name and count > 1]
+    return [Problem(line, name, "unique-columns", name, hint) for name in repeated]
+
+
+def _headless(header: list[str], line: int) -> list[Problem]:
+    """Return the problem of a file that begins with numbers."""
+    named = [name for name in header if name]
+    if not named or not all(_NUMBER.fullmatch(name) for name in named):
+        return []
+    hint = "the first row has numbers only; write the names of the columns above it"
+    return [Problem(line, None, "header", ", ".join(header), hint)]
+
+
+def _ragged(line: int, row: list[str], header: list[str]) -> Problem:
+    """Return the problem of a row that is longer or shorter than the header."""
+    hint = (
+        "look for a separator too many or too few, a decimal comma, or a comma in a name that is not quoted"
+    )
+    return Problem(line, None, "column-count", f"{len(row)} cells where the header has {len(header)}", hint)
+
+
+def _without_row_numbers(cells: pd.DataFrame) -> pd.DataFrame:
+    """Leave out a column without a name; pandas writes its row numbers into one."""
+    return cells.drop(columns=["", "Unnamed: 0"], errors="ignore")
+
+
+def _notes(separator: str, empty: int) -> list[str]:
+    """Say which separator was taken, where it is not the comma or tab, and how many rows held nothing."""
+    notes = []
+    if separator not in ",\t":
+        word = "spaces" if separator == _SPACES else f"the {_SEPARATORS.get(separator, repr(separator))}"
+        notes.append(f"read with {word} as separator")
+    if empty:
+        notes.append(f"{empty:,} rows without any content were left out")
+    return notes
+
+
+_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
+_BAR = re.compile(r"(?<!\\)\|")
+
+
+def markdown_rules(text: str) -> list[int]:
+    """Return the positions of the lines below the headers of Markdown tables."""
+    lines = text.splitlines()
+    return [
+        n
+        for n, line in enumerate(lines)
+        if n and "|" in lines[n - 1] and "-" in line and _RULE.fullmatch(line)
+    ]
+
+
+def read_markdown(text: str, name: str) -> TextTable:
+    """Return the cells of the only Markdown table in a text; emphasis is taken off its cells.
+
+    Parameters
+    ----------
+    text : str
+        The file's content, in which `markdown_rules` has found something.
+    name : str
+        The file's name, for messages.
+    """
+    lines, (rule, *others) = text.splitlines(), markdown_rules(text)
+    if others:
+        hint = f"the file has {len(others) + 1} tables; keep the one with the scores in a file of its own"
+        raise MetricsError(name, [Problem(others[0], None, "one-table", None, hint)])
+    header = _markdown_row(lines[rule - 1])
+    rows: list[tuple[int, list[str]]] = []
+    for number, line in enumerate(lines[rule + 1 :], start=rule + 2):
+        if "|" not in line:
+            break
+        rows.append((number, _markdown_row(line)))
+    problems = _repeated(header, rule) + [
+        _ragged(n, row, header) for n, row in rows if len(row) != len(header)
+    ]
+    whole = {number: row for number, row in rows if len(row) == len(header)}
+    if not whole:
+        hint = "the table has no rows; add a row for each score"
+        raise MetricsError(name, problems or [Problem(rule, None, "not-empty", None, hint)])
+    cells = pd.DataFrame(list(whole.values()), columns=header, index=list(whole), dtype=object)
+    cells = cells.loc[:, ~cells.columns.duplicated()].drop(columns="", errors="ignore")
+    return TextTable(name, cells, "line", tuple(problems), ("read as a Markdown table",), rule)
+
+
+def _markdown_row(line: str) -> list[str]:
+    """Return the cells of one line."""
+    inner = line.strip().removeprefix("|")
+    inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
+    return [cell.strip().strip("*_`").replace("\\|", "|").strip() for cell in _BAR.split(inner)]

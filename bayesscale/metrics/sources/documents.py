@@ -1,0 +1,228 @@
+"""One JSON document as cells: what evaluation harnesses and trainers write, and tables of other shapes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NoReturn
+
+import pandas as pd
+
+from bayesscale.metrics.names import meaning
+from bayesscale.metrics.problems import MetricsError, Problem
+from bayesscale.metrics.sources.cells import TextTable
+from bayesscale.metrics.sources.records import json_text, unique_members
+
+Record = dict[str, str]
+_LONGEST = 12
+
+
+def read_document(text: str, name: str) -> TextTable | None:
+    """Return the cells of one JSON document; None where the text is none, but perhaps one a line.
+
+    Parameters
+    ----------
+    text : str
+        The file's content.
+    name : str
+        The file's name, for messages.
+
+    Raises
+    ------
+    MetricsError
+        The document has no rows that could be scores.
+    """
+    try:
+        document = json.loads(
+            text, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=unique_members
+        )
+        one_line = "\n" not in text.strip() and isinstance(document, dict) and _is_flat(document)
+        if one_line and not _sacrebleu(document):
+            return None  # one row of JSONL, which looks the same
+        for read in _SHAPES:
+            if found := read(document):
+                records, note, made_up = found
+                return _table(records, name, note, made_up)
+    except RecursionError:
+        return None if "\n" not in text.strip() else _refuse(name, "the document is nested too deeply")
+    except json.JSONDecodeError as error:
+        if text.split(maxsplit=1)[0] not in ("{", "[") and text.lstrip()[0] != "[":
+            return None
+        what = f"this is one JSON document that is broken ({error.msg} at character {error.colno})"
+        return _refuse(name, what, error.lineno)
+    except ValueError as error:  # also half a surrogate pair
+        if "\n" not in text.strip():
+            return None
+        reason = "it holds half a surrogate pair" if isinstance(error, UnicodeError) else str(error)
+        return _refuse(name, f"this is one JSON document; {reason}")
+    return _refuse(name, _what_it_is(document))
+
+
+def _refuse(name: str, what: str, line: int | None = None) -> NoReturn:
+    """Raise the problem of a document without rows of scores."""
+    hint = (
+        f"{what}; write one JSON object a line with the size and the scores, for instance in Python: "
+        "print(json.dumps({'pretrain_tokens': tokens, **scores}), file=file)"
+    )
+    raise MetricsError(name, [Problem(line, None, "format", None, hint)])
+
+
+def _what_it_is(document: Any) -> str:
+    """Return which keys a document has."""
+    if not isinstance(document, dict):
+        return "this is one JSON document without objects in it"
+    keys = ", ".join(list(document)[:_LONGEST]) or "none"
+    return f"this is one JSON document, not a table; its keys: {keys}"
+
+
+def _table(records: Iterable[Record], name: str, note: str, made_up: tuple[str, ...]) -> TextTable:
+    """Return records as cells; the index counts them."""
+    cells = pd.DataFrame(list(records), dtype=object).fillna("").astype(object)
+    cells.index = pd.RangeIndex(1, len(cells) + 1)
+    notes = (note,) if note else ()
+    return TextTable(name, cells, "record", notes=notes, typed=True, made_up=made_up)
+
+
+Found = tuple[list[Record], str, tuple[str, ...]] | None
+
+
+def _harness_results(document: Any) -> Found:
+    """Return a row for each task and filter of results of the lm-evaluation-harness, 0.3 and 0.4."""
+    results = document.get("results") if isinstance(document, dict) else None
+    if not (isinstance(results, dict) and results and all(isinstance(v, dict) for v in results.values())):
+        return None
+    if not any(_is_number(value) for scores in results.values() for value in scores.values()):
+        return None
+    about = {key: text for key, text in _leaves(document.get("config") or {}, "config.") if meaning(key)}
+    about |= {key: json_text(document[key]) for key in ("model_name",) if key in document}
+    records = []
+    for task, scores in results.items():
+        rows: dict[str, Record] = {}
+        for key, value in scores.items():
+            metric, _, kind = key.partition(",")
+            if key != "alias" and not isinstance(value, dict | list):
+                rows.setdefault("" if kind == "none" else kind, {})[metric.strip()] = json_text(value)
+        records += [{**about, "task": task.strip(), "filter": kind, **row} for kind, row in rows.items()]
+    note = (
+        "results of the lm-evaluation-harness: task, metrics and standard errors were taken; the results do "
+        "not say at which size or of which mixture they are"
+    )
+    return _without_empty(records, "filter"), note, ("filter", *about)
+
+
+def _trainer_state(document: Any) -> Found:
+    """Return a row for each entry in the history of a Hugging Face Trainer."""
+    history = document.get("log_history") if isinstance(document, dict) else None
+    if not (isinstance(history, list) and history and all(isinstance(row, dict) for row in history)):
+        return None
+    records = [_flat(row) for row in history if "train_runtime" not in row]
+    note = (
+        "log_history of a trainer_state.json: step and scores were taken; it does not say how many tokens a "
+        "step has, nor the task or mixture"
+    )
+    return records, note, ()
+
+
+def _sacrebleu(document: Any) -> Found:
+    """Return one row of the metrics that `sacrebleu -f json` writes, one object or a list of them."""
+    scores = document if isinstance(document, list) else [document]
+    if not scores or not all(
+        isinstance(s, dict) and {"name", "score", "signature"} <= set(s) for s in scores
+    ):
+        return None
+    record: Record = {}
+    for score in scores:
+        metric = json_text(score["name"])
+        record[metric] = json_text(score["score"])
+        record[f"{metric}_signature"] = json_text(score["signature"])
+        if _is_number(score.get("confidence")):
+            record[f"{metric}_ci95"] = json_text(score["confidence"])
+    note = (
+        "scores of sacreBLEU with their signatures; they do not say at which size, of which task or mixture"
+    )
+    return [record], note, ()
+
+
+def _records(document: Any) -> Found:
+    """Return the objects of a list, at the top or in the only member that is such a list."""
+    if isinstance(document, dict):
+        lists = {key: value for key, value in document.items() if _is_records(value)}
+        if len(lists) != 1:
+            return None
+        ((key, rows),) = lists.items()
+        return [_flat(row) for row in rows], f"rows from {key!r} of one JSON document", ()
+    return ([_flat(row) for row in document], "", ()) if _is_records(document) else None
+
+
+def _columns(document: Any) -> Found:
+    """Return the rows of a document that holds columns, as pandas writes it."""
+    if not isinstance(document, dict) or not document:
+        return None
+    if isinstance(document.get("columns"), list) and isinstance(document.get("data"), list):
+        names = [json_text(name) for name in document["columns"]]
+        if not all(isinstance(row, list) and len(row) == len(names) for row in document["data"]):
+            return None
+        rows = [dict(zip(names, map(json_text, row), strict=True)) for row in document["data"]]
+        return (rows, "", ()) if rows else None
+    columns = list(document.values())
+    if (
+        all(isinstance(column, list) for column in columns)
+        and len({len(c) for c in columns}) == 1
+        and columns[0]
+    ):
+        return [_flat(dict(zip(document, row, strict=True))) for row in zip(*columns, strict=True)], "", ()
+    same = all(isinstance(c, dict) and list(c) == list(columns[0]) for c in columns)
+    if same and columns[0] and [*columns[0]] == [str(n) for n in range(len(columns[0]))]:
+        return [_flat({key: c[row] for key, c in document.items()}) for row in columns[0]], "", ()
+    return None
+
+
+def _one_row(document: Any) -> Found:
+    """Return the one row that a flat object is, such as all_results.json."""
+    if not isinstance(document, dict) or not any(_is_number(value) for value in document.values()):
+        return None
+    return [_flat(document)], "one JSON object was taken for one row", ()
+
+
+_SHAPES: tuple[Callable[[Any], Found], ...] = (
+    _harness_results, _trainer_state, _sacrebleu, _records, _columns, _one_row,
+)  # fmt: skip
+
+
+def _is_records(value: Any) -> bool:
+    """Return whether a value is a list of objects."""
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+
+
+def _is_flat(document: Mapping[str, Any]) -> bool:
+    """Return whether no member of an object has members itself."""
+    return not any(isinstance(value, dict | list) for value in document.values())
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a member is a number; the decoder leaves numbers as text."""
+    try:
+        return isinstance(value, str) and float(value) == float(value)
+    except ValueError:
+        return False
+
+
+def _flat(record: Mapping[str, Any]) -> Record:
+    """Return an object's members as text, nested ones under names with a dot; lists are left out."""
+    return dict(_leaves(record, ""))
+
+
+def _leaves(record: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and texts of all members that have none themselves."""
+    for key, value in record.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key.strip()}.")
+        elif not isinstance(value, list):
+            yield f"{prefix}{key.strip()}", json_text(value)
+
+
+def _without_empty(records: list[Record], column: str) -> list[Record]:
+    """Return records without a column that is empty everywhere."""
+    if any(record[column] for record in records):
+        return records
+    return [{key: value for key, value in record.items() if key != column} for record in records]

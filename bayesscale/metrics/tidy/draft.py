@@ -1,0 +1,239 @@
+"""A metrics table on its way: text as received, numbers as read, and the line that each score comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bayesscale.errors import UsageError, valid_names
+from bayesscale.metrics.names import COLUMNS, NO_MIXTURE, SIZES, STEPS
+from bayesscale.metrics.options import Options
+from bayesscale.metrics.problems import Problem
+from bayesscale.metrics.sources.cells import TextTable
+from bayesscale.metrics.tidy.long import UNREAD, to_long
+from bayesscale.metrics.tidy.named import NamedCells
+from bayesscale.metrics.tidy.numbers import (
+    in_percent,
+    to_numbers,
+    without_placeholders,
+)
+from bayesscale.metrics.tidy.scales import (
+    WITH_SUFFIX,
+    ambiguous_sizes,
+    decimal_mark,
+    scale_scores,
+    scale_sizes,
+    standard_errors,
+)
+
+_SPREADS = ("se", "high", "count")
+_NUMBERS = (*WITH_SUFFIX, "value", *_SPREADS, "alignment")
+_OF_A_SCORE = ("metric", "value", "se")
+_MAY_BE_EMPTY = ("run", "seed", "signature")
+_WORKING = ("value_column", "se_column", "spread", "percent", "written", "high", "count")
+# Columns of the frame and the draft that are not the file's.
+_RESERVED = ("line", "value_column", "se_column")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A long table before its rules are checked.
+
+    Parameters
+    ----------
+    text : pandas.DataFrame
+        A row for each score, text cells as received, and those of columns that are not read under `UNREAD`.
+    data : pandas.DataFrame
+        The same rows with numbers as float64 and labels as text; metrics under their names of the catalogue.
+    axis : str
+        The size along a curve.
+    curve : tuple of str
+        Columns that define a curve.
+    named : NamedCells
+        The whole file, by line.
+    unit : str
+        What `line` counts: 'line' or 'record'.
+    """
+
+    text: pd.DataFrame
+    data: pd.DataFrame
+    axis: str
+    curve: tuple[str, ...]
+    named: NamedCells
+    unit: str
+
+    @property
+    def key(self) -> list[str]:
+        """Columns that together have one value: curve, size, metric, run and seed."""
+        names = (*self.curve, self.axis, "metric", "run", "seed")
+        return [name for name in dict.fromkeys(names) if name in self.data]
+
+    @property
+    def is_baseline(self) -> pd.Series:
+        """Where a score is of the model without pretraining, which is no point of a curve in D_p."""
+        if self.axis == "pretrain_tokens":
+            return self.data["pretrain_tokens"].eq(0)
+        return pd.Series(False, index=self.data.index)
+
+    @property
+    def unread(self) -> list[str]:
+        """Columns of the file that are not read."""
+        return [str(name).removeprefix(UNREAD) for name in self.text if str(name).startswith(UNREAD)]
+
+    def beside(self, column: str) -> pd.Series:
+        """Return the cells of a column that is not read, by row."""
+        return self.text[f"{UNREAD}{column}"]
+
+    def line(self, row: int) -> int:
+        """Return the line or record that a row comes from."""
+        return int(self.text["line"][row])
+
+    def problem(
+        self,
+        row: int,
+        column: str,
+        rule: str,
+        hint: str,
+        value: str | None = None,
+        options: tuple[str, ...] = (),
+    ) -> Problem:
+        """Return the problem of a cell, under the file's name of its column; `value` replaces its text."""
+        beside = f"{column}_column"
+        name = self.text.at[row, beside] if beside in self.text else self.named.in_file(column)
+        received = str(self.text.at[row, column]) if value is None else value
+        return Problem(self.line(row), str(name), rule, received, hint, options)
+
+    def row_problem(
+        self, row: int, columns: Iterable[str], rule: str, hint: str, options: tuple[str, ...] = ()
+    ) -> Problem:
+        """Return the problem of a row as a whole; its cells in `columns` say which row it is."""
+        texts = (str(self.text.at[row, name]) for name in columns)
+        return Problem(self.line(row), None, rule, ", ".join(text for text in texts if text), hint, options)
+
+
+@dataclass(frozen=True)
+class Read:
+    """A draft, with what was found while it was made.
+
+    Parameters
+    ----------
+    draft : Draft
+        The table.
+    left_out : tuple of str
+        Columns of scores that are not read on purpose.
+    notes : tuple of str
+        What was taken, and how.
+    problems : tuple of Problem
+        Numbers that can be meant in two ways.
+    """
+
+    draft: Draft
+    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def make_draft(named: NamedCells, options: Options, table: TextTable) -> Read:
+    """Return the draft of a table whose header is right.
+
+    Parameters
+    ----------
+    named : NamedCells
+        Text cells under their new names.
+    options : Options
+        How the table is to be read.
+    table : TextTable
+        Where the cells come from.
+    """
+    chosen = _chosen_curve(named, options)
+    long = to_long(named, _columns_to_keep(named, options.axis, chosen))
+    text, notes = long.rows, list(long.notes)
+    numbers = [name for name in text.columns if name in _NUMBERS or str(name).startswith("share_")]
+    text[numbers] = text[numbers].apply(without_placeholders)
+    text = _without_missing(text, notes, wide="metric" not in named.free)
+    problems: list[Problem] = []
+    decimal = decimal_mark(text, numbers, table.typed, notes)
+    data = _typed(text, numbers, chosen, decimal)
+    scale_sizes(data, text, named, options, notes)
+    if not table.typed and decimal == ".":
+        problems += ambiguous_sizes(text, named, options, ".," if table.separator == ";" else ".")
+    data = standard_errors(data, text, notes)
+    scale_scores(data, text, options, notes)
+    _fill_labels(text, data)
+    curve = chosen or _default_curve(data, options.axis, named.label)
+    draft = Draft(text, data, options.axis, curve, named, table.unit)
+    return Read(draft, long.left_out, tuple(notes), tuple(problems))
+
+
+def _chosen_curve(named: NamedCells, options: Options) -> tuple[str, ...]:
+    """Return the columns that the user chose, none if he left it to us; refuse what cannot define a curve."""
+    if options.curve is None:
+        return ()
+    possible = set(named.cells.columns) - {options.axis, *_OF_A_SCORE, *_RESERVED}
+    possible |= {"task", "mixture"}
+    for name in options.curve:
+        if name not in possible:
+            raise UsageError(
+                f"--curve needs columns of the file other than the size on the axis and the score; "
+                f"received {name!r}; {valid_names(name, possible)}"
+            )
+    return tuple(dict.fromkeys(options.curve))
+
+
+def _columns_to_keep(named: NamedCells, axis: str, curve: tuple[str, ...]) -> list[str]:
+    """Return the columns that say what a score is of; known ones only if they have any content."""
+    known = [name for name in named.free if name in COLUMNS or name.startswith("share_")]
+    filled = [name for name in known if name == axis or named.cells[name].ne("").any()]
+    of_file = [name for name in (*curve, *([named.label] if named.label else [])) if name in named.cells]
+    return [n for n in dict.fromkeys([*of_file, *filled]) if n not in (*_OF_A_SCORE, *STEPS)]
+
+
+def _without_missing(text: pd.DataFrame, notes: list[str], *, wide: bool) -> pd.DataFrame:
+    """Leave out the rows of a long table that have no score; a wide one has left them out already."""
+    missing = text["value"].eq("")
+    if missing.any() and not wide:
+        lines = ", ".join(f"{line:,}" for line in text.loc[missing, "line"].unique()[:5])
+        notes.append(
+            f"{missing.sum():,} scores are missing (empty, NaN or a placeholder): left out ({lines})"
+        )
+    return text[~missing].reset_index(drop=True)
+
+
+def _typed(text: pd.DataFrame, numbers: list[str], curve: tuple[str, ...], decimal: str) -> pd.DataFrame:
+    """Return text cells as numbers and labels; None for a label that may not be empty."""
+    columns = [name for name in text if not str(name).startswith(UNREAD) and name not in _WORKING]
+    data = text[columns].copy()
+    for name in data.columns.drop("line"):
+        if name in numbers:
+            data[name] = to_numbers(text[name], sizes=name in WITH_SUFFIX, decimal=decimal)
+        elif name == "metric":
+            data[name] = text[name].map(lambda cell: cell or None)
+        elif name in curve or name not in _MAY_BE_EMPTY:
+            data[name] = text[name].map(lambda cell: cell or None).astype(object)
+    for name in ("high", "count"):
+        if name in text:
+            data[name] = to_numbers(text[name], sizes=False, decimal=decimal)
+    for name in numbers:
+        if str(name).startswith("share_"):
+            data[name] = data[name].mask(in_percent(text[name]), data[name] / 100)
+    return data
+
+
+def _fill_labels(text: pd.DataFrame, data: pd.DataFrame) -> None:
+    """Give rows the task and mixture that the file need not have."""
+    without_mixture = data["mixture"].isna() if "mixture" in data else pd.Series(True, index=data.index)
+    for label in ("task", "mixture"):
+        if label not in data:
+            text[label] = data[label] = "all"
+    if "pretrain_tokens" in data:
+        data.loc[without_mixture & data["pretrain_tokens"].eq(0), "mixture"] = NO_MIXTURE
+
+
+def _default_curve(data: pd.DataFrame, axis: str, label: str | None) -> tuple[str, ...]:
+    """Return task, mixture, the other size, the model size where it varies, and a melted label."""
+    curve = ["task", "mixture", *(size for size in SIZES if size != axis and size in data)]
+    if "model_params" in data and data["model_params"].nunique() > 1:
+        curve.append("model_params")
+    return tuple([*curve, label] if label else curve)

@@ -1,0 +1,184 @@
+"""Runs, systems or tasks as columns: columns of one metric become rows with a label."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import pandas as pd
+
+from bayesscale.errors import UsageError
+from bayesscale.metrics.names import COLUMNS, SPREADS, meaning, score_name
+from bayesscale.metrics.options import Options
+from bayesscale.metrics.tidy.named import NamedCells, with_notes
+from bayesscale.metrics.tidy.numbers import is_text, to_numbers, without_placeholders
+
+_CHART = re.compile(r"(?P<label>.+) - (?P<score>.+?)(?P<end>__MIN|__MAX)?", re.DOTALL)
+_SIGNS = " \t_-/:.|()[]"
+_NO_SYSTEM = {"tokens", "examples", "steps", "epochs", "finetune", "model_params", "seed", "passes"}
+_OWN = "run"
+
+
+class Part(NamedTuple):
+    """What the name of one column says: which label it is of, and the name of its score."""
+
+    column: str
+    label: str
+    score: str
+
+
+def melt(named: NamedCells, options: Options) -> NamedCells:
+    """Turn columns that hold a metric of several runs, systems or tasks into rows with a label.
+
+    The charts that Weights & Biases exports, `RUN - METRIC` with `__MIN` and `__MAX`, are known without
+    being asked for: each run is a curve. All else needs `melt`.
+
+    Parameters
+    ----------
+    named : NamedCells
+        Cells under their new names.
+    options : Options
+        `melt` is a label for columns whose names hold a metric and something else (`en-de BLEU`), or
+        `label=metric` for columns that all hold that metric.
+
+    Raises
+    ------
+    UsageError
+        There are no such columns, or the label is taken.
+    """
+    label, _, metric = (options.melt or "").partition("=")
+    parts = list(chart_parts(named))
+    if options.melt is None:
+        if not parts or any(_CHART.fullmatch(old) for old in named.origin.values()):
+            return named
+        label = _OWN if _OWN not in named.cells.columns else "series"
+        runs = list(dict.fromkeys(part.label for part in parts))
+        note = (
+            f"columns of {len(runs):,} runs were read as rows, each run a curve; say what a run is by --melt "
+            f"mixture, --melt task, or --melt seed for replicates"
+        )
+        return replace(with_notes(_long(named, parts, label), note), label=label)
+    label = label.strip()
+    if not label or label in named.free:
+        raise UsageError(
+            f"--melt is a new label, such as task or mixture=bleu; received {options.melt!r}, "
+            f"{'which is a column already: ignore it or choose another label' if label else 'without one'}"
+        )
+    if metric:
+        parts += [part for part in system_parts(named, metric.strip()) if part.column not in _columns(parts)]
+    else:
+        parts += [part for part in label_parts(named) if part.column not in _columns(parts)]
+    if not parts:
+        raise UsageError(
+            f"--melt {options.melt} found no columns to turn into rows: their names must hold a metric and "
+            f"something else, as in 'en-de BLEU'; where all columns hold one metric write --melt {label}=bleu"
+        )
+    count = len(dict.fromkeys(part.label for part in parts))
+    melted = with_notes(
+        _long(named, parts, label), f"columns of {count:,} values of {label} were read as rows"
+    )
+    return melted if label in COLUMNS else replace(melted, label=label)
+
+
+def _columns(parts: list[Part]) -> set[str]:
+    """Return the columns of parts."""
+    return {part.column for part in parts}
+
+
+def chart_parts(named: NamedCells) -> Iterator[Part]:
+    """Yield the columns of a chart of Weights & Biases."""
+    for column in named.free:
+        match = _CHART.fullmatch(column)
+        if not match or column in named.origin:
+            continue
+        is_chart = f"{column}__MIN" in named.cells or match["end"] is not None
+        if is_chart or score_name(match["score"], named.declared):
+            end = {"__MIN": "_min", "__MAX": "_max", None: ""}[match["end"]]
+            yield Part(column, match["label"].strip(), match["score"].strip() + end)
+
+
+def label_parts(named: NamedCells) -> Iterator[Part]:
+    """Yield the columns whose names hold a metric and something else, such as `hellaswag/acc_norm`."""
+    for column in named.free:
+        if column in COLUMNS or column in named.origin or score_name(column, named.declared):
+            continue
+        if found := _split(column, named):
+            yield found
+
+
+def _split(column: str, named: NamedCells) -> Part | None:
+    """Return the label and the metric in a name, the longest metric that there is."""
+    places = [place for place, sign in enumerate(column) if sign in _SIGNS]
+    for place in places:
+        label, score = column[:place].strip(_SIGNS), column[place + 1 :].strip(" \t_-/:.|([")
+        if label and score_name(score, named.declared):
+            return Part(column, label, score)
+    for place in reversed(places):
+        score, label = column[:place].strip(_SIGNS), column[place + 1 :].strip(_SIGNS)
+        if label and score_name(score, named.declared):
+            return Part(column, label, score)
+    return None
+
+
+def system_parts(named: NamedCells, metric: str) -> Iterator[Part]:
+    """Yield the columns that hold numbers and play no other role, and those of spreads beside them."""
+    of_rows = metric == "value" and "metric" in named.free
+    if not (of_rows or score_name(metric, named.declared)):
+        raise UsageError(
+            f"--melt label=metric needs a known metric, or declare it by --metric; received {metric!r}"
+        )
+    systems = [column for column in named.free if is_system(named, column)]
+    for column in systems:
+        above = next((s for s in systems if s != column and _role_beside(column, s)), None)
+        if above is None:
+            yield Part(column, column, metric)
+        else:
+            yield Part(column, above, f"{metric}_{_role_beside(column, above)}")
+
+
+def is_system(named: NamedCells, column: str) -> bool:
+    """Return whether a column may hold the scores of one system, task or run."""
+    taken = column in COLUMNS or column in named.origin or column in named.made_up
+    if taken or column.startswith("share_") or meaning(column) in _NO_SYSTEM:
+        return False
+    if score_name(column, named.declared):
+        return False
+    cells = without_placeholders(named.cells[column])
+    sure = cells.str.replace(",", ".", n=1, regex=False)
+    return bool(cells.ne("").any() and not is_text(cells, to_numbers(sure, sizes=False)).any())
+
+
+def _role_beside(column: str, system: str) -> str | None:
+    """Return which spread a column is beside a system's, such as se for `ours_stderr`."""
+    if not column.startswith(system):
+        return None
+    found = score_name(f"bleu_{column[len(system) :].strip(_SIGNS)}")
+    return found.beside if found and found.beside in SPREADS else None
+
+
+def _long(named: NamedCells, parts: list[Part], label: str) -> NamedCells:
+    """Return a row for each line and label; the scores of other columns stay in rows of their own."""
+    melted = _columns(parts)
+    seen = Counter((part.label, part.score) for part in parts)
+    if twice := [pair for pair, count in seen.items() if count > 1]:
+        columns = [part.column for part in parts if (part.label, part.score) == twice[0]]
+        raise UsageError(
+            f"--melt needs one column for each label and metric; {' and '.join(map(repr, columns))} are both "
+            f"{twice[0][1]} of {twice[0][0]}; leave one out with --ignore"
+        )
+    shared = named.cells.drop(columns=list(melted))
+    scores = [
+        c for c in shared if c in named.free and c not in COLUMNS and score_name(str(c), named.declared)
+    ]
+    blocks = [shared.assign(**{label: "all"})] if any(named.has_numbers(str(c)) for c in scores) else []
+    rest = shared.drop(columns=scores)
+    for name in dict.fromkeys(part.label for part in parts):
+        own = {part.score: named.cells[part.column] for part in parts if part.label == name}
+        blocks.append(pd.concat([rest, pd.DataFrame(own)], axis=1).assign(**{label: name}))
+    cells = pd.concat(blocks).sort_index(kind="stable").fillna("").astype(object)
+    added = [name for name in cells.columns if name not in shared.columns]
+    free = (*(column for column in named.free if column not in melted), *map(str, added))
+    return replace(named, cells=cells, free=free)

@@ -1,0 +1,146 @@
+"""Cells under the names that the user gives: `new=old`, what is ignored, and the columns that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from bayesscale.errors import UsageError, valid_names
+from bayesscale.metrics.catalogue import CATALOGUE, normalised
+from bayesscale.metrics.names import COLUMNS, score_name
+from bayesscale.metrics.options import Options
+from bayesscale.metrics.sources.cells import TextTable
+
+_KNOWN = {normalised(name): name for name in COLUMNS}
+
+
+@dataclass(frozen=True)
+class NamedCells:
+    """Cells of a file under the names that the user gave them.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame
+        Text cells; every column of the file, and the columns that the user named. The index is the line.
+    free : tuple of str
+        Columns that may play a role: those the user named, and those of the file he did not use for them.
+    origin : mapping
+        For each name that the user gave, the file's column or columns.
+    made_up : tuple of str
+        Columns that the file has no header for.
+    declared : mapping
+        Normalised name to full name of the metrics that the user declared.
+    label : str or None
+        What columns of the file were melted into, where it tells curves apart.
+    notes : tuple of str
+        What is worth knowing.
+    """
+
+    cells: pd.DataFrame
+    free: tuple[str, ...]
+    origin: Mapping[str, str]
+    made_up: tuple[str, ...] = ()
+    declared: Mapping[str, str] = ()  # type: ignore[assignment]
+    label: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def in_file(self, column: str) -> str:
+        """Return the file's own name of a column."""
+        return self.origin.get(column, column)
+
+    def has_numbers(self, column: str) -> bool:
+        """Return whether any cell of a column begins like a number."""
+        return bool(self.cells[column].str.match(r"[+\-\u2212]?[.,]?\d").any())
+
+
+def name_columns(table: TextTable, options: Options) -> NamedCells:
+    """Give columns the names that the user wants; a known name is known in any case: `Task` is `task`.
+
+    Parameters
+    ----------
+    table : TextTable
+        Text cells under the file's names.
+    options : Options
+        `columns` has new names and the file's column, or several joined by `+`, whose cells are then joined
+        by `-`. `ignore` has columns that are left out.
+
+    Raises
+    ------
+    UsageError
+        A new name is none that plays a role, or the file has no such column.
+    """
+    cells = table.cells.drop(columns=_ignored(table.cells, options.ignore))
+    named, used = cells.copy(deep=False), set[str]()
+    others = {*(options.curve or ()), (options.melt or "").partition("=")[0]}
+    for new, old in options.columns.items():
+        _check_new_name(new, others, options.declared)
+        parts = _parts(old, cells)
+        used.update(parts)
+        named[new] = cells[parts].agg("-".join, axis=1) if len(parts) > 1 else cells[parts[0]]
+    kept = [column for column in cells.columns if column not in used and column not in options.columns]
+    origin = dict(options.columns)
+    for column in kept:
+        known = _KNOWN.get(normalised(column), column)
+        if known != column and known not in named.columns and known not in cells.columns:
+            named = named.rename(columns={column: known})
+            origin[known] = column
+    free = [*options.columns, *(_renamed(column, origin) for column in kept)]
+    return NamedCells(named, tuple(free), origin, table.made_up, options.declared)
+
+
+def _renamed(column: str, origin: Mapping[str, str]) -> str:
+    """Return the known name that a column got, or its own."""
+    known = _KNOWN.get(normalised(column), column)
+    return known if origin.get(known) == column else column
+
+
+def _ignored(cells: pd.DataFrame, ignore: Iterable[str]) -> list[str]:
+    """Return the columns that the user does not want to be read."""
+    found: list[str] = []
+    for text in ignore:
+        for name in [text] if text in cells.columns else [part.strip() for part in text.split(",")]:
+            if name not in cells.columns:
+                raise UsageError(
+                    f"--ignore needs a column of the file; received {name!r}; "
+                    f"{valid_names(name, cells.columns)}"
+                )
+            found.append(name)
+    return found
+
+
+def _check_new_name(new: str, others: Iterable[str], declared: Mapping[str, str]) -> None:
+    """Refuse a name that would play no role: it is most likely misspelt."""
+    if new in {*COLUMNS, *others} or new.startswith("share_") or score_name(new, declared):
+        return
+    raise UsageError(
+        f"--columns new=old needs a new name that the table knows; received {new!r}; "
+        f"{valid_names(new, [*COLUMNS, *CATALOGUE, 'share_<language>'])}; another metric is declared by "
+        f"--metric NAME=up,0,100"
+    )
+
+
+def _parts(old: str, cells: pd.DataFrame) -> list[str]:
+    """Return the file's columns that `a+b` names; a column whose own name has a plus sign comes first."""
+    parts = [old] if old in cells.columns else [part.strip() for part in old.split("+")]
+    for part in parts:
+        if part not in cells.columns:
+            raise UsageError(
+                f"--columns new=old needs a column of the file; received {part!r}; "
+                f"{valid_names(part, cells.columns)}"
+            )
+    return parts
+
+
+def with_notes(named: NamedCells, *notes: str) -> NamedCells:
+    """Return the same cells with notes more.
+
+    Parameters
+    ----------
+    named : NamedCells
+        The cells.
+    notes : str
+        What is worth knowing.
+    """
+    return replace(named, notes=(*named.notes, *notes))

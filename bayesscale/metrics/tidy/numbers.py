@@ -1,0 +1,128 @@
+"""Text cells as numbers: placeholders, separators of thousands, decimal commas, percent signs, suffixes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import pandas as pd
+
+from bayesscale.errors import UsageError
+from bayesscale.units import parse_tokens
+
+_MISSING = {
+    "", "na", "n/a", "null", "none", "nan", "-nan", "-", "--", "–", "—", "?", ".", "<na>", "nil", "missing",
+    "#n/a", "#na", "#div/0!", "#value!", "#ref!", "#num!", "tbd",
+}  # fmt: skip
+_SPACED = re.compile(r"(?<=\d)[ \u00a0\u2009\u202f'’](?=\d{3}(?!\d))")
+_WORD = re.compile(
+    r"\s*(tokens?|toks?|params?|parameters?|steps?|samples?|sentences?|pairs?|words?|examples?|it|iters?)$",
+    re.IGNORECASE,
+)
+_CHECKPOINT = re.compile(
+    r"^(?:global_)?(?:step|steps|checkpoint|ckpt|iter|update)[-_= ]?(?=\d+$)", re.IGNORECASE
+)
+_SPREAD = re.compile(r"(?<=[\d%])\s*(?:(?:±|\+/-|\+-|\\pm)\s*[\d.,]+\s*%?|\(\s*±?\s*[\d.,]+\s*%?\s*\))$")
+
+_COMMA_DECIMAL = re.compile(
+    r"[+-]?(\d+,(\d{1,2}|\d{4,})|0,\d+|\d{1,3}(\.\d{3})+,\d+|,\d+)([eE][+-]?\d+)?\s*[KMBGT%]?", re.I
+)
+_POINT_DECIMAL = re.compile(
+    r"[+-]?(\d*\.(\d{1,2}|\d{4,})|0?\.\d+|\d{1,3}(,\d{3})+\.\d+|\d{4,}\.\d+)([eE][+-]?\d+)?\s*[KMBGT%]?", re.I
+)
+_EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_POINTS = re.compile(r"\d{1,3}(\.\d{3})+(?![\d.])")
+_COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(?![\d,])")
+
+
+def without_placeholders(cells: pd.Series) -> pd.Series:
+    """Return cells of a number column, empty where they hold a placeholder such as `NA`, `NaN` or `-`."""
+    return cells.mask(cells.str.lower().isin(_MISSING), "")
+
+
+def without_spreads(cells: pd.Series) -> pd.Series:
+    """Return cells without what stands behind a ± or, after the number, in brackets."""
+    return cells.str.replace(_SPREAD, "", regex=True)
+
+
+def in_percent(cells: pd.Series) -> pd.Series:
+    """Return where a cell ends with a percent sign."""
+    return cells.str.endswith("%")
+
+
+def decimal_marks(cells: Iterable[str]) -> tuple[str | None, str | None]:
+    """Return examples of a number with a decimal comma and of one with a decimal point, None where none is.
+
+    Parameters
+    ----------
+    cells : iterable of str
+        All cells that hold numbers. `12.500` and `12,500` are proof of neither.
+    """
+    comma = point = None
+    for text in cells:
+        if comma is None and "," in text and _COMMA_DECIMAL.fullmatch(text):
+            comma = text
+        elif point is None and "." in text and _POINT_DECIMAL.fullmatch(text):
+            point = text
+    return comma, point
+
+
+def to_numbers(cells: pd.Series, *, sizes: bool, decimal: str = ".") -> pd.Series:
+    """Return text cells as float64; NaN where a cell is empty or no number.
+
+    Parameters
+    ----------
+    cells : pandas.Series
+        Text, placeholders empty.
+    sizes : bool
+        Whether suffixes such as `6M` are read, and one comma as a separator of thousands.
+    decimal : str
+        The decimal mark of the whole file, a point or a comma; the other separates thousands.
+    """
+    parse = _size if sizes else _number
+    numbers = {text: parse(_with_point(text, decimal)) for text in cells.unique()}
+    return cells.map(numbers).astype("float64")
+
+
+def is_text(cells: pd.Series, numbers: pd.Series) -> pd.Series:
+    """Return where a cell holds something that is no number."""
+    return numbers.isna() & cells.ne("")
+
+
+def is_ambiguous(text: str) -> bool:
+    """Return whether a number has one separator that may be of thousands or a decimal mark."""
+    return _EITHER.fullmatch(text) is not None
+
+
+def _with_point(text: str, decimal: str) -> str:
+    """Return a number as it is written in code: no spaces between thousands, a decimal point."""
+    plain = _SPACED.sub("", text.replace("\u2212", "-")).removesuffix("%").strip()
+    if decimal == ",":
+        if plain.count(",") > 1:
+            return text
+        head, comma, rest = plain.partition(",")
+        grouped = _POINTS.fullmatch(head.lstrip("+-")) or _POINTS.match(head.lstrip("+-"))
+        if "." in head and not grouped:
+            return text if comma else plain
+        return head.replace(".", "") + ("." + rest if comma else "")
+    return plain
+
+
+def _number(text: str) -> float:
+    """Return a number as Python reads it; negative zero is zero. Commas separate thousands if sure to."""
+    if "," in text and _COMMAS.match(text) and (text.count(",") > 1 or "." in text):
+        text = text.replace(",", "")
+    try:
+        return float(text) + 0.0
+    except ValueError:
+        return float("nan")
+
+
+def _size(text: str) -> float:
+    """Return a size; negative and infinite ones are numbers too, to be judged by the rules."""
+    text = _WORD.sub("", text) if text[:1].isdigit() else _CHECKPOINT.sub("", text)
+    sign = -1.0 if text.startswith("-") else 1.0
+    try:
+        return sign * parse_tokens(text.removeprefix("-")) + 0.0
+    except UsageError:
+        return _number(text)

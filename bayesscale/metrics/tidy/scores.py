@@ -1,0 +1,170 @@
+"""Which columns hold scores, and which of them are read where several hold one metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bayesscale.metrics.catalogue import CATALOGUE, normalised
+from bayesscale.metrics.names import COLUMNS, ScoreName, score_name, spread_name
+from bayesscale.metrics.options import option
+from bayesscale.metrics.problems import Problem
+from bayesscale.metrics.tidy.named import NamedCells
+from bayesscale.metrics.tidy.numbers import without_placeholders
+
+_TRAINING_LOSS = {"loss", "lossscaled", "smoothedloss"}
+
+
+@dataclass(frozen=True)
+class Score:
+    """A column of scores and what stands beside it.
+
+    Parameters
+    ----------
+    metric, column : str
+        Name of the metric and of the column.
+    percent : bool
+        Whether the column's name says that the numbers are percentages.
+    beside : dict
+        Role of a spread, see `bayesscale.metrics.names.SPREADS`, to its column.
+    """
+
+    metric: str
+    column: str
+    percent: bool = False
+    beside: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a wide table.
+
+    Parameters
+    ----------
+    scores : tuple of Score
+        One a metric.
+    spreads : tuple of str
+        Columns that stand beside a metric, whether they are read or not.
+    left_out : tuple of str
+        Columns of scores that are not read, since others tell the same or more.
+    problems : tuple of Problem
+        Metrics of which several columns could be meant.
+    notes : tuple of str
+        Which columns were taken and why.
+    """
+
+    scores: tuple[Score, ...]
+    spreads: tuple[str, ...]
+    left_out: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+
+def is_long(named: NamedCells) -> bool:
+    """Return whether the table has a row for each score."""
+    return {"metric", "value"} <= set(named.free)
+
+
+def find_scores(named: NamedCells, line: int | None = None) -> Scores:
+    """Return the columns of a wide table that hold scores, one for each metric.
+
+    Parameters
+    ----------
+    named : NamedCells
+        Text cells under their new names.
+    line : int or None
+        Line of the header, for messages.
+    """
+    names = {c: n for c in named.free if c not in COLUMNS and (n := score_name(c, named.declared))}
+    values = {c: n for c, n in names.items() if n.beside is None and _may_hold_scores(named, c)}
+    found: dict[str, list[str]] = {}
+    for column, name in values.items():
+        found.setdefault(name.metric, []).append(column)
+    evaluated = any(name.split == "eval" for name in values.values())
+    scores, left_out, notes, problems = [], [], [], []
+    for metric, columns in found.items():
+        kept = _evaluated(columns, values, named, evaluated)
+        only_training = all(_is_training(c, values[c], evaluated) and c not in named.origin for c in kept)
+        if only_training and any(_others(values, metric, evaluated)):
+            left_out += columns
+            notes.append(f"{_quoted(columns)} is the training loss and was not read, unless it is named: "
+                         f"{option('columns', f'{metric}={columns[0]}')}")  # fmt: skip
+            continue
+        left_out += [column for column in columns if column not in kept]
+        if len(kept) > 1:
+            problems.append(_several(metric, kept, line))
+        elif len(columns) > 1 and kept[0] not in named.origin:
+            rest = _quoted([c for c in columns if c not in kept])
+            notes.append(f"{kept[0]!r} was read as {metric}, and {rest} left out as training loss")
+        elif only_training:
+            notes.append(f"{kept[0]!r} is measured in training, not on held-out data")
+        percent = values[kept[0]].percent
+        scores.append(Score(metric, kept[0], percent, _beside(kept[0], metric, names, named)))
+    plain = {role: c for c in named.free if (role := "se" if c == "se" else _plain_spread(named, c))}
+    if len(scores) == 1:
+        scores = [Score(s.metric, s.column, s.percent, {**plain, **s.beside}) for s in scores]
+    spreads = [column for column, name in names.items() if name.beside] + list(plain.values())
+    return Scores(tuple(scores), tuple(spreads), tuple(left_out), tuple(problems), tuple(notes))
+
+
+def _may_hold_scores(named: NamedCells, column: str) -> bool:
+    """Return whether a column has numbers or nothing, which a remark called `precision` has not."""
+    empty = not without_placeholders(named.cells[column]).ne("").any()
+    return column in named.origin or named.has_numbers(column) or empty
+
+
+def _plain_spread(named: NamedCells, column: str) -> str | None:
+    """Return which spread a column without a metric's name is; N is a number of parameters."""
+    if column in COLUMNS or column.startswith("share_") or column == "N":
+        return None
+    role = spread_name(column)
+    return (
+        role
+        if role in ("se", "sd", "variance", "ci", "ci90", "ci95", "ci99", "count", "low", "high")
+        else None
+    )
+
+
+def _is_training(column: str, name: ScoreName, evaluated: bool) -> bool:
+    """Return whether a score is measured in training: `loss` is, beside columns of an evaluation."""
+    return name.split == "train" or (evaluated and name.split == "" and normalised(column) in _TRAINING_LOSS)
+
+
+def _others(values: dict[str, ScoreName], metric: str, evaluated: bool) -> list[bool]:
+    """Return for the columns of other metrics whether they are of an evaluation."""
+    return [not _is_training(c, n, evaluated) for c, n in values.items() if n.metric != metric]
+
+
+def _evaluated(
+    columns: Sequence[str], values: dict[str, ScoreName], named: NamedCells, evaluated: bool
+) -> list[str]:
+    """Return the columns that the user named, else those that are not measured in training."""
+    if chosen := [column for column in columns if column in named.origin]:
+        return chosen
+    held_out = [column for column in columns if not _is_training(column, values[column], evaluated)]
+    return held_out or list(columns)
+
+
+def _several(metric: str, columns: Sequence[str], line: int | None) -> Problem:
+    """Return the problem of a metric of which several columns could be meant."""
+    options = tuple(option("columns", f"{metric}={column}") for column in columns)
+    hint = f"{_quoted(columns)} are {CATALOGUE[metric].name}; choose one: {' or '.join(options)}"
+    return Problem(line, columns[1], "one-column-a-metric", ", ".join(columns), hint, options)
+
+
+def _quoted(columns: Sequence[str]) -> str:
+    """Return names of columns in words."""
+    return " and ".join(map(repr, columns))
+
+
+def _beside(column: str, metric: str, names: dict[str, ScoreName], named: NamedCells) -> dict[str, str]:
+    """Return the spreads of a column of scores: those of the same split, or of a metric named by the user."""
+    own = names[column].split
+    found: dict[str, str] = {}
+    for other, name in names.items():
+        if name.metric != metric or name.beside in (None, "other"):
+            continue
+        related = name.split == own or column in named.origin or other in named.origin
+        if related and (name.beside not in found or other in named.origin):
+            found[str(name.beside)] = other
+    return found

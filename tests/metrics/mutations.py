@@ -1,0 +1,203 @@
+"""Files that went wrong on their way: a seeded stream of mutations of tables that people have."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.metrics.walks import write_walks
+
+Mutation = Callable[[random.Random, str], str | bytes]
+
+CELLS = [
+    "", "NaN", "nan", "inf", "-inf", "1e999", "-1", "0", "1,5", "1.234,5", "1,234.5", "12.500", "12,500",
+    "41%", "27.3 ± 0.4", "N/A", "-", "#DIV/0!", "1e9", "1B", "3 M", "10MB", "true", "None", "'",
+    '"', "=1+1", "\x0b",
+    "é", "０", "١", "\u2212" + "1", "1 000", "1_000", "99999999999999999999",
+    "bleu", "acc_stderr", "|", "\\", "{}",
+]  # fmt: skip
+NAMES = [
+    "loss", "eval_loss", "train_loss", "ppl", "acc,none", "acc_stderr,none", "bleu", "BLEU", "bleu_std", "se",
+    "std", "step", "tokens", "N", "lr", "seed", "run", "value", "metric", "line", "path", "value_column", "",
+    " ", "unread: x", "a - bleu", "a - bleu__MIN", "task", "mixture", "share_en", "alignment",
+    "pretrain_tokens",
+    "finetune_steps", "n",
+]  # fmt: skip
+OPTIONS = [
+    "--columns pretrain_tokens=step", "--columns pretrain_tokens=tokens", "--columns pretrain_tokens=Step",
+    "--columns pretrain_tokens=Sentences", "--melt mixture=bleu", "--melt task", "--duplicates best",
+    "--duplicates mean", "--duplicates last", "--ignore lr", "--scale bleu=100", "--axis finetune_tokens",
+    "--tokens-per-step 2M", "--metric 'x=up,0,9'", "--where 'step>0'",
+    "--curve task", "--from-path 'm{seed}'",
+]  # fmt: skip
+
+# With these the whole files are accepted.
+USUAL = {
+    "chart.csv": "--columns pretrain_tokens=Step",
+    "sweep.csv": "--columns pretrain_tokens=tokens,model_params=n_params --curve task,model_params,lr",
+    "systems.csv": "--columns pretrain_tokens=Sentences --melt mixture=bleu",
+    "trainer_state.json": "--columns pretrain_tokens=step",
+    "table.md": "--columns pretrain_tokens=tokens",
+    "rows.jsonl": "--columns pretrain_tokens=step",
+}
+
+
+def sources(folder: Path) -> list[tuple[str, str]]:
+    """Return names and contents of whole files.
+
+    Parameters
+    ----------
+    folder : Path
+        An empty folder.
+    """
+    write_walks(folder)
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    chosen = [path for path in paths if path.name != "results.json"] + [
+        p for p in paths if p.name == "results.json"
+    ][:1]
+    texts = [(path.name, path.read_text()) for path in chosen]
+    long = "task,mixture,pretrain_tokens,finetune_tokens,metric,value,se,run,seed\n" + "".join(
+        f"t,m,{size}B,6M,{metric},{value + size},0.4,,1\n"
+        for size in (1, 2, 4, 8)
+        for metric, value in (("bleu", 20), ("chrf", 40))
+    )
+    markdown = "| tokens | bleu | chrf |\n|---|---|---|\n| 1B | 20.1 | 40 |\n| 4B | 22 | 43 |\n"
+    lines = "\n".join(json.dumps({"step": s, "eval/bleu": 10 + s, "task": "x"}) for s in (1, 2, 4))
+    return [*texts, ("long.csv", long), ("table.md", markdown), ("rows.jsonl", lines)]
+
+
+def mutated(seed: int, wholes: list[tuple[str, str]]) -> tuple[str, bytes, str]:
+    """Return the name, the content and the options of one mutated file.
+
+    Parameters
+    ----------
+    seed : int
+        Its number; the same number gives the same file.
+    wholes : list of (str, str)
+        From `sources`.
+    """
+    random_ = random.Random(seed)
+    name, text = random_.choice(wholes)
+    content: str | bytes = text
+    usual = USUAL.get(name, "")
+    for _ in range(random_.choice([1, 1, 1, 2, 3])):
+        content = random_.choice(_MUTATIONS)(
+            random_, content if isinstance(content, str) else content.decode("latin-1")
+        )
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
+    if random_.random() < 0.1:
+        name = Path(name).stem + random_.choice([".csv", ".tsv", ".json", ".jsonl", ".md", ".parquet", ""])
+    more = random_.sample(OPTIONS, random_.choice([0, 0, 0, 1, 2]))
+    return name, data, " ".join([usual, *more]).strip()
+
+
+def _table(text: str) -> tuple[list[list[str]], str]:
+    """Return the cells of a text, roughly, and its separator."""
+    separator = max(",;\t|", key=text.count)
+    return [line.split(separator) for line in text.split("\n")], separator
+
+
+def _cell(random_: random.Random, text: str) -> str:
+    rows, separator = _table(text)
+    for _ in range(random_.randint(1, 4)):
+        row = random_.choice(rows)
+        row[random_.randrange(len(row))] = random_.choice(CELLS)
+    return "\n".join(separator.join(row) for row in rows)
+
+
+def _value(random_: random.Random, text: str) -> str:
+    places = list(re.finditer(r"\d+(\.\d+)?", text))
+    if not places:
+        return text
+    found = random_.choice(places)
+    factor = random_.choice([0.01, 0.5, 1.002, 1.01, 2, 100, 1e6])
+    other = f"{float(found[0]) * factor:.6g}" if random_.random() < 0.7 else random_.choice(CELLS)
+    return text[: found.start()] + other + text[found.end() :]
+
+
+def _header(random_: random.Random, text: str) -> str:
+    rows, separator = _table(text)
+    rows[0][random_.randrange(len(rows[0]))] = random_.choice(NAMES)
+    return "\n".join(separator.join(row) for row in rows)
+
+
+def _column(random_: random.Random, text: str) -> str:
+    rows, separator = _table(text)
+    place, name = random_.randrange(len(rows[0]) + 1), random_.choice(NAMES)
+    if random_.random() < 0.4:
+        return "\n".join(separator.join(row[:place] + row[place + 1 :]) for row in rows)
+    for number, row in enumerate(rows):
+        row.insert(place, random_.choice(CELLS) if number else name)
+    return "\n".join(separator.join(row) for row in rows)
+
+
+def _rows(random_: random.Random, text: str) -> str:
+    lines = text.split("\n")
+    kind = random_.randrange(4)
+    if kind == 0:
+        random_.shuffle(lines)
+    elif kind == 1:
+        lines += random_.choices(lines, k=3)
+    elif kind == 2:
+        lines = lines[: random_.randrange(len(lines)) + 1]
+    else:
+        lines.insert(
+            random_.randrange(len(lines)), random_.choice(["", "# note", "sep=;", ",,,", "total,1,2", "|--|"])
+        )
+    return "\n".join(lines)
+
+
+def _bytes(random_: random.Random, text: str) -> bytes:
+    data = bytearray(text.encode("utf-8", "surrogatepass"))
+    for _ in range(random_.randint(1, 5)):
+        place = random_.randrange(len(data) + 1)
+        kind = random_.randrange(3)
+        if kind == 0:
+            data.insert(place, random_.randrange(256))
+        elif kind == 1 and place < len(data):
+            data[place] = random_.randrange(256)
+        else:
+            del data[place : place + random_.randrange(8)]
+    return bytes(data)
+
+
+def _encoding(random_: random.Random, text: str) -> bytes:
+    text += random_.choice(["", "é", "…"])
+    return text.encode(random_.choice(["utf-16", "utf-16-le", "utf-8-sig", "latin-1", "cp1252"]), "replace")
+
+
+def _separator(random_: random.Random, text: str) -> str:
+    _, separator = _table(text)
+    return text.replace(separator, random_.choice([",", ";", "\t", "|", " ", "  "]))
+
+
+def _numbers(random_: random.Random, text: str) -> str:
+    return (
+        text.replace(".", ",")
+        if random_.random() < 0.5
+        else text.replace("0", random_.choice(["00", "0%", " 0", "O"]))
+    )
+
+
+_MUTATIONS: list[Mutation] = [
+    *(_value, _value, _value, _value, _cell, _header, _column),
+    *(_rows, _rows, _bytes, _encoding, _separator, _numbers),
+]
+
+
+def stream(folder: Path, start: int, stop: int) -> Iterator[tuple[str, bytes, str]]:
+    """Yield mutated files by their numbers.
+
+    Parameters
+    ----------
+    folder : Path
+        An empty folder, for the whole files.
+    start, stop : int
+        The first number, and the one after the last.
+    """
+    wholes = sources(folder)
+    for seed in range(start, stop):
+        yield mutated(seed, wholes)

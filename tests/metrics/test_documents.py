@@ -1,0 +1,185 @@
+"""JSON documents and folders: what harnesses and trainers write, and what paths say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bayesscale.errors import UsageError
+from bayesscale.metrics.problems import MetricsError
+from bayesscale.metrics.read import read_metrics
+from bayesscale.metrics.table import Metrics
+from tests.metrics.walks import write_walks
+
+
+def written(path: Path, document: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=2))
+    return path
+
+
+def numbers(metrics: Metrics, *columns: str) -> list[list[Any]]:
+    return metrics.frame[list(columns)].to_numpy().tolist()
+
+
+def harness(scores: dict[str, dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return {"results": scores, "versions": dict.fromkeys(scores, 1), **more}
+
+
+@pytest.mark.parametrize(("key", "spread"), [("acc", "acc_stderr"), ("acc,none", "acc_stderr,none")])
+def test_results_of_the_evaluation_harness(tmp_path: Path, key: str, spread: str) -> None:
+    for step, acc in ((1000, 0.31), (4000, 0.36)):
+        scores = {
+            "quiz": {"alias": "quiz", key: acc, spread: 0.01, "mc9": 0.2},
+            "hard": {key: acc / 2, spread: "N/A"},
+        }
+        written(
+            tmp_path / "run" / f"step{step}" / "results_2026.json",
+            harness(scores, config={"step": step, "seed": 1}),
+        )
+    (tmp_path / "run" / "step1000" / "samples_quiz.jsonl").write_text('{"doc_id": 1}\n')
+    named = read_metrics(tmp_path, columns={"pretrain_tokens": "config.step"})
+    from_path = read_metrics(tmp_path, from_path="step{pretrain_steps}", tokens_per_step=1)
+    assert named.data_hash == from_path.data_hash
+    assert numbers(named, "task", "pretrain_tokens", "metric", "value") == [
+        ["hard", 1000, "accuracy", 0.155], ["hard", 4000, "accuracy", 0.18],
+        ["quiz", 1000, "accuracy", 0.31], ["quiz", 4000, "accuracy", 0.36],
+    ]  # fmt: skip
+    assert named.frame["se"].tolist()[2:] == [0.01, 0.01]
+    assert named.frame["se"].isna().tolist()[:2] == [True, True]
+    assert "columns not read: 'mc9'" in named.notes
+    assert "2 files of the folder were read" in named.notes
+
+
+def test_filters_of_one_metric_are_asked_about(tmp_path: Path) -> None:
+    for step in (1, 2):
+        scores = {"math": {"exact_match,strict": 0.1 * step, "exact_match,flexible": 0.2 * step}}
+        written(tmp_path / f"step{step}" / "results.json", harness(scores))
+    with pytest.raises(MetricsError, match="differ in filter"):
+        read_metrics(tmp_path, from_path="step{pretrain_tokens}")
+    strict = read_metrics(tmp_path, from_path="step{pretrain_tokens}", where=["filter=strict"])
+    assert numbers(strict, "value") == [[0.1], [0.2]]
+
+
+def test_one_result_is_one_size(tmp_path: Path) -> None:
+    path = written(tmp_path / "results.json", harness({"quiz": {"acc": 0.3}}, config={"step": 5}))
+    with pytest.raises(MetricsError, match="no curve of task, mixture has two sizes"):
+        read_metrics(path, columns={"pretrain_tokens": "config.step"})
+
+
+def test_the_state_of_a_trainer_is_read_once_however_often_it_was_saved(tmp_path: Path) -> None:
+    write_walks(tmp_path / "walks")
+    state = json.loads((tmp_path / "walks" / "trainer_state.json").read_text())
+    first = {**state, "log_history": state["log_history"][:4]}
+    written(tmp_path / "out" / "checkpoint-2000" / "trainer_state.json", first)
+    written(tmp_path / "out" / "checkpoint-32000" / "trainer_state.json", state)
+    written(tmp_path / "out" / "all_results.json", {"eval_loss": 9.9, "epoch": 1})
+    folder = read_metrics(tmp_path / "out", columns={"pretrain_tokens": "step"})
+    one = read_metrics(tmp_path / "walks" / "trainer_state.json", columns={"pretrain_tokens": "step"})
+    assert folder.data_hash == one.data_hash
+    assert len(one.frame) == 6
+    assert one.frame["value"].is_monotonic_decreasing
+
+
+def test_two_runs_in_a_folder_are_not_pooled(tmp_path: Path) -> None:
+    for run, shift in (("a", 0.0), ("b", 0.1)):
+        history = [{"step": step, "eval_loss": 3 - shift - step / 10} for step in (1, 2)]
+        written(tmp_path / run / "trainer_state.json", {"log_history": history})
+    with pytest.raises(MetricsError, match="differ in path"):
+        read_metrics(tmp_path, columns={"pretrain_tokens": "step"})
+    apart = read_metrics(tmp_path, columns={"pretrain_tokens": "step"}, from_path="{mixture}/trainer_state")
+    assert apart.curves()["mixture"].tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", ["all_results.json", "eval_results.json", "scores.json"])
+def test_a_folder_of_flat_results(tmp_path: Path, name: str) -> None:
+    for size, bleu in (("1M", 10.5), ("4M", 14)):
+        written(tmp_path / f"d{size}" / name, {"epoch": 3.0, "eval_bleu": bleu, "eval_runtime": 3.2})
+    read = read_metrics(tmp_path, axis="finetune_tokens", from_path="d{finetune_tokens}/")
+    assert numbers(read, "finetune_tokens", "value") == [[1e6, 10.5], [4e6, 14]]
+
+
+def test_scores_of_sacrebleu(tmp_path: Path) -> None:
+    def score(name: str, value: float) -> dict[str, Any]:
+        return {
+            "name": name,
+            "score": value,
+            "signature": "nrefs:1|tok:13a|version:2.4.0",
+            "confidence": 0.98,
+        }
+
+    for step in (1, 2):
+        written(tmp_path / "many" / f"{step}.json", [score("BLEU", 20.0 + step), score("chrF2", 40.0 + step)])
+        written(tmp_path / "one" / f"{step}.json", score("BLEU", 20.0 + step))
+    many = read_metrics(tmp_path / "many", from_path="{pretrain_tokens}.json")
+    assert numbers(many, "metric", "value") == [["bleu", 21], ["chrf", 41], ["bleu", 22], ["chrf", 42]]
+    assert many.frame["se"].to_numpy() == pytest.approx([0.5] * 4)
+    assert set(many.frame["signature"]) == {"nrefs:1|tok:13a|version:2.4.0"}
+    one = read_metrics(tmp_path / "one", from_path="{pretrain_tokens}.json")
+    assert numbers(one, "metric", "value") == [["bleu", 21], ["bleu", 22]]
+
+
+def test_run_tables_of_mlflow_and_wandb(tmp_path: Path) -> None:
+    mlflow = tmp_path / "mlflow.csv"
+    mlflow.write_text(
+        "run_id,status,start_time,params.n_params,params.tokens,metrics.rouge1,metrics.rouge1_std\n"
+        "a1,FINISHED,2026-01-01,6M,1M,38,.4\nb2,FINISHED,2026-01-02,6M,4M,41,.4\nc3,FINISHED,2026-01-02,9M,4M,43,.4\n"
+    )
+    with pytest.raises(MetricsError) as caught:
+        read_metrics(mlflow)
+    assert caught.value.accepted == (
+        "--columns",
+        "pretrain_tokens=params.tokens,model_params=params.n_params",
+    )
+    wandb = tmp_path / "wandb.csv"
+    wandb.write_text(
+        '"Name","State","Created","Runtime","tokens","eval/loss","train/loss"\n'
+        '"x-1","finished","2026-01-01T10:00","100","1B","3.1","2"\n"x-2","finished","2026-01-02T10:00","90","2B","2.9","2"\n'
+    )
+    assert numbers(read_metrics(wandb, columns={"pretrain_tokens": "tokens"}), "value") == [[3.1], [2.9]]
+
+
+def test_scalars_of_tensorboard(tmp_path: Path) -> None:
+    path = tmp_path / "run-a-tag-eval_loss.csv"
+    path.write_text("Wall time,Step,Value\n1700000000.1,10,3.5\n1700000050.2,20,3.1\n")
+    with pytest.raises(MetricsError) as caught:
+        read_metrics(path)
+    assert caught.value.accepted == ("--columns", "cross_entropy=Value,pretrain_tokens=Step")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("{mixture}/step{pretrain_tokens}", ["en+fr"]),
+        ("{task}/en+fr/step{pretrain_tokens}", ["all"]),
+        ("*/{mixture}/*{pretrain_tokens}", ["en+fr"]),
+        ("step{pretrain_tokens}", ["all"]),
+    ],
+)
+def test_patterns_of_paths(tmp_path: Path, pattern: str, names: list[str]) -> None:
+    for step in ("1K", "2K"):
+        written(tmp_path / "quiz" / "en+fr" / f"step{step}.json", {"bleu": 20})
+    read = read_metrics(tmp_path, from_path=pattern)
+    assert read.frame["pretrain_tokens"].tolist() == [1000, 2000]
+    assert read.frame["mixture"].unique().tolist() == names
+
+
+def test_paths_that_do_not_match_are_named(tmp_path: Path) -> None:
+    written(tmp_path / "step1.json", {"bleu": 20})
+    written(tmp_path / "final.json", {"bleu": 21})
+    with pytest.raises(MetricsError, match=r"received 'final.json'"):
+        read_metrics(tmp_path, from_path="step{pretrain_tokens}")
+    with pytest.raises(UsageError, match="each once"):
+        read_metrics(tmp_path, from_path="{task}{task}")
+
+
+def test_steps_need_their_tokens(tmp_path: Path) -> None:
+    written(tmp_path / "step1.json", {"bleu": 20})
+    written(tmp_path / "step2.json", {"bleu": 21})
+    with pytest.raises(MetricsError, match="--tokens-per-step N"):
+        read_metrics(tmp_path, from_path="step{pretrain_steps}")
+    read = read_metrics(tmp_path, from_path="step{pretrain_steps}", tokens_per_step=5e5)
+    assert read.frame["pretrain_tokens"].tolist() == [5e5, 1e6]

@@ -1,0 +1,400 @@
+"""Tables as people have them: each is read rightly, or asked about with the option that settles it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bayesscale.metrics.options import Options
+from bayesscale.metrics.problems import MetricsError
+from bayesscale.metrics.read import read_cells, read_metrics
+from bayesscale.metrics.sources.files import load_table
+from bayesscale.metrics.table import Metrics
+
+Written = Callable[..., Path]
+
+
+def door(path: Path, options: str = "") -> Metrics:
+    """Read a file with options as they are written on the command line."""
+    chosen = Options().with_option(options)
+    return read_metrics(path, **{name: getattr(chosen, name) for name in Options.__dataclass_fields__})
+
+
+def asked(path: Path, options: str = "") -> MetricsError:
+    """Return the refusal of a file, whose way on must be one that is accepted."""
+    with pytest.raises(MetricsError) as caught:
+        door(path, options)
+    if caught.value.accepted is not None:
+        read_cells(load_table(path), Options().with_option(shlex.join(caught.value.accepted)))
+    return caught.value
+
+
+def values(metrics: Metrics) -> list[float]:
+    return [float(value) for value in metrics.frame["value"]]
+
+
+def sizes(metrics: Metrics) -> list[float]:
+    return [float(size) for size in metrics.frame[metrics.axis]]
+
+
+TOKENS = "--columns pretrain_tokens=tokens"
+STEP = "--columns pretrain_tokens=step"
+
+
+def test_standard_errors_of_the_evaluation_harness_are_no_scores(written: Written) -> None:
+    path = written('step,"acc,none","acc_stderr,none"\n500,.41,.02\n900,.47,.019\n')
+    error = asked(path)
+    assert error.accepted == ("--columns", "pretrain_tokens=step")
+    read = door(path, STEP)
+    assert (values(read), list(read.frame["se"])) == ([0.41, 0.47], [0.02, 0.019])
+    assert door(path, "--columns pretrain_tokens=step,accuracy=acc,none").data_hash == read.data_hash
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"),
+    [
+        ("bleu_se", 1.0),
+        ("BLEU stderr", 1.0),
+        ("bleu_sem", 1.0),
+        ("bleu standard error", 1.0),
+        ("bleu_ci", 1 / 1.96),
+        ("BLEU 95% CI", 1 / 1.96),
+        ("bleu_ci90", 1 / 1.645),
+        ("bleu_confidence", 1 / 1.96),
+        ("bleu_std", None),
+        ("bleu_var", None),
+        ("bleu_min", None),
+        ("bleu_rank", None),
+    ],
+)
+def test_spreads_are_converted_or_left_out(written: Written, name: str, factor: float | None) -> None:
+    frame = door(written(f"tokens,bleu,{name}\n1M,20,.98\n4M,25,.49\n"), TOKENS).frame
+    assert list(frame["metric"]) == ["bleu", "bleu"]
+    assert list(frame["value"]) == [20, 25]
+    assert ("se" in frame) == (factor is not None)
+    if factor is not None:
+        assert frame["se"].to_numpy() == pytest.approx([0.98 * factor, 0.49 * factor])
+
+
+def test_deviations_and_intervals_become_standard_errors_where_enough_is_known(written: Written) -> None:
+    several = door(written("tokens,bleu,bleu_std,n\n1M,20,1.5,9\n4M,25,2,4\n"), TOKENS)
+    assert list(several.frame["se"]) == [0.5, 1.0]
+    ends = door(written("tokens,bleu,bleu_ci_low,bleu_ci_high\n1M,20,19,22.92\n4M,25,24,25\n"), TOKENS)
+    assert ends.frame["se"].to_numpy() == pytest.approx([1.0, 1 / 3.92])
+
+
+def test_a_standard_error_of_zero_is_unknown_and_a_column_may_be_ignored(written: Written) -> None:
+    path = written("tokens,loss,loss_se\n1M,3,0\n4M,2.5,0.0\n16M,2.2,.1\n")
+    read = door(path, TOKENS)
+    assert read.frame["se"].isna().tolist() == [True, True, False]
+    assert "2 standard errors are 0 and were read as unknown" in read.notes
+    assert "se" not in door(path, f"{TOKENS} --ignore loss_se").frame
+
+
+CHART = (
+    '"Step","a - eval/bleu","a - eval/bleu__MIN","a - eval/bleu__MAX","b - eval/bleu","b - eval/bleu__MIN"\n'
+)
+
+
+def test_charts_of_weights_and_biases(written: Written) -> None:
+    path = written(CHART + "10,5,5,5,,\n20,8,8,8,6,6\n40,9,9,9,7,7\n")
+    assert asked(path).accepted == ("--columns", "pretrain_tokens=Step")
+    read = door(path, "--columns pretrain_tokens=Step")
+    assert read.curve_columns == ("task", "mixture", "run")
+    assert read.frame[["run", "value"]].to_numpy().tolist() == [
+        ["a", 5],
+        ["a", 8],
+        ["a", 9],
+        ["b", 6],
+        ["b", 7],
+    ]
+    labelled = door(path, "--columns pretrain_tokens=Step --melt mixture")
+    assert labelled.curves()["mixture"].tolist() == ["a", "b"]
+    one = door(path, "--columns 'pretrain_tokens=Step,bleu=a - eval/bleu'")
+    assert values(one) == [5, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("text", "option", "labels"),
+    [
+        ("tokens,en-de BLEU,en-fr BLEU\n1,20,30\n2,21,31\n", "--melt task", ["en-de", "en-fr"]),
+        ("tokens,hellaswag/acc,hellaswag/acc_stderr,arc/acc\n1,.2,.01,.3\n2,.3,.01,.4\n", "--melt task",
+         ["arc", "hellaswag"]),
+        ("tokens,bleu_flores,bleu_ntrex\n1,20,30\n2,21,31\n", "--melt task", ["flores", "ntrex"]),
+        ("tokens,base,ours,ours_std\n1,20,30,1\n2,21,31,1\n", "--melt mixture=bleu", ["base", "ours"]),
+    ],
+)  # fmt: skip
+def test_systems_or_tasks_as_columns(written: Written, text: str, option: str, labels: list[str]) -> None:
+    path = written(text)
+    asked(path, TOKENS)
+    label = option.split()[1].split("=")[0]
+    assert sorted(door(path, f"{TOKENS} {option}").curves()[label]) == labels
+
+
+def test_scores_beside_melted_columns_keep_rows_of_their_own(written: Written) -> None:
+    path = written("tokens,loss,a/acc,b/acc\n1,3,.2,.3\n2,2,.4,.5\n")
+    read = door(path, f"{TOKENS} --melt task")
+    assert len(read.frame) == 6
+    assert set(read.frame.loc[read.frame["metric"].eq("cross_entropy"), "task"]) == {"all"}
+
+
+SWEEP = "arch,D,lr,loss\nx,1M,.1,5\nx,1M,.2,4.5\nx,4M,.1,4\nx,4M,.2,3.8\nx,4M,.2,3.8\n"
+
+
+def test_a_sweep_is_never_taken_for_replicates(written: Written) -> None:
+    path = written(SWEEP)
+    error = asked(path, "--columns pretrain_tokens=D,mixture=arch")
+    assert {problem.rule for problem in error.problems} == {"no-duplicates"}
+    assert all("seed" not in text for problem in error.problems for text in problem.options)
+    assert "--duplicates best" in error.problems[0].options
+    best = door(path, "--columns pretrain_tokens=D,mixture=arch --duplicates best")
+    assert values(best) == [4.5, 3.8]
+    assert "1 rows repeat another one in every cell and were merged" in best.notes
+    mean = door(path, "--columns pretrain_tokens=D,mixture=arch --duplicates mean").frame
+    assert mean["value"].to_numpy() == pytest.approx([4.75, 3.9])
+    assert mean["se"].to_numpy() == pytest.approx([0.25, 0.1])
+    assert mean["n"].tolist() == [2, 2]
+    assert values(door(path, "--columns pretrain_tokens=D,mixture=arch --duplicates first")) == [5, 4]
+    assert len(door(path, "--columns pretrain_tokens=D,mixture=arch --curve mixture,lr").curves()) == 2
+
+
+def test_replicates_are_offered_by_their_own_column(written: Written) -> None:
+    error = asked(written("tokens,random_seed,bleu\n1,7,20\n1,8,21\n2,7,25\n2,8,26\n"), TOKENS)
+    assert error.accepted == ("--columns", "pretrain_tokens=tokens,seed=random_seed")
+
+
+def test_sizes_that_hardly_differ_between_settings_are_one_size(written: Written) -> None:
+    rows = "8000110592,1,2.8\n8002207744,2,2.9\n64000098304,1,2.6\n64002195456,2,2.7\n"
+    path = written(f"tokens,batch,loss\n{rows}")
+    error = asked(path, TOKENS)
+    assert {problem.rule for problem in error.problems} == {"no-duplicates"}
+    best = door(path, f"{TOKENS} --duplicates best")
+    assert sizes(best) == [8000110592, 64000098304]
+    assert "4 sizes that differ by less than 1% between other settings were taken as 2" in best.notes
+    # Checkpoints of one run may be as near as they like.
+    assert len(door(written("tokens,loss\n1000,3\n1001,2.9\n2000,2.5\n", "n.csv"), TOKENS).frame) == 3
+
+
+@pytest.mark.parametrize(
+    ("column", "levels", "offered"),
+    [
+        ("N", ["60M", "60M", "5B", "5B"], "--columns model_params=N"),
+        ("n_params", ["6", "7", "8", "9"], "--columns model_params=n_params"),
+        ("lr", ["1e-3", "2e-3", "1e-3", "2e-3"], "--curve task,mixture,lr"),
+        ("phase", ["1", "1", "2", "2"], "--curve task,mixture,phase"),
+        ("kind", ["x", "y", "y", "x"], "--ignore kind"),
+        ("dataset", ["x", "y", "y", "x"], "--columns task=dataset"),
+    ],
+)
+def test_what_tells_runs_apart_is_not_pooled(
+    written: Written, column: str, levels: list[str], offered: str
+) -> None:
+    rows = [f"{2**n}M,{level},{20 + n}" for n, level in enumerate(levels)]
+    error = asked(written(f"tokens,{column},bleu\n" + "\n".join(rows)), TOKENS)
+    assert [problem.rule for problem in error.problems] == ["told-apart"]
+    assert error.problems[0].column == column
+    assert offered in error.problems[0].options
+    assert error.accepted is not None
+
+
+@pytest.mark.parametrize("column", ["epoch", "wall_time", "step", "note", "grad_norm"])
+def test_what_goes_along_with_a_curve_is_no_question(written: Written, column: str) -> None:
+    cells = {"epoch": "1 1 2 2", "note": "a b c d", "step": "1 2 3 4"}.get(column, "1.5 1.2 1.9 1.1").split()
+    rows = [f"{2**n}M,{cell},{20 + n}" for n, cell in enumerate(cells)]
+    read = door(written(f"tokens,{column},bleu\n" + "\n".join(rows)), TOKENS)
+    assert read.notes == (f"columns not read: '{column}'",)
+
+
+def test_curves_of_one_size_are_left_out_with_a_note(written: Written) -> None:
+    path = written("N,tokens,loss\n6M,1B,3\n6M,2B,2.9\n9M,2B,2.7\n")
+    read = door(path, "--columns pretrain_tokens=tokens,model_params=N")
+    assert len(read.curves()) == 1
+    assert "1 curves of one size were left out: all | all | 9M | cross_entropy" in read.notes
+    only = asked(
+        written("N,tokens,loss\n6M,1B,3\n7M,2B,2.9\n9M,2B,2.7\n"),
+        "--columns pretrain_tokens=tokens,model_params=N",
+    )
+    assert [problem.rule for problem in only.problems] == ["two-sizes"]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "taken"),
+    [
+        ("step,loss,eval_loss", ["1,4,", "2,3,3.5", "3,2,3.1"], [3.5, 3.1]),
+        ("step,train_loss,val_loss", ["1,4,5", "2,3,4"], [5, 4]),
+        ("step,train/loss,bleu", ["1,4,5", "2,3,6"], [5, 6]),
+        ("step,train_loss", ["1,4", "2,3"], [4, 3]),
+        ("step,loss,eval_bleu", ["1,4,5", "2,3,6"], [5, 6]),
+    ],
+)
+def test_training_loss_is_not_the_loss_of_the_model(
+    written: Written, header: str, rows: list[str], taken: list[float]
+) -> None:
+    assert values(door(written("\n".join([header, *rows])), STEP)) == taken
+
+
+def test_two_evaluations_are_asked_about(written: Written) -> None:
+    error = asked(written("step,val_bleu,test_bleu\n1,4,5\n2,3,6\n"), STEP)
+    assert error.problems[0].options == ("--columns bleu=val_bleu", "--columns bleu=test_bleu")
+
+
+def test_losses_that_are_no_means_of_nats(written: Written) -> None:
+    sums = asked(written("steps,Loss,bleu\n1,398120.4,1\n2,331002.9,3\n"), "--columns pretrain_tokens=steps")
+    assert sums.accepted == ("--columns", "pretrain_tokens=steps", "--ignore", "Loss")
+    assert "is above 15, so these may be sums" in sums.problems[0].hint
+    nats = door(written("tokens,loss,ppl\n1,3.2,24.53\n2,2.9,18.17\n", "n.csv"), TOKENS)
+    assert (nats.metrics, values(nats)) == (("cross_entropy",), [3.2, 2.9])
+    assert "perplexity is exp of cross_entropy" in nats.notes[0]
+    bits = door(written("tokens,loss,ppl\n1,3,8\n2,2.5,5.657\n", "b.csv"), TOKENS)
+    assert values(bits) == pytest.approx([2.0794, 1.7329], abs=1e-4)
+    assert "so the loss is in bits: multiplied by ln 2, into nats" in bits.notes
+    two = door(written("tokens,loss,ppl\n1,3,30\n2,2.5,15\n", "t.csv"), TOKENS)
+    assert two.metrics == ("cross_entropy", "perplexity")
+
+
+def test_numbers_of_one_country(written: Written) -> None:
+    german = door(written("﻿tokens;bleu\n12.500;9,8\n50.000;15,1\n1.200.000;21,4\n"), TOKENS)
+    assert (sizes(german), values(german)) == ([12500, 50000, 1200000], [9.8, 15.1, 21.4])
+    english = door(written('tokens,bleu\n"12,500",9.8\n"1,200,000",15.1\n'), TOKENS)
+    assert sizes(english) == [12500, 1200000]
+    spaced = door(written("tokens;bleu\n12 500;9,8\n1 200 000;15,1\n"), TOKENS)
+    assert (sizes(spaced), values(spaced)) == ([12500, 1200000], [9.8, 15.1])
+    asked_about = asked(written("tokens;bleu\n12.500;9.8\n50.000;15.1\n"), TOKENS)
+    assert asked_about.problems[0].rule == "thousands"
+    assert sizes(
+        door(written("tokens;bleu\n12.500;9.8\n50.000;15.1\n"), f"{TOKENS} --scale pretrain_tokens=1")
+    ) == [12.5, 50]
+    mixed = asked(written("tokens;bleu\n1M;9,8\n2M;15.1\n"), TOKENS)
+    assert [(problem.line, problem.rule) for problem in mixed.problems] == [(2, "number")]
+    value = asked(written("tokens;bleu\n1M;27,345\n2M;28,111\n"), TOKENS)
+    assert "27,345 can be read in two ways" in value.problems[0].hint
+
+
+def test_percentages(written: Written) -> None:
+    signs = door(written("tokens,accuracy,bleu\n1M,41.5%,20%\n2M,50%,21%\n"), TOKENS)
+    assert values(signs) == [0.415, 20, 0.5, 21]
+    header = door(written("tokens,accuracy (%),accuracy_stderr\n1M,0.5,.1\n2M,50,.2\n"), TOKENS)
+    assert (values(header), list(header.frame["se"])) == ([0.005, 0.5], [0.001, 0.002])
+    for metric, cells, factor in (("f1", ("61.2", "70"), "0.01"), ("wer", ("0.4", "0.31"), "100")):
+        path = written(f"tokens,{metric}\n1M,{cells[0]}\n2M,{cells[1]}\n")
+        error = asked(path, TOKENS)
+        assert error.problems[0].options[0] == f"--scale {metric}={factor}"
+        scaled = door(path, f"{TOKENS} --scale {metric}={factor}")
+        assert values(scaled) == pytest.approx([float(cell) * float(factor) for cell in cells])
+
+
+def test_two_scales_in_one_curve(written: Written) -> None:
+    rows = ["1M,.61", "2M,.64", "4M,66.1", "8M,67.0"]
+    error = asked(written("tokens,bleu\n" + "\n".join(rows)), TOKENS)
+    assert [(problem.rule, problem.line) for problem in error.problems] == [("one-scale", 4)]
+    learning = written("tokens,bleu\n1M,.2\n2M,21\n4M,24\n8M,26\n")
+    assert door(learning, TOKENS).notes == ()
+
+
+def test_missing_values_are_counted_and_infinite_ones_asked_about(written: Written) -> None:
+    path = written("tokens,bleu,chrf\n1M,10,-\n2M,NaN,30\n4M,20,#N/A\n8M,21,32\n")
+    read = door(path, TOKENS)
+    assert "3 cells without a score (empty, NaN or a placeholder) were left out" in read.notes
+    assert "--where left out 1 of 4 rows" in door(path, f"{TOKENS} --where bleu!=nan").notes
+    error = asked(written("tokens,loss\n1M,3\n2M,inf\n4M,2\n"), TOKENS)
+    assert error.accepted == ("--columns", "pretrain_tokens=tokens", "--where", "loss<inf")
+
+
+def test_comet_below_zero_cannot_be_used(written: Written) -> None:
+    error = asked(written("tokens,comet\n1M,-.6\n2M,.1\n4M,.3\n"), TOKENS)
+    assert "older COMET models" in error.problems[0].hint
+    assert asked(written("tokens,comet,bleu\n1M,-.6,3\n2M,.1,4\n"), TOKENS).accepted == (
+        "--columns", "pretrain_tokens=tokens", "--ignore", "comet",
+    )  # fmt: skip
+
+
+def test_a_resumed_run(written: Written) -> None:
+    path = written("step,val_loss\n1000,4.2\n2000,3.6\n3000,3.3\n2000,3.6\n3000,3.31\n4000,3.1\n")
+    assert asked(path, STEP).accepted == ("--columns", "pretrain_tokens=step", "--duplicates", "last")
+    assert values(door(path, f"{STEP} --duplicates last")) == [4.2, 3.6, 3.31, 3.1]
+
+
+def test_step_0_is_said_to_be_a_baseline(written: Written) -> None:
+    path = written("step,loss\n0,10.9\n1000,4.2\n4000,3.4\n")
+    (note,) = door(path, STEP).notes
+    assert "taken for the model without pretraining" in note
+    assert note.endswith("--where 'step>0'")
+    assert door(path, f"{STEP} --where step>0").notes[0].startswith("--where left out 1")
+
+
+SHAPES: dict[str, tuple[str, str]] = {
+    "Markdown": ("m.md", "Results\n\n| tokens | bleu |\n|---|:-:|\n| 11K | **40.2** |\n| 14K | 41 |\n\nend"),
+    "Markdown in a CSV": ("m.csv", "| tokens | bleu |\n|--|--|\n| 11K | 40.2 |\n| 14K | 41 |\n"),
+    "sep": ("m.csv", "sep=;\ntokens;bleu\n11000;40.2\n14000;41\n"),
+    "comments": ("m.csv", "# made by hand\ntokens,bleu\n# the first\n11000,40.2\n14000,41\n"),
+    "header in a comment": ("m.txt", "# tokens bleu\n11000 40.2\n14000 41\n"),
+    "spaces": ("m.txt", "tokens   bleu\n 11000   40.2\n 14000   41\n"),
+    "bars": ("m.csv", "tokens|bleu\n11000|40.2\n14000|41\n"),
+    "array": ("m.json", '[{"tokens": 11000, "bleu": 40.2},\n {"tokens": 14000, "bleu": 41}]'),
+    "nested": ("m.jsonl", '{"tokens":11000, "eval": {"bleu": 40.2}}\n{"tokens": 14000, "eval":{"bleu":41}}'),
+    "columns": ("m.json", '{"tokens": [11000, 14000],\n "bleu": [40.2, 41]}'),
+    "pandas": ("m.json", '{"tokens":{"0":11000,"1":14000},"bleu":{"0":40.2,"1":41.0}}'),
+    "split": ("m.json", '{"columns":["tokens","bleu"],"index":[0,1],"data":[[11000,40.2],[14000,41]]}'),
+    "one list": ("m.json", '{"h": [{"tokens": 11000, "bleu": 40.2}, {"tokens": 14000, "bleu": 41}]}'),
+    "row numbers": ("m.csv", ",tokens,bleu\n0,11000,40.2\n1,14000,41\n"),
+    "long by other names": ("m.csv", "tokens,key,score\n11000,bleu,40.2\n14000,bleu,41\n"),
+    "units": ("m.csv", "tokens (K),bleu\n11,40.2\n14,41\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shapes_of_one_table(written: Written, shape: str) -> None:
+    name, text = SHAPES[shape]
+    size = "tokens (K)" if shape == "units" else "tokens"
+    long = ",metric=key,value=score" if "long" in shape else ""
+    read = door(written(text, name), f"--columns 'pretrain_tokens={size}{long}'")
+    assert (read.metrics, sizes(read), values(read)) == (("bleu",), [11000, 14000], [40.2, 41])
+
+
+def test_a_header_that_is_missing_is_asked_for(written: Written) -> None:
+    assert asked(written("11000,40.2\n14000,41\n")).problems[0].rule == "header"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ignore": ["blue"]}, "did you mean 'bleu'"),
+        ({"scale": {"chrf": 100}}, "--scale needs a metric"),
+        ({"scale": {"bleu": 0}}, "above 0"),
+        ({"duplicates": "max"}, "valid: best, error, first, last, mean"),
+        ({"melt": "task"}, "found no columns"),
+        ({"melt": "bleu"}, "a column already"),
+        ({"metric": {"x": "up"}}, "NAME=up,LOW,HIGH"),
+        ({"from_path": "step"}, "names of columns in braces"),
+    ],
+)
+def test_options_that_cannot_be_used(written: Written, options: dict[str, Any], message: str) -> None:
+    from bayesscale.errors import UsageError
+
+    with pytest.raises(UsageError, match=message):
+        read_metrics(written("pretrain_tokens,bleu\n1,20\n2,21\n"), **options)
+
+
+def test_a_declared_metric(written: Written) -> None:
+    path = written("tokens,My Reward,bleu\n1M,3,20\n2M,4,21\n")
+    assert door(path, TOKENS).notes == ("columns not read: 'My Reward'",)
+    read = door(path, f"{TOKENS} --metric 'My Reward=up,0,10'")
+    assert read.metrics == ("My Reward[up,0,10]", "bleu")
+    error = asked(written("tokens,metric,value\n1M,bleurt_x,20\n2M,bleurt_x,21\n"), TOKENS)
+    assert "--metric bleurt_x=up,0,100" in error.problems[0].hint
+    assert "did you mean" not in error.problems[0].hint
+
+
+def test_a_data_frame_is_read_by_the_same_rules() -> None:
+    frame = pd.DataFrame({"Step": [1, 2, 3], "eval/loss": [3.0, None, 2.5], "train/loss": [1.0, 1, 1]})
+    read = read_metrics(frame, columns={"pretrain_tokens": "Step"}, tokens_per_step=2e6)
+    assert (sizes(read), values(read)) == ([2e6, 6e6], [3.0, 2.5])
+    with pytest.raises(MetricsError) as caught:
+        read_metrics(frame)
+    assert caught.value.accepted == ("--columns", "pretrain_tokens=Step")
+    assert caught.value.problems[0].options == ("--columns pretrain_tokens=Step",)
