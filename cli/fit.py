@@ -76,6 +76,14 @@ def fit(
         ),
     ] = 20,
     seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
+    backtest: Annotated[
+        bool,
+        typer.Option(
+            "--backtest/--no-backtest",
+            help="Also forecast the last quarter of each curve from the rest, and keep how often intervals "
+            "held: about one more fit.",
+        ),
+    ] = True,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output file.")] = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
@@ -102,6 +110,12 @@ def fit(
     metrics = _table(file, example, reading)
     model = {"breaks": breaks, "discrepancy": discrepancy, "law": law}
     result = _sampled(metrics, sampler, priors, model)
+    if backtest:
+        from bayesscale.evaluation.backtest import backtest as with_record
+
+        result = with_record(
+            result, report=lambda phase: typer.echo(f"held-out sizes: {phase} ...", err=True)
+        )
     save(result, output, force=force)
     _print(result, output, as_json, as_csv)
     if not result.status.ok:
@@ -141,7 +155,7 @@ def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
     import pandas as pd
 
     from bayesscale.cli.output import Answer, print_answer
-    from bayesscale.questions.answer import is_simulated
+    from bayesscale.questions.answer import is_simulated, track_record
 
     diagnostics, timings = result.provenance["diagnostics"], result.provenance["timings"]
     rows = [
@@ -166,6 +180,7 @@ def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
     sentences = [str(result.metrics), *simulated, *result.metrics.notes]
     if not result.status.ok:
         sentences.append(str(result.status))
+    sentences += track_record(result)
     frame = pd.DataFrame(rows, columns=["diagnostic", "value"])
     print_answer(Answer(frame, document, sentences), as_json=as_json, as_csv=as_csv)
 

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesscale.figures.drawing import Frame
+from bayesscale.inference.track_record import KEY, TrackRecord
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.names import SIZES
 from bayesscale.text import WIDTH, cells, printable, shortened, size_text, table_text
@@ -276,6 +277,7 @@ def record(fit: Fit) -> dict[str, Any]:
         "draws": fit.count,
         "laws": list(fit.laws),
         "simulated": is_simulated(fit),
+        KEY: fit.provenance.get(KEY),
         **{name: fit.provenance.get(name) for name in kept},
     }
 
@@ -283,6 +285,12 @@ def record(fit: Fit) -> dict[str, Any]:
 def warning(fit: Fit) -> list[str]:
     """Return what a reader must see first: nothing, or that the numbers should not be trusted."""
     return [] if fit.status.ok else [f"DO NOT RELY ON THESE NUMBERS - {fit.status}"]
+
+
+def track_record(fit: Fit) -> list[str]:
+    """Return how intervals did on held-out values of the fit's own curves; nothing if nobody looked."""
+    found = TrackRecord.of(fit.provenance)
+    return [] if found is None else found.sentences()
 
 
 def interval_text(fit: Fit, prob: float) -> str:

@@ -22,6 +22,7 @@ from bayesscale.questions.answer import (
     percent_text,
     shown_names,
     spread_text,
+    track_record,
     units_of,
     value_text,
     varying,
@@ -83,8 +84,11 @@ class Forecast(Answer):
         axis, names = self.fit.curves.axis_name, answer_columns(self.fit.curves)
         last = self.table[self.table[axis] == self.table[axis].max()]
         return [
-            _told(rows, metric, names, f"{SHORT[axis]} {format_tokens(last[axis].iloc[0])}", self.prob)
-            for metric, rows in list(last.groupby("metric", sort=False))[:2]
+            *(
+                _told(rows, metric, names, f"{SHORT[axis]} {format_tokens(last[axis].iloc[0])}", self.prob)
+                for metric, rows in list(last.groupby("metric", sort=False))[:2]
+            ),
+            *track_record(self.fit),
         ]
 
     def explain(self) -> list[str]:

@@ -101,6 +101,6 @@ def draw_what(fit: Fit, what: str, choice: Choice, *, columns: int = 6) -> Pictu
 def _backtest(fit: Fit) -> Picture:
     """Refuse: a file of a fit holds no held-out forecasts."""
     raise QuestionError(
-        "a backtest compares forecasts with values that were held out; this fit file carries none; "
+        "a backtest compares forecasts with values that were held out; a fit file carries only their counts; "
         "`bayesscale evaluate metrics.csv` holds out the last sizes and scores the forecasts"
     )

@@ -27,6 +27,7 @@ from bayesscale.questions.answer import (
     plain_records,
     shown_names,
     spread_text,
+    track_record,
     units_of,
     value_text,
     varying,
@@ -114,7 +115,8 @@ class Summary(Answer):
         more = (
             f"; {broken} of {len(self.outlook)} curves and metrics are broken (P {SURE:g})" if broken else ""
         )
-        return [f"The fit has {'' if self.fit.status.ok else 'not '}converged. {first}{more}."]
+        status = f"The fit has {'' if self.fit.status.ok else 'not '}converged. {first}{more}."
+        return [status, *track_record(self.fit)]
 
     def explain(self) -> list[str]:
         """Return status, diagnostics, the command, and what the quantities are."""
