@@ -35,7 +35,7 @@ class Table:
     ----------
     file : str
         Name of the file in shared/data, without its ending.
-    axis, columns, where
+    axis, columns, where, ignore
         As in `read_metrics`.
     prepare : callable, optional
         Makes the rows that are read from those of the file, where options do not suffice.
@@ -45,6 +45,7 @@ class Table:
     axis: str = "pretrain_tokens"
     columns: Mapping[str, str] = field(default_factory=dict)
     where: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
     prepare: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 
     def rows(self) -> pd.DataFrame:
@@ -54,7 +55,8 @@ class Table:
 
     def read(self) -> Metrics:
         """Return the table; `line` counts the rows from 1."""
-        return read_metrics(self.rows(), axis=self.axis, columns=self.columns, where=self.where)
+        return read_metrics(self.rows(), axis=self.axis, columns=self.columns, where=self.where,
+                            ignore=self.ignore)  # fmt: skip
 
     @property
     def command(self) -> str:
@@ -64,6 +66,7 @@ class Table:
         parts += ["--axis", self.axis] if self.axis != "pretrain_tokens" else []
         parts += ["--columns", columns] if columns else []
         parts += [part for condition in self.where for part in ("--where", condition)]
+        parts += [part for column in self.ignore for part in ("--ignore", column)]
         prepared = f" (after benchmarks.tables.{self.prepare.__name__})" if self.prepare else ""
         return f"{shlex.join(parts)} -o fit.nc{prepared}"
 
@@ -133,20 +136,22 @@ def google(domain: str) -> Table:
     """
     metric = "error_rate" if domain == "BB" else "cross_entropy"
     columns = {"pretrain_tokens": "seen_examples", "mixture": "model", metric: "loss"}
-    return Table("google_benchmark_lang", "pretrain_tokens", columns, (f"domain={domain}",))
+    # The column says which sizes its authors held out.
+    return Table("google_benchmark_lang", "pretrain_tokens", columns, (f"domain={domain}",), ("training",))
 
 
 NUSA = {
     "task": "source_lang+target_lang", "mixture": "model", "finetune_tokens": "D_f_sentences",
     "bleu": "BLEU_mean", "chrf": "chrF2_mean", "comet": "COMET_mean",
 }  # fmt: skip
+OTHER_SCORES = tuple(f"{name}_{part}" for name in ("spBLEU", "chrFpp", "TER") for part in ("mean", "se"))
 RESNET = {"pretrain_tokens": "D_p", "finetune_tokens": "fratio_pct", "accuracy": "value", "task": "ftask"}
 CLASSIFIERS = ("model=r50", "pdata=bop", "pscale=64k", "ftask=sinclass")
 
 TABLES: dict[str, Table] = {
     "schram mBart50": schram("mBart50"),
     "schram Transformer": schram("Transformer"),
-    "proxylm": Table("proxylm_nusa_mt", "finetune_tokens", NUSA, ("finetuned=True",)),
+    "proxylm": Table("proxylm_nusa_mt", "finetune_tokens", NUSA, ("finetuned=True",), OTHER_SCORES),
     "syn2real": Table(
         "syn2real_finetune_last", "pretrain_tokens", {**RESNET, "mixture": "ptask"}, CLASSIFIERS
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -79,7 +80,7 @@ def evaluate(
     if training is not None and first is not None:
         raise UsageError("--first and --training both say what is fitted; choose one of them")
     sampler = Sampler(draws=draws, chains=chains, seed=seed)
-    metrics = reading.read(file)
+    metrics = (reading if training is None else _whole(reading, training)).read(file)
     splits = None
     if training is not None:
         fitted = reading.read(file, where=[training])
@@ -112,3 +113,15 @@ def _origin(text: str) -> float:
         raise UsageError(
             f"--first is a share such as 0.6 or a number of sizes such as 3; received {text!r}"
         ) from None
+
+
+def _whole(reading: Reading, training: str) -> Reading:
+    """Return the options that take both parts of a split for one curve: its flag tells no runs apart."""
+    from bayesscale.metrics.names import COLUMNS, meaning
+    from bayesscale.metrics.tidy.where import condition_column
+
+    flag = condition_column(training)
+    named = {part for pair in reading.columns or () for part in re.split("[=+,]", pair)}
+    if not flag or flag in {*COLUMNS, *named} or meaning(flag):
+        return reading
+    return reading._replace(ignore=[*(reading.ignore or ()), flag])

@@ -33,7 +33,6 @@ def documents() -> dict[Path, str]:
         docs / "evidence" / "index.md": _index(),
         docs / "evidence" / "real-curves.md": _real_fits(),
         docs / "evidence" / "forecasts.md": _forecasts(),
-        docs / "evidence" / "harness.md": _harness(),
         docs / "reference.md": _reference(),
         readme: _MARK.sub(
             lambda found: found[1] + _in_short() + found[2], readme.read_text(encoding="utf-8")
@@ -94,7 +93,6 @@ def _index() -> str:
     known = {
         "real_fits": ("real-curves.md", "fits of real tables at the defaults: status and seconds"),
         "forecast": ("forecasts.md", "forecasts of held-out values: coverage and CRPS against rivals"),
-        "harness": ("harness.md", "speed of the harness against transformers"),
     }
     lines = ["# Evidence\n", "Generated from `benchmarks/results` by `docs/generate.py`.\n", _in_short()]
     lines += [f"- [{page}]({page}): {what}" for page, what in known.values()]
@@ -163,28 +161,6 @@ def _forecasts() -> str:
 def _percent(name: str, value: Any) -> Any:
     """Return a share as a percentage, other values as they are."""
     return f"{100 * value:.0f}%" if name.startswith("in ") and isinstance(value, float) else value
-
-
-def _harness() -> str:
-    """Return the page on the speed of the harness."""
-    document = _read("harness")
-    heads = ("model", "device", "precision", "work", "ours", "transformers eager", "times as fast")
-    rows = []
-    for row in document["rows"]:
-        seconds = next((row[name] for name in row if name.startswith("seconds")), {})
-        seconds = seconds if isinstance(seconds, dict) else {}
-        rows.append(
-            [*(row.get(name) for name in heads[:4]), seconds.get("ours"), seconds.get("transformers eager"),
-             row.get("times as fast as eager")]
-        )  # fmt: skip
-    return "\n".join(
-        [
-            "# Speed of the harness\n",
-            f"`python -m benchmarks.harness` makes these figures: torch {document['torch']}, transformers",
-            f"{document['transformers']}, {document['machine']}. Seconds of a step, or of the whole.\n",
-            table(heads, rows),
-        ]
-    )
 
 
 def _reference() -> str:

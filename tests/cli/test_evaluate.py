@@ -23,6 +23,14 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def table(tmp_path: Path) -> str:
     path = tmp_path / "table.csv"
+    frame().to_csv(path, index=False)
+    return str(path)
+
+
+@pytest.fixture
+def flagged(tmp_path: Path) -> str:
+    """Return a table whose column `training` says what is to be fitted; else it would tell runs apart."""
+    path = tmp_path / "flagged.csv"
     frame().assign(training=(frame()["pretrain_tokens"] < 3e9).astype(int)).to_csv(path, index=False)
     return str(path)
 
@@ -73,8 +81,8 @@ def test_csv_has_the_rows_that_are_asked_for(
     assert values <= set(" ".join(out.split()).split(" ")) or column == "distance"
 
 
-def test_rows_that_are_fitted_may_be_named(evaluate: Command, table: str) -> None:
-    code, out, _ = evaluate(table, "--training", "training=1", "--json")
+def test_rows_that_are_fitted_may_be_named(evaluate: Command, flagged: str) -> None:
+    code, out, _ = evaluate(flagged, "--training", "training=1", "--json")
     assert code == 0
     assert json.loads(out)["pooled"][0]["n"] == 12
 
@@ -98,7 +106,7 @@ def test_a_failed_diagnostic_and_a_failed_fit_end_with_4_and_all_other_numbers(
     ("arguments", "code", "told"),
     [
         (["--first", "10"], 3, "'first 10' leaves none, the longest curve has 10 sizes; fit fewer"),
-        (["--training", "training>=0"], 3, "'training>=0' leaves none"),
+        (["--training", "pretrain_tokens>=0"], 3, "'pretrain_tokens>=0' leaves none"),
         (["--model", "saturating"], 3, "every one of the 1 fits failed:\n  saturating, first 60%: DataError"),
         (["--model", "log-law"], 2, "received 'log-law'"),
         (["--jobs", "0"], 2, "jobs must be at least 1; received 0"),

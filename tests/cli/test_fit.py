@@ -12,8 +12,10 @@ import pytest
 
 import bayesscale.inference
 from bayesscale.cli.fit import fit as command
+from bayesscale.evaluation import backtest
 from bayesscale.inference import Fit, Sampler, load, run
 from bayesscale.inference.status import Diagnostics, Worst
+from bayesscale.inference.track_record import KEY, TrackRecord
 from bayesscale.models.priors import Priors
 from tests.cli.fits import Command, caller
 from tests.questions.made_up import MadeUp, rows
@@ -43,10 +45,20 @@ class Fitted:
         return replace(made, provenance=provenance)
 
 
+RECORD = TrackRecord(20, 12, 7, {"bleu": 0.9}, {"bleu": 0.8}, "converged")
+
+
 @pytest.fixture
 def fitted(monkeypatch: pytest.MonkeyPatch) -> Fitted:
+    """Return a fit, and a track record, that draw nothing."""
+
+    def tested(fit: Fit, **options: Any) -> Fit:
+        options["report"]("compiling the model")
+        return replace(fit, provenance={**fit.provenance, KEY: asdict(RECORD)})
+
     stands = Fitted()
     monkeypatch.setattr(bayesscale.inference, "fit", stands)
+    monkeypatch.setattr(backtest, "backtest", tested)
     return stands
 
 
@@ -249,3 +261,20 @@ def test_the_point_fit_prints_coefficients_and_writes_nothing(
     document = json.loads(out)
     assert (code, document["kind"], len(document["fits"])) == (0, "point estimate, no interval", 16)
     assert {found["n_held_out"] for found in document["fits"]} == {0}
+
+
+def test_the_track_record_is_told_and_kept(fit: Command, table: str, target: str) -> None:
+    code, out, err = fit(table, "-o", target)
+    assert code == 0
+    assert "on your own curves, 90% intervals held 12 of 20 last values" in out
+    assert "A POOR RECORD" in out
+    assert "held-out sizes: compiling the model ..." in err
+    assert TrackRecord.of(load(target).provenance) == RECORD
+
+
+def test_a_fit_may_go_without_a_track_record(fit: Command, table: str, target: str) -> None:
+    code, out, err = fit(table, "-o", target, "--no-backtest")
+    assert code == 0
+    assert "held-out" not in err
+    assert "held out" not in out
+    assert TrackRecord.of(load(target).provenance) is None

@@ -45,7 +45,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
         def fail(*arguments: object) -> None:
             raise error
 
-        monkeypatch.setattr(check_module, "read_table", fail)
+        monkeypatch.setattr(check_module.Reading, "read", fail)
 
     return fail_with
 

@@ -128,7 +128,7 @@ def test_each_picture_gives_its_numbers(
 def test_a_backtest_that_the_file_does_not_carry(plot: Command, whole: str) -> None:
     code, out, err = plot(whole, "--what", "backtest", "-o", "fit.png")
     assert (code, out) == (3, "")
-    assert "this fit file carries none; `bayesscale evaluate" in err
+    assert "a fit file carries only their counts; `bayesscale evaluate" in err
 
 
 @pytest.mark.parametrize(

@@ -239,6 +239,7 @@ def test_document() -> None:
         "data_hash": fit.metrics.data_hash,
         "seed": 7,
         "versions": {"bayesscale": "0", "python": "3"},
+        "backtest": None,
         "axis": "pretrain_tokens",
         "units": {
             "bleu": "BLEU points",

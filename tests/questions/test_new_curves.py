@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from bayesscale.errors import BayesscaleError
 from bayesscale.inference import Fit
 from bayesscale.laws import LOG_LAW
+from bayesscale.models.priors import Priors
+from bayesscale.models.scale import log_near_zero, place_of
 from bayesscale.questions.forecast import forecast
 from bayesscale.questions.select import Selection, drawn_curves
 from tests.questions.made_up import TRUE, MadeUp, parameters, rows
@@ -39,10 +41,20 @@ def drawn(fit: Fit, wanted: Selection) -> NDArray[np.float64]:
     return np.stack([part.T for local in each for part in (local.level, local.gain, local.shape)], axis=-1)
 
 
+def on_scale(effects: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the same with levels and gains as the population has them: near zero no logarithms."""
+    found, near = effects.copy(), log_near_zero(("bleu", "cross_entropy"), Priors())
+    for level, log_near in zip((0, 3), near, strict=True):
+        found[..., level] = place_of(effects[..., level], log_near)
+        low = place_of(effects[..., level] - effects[..., level + 1], log_near)
+        found[..., level + 1] = found[..., level] - low
+    return found
+
+
 def test_another_size_is_the_population_and_its_groups() -> None:
     fit = MadeUp(draws=4, spread=0.0).fit()
     wanted = Selection(tasks=["en-fr"], mixtures=["en"], other_sizes=[1e9])
-    (effects,) = np.unique(drawn(fit, wanted)[:, 0], axis=0)
+    (effects,) = on_scale(np.unique(drawn(fit, wanted)[:, 0], axis=0))
     typical = np.array([*TRUE["bleu"], *TRUE["cross_entropy"]])
     # en-fr is the second task, en the first mixture, their pair the third of four, its alignment 0.7.
     groups = 0.05 - 0.05 + np.linspace(-0.05, 0.05, 4)[2]
@@ -95,7 +107,7 @@ def test_residuals_have_the_correlation_of_the_posterior() -> None:
 
 
 def test_sizes_of_one_new_mixture_share_its_effect() -> None:
-    effects = drawn(only("mixture_sd", 0.2, draws=50), Selection(tasks=["en-fr"], mixtures=["de"]))
+    effects = on_scale(drawn(only("mixture_sd", 0.2, draws=50), Selection(tasks=["en-fr"], mixtures=["de"])))
     difference = (effects[:, 1] - effects[:, 0])[:, list(LEVELS)]
     np.testing.assert_allclose(difference, 0.1 * (np.log10(42e6) - np.log10(6e6)), atol=1e-12)
 
@@ -140,7 +152,8 @@ def test_alignment_moves_a_new_mixture() -> None:
         "metrics": ["bleu"],
     }
     values = {a: forecast(fit, [1e11], alignment=a, **options).frame()["law_median"][0] for a in (0.7, 1.0)}
-    assert values[1.0] / values[0.7] == pytest.approx(np.exp(0.1 * 0.3))
+    places = place_of(np.log([values[0.7], values[1.0]]), log_near_zero(("bleu",), Priors())[0])
+    assert np.diff(places) == pytest.approx(0.1 * 0.3)
     shares = forecast(fit, [1e11], shares={"en": 0.5, "fr": 0.5}, **options)
     assert shares.frame()["law_median"][0] == pytest.approx(values[1.0])
     assert not [note for note in shares.notes if "alignment" in note]
