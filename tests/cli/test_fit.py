@@ -80,7 +80,7 @@ def target(tmp_path: Path) -> str:
 
 
 def test_a_table_becomes_a_file_and_a_summary(fit: Command, table: str, target: str) -> None:
-    code, out, err = fit(table, "-o", target)
+    code, out, err = fit(table, "-o", target, "--no-backtest")
     assert (code, err) == (0, "compiling the model ...\n")
     lines = dict(line.split("  ", 1) for line in out.splitlines()[2:])
     shown = {name.strip(): value.strip() for name, value in lines.items()}
