@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from bayesscale.errors import UsageError
 from bayesscale.metrics.options import Options
@@ -18,8 +18,9 @@ def way_on(
 ) -> Options | None:
     """Return options with which the table is accepted; None where none were found.
 
-    Problems name options that would settle them. They are tried depth first, the likeliest of the first
-    problem before others, and what is returned has been read without a problem.
+    Problems name options that would settle them. Those of the first problem are tried, the likeliest first,
+    and after each those of the first problem that is left: depth first. What is returned has been read
+    without a problem. Another order of the problems would try the same sets of options again.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def way_on(
         nonlocal tries
         if not all(problem.options for problem in error.problems):
             return None  # what no option settles needs an editor
-        for text in _changes(error):
+        for text in error.problems[0].options:  # any way on must settle it
             try:
                 changed = options.with_option(text)
             except (UsageError, ValueError):
@@ -60,11 +61,3 @@ def way_on(
         return None
 
     return search(options, error, 0)
-
-
-def _changes(error: MetricsError) -> Iterator[str]:
-    """Yield the options that the problems name: those of each rule in turn."""
-    rules = dict.fromkeys((problem.rule, problem.column) for problem in error.problems if problem.options)
-    for rule, column in rules:
-        first = next(p for p in error.problems if p.options and (p.rule, p.column) == (rule, column))
-        yield from first.options

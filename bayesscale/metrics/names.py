@@ -91,7 +91,9 @@ _OTHER_NAMES = MappingProxyType({
     "run": "run runid id runuuid",
     "metric": "metric metricname key measure metrickey scorename metrictype",
     "value": "value score metricvalue result val scorevalue",
-    "passes": "wall walltime time timestamp relativetime date datetime created createdat starttime endtime"
+    "passes": "wall walltime time timestamp relativetime date datetime created createdat starttime endtime "
+    # what the harness records beside a score
+    "pretrainloss finetunerate finetuneepochs finetunetokensseen cell"
     " runtime duration evalruntime trainruntime elapsed elapsedtime seconds hours gpuhours flop "
     "flops totalflos"
     " totalflops compute flos samplespersecond stepspersecond gradnorm updated rowid index",

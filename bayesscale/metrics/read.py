@@ -128,15 +128,17 @@ def read_cells(table: TextTable, options: Options) -> Metrics:
         An option names no column, or leaves no rows.
     """
     named = _steps_as_sizes(melt(name_columns(table, options), options), options)
+    whole = len(named.cells)
+    # What columns are follows from their cells, so it is asked of the same rows here and when they are read.
+    named = replace(named, cells=select_rows(named.cells, options.where))
     if structure := structure_problems(named, options.axis, table.header_line, table.name):
         raise MetricsError(table.name, [*table.problems, *structure], table.unit)
-    rows = select_rows(named.cells, options.where)
-    left_out = len(named.cells) - len(rows)
-    read = make_draft(replace(named, cells=rows), options, table)
+    left_out = whole - len(named.cells)
+    read = make_draft(named, options, table)
     data, problems, notes = _check(read, options)
     if problems := [*table.problems, *read.problems, *problems]:
         raise MetricsError(table.name, list(dict.fromkeys(problems)), table.unit)
-    selected = [f"--where left out {left_out:,} of {len(named.cells):,} rows"] if left_out else []
+    selected = [f"--where left out {left_out:,} of {whole:,} rows"] if left_out else []
     unread = _unread(read, data)
     frame = tidy_frame(data, options.axis, read.draft.curve)
     told = (*table.notes, *named.notes, *selected, *read.notes, *unread, *notes)

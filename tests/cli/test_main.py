@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from bayesscale import __version__
-from bayesscale.cli import check as check_module
 from bayesscale.cli.main import COMMANDS, main
+from bayesscale.cli.options import Reading
 from bayesscale.errors import BayesscaleError, DataError, FitFileError, PriorError, UsageError
 
-HEAVY = ("arviz", "matplotlib", "numba", "numpy", "pandas", "pandera", "pymc", "scipy", "torch", "xarray")
+HEAVY = ("arviz", "matplotlib", "numba", "numpy", "pandas", "pymc", "scipy", "torch", "xarray")
 PROGRAM = "from bayesscale.cli.main import main; main()"
 
 
@@ -45,7 +45,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
         def fail(*arguments: object) -> None:
             raise error
 
-        monkeypatch.setattr(check_module.Reading, "read", fail)
+        monkeypatch.setattr(Reading, "read", fail)
 
     return fail_with
 

@@ -290,3 +290,30 @@ def test_the_error_is_a_data_error_with_all_problems(tmp_path: Path) -> None:
         read(tmp_path, LONG.replace("20.5", "205").replace("6M", "-6M"))
     assert caught.value.exit_code == 3
     assert len(caught.value.problems) == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "rule"),
+    [
+        # The rows that are left hold text in the only column of scores, none of them a number.
+        (
+            "pretrain_tokens,bleu\n1,bad\n2,;\n3,21\n4,22\n",
+            {"where": ["pretrain_tokens<=2"]},
+            "required-columns",
+        ),
+        # They hold no score at all.
+        ("pretrain_tokens,bleu\n1,NA\n2,\n3,21\n4,22\n", {"where": ["pretrain_tokens<=2"]}, "not-empty"),
+        # No row of one size has a value that is a number.
+        ("pretrain_tokens,bleu\n1,x\n1,y\n2,20\n3,21\n", {"duplicates": "best"}, "number"),
+        # A score beside columns of runs has no number, and so no rows of its own.
+        ("pretrain_tokens,bleu_sd,a - bleu\n1,,3\n", {}, "two-sizes"),
+    ],
+)
+def test_what_becomes_empty_on_the_way_is_told(
+    tmp_path: Path, text: str, options: dict[str, Any], rule: str
+) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(text)
+    with pytest.raises(MetricsError) as caught:
+        read_metrics(path, **options)
+    assert {problem.rule for problem in caught.value.problems} == {rule}

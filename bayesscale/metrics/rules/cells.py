@@ -1,31 +1,30 @@
-"""Rules that each cell of a metrics table must keep, as a pandera schema."""
+"""Rules that each cell of a metrics table must keep."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.names import SIZES, suggested_declaration
 from bayesscale.metrics.options import option
-from bayesscale.metrics.problems import RULES, Problem
+from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.draft import Draft
 from bayesscale.metrics.tidy.numbers import is_ambiguous, is_text
 
 _MAY_BE_EMPTY = ("se", "alignment", "run", "seed", "signature")
-_LIMITS = {
-    "pretrain_tokens": pa.Check.ge(0, error="size-not-negative"),
-    "finetune_tokens": pa.Check.gt(0, error="size-positive"),
-    "model_params": pa.Check.gt(0, error="size-positive"),
-    "se": pa.Check.gt(0, error="se-positive"),
-    "alignment": pa.Check.in_range(0, 2, error="alignment-in-range"),
+Broken = Callable[[pd.Series], pd.Series]
+_LIMITS: dict[str, tuple[str, Broken]] = {
+    "pretrain_tokens": ("size-not-negative", lambda sizes: sizes.lt(0)),
+    "finetune_tokens": ("size-positive", lambda sizes: sizes.le(0)),
+    "model_params": ("size-positive", lambda sizes: sizes.le(0)),
+    "se": ("se-positive", lambda errors: errors.le(0)),
+    "alignment": ("alignment-in-range", lambda scores: scores.lt(0) | scores.gt(2)),
 }
-_SHARE = pa.Check.in_range(0, 1, error="share-in-range")
-_FINITE = pa.Check(np.isfinite, error="finite")
-_KNOWN = pa.Check(lambda names: names.map(lambda name: name in CATALOGUE), error="known-metric")
+_SHARE: tuple[str, Broken] = ("share-in-range", lambda shares: shares.lt(0) | shares.gt(1))
 _HINTS = {
     "size-not-negative": "write the number of tokens; 0 stands for the model that was not pretrained",
     "size-positive": "write a size above 0, or leave these rows out",
@@ -42,12 +41,7 @@ _COMET = (
 
 def cell_problems(draft: Draft) -> tuple[list[Problem], pd.DataFrame]:
     """Return every violation by a single cell, and the cells in columns `index`, `column` and `rule`."""
-    try:
-        _schema(draft).validate(draft.data, lazy=True)
-    except pa.errors.SchemaErrors as errors:
-        cells = _one_rule_a_cell(draft, errors.failure_cases)
-    else:
-        return [], pd.DataFrame({"index": [], "column": [], "rule": []})
+    cells = _broken_cells(draft)
     hints = {rule: _Hints(draft, cells[cells["rule"].eq(rule)]) for rule in cells["rule"].unique()}
     problems = []
     for row, column, rule in cells.itertuples(index=False):
@@ -56,13 +50,37 @@ def cell_problems(draft: Draft) -> tuple[list[Problem], pd.DataFrame]:
     return problems, cells
 
 
-def _schema(draft: Draft) -> pa.DataFrameSchema:
-    """Return the schema of the columns that this table has."""
-    columns = {
-        name: pa.Column(checks=_checks(draft, str(name)), nullable=_may_be_empty(draft, str(name)))
-        for name in draft.data.columns
-    }
-    return pa.DataFrameSchema(columns)
+def _broken_cells(draft: Draft) -> pd.DataFrame:
+    """Return the cells that break rules, each with the first rule that it breaks."""
+    found = []
+    for column in map(str, draft.data.columns):
+        told = np.zeros(len(draft.data), dtype=bool)
+        for rule, where in _rules(draft, column):
+            broken = where.to_numpy(dtype=bool) & ~told
+            told |= broken
+            found += [(row, column, rule) for row in draft.data.index[broken]]
+    return pd.DataFrame(found, columns=["index", "column", "rule"])
+
+
+def _rules(draft: Draft, column: str) -> Iterator[tuple[str, pd.Series]]:
+    """Yield the rules of a column and where its cells break them, the rule that says more first."""
+    cells = draft.data[column]
+    numeric = pd.api.types.is_float_dtype(cells)
+    if numeric:  # what is no number is missing as well
+        yield "number", is_text(draft.text[column], cells)
+    if not _may_be_empty(draft, column):
+        yield "not-missing", cells.isna()
+    if column == "metric":
+        known = {name for name in cells.dropna().unique() if name in CATALOGUE}
+        yield "known-metric", cells.notna() & ~cells.isin(known)
+    if not numeric:
+        return
+    yield "finite", np.isinf(cells)
+    if column == "value":
+        yield "value-in-range", _out_of_range(cells, draft.data["metric"])
+    else:
+        rule, broken = _SHARE if column.startswith("share_") else _LIMITS[column]
+        yield rule, broken(cells)
 
 
 def _may_be_empty(draft: Draft, column: str) -> bool:
@@ -70,41 +88,12 @@ def _may_be_empty(draft: Draft, column: str) -> bool:
     return column not in draft.curve and column.startswith((*_MAY_BE_EMPTY, "share_"))
 
 
-def _checks(draft: Draft, column: str) -> list[pa.Check]:
-    """Return what a cell of a column must keep when it is not empty."""
-    if column == "metric":
-        return [_KNOWN]
-    if not pd.api.types.is_float_dtype(draft.data[column]):
-        return []
-    text = draft.text[column]
-    number = pa.Check(lambda numbers: ~is_text(text, numbers), error="number", ignore_na=False)
-    if column == "value":
-        return [number, _FINITE, _range(draft.data["metric"])]
-    return [number, _FINITE, _SHARE if column.startswith("share_") else _LIMITS[column]]
-
-
-def _range(metrics: pd.Series) -> pa.Check:
-    """Return the check of values against the ranges of their metrics."""
+def _out_of_range(values: pd.Series, metrics: pd.Series) -> pd.Series:
+    """Return where values lie outside the ranges of their metrics."""
     known = {name: CATALOGUE[name] for name in metrics.dropna().unique() if name in CATALOGUE}
-    low = metrics.map({name: spec.low for name, spec in known.items()}).fillna(-np.inf)
-    high = metrics.map({name: spec.high for name, spec in known.items()}).fillna(np.inf)
-    return pa.Check(
-        lambda values: values.between(low[values.index], high[values.index]), error="value-in-range"
-    )
-
-
-def _one_rule_a_cell(draft: Draft, cases: pd.DataFrame) -> pd.DataFrame:
-    """Return the cells that break rules, each with the first rule in the order of `RULES`."""
-    rules = cases["check"].mask(cases["check"].eq("not_nullable"), "not-missing")
-    cells = pd.DataFrame({"index": cases["index"], "column": cases["column"], "rule": rules})
-    order = cells["rule"].map({rule: position for position, rule in enumerate(RULES)})
-    # A cell that is no number is missing as well; the rule that says more comes first.
-    order = order.mask(cells["rule"].eq("number"), -1)
-    return (
-        cells.assign(order=order)
-        .sort_values("order")
-        .drop_duplicates(["index", "column"])[["index", "column", "rule"]]
-    )
+    low = metrics.map({name: spec.low for name, spec in known.items()}).astype(float)
+    high = metrics.map({name: spec.high for name, spec in known.items()}).astype(float)
+    return values.lt(low) | values.gt(high)
 
 
 class _Hints:
@@ -113,7 +102,8 @@ class _Hints:
     def __init__(self, draft: Draft, cells: pd.DataFrame) -> None:
         self.draft, self.cells = draft, cells
         self.long = "metric" in draft.named.free
-        self.unknown = sorted({str(draft.text.at[row, "written"]) for row in cells["index"]})
+        self.unknown = sorted(map(str, draft.text.loc[cells["index"], "written"].unique()))
+        self.alone = draft.data["metric"].nunique() == 1
 
     def of(self, row: int, column: str, rule: str) -> tuple[str, tuple[str, ...]]:
         """Return the remedy for one cell, and options that would settle it."""
@@ -179,7 +169,7 @@ class _Hints:
 
     def _leave_out(self, row: int, metric: str) -> tuple[str, ...]:
         """Return the option that leaves a metric out; none where it is the only one."""
-        if self.draft.data["metric"].nunique() == 1:
+        if self.alone:
             return ()
         if self.long:
             written = str(self.draft.text.at[row, "written"])

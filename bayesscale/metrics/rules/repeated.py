@@ -111,7 +111,9 @@ def _kept(data: pd.DataFrame, number: pd.Series, policy: str) -> pd.DataFrame:
         return data[~number.duplicated(keep=keep)]
     if policy == "best":
         sign = data["metric"].map(lambda m: 1.0 if m in CATALOGUE and CATALOGUE[m].improves == "up" else -1.0)
-        return data.loc[(data["value"] * sign).groupby(number, sort=False).idxmax()]
+        # A value that is no number is told by the rules for cells, and never the best.
+        scores = (data["value"] * sign).fillna(-np.inf)
+        return data.loc[scores.groupby(number, sort=False).idxmax()]
     first = data[~number.duplicated()].copy()
     values = data["value"].groupby(number, sort=False)
     count: pd.Series = values.size()

@@ -180,5 +180,7 @@ def _long(named: NamedCells, parts: list[Part], label: str) -> NamedCells:
         blocks.append(pd.concat([rest, pd.DataFrame(own)], axis=1).assign(**{label: name}))
     cells = pd.concat(blocks).sort_index(kind="stable").fillna("").astype(object)
     added = [name for name in cells.columns if name not in shared.columns]
-    free = (*(column for column in named.free if column not in melted), *map(str, added))
+    # Scores that are not melted are gone where they have no rows of their own: they hold no number.
+    kept = [column for column in named.free if column not in melted and column in cells.columns]
+    free = (*kept, *map(str, added))
     return replace(named, cells=cells, free=free)

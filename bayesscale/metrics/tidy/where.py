@@ -47,6 +47,12 @@ def select_rows(cells: pd.DataFrame, where: Sequence[str]) -> pd.DataFrame:
     return cells
 
 
+def condition_column(condition: str) -> str:
+    """Return the column of a condition; nothing where it cannot be read."""
+    match = _CONDITION.fullmatch(condition)
+    return match.group(1) if match else ""
+
+
 def _parse(condition: str, cells: pd.DataFrame) -> tuple[str, str, list[str]]:
     """Return column, operator and values of a condition."""
     match = _CONDITION.fullmatch(condition)
