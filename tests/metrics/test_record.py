@@ -84,8 +84,6 @@ def test_only_jsonl_is_appended_to(tmp_path: Path) -> None:
 
 
 def test_recording_needs_no_pandas() -> None:
-    code = (
-        "import sys, bayesscale; bayesscale.record; print({'pandas', 'numpy'} & set(sys.modules))"
-    )
+    code = "import sys, bayesscale; bayesscale.record; print({'pandas', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("set()\n", "")
