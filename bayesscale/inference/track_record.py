@@ -57,16 +57,16 @@ class TrackRecord:
     def sentences(self) -> list[str]:
         """Return what a reader of a forecast has to know."""
         if not self.held:
-            return [f"no track record: {self.reason}"]
+            return [f"No track record: {self.reason}."]
         unsure = "" if self.status == "converged" else f" (by a fit that has {self.status})"
         found = [
-            f"on your own curves, 90% intervals held {self.inside_90} of {self.held} last values that were "
-            f"held out{unsure}"
+            f"On your own curves, 90% intervals held {self.inside_90} of {self.held} last values that were "
+            f"held out{unsure}."
         ]
         if self.poor:
-            found.append("A POOR RECORD: expect these intervals to be too narrow")
+            found.append("A POOR RECORD: expect these intervals to be too narrow.")
         if self.beaten:
             found.append(
-                f"carrying the last value on was the better forecast there of {', '.join(self.beaten)}"
+                f"Carrying the last value on was the better forecast there of {', '.join(self.beaten)}."
             )
         return found

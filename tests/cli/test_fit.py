@@ -266,7 +266,7 @@ def test_the_point_fit_prints_coefficients_and_writes_nothing(
 def test_the_track_record_is_told_and_kept(fit: Command, table: str, target: str) -> None:
     code, out, err = fit(table, "-o", target)
     assert code == 0
-    assert "on your own curves, 90% intervals held 12 of 20 last values" in out
+    assert "On your own curves, 90% intervals held 12 of 20 last values" in out
     assert "A POOR RECORD" in out
     assert "held-out sizes: compiling the model ..." in err
     assert TrackRecord.of(load(target).provenance) == RECORD

@@ -31,7 +31,7 @@ def test_a_table_without_sizes_to_hold_out_says_why() -> None:
     assert found is not None
     assert found.held == 0
     (line,) = found.sentences()
-    assert line.startswith("no track record: ")
+    assert line.startswith("No track record: ")
     assert "the longest curve has 2 sizes" in line
 
 
@@ -44,7 +44,7 @@ def test_a_fit_that_nobody_tested_has_no_record() -> None:
 def test_a_good_record_is_one_sentence() -> None:
     record = TrackRecord(**GOOD, crps={"bleu": 0.5}, crps_last={"bleu": 0.9})
     assert record.sentences() == [
-        "on your own curves, 90% intervals held 36 of 40 last values that were held out"
+        "On your own curves, 90% intervals held 36 of 40 last values that were held out."
     ]
 
 
@@ -61,7 +61,7 @@ def test_what_carrying_the_last_value_on_does_better_is_told() -> None:
     crps, last = {"bleu": 0.5, "chrf": 0.7}, {"bleu": 0.9, "chrf": 0.6}
     record = TrackRecord(**GOOD, crps=crps, crps_last=last)
     assert record.beaten == ("chrf",)
-    assert record.sentences()[-1].endswith("of chrf")
+    assert record.sentences()[-1].endswith("of chrf.")
 
 
 def test_a_record_of_a_fit_that_did_not_converge_says_so() -> None:
