@@ -115,6 +115,14 @@ def _last(curves: Curves, targets: Targets, metrics: Sequence[int]) -> FloatArra
     return np.where(targets.measured, last[targets.position], own_task)
 
 
+def _by_target(points: Sequence[Point]) -> dict[int, list[float]]:
+    """Return the sizes of points by their targets, each once."""
+    sizes: dict[int, list[float]] = {}
+    for point in dict.fromkeys(points):
+        sizes.setdefault(point.target, []).append(point.size)
+    return sizes
+
+
 def laws_at(predictive: Predictive, points: Sequence[Point], metric: int) -> dict[Point, FloatArray]:
     """Return draws of a metric's laws at points, each of shape (draws,).
 
@@ -127,11 +135,8 @@ def laws_at(predictive: Predictive, points: Sequence[Point], metric: int) -> dic
     metric : int
         Position of the metric.
     """
-    sizes: dict[int, list[float]] = {}
-    for point in dict.fromkeys(points):
-        sizes.setdefault(point.target, []).append(point.size)
     found: dict[Point, FloatArray] = {}
-    for target, own in sizes.items():
+    for target, own in _by_target(points).items():
         law = predictive.law(np.array([own]), metric, slice(target, target + 1))[0]
         found |= {Point(target, size): draws for size, draws in zip(own, law, strict=True)}
     return found
@@ -203,12 +208,11 @@ def broken_at(predictive: Predictive, points: Sequence[Point], metric: int) -> d
     """
     axis = predictive.drawn.curves.axis
     found: dict[Point, float] = {}
-    for target in dict.fromkeys(point.target for point in points):
-        own = [point for point in points if point.target == target]
-        u = axis.u(np.array([[point.size for point in own]]))
+    for target, own in _by_target(points).items():
+        u = axis.u(np.array([own]))
         broken = predictive.drawn.local(slice(target, target + 1), metric).broken(u)
         share = np.full(len(own), np.nan) if broken is None else broken[0].mean(axis=-1)
-        found |= dict(zip(own, share.tolist(), strict=True))
+        found |= {Point(target, size): p for size, p in zip(own, share.tolist(), strict=True)}
     return found
 
 
