@@ -60,7 +60,9 @@ from bayesscale.harness.device import autocast, compile_model
 from bayesscale.harness.model.config import ModelConfig, Vocabulary
 from bayesscale.harness.model.huggingface import names
 from bayesscale.harness.optim.optimizers import ScaledAdamW
-from bayesscale.harness.training import FinetuneJob, finetune, init_model
+from bayesscale.harness.training.finetuning import finetune
+from bayesscale.harness.training.jobs import FinetuneJob
+from bayesscale.harness.training.weights import init_model
 
 RESULTS = Path(__file__).parent / "results" / "gpu.json"
 

@@ -133,7 +133,8 @@ def _finetune(
     grid: Grid, cell: Cell, train: Parallel, weights: Path | None, report: Reporter
 ) -> FinetuneResult:
     """Hand the cell to the training loop; keep the model for the next cell."""
-    from bayesscale.harness.training import FinetuneJob, finetune
+    from bayesscale.harness.training.finetuning import finetune
+    from bayesscale.harness.training.jobs import FinetuneJob
 
     grid.prepare_torch()
     study, device = grid.study, grid.device()

@@ -130,7 +130,8 @@ def _claim(grid: Grid, stretch: Stretch, folder: Path) -> None:
 
 def _pretrain(grid: Grid, stretch: Stretch, folder: Path, report: Reporter | None) -> None:
     """Hand the run to the training loop."""
-    from bayesscale.harness.training import PretrainJob, pretrain
+    from bayesscale.harness.training.jobs import PretrainJob
+    from bayesscale.harness.training.pretraining import pretrain
 
     grid.prepare_torch()
     study = grid.study

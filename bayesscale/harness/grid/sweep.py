@@ -98,7 +98,8 @@ def sweep(
     report, show : callable
         As in `run_grid`.
     """
-    from bayesscale.harness.training import PretrainJob, pretrain
+    from bayesscale.harness.training.jobs import PretrainJob
+    from bayesscale.harness.training.pretraining import pretrain
 
     grid.prepare_torch()
     study, seed = grid.study, grid.study.seeds[0]

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="cross-entropy needs torch (extra tr
 
 from bayesscale.harness.decoding import cross_entropy
 from bayesscale.harness.model.config import ModelConfig
-from bayesscale.harness.training import init_model
+from bayesscale.harness.training.weights import init_model
 
 MODEL = ModelConfig(layers=1, d_model=16, d_ff=24, heads=2, d_kv=8, vocab_size=30)
 

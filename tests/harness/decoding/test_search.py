@@ -15,7 +15,7 @@ from bayesscale.harness.model.cache import Decoder
 from bayesscale.harness.model.config import ModelConfig
 from bayesscale.harness.model.t5 import T5
 from bayesscale.harness.study.training import DecodingConfig
-from bayesscale.harness.training import init_model
+from bayesscale.harness.training.weights import init_model
 
 EOS = 1
 

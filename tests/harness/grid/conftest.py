@@ -152,16 +152,9 @@ def stand(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
     """Replace data, training and decoding by stand-ins."""
     stand = Stand()
 
-    def job(**values: Any) -> SimpleNamespace:
-        return SimpleNamespace(**values)
-
     modules: dict[str, dict[str, Any]] = {
-        "bayesscale.harness.training": {
-            "PretrainJob": job,
-            "FinetuneJob": job,
-            "pretrain": stand.pretrain,
-            "finetune": stand.finetune,
-        },
+        "bayesscale.harness.training.pretraining": {"pretrain": stand.pretrain},
+        "bayesscale.harness.training.finetuning": {"finetune": stand.finetune},
         "bayesscale.harness.decoding": {
             "cross_entropy": stand.cross_entropy,
             "translate": lambda model, sources, config, device: [[int(ids[0])] for ids in sources],
@@ -176,6 +169,8 @@ def stand(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
         vars(module).update(members)
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(context, "find_spec", lambda name: True)
+    monkeypatch.setattr(context, "_gpus", lambda: 0)
+    monkeypatch.setattr(context.Grid, "prepare_torch", lambda grid: None)
     monkeypatch.setattr(context, "_prepared", lambda folder, data_hash: Data(data_hash))
     context._task.cache_clear()
     yield stand

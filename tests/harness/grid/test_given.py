@@ -17,7 +17,7 @@ from bayesscale.harness.grid.run import run_grid
 from bayesscale.harness.model.config import ModelConfig
 from bayesscale.harness.model.huggingface import save_pretrained
 from bayesscale.harness.study.load import load_study
-from bayesscale.harness.training import init_model
+from bayesscale.harness.training.weights import init_model
 from bayesscale.metrics.read import read_metrics
 
 SHAPE = ModelConfig(layers=1, decoder_layers=2, d_model=16, d_ff=24, heads=2, d_kv=8, vocab_size=256)

@@ -26,7 +26,7 @@ def blocks(count: int = 200, seed: int = 0) -> np.ndarray[Any, np.dtype[np.uint1
 
 def small_job(folder: Path, checkpoints: tuple[int, ...] = (3, 7, 12), **changes: Any) -> Any:
     """Return a job with checkpoints after so many steps; changes go to the configuration or the job."""
-    from bayesscale.harness.training import PretrainJob
+    from bayesscale.harness.training.jobs import PretrainJob
 
     fields = {name: changes.pop(name) for name in tuple(changes) if name in PretrainingConfig.model_fields}
     config = PretrainingConfig.model_validate(

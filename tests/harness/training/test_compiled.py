@@ -14,7 +14,9 @@ from torch._dynamo.testing import CompileCounter
 from torch._dynamo.utils import counters
 
 from bayesscale.harness import device
-from bayesscale.harness.training import finetune, pretrain, save_weights
+from bayesscale.harness.training.finetuning import finetune
+from bayesscale.harness.training.pretraining import pretrain
+from bayesscale.harness.training.weights import save_weights
 from tests.harness.training.test_finetuning import _job, _pairs
 
 # torch.compile of torch 2.13 imports what torch 2.13 has deprecated.

@@ -18,7 +18,9 @@ from bayesscale.harness.decoding import cross_entropy, translate
 from bayesscale.harness.model.config import ModelConfig, Vocabulary
 from bayesscale.harness.model.t5 import IGNORED
 from bayesscale.harness.study.training import DecodingConfig, FinetuningConfig
-from bayesscale.harness.training import FinetuneJob, finetune, init_model, save_weights
+from bayesscale.harness.training.finetuning import finetune
+from bayesscale.harness.training.jobs import FinetuneJob
+from bayesscale.harness.training.weights import init_model, save_weights
 
 VOCABULARY = Vocabulary(size=24, first_sentinel=23, sentinels=4)
 MODEL = ModelConfig(layers=1, d_model=32, d_ff=64, heads=4, d_kv=8)

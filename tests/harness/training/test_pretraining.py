@@ -18,9 +18,9 @@ from safetensors.torch import load_file
 from bayesscale.errors import CheckpointError, CorpusError, TrainingError
 from bayesscale.harness.model.huggingface import save_pretrained
 from bayesscale.harness.model.t5 import T5
-from bayesscale.harness.training import init_model, load_weights, pretrain
+from bayesscale.harness.training.pretraining import pretrain
 from bayesscale.harness.training.run import Run
-from bayesscale.harness.training.weights import start_config
+from bayesscale.harness.training.weights import init_model, load_weights, start_config
 
 Make = Callable[..., Any]
 STEP = 4 * 32

@@ -13,7 +13,7 @@ def main() -> None:
     """Pretrain with the changes that are given as JSON."""
     import torch
 
-    from bayesscale.harness.training import pretrain
+    from bayesscale.harness.training.pretraining import pretrain
     from tests.harness.training.conftest import small_job
 
     torch.set_num_threads(1)
