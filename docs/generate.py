@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ def documents() -> dict[Path, str]:
         docs / "evidence" / "index.md": _index(),
         docs / "evidence" / "real-curves.md": _real_fits(),
         docs / "evidence" / "forecasts.md": _forecasts(),
+        docs / "evidence" / "claims.md": _claims(),
         docs / "reference.md": _reference(),
         readme: _MARK.sub(
             lambda found: found[1] + _in_short() + found[2], readme.read_text(encoding="utf-8")
@@ -97,6 +99,7 @@ def _index() -> str:
     known = {
         "real_fits": ("real-curves.md", "fits of real tables at the defaults: status and seconds"),
         "forecast": ("forecasts.md", "forecasts of held-out values: coverage and CRPS against rivals"),
+        "claims": ("claims.md", "the paper's claims, asked of a measured grid on synthetic languages"),
     }
     lines = ["# Evidence\n", "Generated from `benchmarks/results` by `docs/generate.py`.\n", _in_short()]
     lines += [f"- [{page}]({page}): {what}" for page, what in known.values()]
@@ -160,6 +163,62 @@ def _forecasts() -> str:
             splits,
         ]
     )
+
+
+def _claims() -> str:
+    """Return the page on the paper's claims, asked of the bundled grid."""
+    document = _read("claims")
+    counts = Counter(claim["verdict"] for claim in document["claims"])
+    rows = [
+        (claim["claim"], "" if claim["probability"] is None else f"{claim['probability']:.3f}",
+         f"**{claim['verdict']}**")
+        for claim in document["claims"]
+    ]  # fmt: skip
+    heads = tuple(document["forecasts"][0])
+    held = [[_percent(name, row[name]) for name in heads] for row in document["forecasts"]]
+    advice, rates = document["guide"], document["rates"]
+    return "\n".join(
+        [
+            "# The paper's claims, asked of a measured grid\n",
+            f"The example `{document['example']}`: synthetic languages, measured by this harness;",
+            f"{document['curves']} curves, {document['scores']} scores, seeds {document['seeds']}. Small",
+            "models of languages that were made up: what holds here need not hold elsewhere.",
+            f"`python -m benchmarks.claims` makes these figures. The fit: {document['status']}.\n",
+            f"Supported: a probability of at least {document['sure']:g}; not supported: at most",
+            f"{1 - document['sure']:.2g}; cannot be told here: anything between, or the grid has nothing",
+            f"that could tell. {', '.join(f'{count} {verdict}' for verdict, count in counts.items())}.\n",
+            table(("claim", "probability", "verdict"), rows),
+            f"Of {rates['models']} models {rates['at an edge']} chose the lowest or highest finetuning rate",
+            f"that was tried, and {rates['less than an epoch']} saw less than one epoch of D_f.",
+            f"{rates['on the plateau']} started from a checkpoint on the plateau of span corruption.\n",
+            "## What was asked, and what was answered\n",
+            f"    {document['command']}\n",
+            *map(_claim, document["claims"]),
+            "## Forecasts of what was held out\n",
+            "The paper's fit has no intervals; its CRPS is its absolute error. It cannot forecast a D_f that",
+            "was not measured: there its curves at the neighbouring D_f are interpolated.\n",
+            table(heads, held),
+            "## The guide of section 3.5, after three checkpoints\n",
+            f"    {advice['command']}\n",
+            "The target at each D_f is the median over mixtures of the last measured BLEU. Of",
+            f"{len(advice['rows'])} forecasts whether it is reached {advice['right']} were right; their Brier",
+            f"score is {advice['brier']:.3f} (always saying .5 gives .250). The fit: {advice['status']}.\n",
+            table(tuple(advice["rows"][0]), [list(row.values()) for row in advice["rows"]]),
+            _made(document),
+        ]
+    )
+
+
+def _claim(claim: Mapping[str, Any]) -> str:
+    """Return a claim with its question and the answer."""
+    known = claim["probability"] is not None
+    said = (
+        f"P = {claim['probability']:.3f}: {claim['event']}."
+        if known
+        else f"No probability: {claim['event']}."
+    )
+    lines = [f"### {claim['claim']}\n", f"    {claim['question']}\n", f"{said} **{claim['verdict']}**\n"]
+    return "\n".join([*lines, *(f"- {line}" for line in claim["told"]), ""])
 
 
 def _percent(name: str, value: Any) -> Any:

@@ -13,7 +13,7 @@ def init(
     preset: Annotated[
         str,
         typer.Option(
-            "--preset", metavar="NAME", help="tiny (seconds), mini (minutes on a GPU) or isik (the paper)."
+            "--preset", metavar="NAME", help="tiny (seconds), synthetic (an hour) or isik (the paper)."
         ),
     ] = "tiny",
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,

@@ -1,4 +1,4 @@
-"""Studies that are ready to run: `tiny`, `mini` and `isik`, each a TOML file in this folder."""
+"""Studies that are ready to run: `tiny`, `synthetic` and `isik`, each a TOML file in this folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bayesscale.harness.study.load import parse_study
 
 PRESETS = {
     "tiny": "seconds on a CPU: two mixtures of artificial languages",
-    "mini": "minutes on a GPU: five mixtures of artificial languages, two tasks",
+    "synthetic": "an hour of a CPU core: six mixtures of artificial languages, three D_f, two seeds",
     "isik": "the paper's own sizes: nine mixtures of mC4, WMT en-de, en-fr and en-ro, T5-3B",
 }
 """Names of the presets, and what each is."""

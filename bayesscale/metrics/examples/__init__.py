@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bayesscale.errors import UsageError, valid_names
 
@@ -22,13 +22,17 @@ class Example(BaseModel):
     file : str
         File in the folder of the examples.
     title, description : str
-        One line, and what is in it.
+        One line; what is in it, and under which licence.
     origin : str
         'simulated' or 'measured': what kind of numbers it holds.
-    seed : int
-        Seed of the simulation.
     command : str
         The command that made it.
+    seed : int, optional
+        Seed of the simulation.
+    details : str, optional
+        A second file, a row a measured model: rate, epochs, brevity penalty and more.
+    versions : dict of str
+        What it was measured with.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,9 +41,11 @@ class Example(BaseModel):
     file: str
     title: str
     origin: str
-    seed: int
     command: str
     description: str
+    seed: int | None = None
+    details: str | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
 
     @property
     def path(self) -> Path:

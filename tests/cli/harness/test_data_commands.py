@@ -170,7 +170,7 @@ def test_tokenize_writes_and_then_says_that_there_is_too_little(
         (["plan", "{study}", "--data", "{study}"], 3, "prepared.json"),
         (["tokenize", "{study}"], 2, "Missing option"),
         (["tokenize", "{study}", "-o", "{study}/x"], 2, "cannot be written"),
-        (["init", "--preset", "x"], 2, "valid: isik, mini, tiny"),
+        (["init", "--preset", "x"], 2, "valid: isik, synthetic, tiny"),
         (["plna"], 2, "No such command"),
     ],
 )

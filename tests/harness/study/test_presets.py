@@ -17,7 +17,7 @@ def test_each_preset_is_a_valid_study_of_its_name(name: str) -> None:
 
 
 def test_an_unknown_preset_is_answered_with_those_that_there_are() -> None:
-    with pytest.raises(UsageError, match=r"did you mean 'tiny'.*isik, mini, tiny"):
+    with pytest.raises(UsageError, match=r"did you mean 'tiny'.*isik, synthetic, tiny"):
         preset("tinny")
 
 
@@ -51,7 +51,9 @@ def test_isik_has_the_sizes_of_the_paper() -> None:
 
 
 def test_cells_are_the_whole_factorial_and_any_prefix_is_balanced() -> None:
-    study = preset("mini").model_copy(update={"seeds": (0, 1)})
+    study = preset("synthetic")
+    back = study.tasks[0].model_copy(update={"name": "lo-ka", "source": "lo", "target": "ka"})
+    study = study.model_copy(update={"tasks": (*study.tasks, back)})
     every = cells(study)
     ways = len(study.tasks) * len(study.finetuning.sizes)
     checkpoints = study.pretraining.checkpoint_tokens

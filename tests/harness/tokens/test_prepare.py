@@ -229,7 +229,7 @@ def test_everything_that_is_larger_than_the_text_is_said_at_once(prepared: Prepa
     assert f"ka {prepared.counts['ka']:,}" in message
 
 
-@pytest.mark.parametrize("name", ["tiny", "mini"])
+@pytest.mark.parametrize("name", ["tiny", "synthetic"])
 def test_the_vocabulary_of_a_preset_can_be_filled(name: str, tmp_path: Path) -> None:
     study = preset(name)
     assert study.artificial is not None
