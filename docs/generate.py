@@ -201,8 +201,8 @@ def _claims() -> str:
             "## The guide of section 3.5, after three checkpoints\n",
             f"    {advice['command']}\n",
             "The target at each D_f is the median over mixtures of the last measured BLEU. Of",
-            f"{len(advice['rows'])} forecasts whether it is reached {advice['right']} were right; their Brier",
-            f"score is {advice['brier']:.3f} (always saying .5 gives .250). The fit: {advice['status']}.\n",
+            f"{len(advice['rows'])} forecasts whether it is reached {advice['right']} were right; their",
+            f"Brier score is {advice['brier']:.3f} (always .5: .250). The fit: {advice['status']}.\n",
             table(tuple(advice["rows"][0]), [list(row.values()) for row in advice["rows"]]),
             _made(document),
         ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayesscale.engine import BACKENDS
 from bayesscale.errors import UsageError
-from bayesscale.harness.grid.files import MetricsFile, cannot_write, read_json, write_json
+from bayesscale.harness.grid.files import cannot_write, read_json, write_json
 from bayesscale.harness.grid.keys import check_same_recipe
 from bayesscale.harness.mixture import Mixture
 from bayesscale.harness.progress import remove_stale
@@ -91,6 +91,11 @@ class Grid:
         return self.path / "metrics.jsonl"
 
     @property
+    def domains(self) -> Path:
+        """The same for BLEU by domain."""
+        return self.path / "domains.jsonl"
+
+    @property
     def failures(self) -> Path:
         """What went wrong, one line a job, the newest last."""
         return self.path / "failures.jsonl"
@@ -115,13 +120,6 @@ class Grid:
     def finished(self) -> set[str]:
         """Return the keys of the cells that have a record."""
         return {path.stem for path in (self.path / "cells").glob("*.json") if not path.name.startswith(".")}
-
-    def add_rows(self, records: Iterator[dict[str, Any]]) -> None:
-        """Append the rows of cells that are not there to the metrics table and to that of domains."""
-        found = {record["key"]: record for record in records}
-        for path, part in ((self.metrics, "rows"), (self.path / "domains.jsonl", "domains")):
-            rows = {key: record[part] for key, record in found.items()}
-            MetricsFile(path, self.locked).add_missing(rows)
 
     def locked(self, name: str) -> Any:
         """Return a lock of this folder, as a context; the system frees it when the process ends."""
@@ -251,7 +249,7 @@ def _open_lock(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise cannot_write(error) from error
 
 
 @contextmanager

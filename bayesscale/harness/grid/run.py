@@ -16,12 +16,12 @@ from bayesscale.engine import Failed, Finished, Needs, run_jobs, session
 from bayesscale.errors import TrainingError
 from bayesscale.harness.grid.cell import describe, run_cell
 from bayesscale.harness.grid.context import Grid, Settings, open_grid
-from bayesscale.harness.grid.files import cannot_write, read_json
+from bayesscale.harness.grid.files import cannot_write, read_json, write_rows
 from bayesscale.harness.grid.keys import cell_key
 from bayesscale.harness.grid.order import Job, batches, cells_of
 from bayesscale.harness.grid.pretraining import Stretch, pretrain_stretch, read_records
 from bayesscale.harness.progress import TimeLeft
-from bayesscale.harness.study.cells import Cell
+from bayesscale.harness.study.cells import Cell, cells
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.wording import format_seconds
 
@@ -111,20 +111,22 @@ class _Run:
         self.report, self.show, self.settings, self.study = report, show, settings, study
         self.grid = open_grid(study, path, settings, report)
         self.cells = cells_of(study, settings.part)
-        self.keys = {cell: cell_key(study, self.grid.data_hash, cell) for cell in self.cells}
+        self.keys = {cell: cell_key(study, self.grid.data_hash, cell) for cell in cells(study)}
         self.broken: set[tuple[str | None, int]] = set()
         self.errors: list[str] = []
         self.failed = 0
-        self.records: dict[Cell, dict[str, Any]] = {}
+        self.known: dict[str, dict[str, Any]] = {}
+
+    @property
+    def records(self) -> dict[Cell, dict[str, Any]]:
+        """Records of the finished cells of this part."""
+        return {cell: self.known[self.keys[cell]] for cell in self.cells if self.keys[cell] in self.known}
 
     def run(self) -> GridResult:
         """Run what is not finished."""
-        there = self.grid.finished()
-        self.records = {
-            cell: read_json(self.grid.cell(key)) for cell, key in self.keys.items() if key in there
-        }
-        self.grid.add_rows(iter(self.records.values()))
-        todo = [cell for cell in self.cells if cell not in self.records]
+        self._write_tables()
+        done = self.records
+        todo = [cell for cell in self.cells if cell not in done]
         self.report(self._beginning(len(todo)))
         self.left = TimeLeft(self._work(todo), self.settings.workers or 1)
         settings = self.settings
@@ -191,12 +193,22 @@ class _Run:
                 self.reached[run] = tokens
             self.report(f"{job}: {record['summary']}; {format_seconds(seconds)}{self.left}")
             return
-        self.grid.add_rows(iter([record]))
-        self.records[job] = record
+        self._write_tables()
         self.left.note(_kind(job), 1, seconds)
         count = f"[{len(self.records)}/{len(self.cells)}]"
         said = f"{describe(job)}: {_scores(record)}"
         self.report(f"{count} {said}; {format_seconds(seconds)}{self.left}")
+
+    def _write_tables(self) -> None:
+        """Write the tables from the records of all cells in the folder, those of other processes too."""
+        with self.grid.locked("tables.lock"):
+            for key in self.grid.finished() - self.known.keys():
+                self.known[key] = read_json(self.grid.cell(key))
+            # In the order of the study; cells that were of it before come last.
+            order = [*self.keys.values(), *sorted(self.known)]
+            found = {key: self.known[key] for key in order if key in self.known}
+            for path, part in ((self.grid.metrics, "rows"), (self.grid.domains, "domains")):
+                write_rows(path, ({**row, "cell": key} for key, each in found.items() for row in each[part]))
 
     def _note_failure(self, outcome: Failed[Job]) -> None:
         """Put a failure on record and say so; stop where nothing else could succeed."""
@@ -218,7 +230,7 @@ class _Run:
             with self.grid.failures.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
         except OSError as error:
-            raise cannot_write(self.grid.failures, error) from error
+            raise cannot_write(error) from error
         if shutil.disk_usage(self.grid.path).free < _LEAST_ROOM:
             raise TrainingError(
                 f"the disk of {self.grid.path} is full; what is finished is kept: make room and run the "
