@@ -16,7 +16,8 @@ StudyFile = Annotated[
     Path | None, typer.Argument(metavar="STUDY", help="A study file; 'harness init' writes one.")
 ]
 PresetOption = Annotated[
-    str | None, typer.Option("--preset", metavar="NAME", help="tiny, synthetic or isik, instead of a study file.")
+    str | None,
+    typer.Option("--preset", metavar="NAME", help="tiny, synthetic or isik, instead of a study file."),
 ]
 
 

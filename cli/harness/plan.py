@@ -22,6 +22,13 @@ def plan(
     gpu: Annotated[
         bool | None, typer.Option("--gpu/--cpu", help="What it will run on. Default: what there is here.")
     ] = None,
+    devices: Annotated[
+        int, typer.Option("--devices", metavar="N", min=1, help="Devices that work side by side.")
+    ] = 1,
+    flops: Annotated[
+        float | None,
+        typer.Option("--flops", help="Operations a second that a device was seen to sustain in training."),
+    ] = None,
     cells: Annotated[bool, typer.Option("--cells", help="List every cell, in the order of running.")] = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
@@ -33,7 +40,7 @@ def plan(
     from bayesscale.harness.wording import format_bytes, format_seconds
 
     study = chosen_study(file, preset)
-    made = make_plan(study, gpu=gpu)
+    made = make_plan(study, gpu=gpu, devices=devices, flops=flops)
     if data is not None:
         from bayesscale.harness.tokens.prepare import load_prepared
         from bayesscale.harness.tokens.supply import supply_problems

@@ -19,7 +19,7 @@ _FORMAT = 2
 _COMPUTING = {"compile", "accumulate", "deterministic", "resume_every"}
 _AXES = {"pretraining": {"checkpoints"}, "finetuning": {"sizes"}, "decoding": {"batch"}}
 # What may grow or change without touching a finished cell.
-_FREE = {"name", "seeds", "mixtures", "checkpoints", "tasks", "budget"}
+_FREE = {"name", "seeds", "mixtures", "checkpoints", "tasks"}
 _CHUNK = 1 << 20
 
 

@@ -21,7 +21,6 @@ from bayesscale.harness.study.hashing import digest
 from bayesscale.harness.study.mixtures import GivenCheckpoints, Mixture, MixtureConfig
 from bayesscale.harness.study.rules import broken_rules
 from bayesscale.harness.study.training import (
-    BudgetConfig,
     DecodingConfig,
     FinetuningConfig,
     LogSpaced,
@@ -32,7 +31,6 @@ from bayesscale.harness.study.values import Name, Section, Size
 
 __all__ = [
     "ArtificialConfig",
-    "BudgetConfig",
     "CleaningConfig",
     "CorpusConfig",
     "DecodingConfig",
@@ -72,7 +70,7 @@ class Study(Section):
         Checkpoints that were pretrained elsewhere, by the name of their mixture.
     folder : Path
         The folder that relative paths begin in; that of the study file. Not part of any hash.
-    cleaning, tokenizer, model, mixtures, pretraining, tasks, finetuning, decoding, scoring, budget
+    cleaning, tokenizer, model, mixtures, pretraining, tasks, finetuning, decoding, scoring
         The sections of these names.
     """
 
@@ -92,7 +90,6 @@ class Study(Section):
     finetuning: FinetuningConfig
     decoding: DecodingConfig = DecodingConfig()
     scoring: ScoringConfig = ScoringConfig()
-    budget: BudgetConfig = BudgetConfig()
     folder: Path = Field(default=Path(), exclude=True)
 
     @model_validator(mode="after")

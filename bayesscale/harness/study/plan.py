@@ -1,7 +1,7 @@
 """What a study will cost: cells, tokens, time and disk, from its sizes alone.
 
 Time is arithmetic divided by what a device sustains, plus what every step costs however small it is. Both are
-guesses of the right order until `budget.flops` says what was measured.
+guesses of the right order until somebody says what was measured.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Plan:
     flops : float
         Operations a second that the time is estimated with.
     problems : tuple of str
-        What is over the budget, or lacks text.
+        What lacks text.
     """
 
     study: str
@@ -145,7 +145,7 @@ class Plan:
             f"{self.study}: {len(self.cells)} cells, {baselines} of them not pretrained; "
             f"{format_tokens(self.parameters)} weights, {format_tokens(self.tokens)} pretraining tokens",
             f"about {format_seconds(self.seconds)} on {devices} at {self.flops:.1e} operations/s, and about "
-            f"{format_bytes(self.disk)} on disk (estimates; set budget.flops to what was measured)",
+            f"{format_bytes(self.disk)} on disk (estimates; give --flops that were measured)",
             *(f"warning: {problem}" for problem in self.problems),
         ]
 
@@ -153,7 +153,7 @@ class Plan:
         return "\n".join(self.sentences())
 
 
-def plan(study: Study, *, gpu: bool | None = None) -> Plan:
+def plan(study: Study, *, gpu: bool | None = None, devices: int = 1, flops: float | None = None) -> Plan:
     """Return what a study will cost.
 
     Parameters
@@ -162,27 +162,30 @@ def plan(study: Study, *, gpu: bool | None = None) -> Plan:
         The study.
     gpu : bool, optional
         Whether it runs on a GPU; if not given, whether there is one here.
+    devices : int
+        Devices that work side by side.
+    flops : float, optional
+        Operations a second that one of them sustains in training; guessed if not given.
     """
     on_gpu = Path("/dev/nvidia0").exists() if gpu is None else gpu
-    estimate = _Estimate(study, on_gpu)
+    estimate = _Estimate(study, on_gpu, flops)
     stages = (
         _data(study, estimate),
         *(_pretraining(study, mixture, estimate) for mixture in study.mixtures),
         *(_finetuning(study, size, estimate) for size in dict.fromkeys(cell.size for cell in cells(study))),
         _decoding(study, estimate),
     )
-    made = Plan(study.name, estimate.parameters, cells(study), stages, study.budget.devices, estimate.flops)
-    return Plan(**{**vars(made), "problems": tuple(_over_budget(study, made))})
+    return Plan(study.name, estimate.parameters, cells(study), stages, devices, estimate.flops)
 
 
 class _Estimate:
     """Time from arithmetic."""
 
-    def __init__(self, study: Study, on_gpu: bool) -> None:
+    def __init__(self, study: Study, on_gpu: bool, flops: float | None) -> None:
         pieces = study.tokenizer.vocab_size
         self.vocabulary = study.model.vocab_size or (pieces + SENTINELS if pieces else _UNKNOWN_VOCABULARY)
         self.parameters = study.model.parameters(self.vocabulary)
-        self.flops = study.budget.flops or (_GPU_FLOPS if on_gpu else _CPU_FLOPS * (os.cpu_count() or 1))
+        self.flops = flops or (_GPU_FLOPS if on_gpu else _CPU_FLOPS * (os.cpu_count() or 1))
         self._overhead = (_GPU_OVERHEAD if on_gpu else _CPU_OVERHEAD) * sum(study.model.depth)
         self._model = study.model
 
@@ -261,15 +264,3 @@ def _decoding(study: Study, estimate: _Estimate) -> Stage:
     return Stage(
         "decoding", f"{sentences} sentences", jobs, steps * jobs, tokens * jobs, seconds * jobs, disk * jobs
     )
-
-
-def _over_budget(study: Study, made: Plan) -> list[str]:
-    """Return what costs more than the budget of the study."""
-    budget, over = study.budget, []
-    if budget.hours is not None and made.seconds > budget.hours * 3600:
-        over.append(
-            f"the time is over the budget of {budget.hours:g} hours; take fewer checkpoints, D_f or seeds"
-        )
-    if budget.disk is not None and made.disk > budget.disk:
-        over.append(f"the disk is over the budget of {format_bytes(budget.disk)}; take fewer checkpoints")
-    return over

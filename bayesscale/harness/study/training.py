@@ -244,22 +244,3 @@ class ScoringConfig(Section):
     bootstrap: int = Field(default=1000, ge=2)
     tokenize: str = "13a"
     sentences: Size | None = None
-
-
-class BudgetConfig(Section):
-    """What a study may cost; `harness plan` compares, and says what is over.
-
-    Parameters
-    ----------
-    hours, disk : float, int, optional
-        Limits of the time (hours on `devices` devices) and of the bytes on disk.
-    flops : float, optional
-        Floating-point operations a second that one device sustains in training; guessed if not given.
-    devices : int
-        Devices that work side by side.
-    """
-
-    hours: PositiveFloat | None = None
-    disk: Size | None = None
-    flops: PositiveFloat | None = None
-    devices: PositiveInt = 1

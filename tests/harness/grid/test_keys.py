@@ -44,7 +44,6 @@ def test_a_setting_that_matters_changes_the_key(study: Study, section: str, valu
         ("pretraining", {"compile": False, "accumulate": 2, "resume_every": 3}),
         ("finetuning", {"sizes": [12, 20]}),
         ("decoding", {"batch": 7}),
-        ("budget", {"hours": 3}),
     ],
 )
 def test_other_cells_and_ways_of_computing_do_not(study: Study, section: str, values: dict[str, Any]) -> None:
