@@ -11,7 +11,7 @@ from bayesscale.harness.corpora.clean import Counts, Seen, clean, key
 from bayesscale.harness.corpora.contamination import HeldOut
 from bayesscale.harness.corpora.pairs import Pair
 from bayesscale.harness.corpora.sources import PARTS, Source
-from bayesscale.harness.study.config import CleaningConfig, TaskConfig
+from bayesscale.harness.study.data import CleaningConfig, TaskConfig
 
 _AT_ONCE = 2000
 

@@ -10,7 +10,8 @@ from bayesscale.harness.corpora.artificial import Artificial
 from bayesscale.harness.corpora.documents import documents
 from bayesscale.harness.corpora.files import fingerprint
 from bayesscale.harness.corpora.pairs import Pair, pairs
-from bayesscale.harness.study.config import Study, TaskConfig
+from bayesscale.harness.study.config import Study
+from bayesscale.harness.study.data import TaskConfig
 
 PARTS = ("train", "dev", "test")
 # Documents that are in a dev or test set are dropped after they were made; this many more are made.

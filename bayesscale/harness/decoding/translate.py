@@ -17,7 +17,7 @@ from bayesscale.harness.model.cache import Decoder
 from bayesscale.harness.model.t5 import T5
 
 if TYPE_CHECKING:
-    from bayesscale.harness.study.config import DecodingConfig
+    from bayesscale.harness.study.training import DecodingConfig
 
 # Sentences that have ended are dropped when at most this share of the batch is still going.
 _STILL = 0.75

@@ -16,7 +16,8 @@ from bayesscale.harness.progress import Reporter
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
-    pass
+    from bayesscale.harness.study.training import PretrainingConfig
+    from bayesscale.harness.training.jobs import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -129,22 +130,46 @@ def _claim(grid: Grid, stretch: Stretch, folder: Path) -> None:
 
 
 def _pretrain(grid: Grid, stretch: Stretch, folder: Path, report: Reporter | None) -> None:
-    """Hand the run to the training loop."""
+    """Pretrain with the settings of the study."""
+    config = grid.study.pretraining.model_copy(update={"checkpoints": stretch.checkpoints})
+    train(grid, stretch.mixture, stretch.seed, config, folder, report)
+
+
+def train(
+    grid: Grid, mixture: str, seed: int, config: PretrainingConfig, folder: Path, report: Reporter | None
+) -> tuple[Checkpoint, ...]:
+    """Hand a run to the training loop, and return its checkpoints.
+
+    Parameters
+    ----------
+    grid : Grid
+        Study, device.
+    mixture : str
+        Name of the mixture.
+    seed : int
+        Seed of the run.
+    config : PretrainingConfig
+        Checkpoints, rate and the rest.
+    folder : Path
+        Of this run and no other.
+    report : Reporter or None
+        Takes its progress.
+    """
     from bayesscale.harness.training.jobs import PretrainJob
     from bayesscale.harness.training.pretraining import pretrain
 
     grid.prepare_torch()
     study = grid.study
-    mixture, blocks = grid.mixture(stretch.mixture, stretch.seed)
-    pretrain(
+    order, blocks = grid.mixture(mixture, seed)
+    return pretrain(
         PretrainJob(
             model=study.model,
-            config=study.pretraining.model_copy(update={"checkpoints": stretch.checkpoints}),
-            mixture=mixture,
+            config=config,
+            mixture=order,
             blocks=blocks,
             folder=folder,
             vocabulary=grid.prepared().tokenizer.vocabulary,
-            seed=stretch.seed,
+            seed=seed,
             device=grid.device(),
             init=study.path(study.init) if study.init else None,
             report=report,

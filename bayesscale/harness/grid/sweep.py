@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bayesscale.harness.grid.context import Grid
+from bayesscale.harness.grid.pretraining import train
 from bayesscale.harness.progress import Reporter
 from bayesscale.units import format_tokens
 
@@ -98,31 +99,15 @@ def sweep(
     report, show : callable
         As in `run_grid`.
     """
-    from bayesscale.harness.training.jobs import PretrainJob
-    from bayesscale.harness.training.pretraining import pretrain
-
-    grid.prepare_torch()
     study, seed = grid.study, grid.study.seeds[0]
     losses, unigram, seen = {}, {}, tokens
     for name in mixtures:
-        mixture, blocks = grid.mixture(name, seed)
         for rate in rates:
             what = f"{name}, rate {rate:g}"
+            config = study.pretraining.model_copy(update={"checkpoints": (tokens,), "rate": rate})
+            folder = grid.path / "sweep" / f"{name}-{rate:g}-{tokens}"
             with Reporter(grid.progress, f"sweep {what}", show=show) as reporter:
-                (last,) = pretrain(
-                    PretrainJob(
-                        model=study.model,
-                        config=study.pretraining.model_copy(update={"checkpoints": (tokens,), "rate": rate}),
-                        mixture=mixture,
-                        blocks=blocks,
-                        folder=grid.path / "sweep" / f"{name}-{rate:g}-{tokens}",
-                        vocabulary=grid.prepared().tokenizer.vocabulary,
-                        seed=seed,
-                        device=grid.device(),
-                        init=study.path(study.init) if study.init else None,
-                        report=reporter,
-                    )
-                )
+                (last,) = train(grid, name, seed, config, folder, reporter)
             losses[name, rate], unigram[name], seen = last.loss, last.unigram_loss, last.tokens
             report(f"{what}: loss {last.loss:.3f}" if math.isfinite(last.loss) else f"{what}: DIVERGED")
     return Sweep(seen, losses, unigram)

@@ -13,7 +13,6 @@ from bayesscale.harness.study.data import (
     ArtificialConfig,
     CleaningConfig,
     CorpusConfig,
-    LanguageConfig,
     TaskConfig,
     TokenizerConfig,
 )
@@ -23,28 +22,10 @@ from bayesscale.harness.study.rules import broken_rules
 from bayesscale.harness.study.training import (
     DecodingConfig,
     FinetuningConfig,
-    LogSpaced,
     PretrainingConfig,
     ScoringConfig,
 )
 from bayesscale.harness.study.values import Name, Section, Size
-
-__all__ = [
-    "ArtificialConfig",
-    "CleaningConfig",
-    "CorpusConfig",
-    "DecodingConfig",
-    "FinetuningConfig",
-    "LanguageConfig",
-    "LogSpaced",
-    "MixtureConfig",
-    "ModelConfig",
-    "PretrainingConfig",
-    "ScoringConfig",
-    "Study",
-    "TaskConfig",
-    "TokenizerConfig",
-]
 
 
 class Study(Section):

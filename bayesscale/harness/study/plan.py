@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bayesscale.harness.halving import stretches
 from bayesscale.harness.study.cells import Cell, cells
-from bayesscale.harness.study.config import MixtureConfig, Study
+from bayesscale.harness.study.config import Study
+from bayesscale.harness.study.mixtures import MixtureConfig
 from bayesscale.harness.wording import format_bytes, format_seconds
 from bayesscale.units import format_tokens
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bayesscale.errors import CorpusError
-from bayesscale.harness.study.config import MixtureConfig, Study, TaskConfig
+from bayesscale.harness.study.config import Study
+from bayesscale.harness.study.data import TaskConfig
+from bayesscale.harness.study.mixtures import MixtureConfig
 from bayesscale.harness.tokens.prepared import Prepared
 from bayesscale.harness.tokens.subset import nested_subset
 

@@ -15,7 +15,6 @@ from bayesscale.errors import CorpusError
 if TYPE_CHECKING:
     from bayesscale.harness.mixture import Mixture
 
-_SHARE_OF_MEMORY = 0.25
 # Blocks by which frequencies are counted.
 _SAMPLE = 20_000
 
@@ -30,7 +29,7 @@ class Blocks:
     blocks : mapping of str to array
         Blocks of each language, (n, length).
     device : torch.device
-        A GPU keeps all of them, if they take at most a quarter of its free memory.
+        Where rows go.
     length : int
         Tokens of a block.
 
@@ -56,15 +55,10 @@ class Blocks:
         self._mixture = mixture
         self._arrays = [blocks[language] for language in mixture.languages]
         self._device = device
-        self._kept = self._keep()
 
     def rows(self, positions: NDArray[np.int64]) -> Tensor:
         """Return the blocks at consecutive positions, (positions, length), as int64 on the device."""
         languages, indices = self._mixture.take(int(positions[0]), int(positions[-1]) + 1)
-        if self._kept is not None:
-            kept, offsets = self._kept
-            chosen = torch.from_numpy(offsets[languages] + indices).to(self._device, non_blocking=True)
-            return kept[chosen].long()
         rows = np.empty((len(positions), self._arrays[0].shape[1]), dtype=np.int64)
         for number, array in enumerate(self._arrays):
             here = languages == number
@@ -79,13 +73,3 @@ class Blocks:
             shares = counts[counts > 0] / counts.sum()
             found -= share * float((shares * np.log(shares)).sum())
         return found
-
-    def _keep(self) -> tuple[Tensor, NDArray[np.int64]] | None:
-        """Put all blocks onto a GPU that has room for them."""
-        if self._device.type != "cuda":
-            return None
-        free, _ = torch.cuda.mem_get_info(self._device)
-        if 4 * sum(array.size for array in self._arrays) > _SHARE_OF_MEMORY * free:
-            return None
-        parts = [torch.from_numpy(np.asarray(array, np.int32)).to(self._device) for array in self._arrays]
-        return torch.cat(parts), np.cumsum([0, *map(len, self._arrays[:-1])])

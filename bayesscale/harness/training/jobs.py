@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bayesscale.harness.mixture import Mixture
     from bayesscale.harness.model.t5 import T5
     from bayesscale.harness.progress import Progress
-    from bayesscale.harness.study.config import FinetuningConfig, PretrainingConfig
+    from bayesscale.harness.study.training import FinetuningConfig, PretrainingConfig
 
 Status = Literal["finished", "diverged"]
 PLATEAU = 0.9
