@@ -1,4 +1,4 @@
-"""Read monolingual documents: text, JSON lines, Parquet, or a Hugging Face data set."""
+"""Read monolingual documents: text, JSON lines or Parquet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def documents(config: CorpusConfig, folder: Path) -> Iterator[str]:
     Parameters
     ----------
     config : CorpusConfig
-        Files or a data set.
+        Files.
     folder : Path
         Where relative paths begin.
 
@@ -36,8 +36,6 @@ def documents(config: CorpusConfig, folder: Path) -> Iterator[str]:
 
 def _every_document(config: CorpusConfig, folder: Path) -> Iterator[str]:
     """Yield all documents, file by file."""
-    if config.dataset is not None:
-        yield from _of_dataset(config)
     for name in config.files:
         path, count = folder / name, 0
         for count, document in enumerate(_of_file(path, config), 1):  # noqa: B007 - the last count is used
@@ -104,24 +102,3 @@ def _of_parquet(path: Path, field: str) -> Iterator[str]:
                     yield _text({field: value}, field, f"row {number} of a group of {path}")
     except (OSError, arrow.ArrowException) as error:
         raise CorpusError(f"{path} is not a Parquet file that can be read: {error}") from error
-
-
-def _of_dataset(config: CorpusConfig) -> Iterator[str]:
-    """Yield a field of a Hugging Face data set, streamed."""
-    try:
-        library: Any = importlib.import_module("datasets")
-    except ImportError as error:
-        raise CorpusError(
-            f"the data set {config.dataset} needs a library: pip install datasets (or give files)"
-        ) from error
-    where = f"the data set {config.dataset}"
-    try:
-        rows = library.load_dataset(config.dataset, config.config, split=config.split, streaming=True)
-    except Exception as error:
-        # The library raises errors of a dozen classes, among them those of the network.
-        raise CorpusError(f"{where} (split {config.split}) cannot be opened: {error}") from error
-    count = 0
-    for count, row in enumerate(rows, 1):
-        yield _text(row, config.field, f"row {count} of {where}")
-    if count == 0:
-        raise CorpusError(f"a corpus has text; {where} (split {config.split}) is empty; choose another split")

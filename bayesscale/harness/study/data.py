@@ -22,26 +22,15 @@ class CorpusConfig(Section):
     format : str
         'auto' goes by the suffix: .jsonl and .parquet, anything else is text.
     field : str
-        Field of JSON lines, column of Parquet or of a data set.
-    dataset, config, split
-        A Hugging Face data set instead of files, where `datasets` is installed.
+        Field of JSON lines, column of Parquet.
     documents : int, optional
         At most so many documents are read.
     """
 
-    files: tuple[str, ...] = ()
+    files: tuple[str, ...] = Field(min_length=1)
     format: Format = "auto"
     field: str = "text"
-    dataset: str | None = None
-    config: str | None = None
-    split: str = "train"
     documents: Size | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> CorpusConfig:
-        if bool(self.files) == bool(self.dataset):
-            raise ValueError("a corpus has either files or dataset; give exactly one of them")
-        return self
 
 
 class LanguageConfig(Section):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -49,33 +47,6 @@ def test_parquet(tmp_path: Path) -> None:
         pa.table({"id": [1, 2, 3, 4], "text": [*TEXTS, None]}), tmp_path / "a.parquet", row_group_size=2
     )
     assert _read(tmp_path, files=["a.parquet"]) == TEXTS
-
-
-def test_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def load(name: str, config: str | None, *, split: str, streaming: bool) -> list[dict[str, str]]:
-        asked.append((name, config, split, streaming))
-        return [{"text": text} for text in TEXTS]
-
-    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load))
-    assert _read(tmp_path, dataset="c4", config="de", documents=2) == TEXTS[:2]
-    assert asked == [("c4", "de", "train", True)]
-
-
-def test_a_data_set_without_the_library_or_that_cannot_be_opened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(CorpusError, match="pip install datasets"):
-        _read(tmp_path, dataset="c4")
-
-    def fail(*arguments: object, **settings: object) -> None:
-        raise ConnectionError("no route")
-
-    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=fail))
-    with pytest.raises(CorpusError, match=r"c4 \(split train\) cannot be opened: no route"):
-        _read(tmp_path, dataset="c4")
 
 
 @pytest.mark.parametrize(

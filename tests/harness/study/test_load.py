@@ -117,7 +117,7 @@ def test_paths_begin_at_the_study_file(tmp_path: Path, small_text: str) -> None:
         (
             "[artificial]",
             '[corpora.en]\nfield = "a"\n[artificial]',
-            ["corpora.en: a corpus has either files or dataset"],
+            ["corpora.en.files: is missing"],
         ),
     ],
 )
