@@ -16,7 +16,6 @@ from bayesscale.harness.study.data import (
     TaskConfig,
     TokenizerConfig,
 )
-from bayesscale.harness.study.hashing import digest
 from bayesscale.harness.study.mixtures import GivenCheckpoints, Mixture, MixtureConfig
 from bayesscale.harness.study.rules import broken_rules
 from bayesscale.harness.study.training import (
@@ -164,22 +163,3 @@ class Study(Section):
         if name not in found:
             raise StudyError(f"the study has no task {name!r}; {valid_names(name, found)}")
         return found[name]
-
-    def hash(self, *parts: str) -> str:
-        """Return 16 hexadecimal digits that change if and only if one of some sections changes.
-
-        Parameters
-        ----------
-        parts : str
-            Names of sections, such as 'model' and 'pretraining'; all of them if none is given.
-
-        Raises
-        ------
-        StudyError
-            There is no such section.
-        """
-        document = self.model_dump(mode="json")
-        unknown = [part for part in parts if part not in document]
-        if unknown:
-            raise StudyError(f"a study has no section {unknown[0]!r}; {valid_names(unknown[0], document)}")
-        return digest({part: document[part] for part in parts or document})

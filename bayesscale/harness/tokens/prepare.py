@@ -46,7 +46,7 @@ from bayesscale.harness.tokens.writing import alone_in, writing
 __all__ = ["Prepared", "load_prepared", "prepare"]
 
 _AT_ONCE = 2000
-_SECTIONS = ("corpora", "artificial", "cleaning", "tokenizer", "tasks")
+_SECTIONS = {"corpora", "artificial", "cleaning", "tokenizer", "tasks"}
 
 
 def load_prepared(folder: Path) -> Prepared:
@@ -88,7 +88,7 @@ def prepare(
     say = report or (lambda line: None)
     source = source_of(study)
     identity = {
-        "study": digest([study.hash(*_SECTIONS), words_needed(study)]),
+        "study": digest([study.model_dump(mode="json", include=_SECTIONS), words_needed(study)]),
         "inputs": source.inputs(),
     }
     with alone_in(folder):

@@ -82,13 +82,13 @@ def test_paths_begin_at_the_study_file(tmp_path: Path, small_text: str) -> None:
         ('"50ka+50lo"', '"50ka+50xx"', ["has a share of 'xx', of which there is no text; valid: ka, lo"]),
         (
             '"50ka+50lo"',
-            "{ shares = { ka = 1.5, lo = -0.5 } }",
+            '{ name = "mine", shares = { ka = 1.5, lo = -0.5 } }',
             ["mixtures[0].shares.ka", "mixtures[0].shares.lo"],
         ),
         ('"50ka+50lo"', '"ka"', ["mixtures: 'ka' is there 2 times"]),
         (
             '"50ka+50lo"',
-            '{ shares = ["ka"], limit = 5 }',
+            '{ name = "mine", shares = { ka = 1.0 }, limit = 5 }',
             ["has the limit 5, below the first checkpoint at 1024"],
         ),
         ('source = "ka"', 'source = "lo"', ["tasks[0]: source and target differ; received 'lo' twice"]),
