@@ -221,14 +221,13 @@ class _Preparation:
     def _write_task(self, key: TaskKey, text: TaskText, tokenizer: Tokenizer) -> dict[str, Any]:
         """Write the pairs of a task, and return what is known of them."""
         name, source, target = key
-        dtype = token_type(tokenizer.vocab_size)
         parts = {}
         for part in PARTS:
             pairs = text.parts[part]
             sides = [
                 _with_eos(tokenizer, [getattr(pair, side) for pair in pairs]) for side in ("source", "target")
             ]
-            entry = write_pairs(pairs_path(self._folder, name, part), pairs, sides[0], sides[1], dtype)
+            entry = write_pairs(pairs_path(self._folder, name, part), pairs, sides[0], sides[1])
             parts[part] = {**entry, "domains": _labels(pairs), "text": text.counts[part].document()}
         return {"source": source, "target": target, "parts": parts}
 

@@ -94,7 +94,7 @@ class Prepared:
         if name not in self._tasks:
             entry = entries[name]
             parts = {
-                part: read_pairs(pairs_path(self.folder, name, part), said)
+                part: read_pairs(pairs_path(self.folder, name, part), said, self.manifest["dtype"])
                 for part, said in entry["parts"].items()
             }
             self._tasks[name] = Task(name, entry["source"], entry["target"], **parts)
@@ -122,5 +122,5 @@ def ids_path(folder: Path, language: str) -> Path:
 
 
 def pairs_path(folder: Path, task: str, part: str) -> Path:
-    """Return the files with the pairs of a part of a task, without their suffixes."""
-    return folder / "tasks" / f"{task}.{part}"
+    """Return the file with the pairs of a part of a task."""
+    return folder / "tasks" / f"{task}.{part}.jsonl"

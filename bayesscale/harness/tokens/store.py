@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
 import json
-import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from bayesscale.harness.corpora.pairs import Pair
 from bayesscale.harness.tokens.parallel import Parallel
 from bayesscale.harness.tokens.writing import writing
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "prepared.json"
 TOKENIZER = "tokenizer.model"
 
@@ -69,78 +68,54 @@ def check_size(path: Path, expected: int) -> None:
 
 
 def write_pairs(
-    path: Path,
-    pairs: Sequence[Pair],
-    source: Sequence[NDArray[Any]],
-    target: Sequence[NDArray[Any]],
-    dtype: str,
+    path: Path, pairs: Sequence[Pair], source: Sequence[NDArray[Any]], target: Sequence[NDArray[Any]]
 ) -> dict[str, Any]:
-    """Write pairs as text (JSON lines) and as ids (.npz), and return what the manifest says of them.
+    """Write pairs as JSON lines, text and ids, and return what the manifest says of them.
 
     Parameters
     ----------
     path : Path
-        The two files without their suffixes.
+        The file.
     pairs : sequence of Pair
         The text.
     source, target : sequence of array
         The ids, each ending with EOS.
-    dtype : str
-        As `token_type`.
     """
-    arrays: dict[str, Any] = {}
-    for name, side in (("source", source), ("target", target)):
-        arrays[name] = np.concatenate(side).astype(dtype)
-        arrays[f"{name}_ends"] = np.cumsum([len(ids) for ids in side]).astype("<i8")
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    with writing(Path(f"{path}.npz")) as sink:
-        sink.write(buffer.getvalue())
-        size = sink.bytes
-    with writing(Path(f"{path}.jsonl")) as sink:
-        for pair in pairs:
-            row = json.dumps([pair.source, pair.target, pair.domain], ensure_ascii=False)
-            sink.write(f"{row}\n".encode())
-        return {
-            "pairs": len(pairs),
-            "source_tokens": int(arrays["source_ends"][-1]),
-            "target_tokens": int(arrays["target_ends"][-1]),
-            "sha256": sink.sha256,
-            "bytes": {"npz": size, "jsonl": sink.bytes},
+    with writing(path) as sink:
+        for pair, *ids in zip(pairs, source, target, strict=True):
+            row = [pair.source, pair.target, pair.domain, *(side.tolist() for side in ids)]
+            sink.write(f"{json.dumps(row, ensure_ascii=False)}\n".encode())
+        counts = {
+            f"{name}_tokens": sum(map(len, side)) for name, side in (("source", source), ("target", target))
         }
+        return {"pairs": len(pairs), **counts, "bytes": sink.bytes, "sha256": sink.sha256}
 
 
-def read_pairs(path: Path, entry: dict[str, Any]) -> Parallel:
+def read_pairs(path: Path, entry: dict[str, Any], dtype: str) -> Parallel:
     """Return pairs.
 
     Parameters
     ----------
     path : Path
-        The two files without their suffixes.
+        The file.
     entry : dict
-        What the manifest says of them.
+        What the manifest says of it.
+    dtype : str
+        As `token_type`.
 
     Raises
     ------
     CorpusError
-        A file is missing or damaged.
+        It is missing or damaged.
     """
-    for suffix, size in entry["bytes"].items():
-        check_size(Path(f"{path}.{suffix}"), size)
-    try:
-        with np.load(f"{path}.npz", allow_pickle=False) as arrays:
-            sides = [np.split(arrays[name], arrays[f"{name}_ends"][:-1]) for name in ("source", "target")]
-        with Path(f"{path}.jsonl").open(encoding="utf-8", newline="\n") as stream:
-            source_text, target_text, domain = map(list, zip(*map(json.loads, stream), strict=True))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise CorpusError(
-            f"the pairs {path} are damaged: {error}; remove the folder and prepare it again"
-        ) from error
-    if not len(sides[0]) == len(sides[1]) == len(source_text) == entry["pairs"]:
-        raise CorpusError(
-            f"the pairs {path} are damaged: their parts differ in length; prepare the folder again"
-        )
-    return Parallel(sides[0], sides[1], source_text, target_text, domain)
+    check_size(path, entry["bytes"])
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+        raise CorpusError(f"the pairs {path} are damaged; remove the folder and prepare it again")
+    rows = [json.loads(line) for line in content.decode().split("\n")[:-1]]
+    source_text, target_text, domain, *ids = map(list, zip(*rows, strict=True))
+    source, target = ([np.array(each, dtype) for each in side] for side in ids)
+    return Parallel(source, target, source_text, target_text, domain)
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:

@@ -148,16 +148,15 @@ def _flip(path: Path) -> None:
     [
         ("languages/en.ids", _cut, "bytes instead of"),
         ("languages/de.ids", Path.unlink, "is missing"),
-        ("tasks/en-de.train.npz", _cut, "bytes instead of"),
         ("tasks/en-de.test.jsonl", _cut, "bytes instead of"),
         ("tasks/en-de.test.jsonl", Path.unlink, "is missing"),
-        ("tasks/en-de.train.npz", _flip, "damaged"),
+        ("tasks/en-de.train.jsonl", _flip, "damaged"),
         ("tokenizer.model", lambda path: path.write_bytes(b"x"), "no SentencePiece model"),
         ("tokenizer.model", Path.unlink, "cannot be read"),
         ("prepared.json", _cut, "is damaged"),
         ("prepared.json", Path.unlink, "has none; run 'bayesscale harness tokenize'"),
-        ("prepared.json", lambda path: path.write_text("[]"), "of format 1; .* has None"),
-        ("prepared.json", lambda path: path.write_text('{"format": 99}'), "of format 1; .* has 99"),
+        ("prepared.json", lambda path: path.write_text("[]"), "of format 2; .* has None"),
+        ("prepared.json", lambda path: path.write_text('{"format": 99}'), "of format 2; .* has 99"),
     ],
 )
 def test_a_damaged_folder_is_not_opened(
