@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -15,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from bayesscale.engine import BACKENDS
 from bayesscale.errors import UsageError
-from bayesscale.harness.grid.files import cannot_write, read_json, write_json
+from bayesscale.harness.grid.files import read_json, write_json
 from bayesscale.harness.grid.keys import check_same_recipe
+from bayesscale.harness.locks import hold, locked
 from bayesscale.harness.mixture import Mixture
 from bayesscale.harness.progress import remove_stale
 from bayesscale.harness.study.config import Study
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 _NEEDED = ("torch", "sentencepiece", "sacrebleu", "safetensors")
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
-_held: dict[Path, int] = {}
 
 
 @dataclass(frozen=True)
@@ -121,16 +119,16 @@ class Grid:
         """Return the keys of the cells that have a record."""
         return {path.stem for path in (self.path / "cells").glob("*.json") if not path.name.startswith(".")}
 
-    def locked(self, name: str) -> Any:
+    def locked(self, name: str) -> AbstractContextManager[None]:
         """Return a lock of this folder, as a context; the system frees it when the process ends."""
-        return _locked(self.path / "locks" / name)
+        return locked(self.path / "locks" / name)
 
     def device(self) -> str:
         """Return the device of this process, always the same one; other processes get other GPUs."""
         if len(self.devices) == 1:
             return self.devices[0]
         for number, device in enumerate(self.devices):
-            if _hold(self.path / "locks" / f"device-{number}-{device.replace(':', '-')}"):
+            if hold(self.path / "locks" / f"device-{number}-{device.replace(':', '-')}"):
                 return device
         raise UsageError(
             f"there are as many workers as devices; received the devices {', '.join(self.devices)}, and all "
@@ -174,7 +172,7 @@ def open_grid(study: Study, path: Path, settings: Settings, report: Callable[[st
     from bayesscale.harness.tokens.prepare import prepare
     from bayesscale.harness.tokens.supply import check_supply
 
-    with _locked(path / "locks" / "prepare.lock"):
+    with locked(path / "locks" / "prepare.lock"):
         remove_stale(path / "progress")
         recorded = recorded_study(path)
         if recorded is not None:
@@ -241,40 +239,6 @@ def _gpus() -> int:
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
-
-
-def _open_lock(path: Path) -> int:
-    """Return a file that can be locked."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise cannot_write(error) from error
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock; the system frees it when the process ends, however it ends."""
-    descriptor = _open_lock(path)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _hold(path: Path) -> bool:
-    """Take a lock until the process ends; return whether it is ours."""
-    if path in _held:
-        return True
-    descriptor = _open_lock(path)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return False
-    _held[path] = descriptor
-    return True
 
 
 @lru_cache(maxsize=2)

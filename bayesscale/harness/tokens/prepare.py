@@ -27,6 +27,7 @@ from bayesscale.harness.corpora.cleaned import (
 from bayesscale.harness.corpora.files import lines
 from bayesscale.harness.corpora.pairs import Pair
 from bayesscale.harness.corpora.sources import PARTS, Source, source_of, words_needed
+from bayesscale.harness.locks import locked
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.study.hashing import digest
 from bayesscale.harness.tokens.prepared import Prepared, ids_path, pairs_path
@@ -41,7 +42,7 @@ from bayesscale.harness.tokens.store import (
     write_pairs,
 )
 from bayesscale.harness.tokens.tokenizer import Tokenizer, train_tokenizer
-from bayesscale.harness.tokens.writing import alone_in, writing
+from bayesscale.harness.tokens.writing import writing
 
 __all__ = ["Prepared", "load_prepared", "prepare"]
 
@@ -91,7 +92,7 @@ def prepare(
         "study": digest([study.model_dump(mode="json", include=_SECTIONS), words_needed(study)]),
         "inputs": source.inputs(),
     }
-    with alone_in(folder):
+    with locked(folder, folder=True):
         if (folder / MANIFEST).exists():
             if _same(folder, identity):
                 say(f"{folder} is prepared already")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -72,29 +71,3 @@ def writing(path: Path) -> Iterator[Sink]:
             f"{path} cannot be written: {error.strerror or error}{so_far}; make room or choose another "
             "folder, and run the same command again"
         ) from error
-
-
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Make a folder and lock it; the system frees the lock when the process ends, however it ends.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder; whoever else asks for it waits.
-
-    Raises
-    ------
-    UsageError
-        It cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror}; choose another folder") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

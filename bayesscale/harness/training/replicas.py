@@ -76,14 +76,6 @@ class Replicas:
         dist.all_reduce(value)
         return value / self.count
 
-    def any(self, value: bool) -> bool:
-        """Return whether it is true in any process."""
-        if self.count == 1:
-            return value
-        flag = torch.tensor(float(value), device=self.device)
-        dist.all_reduce(flag, op=dist.ReduceOp.MAX)
-        return bool(flag.item())
-
     def wait(self) -> None:
         """Go on when all processes have come here."""
         if self.count > 1:
