@@ -30,16 +30,20 @@ def documents() -> dict[Path, str]:
     """Return the text of every file that is generated, whole or in part."""
     docs = ROOT / "docs"
     readme = ROOT / "README.md"
-    return {
+    return _measured(docs) | {
         docs / "evidence" / "index.md": _index(),
         docs / "evidence" / "real-curves.md": _real_fits(),
         docs / "evidence" / "forecasts.md": _forecasts(),
-        docs / "evidence" / "claims.md": _claims(),
         docs / "reference.md": _reference(),
         readme: _MARK.sub(
             lambda found: found[1] + _in_short() + found[2], readme.read_text(encoding="utf-8")
         ),
     }
+
+
+def _measured(docs: Path) -> dict[Path, str]:
+    """Return the page on the measured grid, once there is one."""
+    return {docs / "evidence" / "claims.md": _claims()} if (RESULTS / "claims.json").exists() else {}
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -102,8 +106,9 @@ def _index() -> str:
         "claims": ("claims.md", "the paper's claims, asked of a measured grid on synthetic languages"),
     }
     lines = ["# Evidence\n", "Generated from `benchmarks/results` by `docs/generate.py`.\n", _in_short()]
-    lines += [f"- [{page}]({page}): {what}" for page, what in known.values()]
-    others = sorted(path.stem for path in RESULTS.glob("*.json") if path.stem not in known)
+    there = {path.stem for path in RESULTS.glob("*.json")}
+    lines += [f"- [{page}]({page}): {what}" for name, (page, what) in known.items() if name in there]
+    others = sorted(there - set(known))
     lines += (
         [f"\nFurther results without a page: {', '.join(f'`{name}.json`' for name in others)}.\n"]
         if others
