@@ -86,8 +86,8 @@ def details(status: GridStatus) -> pd.DataFrame:
     table["pretrain_loss"] = [record.get("loss") for record in upstream]
     table["on_plateau"] = [record.get("on_plateau") for record in upstream]
     return table[
-        ["task", "mixture", "pretrain_tokens", "finetune_tokens", "seed", "status", "pairs", "steps", "epochs",
-         "rate", "rate_warning", "dev_loss", "pretrain_loss", "on_plateau", "brevity_penalty",
+        ["task", "mixture", "pretrain_tokens", "finetune_tokens", "seed", "status", "pairs", "steps",
+         "epochs", "rate", "rate_warning", "dev_loss", "pretrain_loss", "on_plateau", "brevity_penalty",
          *(f"precision_{n}" for n in range(1, 5)), "nats_per_byte"]
     ]  # fmt: skip
 

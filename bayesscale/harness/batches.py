@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bayesscale.harness.model.config import Vocabulary
+from bayesscale.harness.model.config import EOS, PAD
 from bayesscale.harness.model.t5 import IGNORED
 
 _POOL = 16
@@ -119,7 +119,6 @@ def pad(
 def collate(
     pairs: Pairs,
     rows: NDArray[np.int64],
-    vocabulary: Vocabulary,
     device: torch.device,
     *,
     longest: int | None = None,
@@ -133,8 +132,6 @@ def collate(
         All pairs.
     rows : array of int
         Which of them.
-    vocabulary : Vocabulary
-        Special ids.
     device : torch.device
         Where they go.
     longest : int, optional
@@ -142,14 +139,14 @@ def collate(
     multiple : int
         Lengths are rounded up to a multiple.
     """
-    cut: dict[str, Any] = {"eos": vocabulary.eos, "longest": longest, "multiple": multiple}
-    source = pad([pairs.source[row] for row in rows], vocabulary.pad, **cut)
+    cut: dict[str, Any] = {"eos": EOS, "longest": longest, "multiple": multiple}
+    source = pad([pairs.source[row] for row in rows], PAD, **cut)
     labels = pad([pairs.target[row] for row in rows], IGNORED, **cut)
     mask = pad(
         [np.ones(len(pairs.source[row])) for row in rows], 0, longest=longest, multiple=multiple
     ).bool()
-    start = torch.full((len(rows), 1), vocabulary.pad)
-    target_in = torch.cat([start, labels[:, :-1]], 1).masked_fill_(_after(labels), vocabulary.pad)
+    start = torch.full((len(rows), 1), PAD)
+    target_in = torch.cat([start, labels[:, :-1]], 1).masked_fill_(_after(labels), PAD)
     return PairBatch(*(tensor.to(device, non_blocking=True) for tensor in (source, mask, target_in, labels)))
 
 

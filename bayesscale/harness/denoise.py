@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bayesscale.errors import StudyError
-from bayesscale.harness.model.config import Vocabulary
+from bayesscale.harness.model.config import EOS, PAD, Vocabulary
 
 _GOLDEN = -0x61C8864680B583EB
 _MIX = (-0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15)
@@ -108,7 +108,7 @@ def corrupt(
     inside, number = begun % 2 == 0, torch.div(begun + 1, 2, rounding_mode="floor") - 1
     first = torch.zeros_like(inside).scatter_(1, starts[:, 1::2], True)
     sentinel = vocabulary.first_sentinel - number
-    eos = torch.full((batch, 1), vocabulary.eos, dtype=blocks.dtype, device=blocks.device)
+    eos = torch.full((batch, 1), EOS, dtype=blocks.dtype, device=blocks.device)
 
     source = _gather(torch.where(first, sentinel, blocks), ~inside | first, counts.source - 1)
     labels = torch.empty(batch, counts.target, dtype=blocks.dtype, device=blocks.device)
@@ -117,7 +117,7 @@ def corrupt(
     labels.scatter_(1, torch.where(inside, rank + 1, spare), blocks)
     labels.scatter_(1, torch.where(first, rank, spare), sentinel)
     labels[:, -1:] = eos
-    start = torch.full_like(eos, vocabulary.pad)
+    start = torch.full_like(eos, PAD)
     return Denoising(torch.cat([source, eos], 1), torch.cat([start, labels[:, :-1]], 1), labels)
 
 

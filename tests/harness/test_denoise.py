@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="spans are masked with torch (extra 
 
 from bayesscale.errors import StudyError
 from bayesscale.harness.denoise import corrupt, counter_bits, span_counts
-from bayesscale.harness.model.config import Vocabulary
+from bayesscale.harness.model.config import EOS, PAD, Vocabulary
 
 VOCABULARY = Vocabulary(size=1000, first_sentinel=999)
 
@@ -44,12 +44,12 @@ def test_source_and_target_together_are_the_block(length: int) -> None:
         blocks.tolist(), result.source.tolist(), result.labels.tolist(), strict=True
     ):
         assert _rebuild(source, labels) == block
-        assert source[-1] == labels[-1] == VOCABULARY.eos
+        assert source[-1] == labels[-1] == EOS
         sentinels = [token for token in source if token >= 900]
         assert sentinels == [999 - i for i in range(counts.spans)] == [t for t in labels if t >= 900]
         assert source[0] < 900
     assert torch.equal(result.target_in[:, 1:], result.labels[:, :-1])
-    assert (result.target_in[:, 0] == VOCABULARY.pad).all()
+    assert (result.target_in[:, 0] == PAD).all()
 
 
 def test_shares_are_those_asked_for() -> None:

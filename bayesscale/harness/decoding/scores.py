@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from bayesscale.harness.batches import Pairs, collate, sorted_batches
 from bayesscale.harness.device import find_device, memory_for
-from bayesscale.harness.model.config import Vocabulary
 from bayesscale.harness.model.t5 import IGNORED, T5
 
 
@@ -38,9 +37,7 @@ class CrossEntropy:
 
 
 @torch.no_grad()
-def cross_entropy(
-    model: T5, parallel: Pairs, *, device: str = "cpu", batch: int = 128, pad: int = 0, eos: int = 1
-) -> CrossEntropy:
+def cross_entropy(model: T5, parallel: Pairs, *, device: str = "cpu", batch: int = 128) -> CrossEntropy:
     """Return the cross-entropy of translations given their sources, over every target token including EOS.
 
     Nothing is cut, however long it is. Computed in float32, whatever the model was trained in.
@@ -55,8 +52,6 @@ def cross_entropy(
         Where the model is.
     batch : int
         Pairs at once.
-    pad, eos : int
-        Special ids.
 
     Raises
     ------
@@ -64,7 +59,6 @@ def cross_entropy(
         They do not fit into the memory of the device.
     """
     place = find_device(device)
-    vocabulary = Vocabulary(size=model.config.vocab_size or 3, pad=pad, eos=eos, first_sentinel=2)
     tokens = np.array([len(target) for target in parallel.target], dtype=np.int64)
     lengths = tokens + np.array([len(source) for source in parallel.source], dtype=np.int64)
     nats = np.zeros(len(tokens))
@@ -72,16 +66,14 @@ def cross_entropy(
     model.eval()
     with memory_for(f"{batch} pairs at once", "use a device with more of it"):
         for rows in sorted_batches(lengths, batch):
-            nats[rows] = _nats(model, parallel, rows, vocabulary, place)
+            nats[rows] = _nats(model, parallel, rows, place)
     model.train(training)
     return CrossEntropy(nats, tokens)
 
 
-def _nats(
-    model: T5, parallel: Pairs, rows: NDArray[np.int64], vocabulary: Vocabulary, place: torch.device
-) -> NDArray[Any]:
+def _nats(model: T5, parallel: Pairs, rows: NDArray[np.int64], place: torch.device) -> NDArray[Any]:
     """Return the cross-entropy of some pairs, summed over the tokens of each."""
-    batch = collate(parallel, rows, vocabulary, place)
+    batch = collate(parallel, rows, place)
     hidden = model.decode(model.encode(batch.source, batch.mask), batch.target_in, batch.mask)
     logits = model.logits(hidden).transpose(1, 2)
     each = F.cross_entropy(logits, batch.labels, ignore_index=IGNORED, reduction="none")

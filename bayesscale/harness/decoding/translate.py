@@ -14,6 +14,7 @@ from bayesscale.harness.batches import pad as padded
 from bayesscale.harness.batches import sorted_batches
 from bayesscale.harness.device import autocast, find_device, memory_for
 from bayesscale.harness.model.cache import Decoder
+from bayesscale.harness.model.config import EOS, PAD
 from bayesscale.harness.model.t5 import T5
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ def translate(
     config: DecodingConfig,
     *,
     device: str = "cpu",
-    pad: int = 0,
-    eos: int = 1,
+    eos: int = EOS,
 ) -> list[list[int]]:
     """Return a translation of every source, without pad and EOS, in the order of the sources.
 
@@ -45,8 +45,8 @@ def translate(
         Longest translation, sentences at once, precision.
     device : str
         Where the model is.
-    pad, eos : int
-        Special ids.
+    eos : int
+        Ends a translation; -1 lets all go on to the longest, to measure speed.
 
     Raises
     ------
@@ -60,30 +60,28 @@ def translate(
     model.eval()
     with memory_for(f"{config.batch} sentences at once", "lower decoding.batch"):
         for rows in sorted_batches(lengths, config.batch):
-            tokens = padded([sources[row] for row in rows], pad).to(place)
+            tokens = padded([sources[row] for row in rows], PAD).to(place)
             mask = (torch.arange(tokens.shape[1]) < torch.from_numpy(lengths[rows])[:, None]).to(place)
-            for row, chosen in zip(
-                rows, _greedy(model, tokens, mask, config, pad, eos).tolist(), strict=True
-            ):
+            for row, chosen in zip(rows, _greedy(model, tokens, mask, config, eos).tolist(), strict=True):
                 ended = chosen[: chosen.index(eos)] if eos in chosen else chosen
-                found[row] = [token for token in ended if token != pad]
+                found[row] = [token for token in ended if token != PAD]
     model.train(training)
     return found
 
 
-def _greedy(model: T5, sources: Tensor, mask: Tensor, config: DecodingConfig, pad: int, eos: int) -> Tensor:
+def _greedy(model: T5, sources: Tensor, mask: Tensor, config: DecodingConfig, eos: int) -> Tensor:
     """Return the most likely token at every position, pad after EOS, (sentences, longest) or shorter."""
     place, batch, longest = sources.device, len(sources), config.max_length
     with autocast(place, config.precision):
         memory = model.encode(sources, mask)
     dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
     decoder = Decoder(model, memory.float(), mask, longest, dtype=dtype)
-    chosen = torch.full((batch, longest), pad, device=place)
-    rows, tokens = torch.arange(batch, device=place), torch.full((batch,), pad, device=place)
+    chosen = torch.full((batch, longest), PAD, device=place)
+    rows, tokens = torch.arange(batch, device=place), torch.full((batch,), PAD, device=place)
     going = torch.ones(batch, dtype=torch.bool, device=place)
     for position in range(longest):
         tokens = decoder.step(tokens, position).argmax(-1)
-        chosen[rows, position] = torch.where(going, tokens, pad)
+        chosen[rows, position] = torch.where(going, tokens, PAD)
         going &= tokens != eos
         count = int(going.sum())
         if count == 0:

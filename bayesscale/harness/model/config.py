@@ -7,6 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+PAD, EOS, UNK = 0, 1, 2
+"""Ids of T5: padding, which also starts every decoder; the end of a sequence; what has no piece."""
+
 
 class Vocabulary(BaseModel):
     """What the model has to know of a tokenizer.
@@ -15,8 +18,6 @@ class Vocabulary(BaseModel):
     ----------
     size : int
         Number of token ids.
-    pad, eos : int
-        Ids of padding, which also starts every decoder, and of the end of a sequence.
     first_sentinel : int
         The id that stands for the first masked span; those of later spans count down from it, as in T5.
     sentinels : int
@@ -26,8 +27,6 @@ class Vocabulary(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     size: int = Field(gt=2)
-    pad: int = Field(default=0, ge=0)
-    eos: int = Field(default=1, ge=0)
     first_sentinel: int = Field(gt=1)
     sentinels: int = Field(default=100, ge=1)
 

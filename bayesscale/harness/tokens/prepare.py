@@ -28,6 +28,7 @@ from bayesscale.harness.corpora.files import lines
 from bayesscale.harness.corpora.pairs import Pair
 from bayesscale.harness.corpora.sources import PARTS, Source, source_of, words_needed
 from bayesscale.harness.locks import locked
+from bayesscale.harness.model.config import EOS, UNK
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.study.hashing import digest
 from bayesscale.harness.tokens.prepared import Prepared, ids_path, pairs_path
@@ -211,7 +212,7 @@ class _Preparation:
         def groups() -> Iterator[NDArray[Any]]:
             nonlocal unknown
             for ids in _encoded(lines(self._text(language)), tokenizer):
-                unknown += int((ids == tokenizer.unk_id).sum())
+                unknown += int((ids == UNK).sum())
                 yield ids
 
         dtype = token_type(tokenizer.vocab_size)
@@ -258,7 +259,7 @@ def _encoded(texts: Iterator[str], tokenizer: Tokenizer) -> Iterator[NDArray[Any
 
 def _with_eos(tokenizer: Tokenizer, texts: list[str]) -> list[NDArray[Any]]:
     """Return the ids of each text with EOS at the end."""
-    return [np.array([*ids, tokenizer.eos_id], dtype=np.int64) for ids in tokenizer.encode(texts)]
+    return [np.array([*ids, EOS], dtype=np.int64) for ids in tokenizer.encode(texts)]
 
 
 def _labels(pairs: list[Pair]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import sentencepiece
 
 from bayesscale.errors import CorpusError
-from bayesscale.harness.model.config import Vocabulary
+from bayesscale.harness.model.config import EOS, PAD, UNK, Vocabulary
 from bayesscale.harness.study.data import TokenizerConfig
 
 SENTINELS = 100
@@ -50,10 +50,6 @@ class Tokenizer:
         It is no SentencePiece model, or one with other special ids.
     """
 
-    pad_id = 0
-    eos_id = 1
-    unk_id = 2
-
     def __init__(self, model: bytes, name: str = "tokenizer") -> None:
         self.model = model
         self._pieces = sentencepiece.SentencePieceProcessor()
@@ -64,7 +60,7 @@ class Tokenizer:
                 f"{name} is no SentencePiece model; give a file such as spiece.model"
             ) from error
         special = (self._pieces.pad_id(), self._pieces.eos_id(), self._pieces.unk_id())
-        if special != (self.pad_id, self.eos_id, self.unk_id):
+        if special != (PAD, EOS, UNK):
             raise CorpusError(
                 f"a tokenizer has the ids of T5: pad 0, eos 1, unk 2; {name} has {special}; "
                 "leave tokenizer.path out and give vocab_size, so that one is trained"
@@ -92,8 +88,6 @@ class Tokenizer:
         """What a model has to know."""
         return Vocabulary(
             size=self.vocab_size,
-            pad=self.pad_id,
-            eos=self.eos_id,
             first_sentinel=self.sentinels[0],
             sentinels=len(self.sentinels),
         )
@@ -112,9 +106,9 @@ class Tokenizer:
         """Return the ids that stand for text."""
         kept = []
         for number in map(int, ids):
-            if number == self.eos_id:
+            if number == EOS:
                 break
-            if number != self.pad_id and 0 <= number < self._size and number not in self.sentinels:
+            if number != PAD and 0 <= number < self._size and number not in self.sentinels:
                 kept.append(number)
         return kept
 
@@ -153,9 +147,9 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
             vocab_size=config.vocab_size,
             character_coverage=config.character_coverage,
             byte_fallback=config.byte_fallback,
-            pad_id=0,
-            eos_id=1,
-            unk_id=2,
+            pad_id=PAD,
+            eos_id=EOS,
+            unk_id=UNK,
             bos_id=-1,
             # Text is NFC already, and compatibility forms are meant by whoever wrote them.
             normalization_rule_name="identity",

@@ -163,10 +163,7 @@ class _Finetuning:
 
     def _dev_loss(self) -> float:
         """Return the cross-entropy on dev, NaN if it is not finite."""
-        vocabulary = self.job.vocabulary
-        loss = cross_entropy(
-            self.model, self.job.dev, device=self.job.device, pad=vocabulary.pad, eos=vocabulary.eos
-        ).per_token
+        loss = cross_entropy(self.model, self.job.dev, device=self.job.device).per_token
         return loss if math.isfinite(loss) else math.nan
 
     def _start_weights(self, shape: ModelConfig) -> list[Tensor]:
@@ -207,7 +204,7 @@ class _Finetuning:
 
         def loss(start: int, stop: int) -> Tensor:
             batch: PairBatch = collate(
-                job.train, rows[start:stop], job.vocabulary, self.device,
+                job.train, rows[start:stop], self.device,
                 longest=config.length, multiple=_MULTIPLE.get(self.device.type, 1),
             )  # fmt: skip
             of_any_size(self.model, batch)

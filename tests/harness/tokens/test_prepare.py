@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("sentencepiece", reason="sentencepiece is not installed (extra train)")
 
 from bayesscale.errors import CorpusError, OutputExistsError
+from bayesscale.harness.model.config import EOS
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.study.load import parse_study
 from bayesscale.harness.study.presets import preset
@@ -81,8 +82,8 @@ def test_blocks_are_the_documents_joined_with_eos(prepared: Prepared) -> None:
         assert int(blocks.max()) < 100
         ends = prepared.manifest["languages"][language]["text"]["kept"]
         every = prepared.blocks(language, 1).ravel()
-        assert (every == prepared.tokenizer.eos_id).sum() == ends
-        assert every[-1] == prepared.tokenizer.eos_id
+        assert (every == EOS).sum() == ends
+        assert every[-1] == EOS
     with pytest.raises(CorpusError, match="has no text of 'kaa'; did you mean 'ka'"):
         prepared.blocks("kaa", 32)
 

@@ -13,6 +13,7 @@ pytest.importorskip("sentencepiece", reason="sentencepiece is not installed (ext
 from bayesscale.harness.corpora.clean import clean, key
 from bayesscale.harness.corpora.files import lines
 from bayesscale.harness.corpora.pairs import pairs
+from bayesscale.harness.model.config import UNK
 from bayesscale.harness.study.load import parse_study
 from bayesscale.harness.tokens.prepare import Prepared, prepare
 from bayesscale.harness.tokens.subset import nested_subset
@@ -87,7 +88,7 @@ def test_text_survives_tokenization(prepared: Prepared) -> None:
     whole = 0
     decoded = prepared.tokenizer.decode([ids.tolist() for ids in task.test.target])
     for ids, text, expected in zip(task.test.target, decoded, task.test.target_text, strict=True):
-        if prepared.tokenizer.unk_id not in ids:
+        if UNK not in ids:
             assert text == expected
             whole += 1
     assert whole > 0.95 * len(task.test)

@@ -11,6 +11,7 @@ sentencepiece = pytest.importorskip("sentencepiece", reason="sentencepiece is no
 
 from bayesscale.errors import CorpusError
 from bayesscale.harness.corpora.artificial import Artificial
+from bayesscale.harness.model.config import EOS, PAD, UNK
 from bayesscale.harness.study.data import ArtificialConfig, TokenizerConfig
 from bayesscale.harness.tokens.tokenizer import SENTINELS, Tokenizer, train_tokenizer
 
@@ -43,11 +44,12 @@ def _model(**settings: object) -> bytes:
 
 
 def test_ids_are_those_of_t5(tokenizer: Tokenizer) -> None:
-    assert (tokenizer.pad_id, tokenizer.eos_id, tokenizer.unk_id) == (0, 1, 2)
+    assert (PAD, EOS, UNK) == (0, 1, 2)
+    assert tokenizer.decode([[5, EOS, 6]]) == tokenizer.decode([[5, PAD]])
     assert tokenizer.vocab_size == 100 + SENTINELS
     assert tokenizer.sentinels == tuple(range(199, 99, -1))
     vocabulary = tokenizer.vocabulary
-    assert (vocabulary.size, vocabulary.pad, vocabulary.eos) == (200, 0, 1)
+    assert vocabulary.size == 200
     assert (vocabulary.first_sentinel, vocabulary.sentinels) == (199, 100)
 
 
@@ -71,7 +73,7 @@ def test_decoding_ends_at_eos_and_passes_over_what_is_no_text(tokenizer: Tokeniz
 
 
 def test_unknown_characters_are_unknown_or_bytes(texts: list[str], tokenizer: Tokenizer) -> None:
-    assert tokenizer.unk_id in tokenizer.encode(["日本"])[0]
+    assert UNK in tokenizer.encode(["日本"])[0]
     config = TokenizerConfig(vocab_size=360, byte_fallback=True)
     with_bytes = train_tokenizer(texts, config)
     assert with_bytes.decode(with_bytes.encode(["日本 ka"])) == ["日本 ka"]

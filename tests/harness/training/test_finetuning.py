@@ -129,7 +129,7 @@ def test_no_pairs_are_refused() -> None:
 def test_long_sequences_are_cut_with_their_eos_and_counted() -> None:
     assert finetune(_job(length=4, steps=2)).truncated > 0
     pairs = SimpleNamespace(source=[np.array([5, 6, 7, 8, 1])], target=[np.array([9, 10, 11, 1])])
-    batch = collate(pairs, np.array([0]), VOCABULARY, torch.device("cpu"), longest=3, multiple=4)
+    batch = collate(pairs, np.array([0]), torch.device("cpu"), longest=3, multiple=4)
     assert batch.source.tolist() == [[5, 6, 1, 0]]
     assert batch.mask.tolist() == [[True, True, True, False]]
     assert batch.labels.tolist() == [[9, 10, 1, IGNORED]]
