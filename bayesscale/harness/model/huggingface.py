@@ -48,31 +48,6 @@ def _names(config: ModelConfig) -> Iterator[tuple[str, str]]:
                     yield f"{stack}.{block}.{ours}.{matrix}", f"{layer}.{theirs}.{name}.weight"
 
 
-def read_config(path: Path) -> ModelConfig:
-    """Return the shape of a Hugging Face checkpoint.
-
-    Parameters
-    ----------
-    path : Path
-        A folder with config.json and safetensors.
-
-    Raises
-    ------
-    CheckpointError
-        It is missing, or no T5 v1.1 or mT5.
-    """
-    file = path / "config.json"
-    try:
-        config = ModelConfig.from_huggingface(json.loads(file.read_text()))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"a Hugging Face checkpoint is a folder with config.json and *.safetensors; {file} cannot be "
-            f"used: {error}; give the folder of a T5 v1.1 or mT5 checkpoint"
-        ) from error
-    with _Reader(path) as reader:
-        return config.model_copy(update={"tied": "lm_head.weight" not in reader.keys})
-
-
 def embedding_of(path: Path) -> tuple[int, bool]:
     """Return how many rows the embedding of a checkpoint has, and whether the output uses it too.
 

@@ -26,12 +26,13 @@ from bayesscale.harness.device import (
 )
 from bayesscale.harness.halving import stretches
 from bayesscale.harness.model.config import ModelConfig
+from bayesscale.harness.model.huggingface import load_pretrained
 from bayesscale.harness.model.t5 import T5
 from bayesscale.harness.optim.optimizers import ScaledAdamW, set_rate
 from bayesscale.harness.progress import Meter
 from bayesscale.harness.training.jobs import FinetuneJob, FinetuneResult, Trial
 from bayesscale.harness.training.micro import gradients
-from bayesscale.harness.training.weights import init_model, load_weights, saved_config
+from bayesscale.harness.training.weights import init_model, shape_of
 
 _MULTIPLE = {"cpu": 1, "cuda": 16}
 """Lengths are rounded up to a multiple: few shapes on a GPU, no padding on a CPU."""
@@ -94,7 +95,7 @@ class _Finetuning:
     def __init__(self, job: FinetuneJob) -> None:
         config = job.config
         self.job, self.device = job, find_device(job.device)
-        shape = saved_config(job.model, job.vocabulary, job.weights)
+        shape = shape_of(job.model, job.vocabulary, job.weights)
         reused = job.workspace is not None and job.workspace.config == shape
         self.model: T5 = job.workspace if reused and job.workspace is not None else T5(shape)
         self.model.to(self.device)
@@ -171,7 +172,7 @@ class _Finetuning:
         if self.job.weights is None:
             drawn = init_model(shape, self.job.seed, device=self.device)
             return [weight.detach() for weight in drawn.parameters()]
-        load_weights(self.model, self.job.weights)
+        load_pretrained(self.model, self.job.weights)
         return [weight.detach().clone() for weight in self.model.parameters()]
 
     def _train(self, candidate: _Candidate, stop: int) -> bool:

@@ -12,7 +12,7 @@ from safetensors.torch import save
 from bayesscale.errors import CheckpointError, TrainingError, UsageError
 from bayesscale.files import write_files
 from bayesscale.harness.model.config import ModelConfig, Vocabulary
-from bayesscale.harness.model.huggingface import embedding_of, load_pretrained, read_config, state
+from bayesscale.harness.model.huggingface import embedding_of, load_pretrained, state
 from bayesscale.harness.model.t5 import T5
 
 
@@ -56,7 +56,7 @@ def start_model(
     CheckpointError
         The checkpoint is missing, damaged or of another shape, or has fewer rows than the vocabulary.
     """
-    shape = start_config(config, vocabulary, init)
+    shape = shape_of(config, vocabulary, init)
     if init is None:
         return init_model(shape, seed, device=device)
     model = T5(shape)
@@ -64,65 +64,35 @@ def start_model(
     return model.to(device)
 
 
-def start_config(config: ModelConfig, vocabulary: Vocabulary, init: Path | None) -> ModelConfig:
-    """Return the shape of the model that pretraining starts from, without making it.
+def shape_of(config: ModelConfig, vocabulary: Vocabulary, path: Path | None) -> ModelConfig:
+    """Return the shape of the model that a checkpoint fits into, or of one with random weights.
+
+    A checkpoint may have more rows than there are tokens, and it decides whether the output uses the
+    embedding; what else differs is refused by `load_pretrained`, which names every weight.
 
     Parameters
     ----------
     config : ModelConfig
         Shape; the vocabulary fills in its size.
     vocabulary : Vocabulary
-        A checkpoint may have more rows than it needs, not less.
-    init : Path or None
-        Folder of a checkpoint.
-
-    Raises
-    ------
-    CheckpointError
-        The checkpoint is missing, or has fewer rows than the vocabulary.
-    """
-    if init is None:
-        return config.with_vocabulary(vocabulary.size)
-    found = read_config(init)
-    rows = found.vocab_size or 0
-    if rows < vocabulary.size:
-        raise CheckpointError(
-            f"a checkpoint to start from has a row for every token; {init} has {rows} and the tokenizer "
-            f"{vocabulary.size} tokens; give the tokenizer of that checkpoint in the section [tokenizer]"
-        )
-    # A shape that differs is refused by load_pretrained, which names every weight.
-    return config.model_copy(update={"vocab_size": rows, "tied": found.tied, "epsilon": found.epsilon})
-
-
-def saved_config(config: ModelConfig, vocabulary: Vocabulary, path: Path | None) -> ModelConfig:
-    """Return the shape of the model that a checkpoint of ours fits into.
-
-    A run that started from a Hugging Face checkpoint has its number of rows, which may be more than there are
-    tokens.
-
-    Parameters
-    ----------
-    config : ModelConfig
-        Shape without a vocabulary.
-    vocabulary : Vocabulary
         At least so many rows.
     path : Path or None
-        The checkpoint; None for random weights.
-    """
-    rows, tied = (0, config.tied) if path is None else embedding_of(path)
-    shape = config.with_vocabulary(max(rows, vocabulary.size))
-    return shape.model_copy(update={"tied": tied})
-
-
-def load_weights(model: T5, path: Path) -> None:
-    """Copy the weights of a checkpoint into a model in place.
+        The checkpoint: a folder or a file; None for random weights.
 
     Raises
     ------
     CheckpointError
-        The file is missing, damaged or of another model.
+        It is missing, or has fewer rows than the vocabulary.
     """
-    load_pretrained(model, path)
+    if path is None:
+        return config.with_vocabulary(vocabulary.size)
+    rows, tied = embedding_of(path)
+    if rows < vocabulary.size:
+        raise CheckpointError(
+            f"a checkpoint to start from has a row for every token; {path} has {rows} and the tokenizer "
+            f"{vocabulary.size} tokens; give the tokenizer of that checkpoint in the section [tokenizer]"
+        )
+    return config.model_copy(update={"vocab_size": rows, "tied": tied})
 
 
 def save_weights(model: T5, path: Path) -> str:

@@ -16,11 +16,11 @@ torch = pytest.importorskip("torch", reason="pretraining needs torch (extra trai
 from safetensors.torch import load_file
 
 from bayesscale.errors import CheckpointError, CorpusError, TrainingError
-from bayesscale.harness.model.huggingface import save_pretrained
+from bayesscale.harness.model.huggingface import load_pretrained, save_pretrained
 from bayesscale.harness.model.t5 import T5
 from bayesscale.harness.training.pretraining import pretrain
 from bayesscale.harness.training.run import Run
-from bayesscale.harness.training.weights import init_model, load_weights, start_config
+from bayesscale.harness.training.weights import init_model, shape_of
 
 Make = Callable[..., Any]
 STEP = 4 * 32
@@ -61,9 +61,9 @@ def test_checkpoints_are_on_disk_with_what_they_are(make_job: Make) -> None:
     document = json.loads((job.folder / f"{last.tokens}.json").read_text())
     assert document["step"] == 12
     assert document["hash"] == last.hash
-    model = init_model(start_config(job.model, job.vocabulary, None), 0)
+    model = init_model(shape_of(job.model, job.vocabulary, None), 0)
     assert last.path is not None
-    load_weights(model, last.path)
+    load_pretrained(model, last.path)
     assert sorted(path.suffix for path in job.folder.iterdir()) == [".json"] * 3 + [".safetensors"] * 4
 
 
