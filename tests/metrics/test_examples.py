@@ -3,6 +3,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bayesscale.cli.main import main
@@ -32,8 +33,8 @@ def test_what_is_simulated_says_so_everywhere(example: Example) -> None:
         assert read_metrics(example.path).frame["run"].str.startswith("simulated").all()
 
 
-@every_example
-def test_command_makes_the_example_again_byte_for_byte(
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if each.origin == "simulated"])
+def test_command_makes_a_simulated_example_again_byte_for_byte(
     example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program, *arguments = shlex.split(example.command)
@@ -45,9 +46,30 @@ def test_command_makes_the_example_again_byte_for_byte(
     assert (tmp_path / example.file).read_bytes() == example.path.read_bytes()
 
 
+@every_example
+def test_what_is_measured_says_how(example: Example) -> None:
+    if example.origin == "simulated":
+        assert (example.details, example.versions) == (None, {})
+        return
+    assert "Measured" in example.title
+    assert "Licence" in example.description
+    assert {"torch", "sacrebleu"} <= set(example.versions)
+    frame = read_metrics(example.path).frame
+    text = frame[frame["metric"].isin(["bleu", "chrf"])]
+    assert text["signature"].str.contains(f"version:{example.versions['sacrebleu']}").all()
+    assert (frame["se"] > 0).all()
+    # A row a model, and of every model all that the table has.
+    models = pd.read_csv(example.path.parent / str(example.details))
+    keys = ["mixture", "pretrain_tokens", "seed"]
+    assert models.groupby(keys).size().to_dict() == (
+        frame.groupby([*keys, "finetune_tokens"]).size().groupby(level=keys).size().to_dict()
+    )
+
+
 def test_every_bundled_file_is_in_the_index() -> None:
     files = {path.name for path in example_path("isik-simulated").parent.glob("*.csv")}
-    assert files == {example.file for example in EXAMPLES}
+    known = {name for example in EXAMPLES for name in (example.file, example.details) if name}
+    assert files == known
 
 
 def test_the_paper_like_example_has_what_the_paper_has() -> None:
