@@ -12,6 +12,7 @@ import argparse
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> None:
     print(f"{len(models)} models, {len(table)} scores; versions = {{ {versions} }}")
 
 
-def _records(folder: Path) -> list[dict[str, object]]:
+def _records(folder: Path) -> list[dict[str, Any]]:
     """Return the records of all finished cells in a folder."""
     return [read_json(path) for path in sorted((folder / "cells").glob("*.json"))]
 

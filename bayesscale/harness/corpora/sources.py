@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from bayesscale.errors import CorpusError
 from bayesscale.harness.corpora.artificial import Artificial
@@ -16,6 +16,19 @@ from bayesscale.harness.study.data import TaskConfig
 PARTS = ("train", "dev", "test")
 # Documents that are in a dev or test set are dropped after they were made; this many more are made.
 _SPARE = 1.03
+
+
+class Source(Protocol):
+    """The text of a study, not cleaned yet."""
+
+    def documents(self, language: str) -> Iterator[str]:
+        """Yield the documents of a language."""
+
+    def pairs(self, task: TaskConfig, part: str) -> Iterator[Pair]:
+        """Yield the pairs of a part of a task."""
+
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """Return the fingerprint of every file that is read, by its path in the study."""
 
 
 class Files:
@@ -95,10 +108,6 @@ class MadeUp:
     def inputs(self) -> dict[str, dict[str, Any]]:
         """Return nothing: no file is read."""
         return {}
-
-
-Source = Files | MadeUp
-"""The text of a study, not cleaned yet."""
 
 
 def source_of(study: Study) -> Source:
