@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bayesscale.errors import TrainingError
 from bayesscale.harness.grid.files import write_json, write_rows
 
-ROWS = [{"metric": "bleu", "value": 1.5, "task": "größer"}, {"metric": "chrf", "value": None}]
+ROWS: list[dict[str, Any]] = [
+    {"metric": "bleu", "value": 1.5, "task": "größer"},
+    {"metric": "chrf", "value": None},
+]
 
 
 def test_rows_come_back_as_they_were_and_replace_older_ones(tmp_path: Path) -> None:
@@ -35,7 +40,7 @@ def test_a_number_that_json_lacks_is_not_written(tmp_path: Path) -> None:
     "write", [lambda path: write_rows(path, ROWS), lambda path: write_json(path, ROWS[0])]
 )
 def test_a_disk_that_fills_up_leaves_the_file_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: object
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], None]
 ) -> None:
     path = tmp_path / "metrics.jsonl"
     write_rows(path, ROWS[:1])
@@ -47,7 +52,7 @@ def test_a_disk_that_fills_up_leaves_the_file_as_it_was(
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(TrainingError, match=r"No space left on device; .*; what is finished is kept"):
-        write(path)  # type: ignore[operator]
+        write(path)
     monkeypatch.undo()
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["metrics.jsonl"]
