@@ -93,7 +93,7 @@ def test_init_writes_a_preset_that_is_a_study(
     code, out, err = outcome(capsys, "init", file, "--preset", name)
     assert (code, err) == (0, "")
     assert f"bayesscale harness plan {file}" in out
-    assert load_study(file).hash() == preset(name).hash()
+    assert load_study(file).model_dump() == preset(name).model_dump()
 
 
 def test_init_replaces_only_by_force(capsys: pytest.CaptureFixture[str], study: Path) -> None:
