@@ -161,7 +161,8 @@ class Chain:
         for m in range(expected.shape[1]):
             block = covariance[2 * m : 2 * m + 2, 2 * m : 2 * m + 2]
             own[:, m] = block[0, 0], block[0, 1], block[1, 1]
-        return LocalPrior(mean, own, *(part.copy() for part in self.prior[2:]))
+        rest = {name: part.copy() for name, part in self.prior._asdict().items()}
+        return LocalPrior(**{**rest, "mean": mean, "precision": own})
 
     def states(self, count: int, thin: int) -> Iterator[tuple[Population, Local]]:
         """Yield the chain's states, `thin` sweeps apart; they are overwritten by the next."""
@@ -197,8 +198,9 @@ def widened(seen: list[LocalPrior]) -> LocalPrior:
     share = np.where(share > 0, np.maximum(share, _LEAST_SHARE), 0.0)
     with np.errstate(divide="ignore"):
         log_share = np.log(share / share.sum(axis=1, keepdims=True))
+    degrees = np.full_like(seen[0].degrees, seen[0].degrees.min())
     return LocalPrior(
-        mean("mean"), precision, mean("pooled_mean"),
+        mean("mean"), precision, degrees, degrees.copy(), mean("pooled_mean"),
         np.hypot(_WIDER * mean("pooled_sd"), _ERRORS * error("pooled_mean")), mean("shape_mean"),
         np.hypot(_WIDER * mean("shape_sd"), _ERRORS * error("shape_mean")), log_share,
         np.maximum(mean("hazard"), _OFTEN),

@@ -22,6 +22,7 @@ from bayesscale.particles.places import LAW_COUNT
 from bayesscale.particles.population import (
     block,
     draw_coefficients,
+    draw_scales,
     fill_precisions,
     move_covariance,
     move_groups,
@@ -124,12 +125,12 @@ def move_curves(
     curves = data.count.shape[0]
     particles = pool.law.shape[2]
     room, odds = np.empty((4, data.u.shape[2])), np.empty((curves, min(summed, particles) + 1))
-    expected, inverse = np.zeros((curves, 4)), np.zeros((curves, 3))
+    expected, inverse = np.zeros((curves, 6)), np.zeros((curves, 3))
     weights = np.empty(data.u.shape[2])
     for m in range(data.count.shape[1]):
         several = count_laws(m, data) > 1
         fill_precisions(population, data, precisions)
-        expect(m, population, data, residuals(population, data, local), precisions, expected, inverse)
+        expect(m, population, data, local, precisions, expected, inverse)
         start = np.random.randint(0, particles, curves)
         mix(m, population, expected, inverse, data, pool, local, proposal, steps, start, odds)
         fill_prior(m, population, data, precisions, expected, inverse, prior)
@@ -154,10 +155,11 @@ def draw_unmeasured(population: Any, data: Any, local: Any, prior: Any, precisio
     """
     rest = residuals(population, data, local)
     fill_precisions(population, data, precisions)
+    scales = draw_scales(population, data, local, precisions, rest)
     curves = data.count.shape[0]
-    expected, inverse = np.zeros((curves, 4)), np.zeros((curves, 3))
+    expected, inverse = np.zeros((curves, 6)), np.zeros((curves, 3))
     for m in range(data.count.shape[1]):
-        expect(m, population, data, rest, precisions, expected, inverse)
+        expect(m, population, data, local, precisions, expected, inverse)
         fill_prior(m, population, data, precisions, expected, inverse, prior)
     everything = precisions[-1]
     for c in range(data.count.shape[0]):
@@ -169,12 +171,12 @@ def draw_unmeasured(population: Any, data: Any, local: Any, prior: Any, precisio
         for i in range(pull.shape[0]):
             for m in range(data.count.shape[1]):
                 for e in range(2 * m, 2 * m + 2 if data.count[c, m] > 0 else 0):
-                    pull[i] -= everything[effects[i], e] * rest[c, e]
-        draw_normal(system, pull)
+                    pull[i] -= scales[c] * everything[effects[i], e] * rest[c, e]
+        draw_normal(scales[c] * system, pull)
         for i in range(pull.shape[0]):
             m, place = effects[i] // 2, effects[i] % 2
             if place == 0:
-                local.law[c, m], local.broken[c, m] = draw_prior(local.x[c, m], prior, data, c, m)
+                local.law[c, m], local.broken[c, m] = draw_prior(local.x[c, m], scales[c], prior, data, c, m)
             total = pull[i]
             for q in range(data.group.shape[0]):
                 total += data.design[c, q] * population.coef[q, effects[i]]
@@ -201,16 +203,17 @@ def move_population(
         From `fill_precisions`.
     """
     rest = residuals(population, data, local)
-    draw_coefficients(population, data, precisions, rest)
-    move_groups(population, data, precisions, rest, steps)
-    move_covariance(population, data, rest, steps)
+    scales = draw_scales(population, data, local, precisions, rest)
+    draw_coefficients(population, data, precisions, scales, rest)
+    move_groups(population, data, precisions, scales, rest, steps)
+    move_covariance(population, data, scales, rest, steps)
     move_cells(population, data, local, steps)
     move_line(population, data, local, steps)
     fill_precisions(population, data, precisions)
     curves = data.count.shape[0]
-    expected, inverse = np.zeros((curves, 4)), np.zeros((curves, 3))
+    expected, inverse = np.zeros((curves, 6)), np.zeros((curves, 3))
     room = np.empty((4, max(data.u.shape[2], data.cell_value.shape[2])))
     for m in range(data.count.shape[1]):
-        expect(m, population, data, residuals(population, data, local), precisions, expected, inverse)
+        expect(m, population, data, local, precisions, expected, inverse)
         fill_prior(m, population, data, precisions, expected, inverse, prior)
-        joint(m, population, data, local, prior, guide, steps, room)
+        joint(m, population, data, local, scales, prior, guide, steps, room)

@@ -6,6 +6,7 @@ import numpy as np
 
 from bayesscale.particles.joint import joint
 from bayesscale.particles.places import LOCAL, TAU
+from bayesscale.particles.population import draw_scales, fill_precisions, residuals
 from tests.particles.given import Given, assert_uniform, patchy_data
 from tests.particles.simulated import draw_values, fill_likelihoods
 
@@ -33,9 +34,13 @@ class Measured(Given):
 
     def move(self) -> None:
         """Move the curves of every metric with means and spreads."""
+        population, data, local = self.own
+        fill_precisions(population, data, self.precisions)
+        rest = residuals(population, data, local)
+        scales = draw_scales(population, data, local, self.precisions, rest)
         for m in range(len(self.data.sign)):
             self.see(m)
-            joint(m, *self.own, self.seen, self.known, self.sizes, self.room)
+            joint(m, *self.own, scales, self.seen, self.known, self.sizes, self.room)
 
 
 def test_population_curves_and_values_keep_their_joint_distribution() -> None:

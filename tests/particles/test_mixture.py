@@ -37,7 +37,8 @@ class Mixture:
             log_share = np.log(data.allowed / data.allowed.sum(axis=1, keepdims=True))
         sds = [np.hypot(part[..., 1], 1.2 * np.exp(part[..., 2])) for part in (data.pooled, data.shapes)]
         self.proposal = LocalPrior(
-            mean, precision, data.pooled[..., 0].copy(), sds[0], data.shapes[..., 0].copy(), sds[1],
+            mean, precision, np.full(data.count.shape, 5.0), np.full(data.count.shape, 7.0),
+            data.pooled[..., 0].copy(), sds[0], data.shapes[..., 0].copy(), sds[1],
             log_share, np.full(data.count.shape, np.exp(data.hazard[0]) * data.span),
             np.full(metrics, np.exp(data.break_scale[0])),
         )  # fmt: skip
