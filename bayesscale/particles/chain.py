@@ -42,7 +42,7 @@ _MOVES = 6
 _FIRST = 100
 # So many particles of all pairs together are made, and so many are summed over in a sweep, within limits for
 # each pair: the fewer pairs, the less is known of the population, and the more particles it needs.
-_MADE, _MADES = 20_000, (96, 1024)
+_MADE, _MADES = 20_000, (96, 512)
 _SUMMED, _SUMS = 12_000, (64, 512)
 # A proposal is wider than what was learned of a population: its spread, and the error of its mean.
 _WIDER, _ERRORS = 1.5, 1.0

@@ -10,7 +10,7 @@ from bayesscale.particles.baseline import move_cells, move_line
 from bayesscale.particles.collapsed import collapsed_likelihood, draw_modes, draw_weights
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.difference import step_by_difference
-from bayesscale.particles.exchange import exchange
+from bayesscale.particles.exchange import exchange, exchange_two
 from bayesscale.particles.expected import expect, fill_prior
 from bayesscale.particles.glide import glide
 from bayesscale.particles.joint import joint
@@ -27,12 +27,15 @@ from bayesscale.particles.population import (
     move_covariance,
     move_groups,
     residuals,
+    squares,
 )
 from bayesscale.particles.temper import draw_prior
 
 _ROUND = (LAW, JUMP, BREAK, JUMP, WALK)
 # One particle of so many pairs is moved in a sweep as its curve is; so many of every pair take a jump.
-_REFRESHED, _JUMPS = 0.5, 2
+_REFRESHED, _JUMPS = 1.0, 2
+# So many particles of each of two metrics are tried together.
+_TOGETHER = 40
 
 
 @compiled
@@ -145,6 +148,29 @@ def move_curves(
                 local.law[c, m], local.broken[c, m], local.likelihood[c, m] = law, broken, likelihood
                 refresh(proposal, guide, pool, data, c, m, steps, several, can_break, room, weights)
     fill_precisions(population, data, precisions)
+    exchange_metrics(population, data, local, prior, proposal, pool, precisions)
+
+
+@compiled
+def exchange_metrics(
+    population: Any, data: Any, local: Any, prior: Any, proposal: Any, pool: Any, precisions: Any
+) -> None:
+    """Let every curve with several metrics change places with particles of two of them at once.
+
+    Arguments as in `move_curves`.
+    """
+    rest = residuals(population, data, local)
+    far = squares(population, data, local, precisions, rest)
+    room = np.empty((2, 4, min(_TOGETHER, pool.law.shape[2]) + 1))
+    for c in range(data.count.shape[0]):
+        measured = np.flatnonzero(data.count[c])
+        if measured.shape[0] > 1:
+            i = np.random.randint(measured.shape[0])
+            j = (i + 1 + np.random.randint(measured.shape[0] - 1)) % measured.shape[0]
+            exchange_two(
+                c, measured[i], measured[j], rest[c], far[c], precisions[data.pattern[c]], population, prior,
+                proposal, data, pool, local, room,
+            )  # fmt: skip
 
 
 @compiled
