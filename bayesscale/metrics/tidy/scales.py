@@ -75,17 +75,17 @@ def scale_sizes(
         if name not in data:
             continue
         factor = options.scale.get(name)
-        steps = options.tokens_per_step if name == options.axis else None
-        if factor is None and not steps:
+        if factor is None:
             factor = unit_in_name(named.in_file(name))
-            if text[name].str.contains(r"[kmbgt]\s*$", case=False, regex=True).any():
+            if text[name].str.contains(r"(?:[kmbgt]|thousand|illion|bn)s?\s*$", case=False, regex=True).any():
                 factor = 1.0
             if factor != 1:
                 notes.append(f"{named.in_file(name)!r} was multiplied by {factor:g}, as its name says")
-        if steps:
-            factor = steps
-            notes.append(f"{name} is {named.in_file(name)} times {format_tokens(steps)} tokens a step")
-        if factor is not None and factor != 1:
+        if name == options.axis and options.tokens_per_step:
+            steps = format_tokens(options.tokens_per_step)
+            notes.append(f"{name} is {named.in_file(name)} times {steps} tokens a step")
+            factor *= options.tokens_per_step
+        if factor != 1:
             data[name] = data[name] * factor
 
 
