@@ -43,6 +43,7 @@ _NEUTRAL = set(
     "metric metrics summary results result mean avg average score scores none all overall final pct percent"
     " percentage points macroavg".split()
 )
+_AVERAGES = {"avg", "average", "mean", "overall"}
 _NEUTRAL_AT_END = {"value", "total"}  # value_loss and total_loss are other losses
 _PERCENT = {"pct", "percent", "percentage"}
 _WORD = re.compile(r"[A-Z]+(?![a-z])[\d]*|[A-Za-z][a-z]*\d*|\d+|\+\+|%|[^\W\d_]+")
@@ -99,7 +100,7 @@ _OTHER_NAMES = {
     " config arch architecture setting recipe group tagsmlflowrunname tag family",
     "run": "run runid id runuuid",
     "metric": "metric metricname key measure metrickey scorename metrictype",
-    "value": "value score metricvalue result val scorevalue",
+    "value": "value score mean metricvalue result val scorevalue",
     # what passes along a curve, and what the harness records beside a score
     "passes": "wall walltime time timestamp relativetime date datetime created createdat starttime endtime"
     " pretrainloss finetunerate finetuneepochs finetunetokensseen cell"
@@ -202,6 +203,12 @@ def held_out(labels: Iterable[str]) -> str | None:
     return next((label for label, said in words.items() if said & _EVAL), None)
 
 
+def is_average(label: str) -> bool:
+    """Return whether a label says that its rows are means of others, such as `avg` or `macro average`."""
+    words = set(_words(label))
+    return bool(words & _AVERAGES) and words <= _AVERAGES | {"macro", "micro", "all", "score", "of"}
+
+
 def spread_name(name: str) -> str | None:
     """Return which of `SPREADS` a name without a metric is, such as `stderr`; None if it is none."""
     return _SPREAD_OF.get(normalised(name)) or _SPREAD_OF.get("".join(_words(name)))
@@ -239,9 +246,9 @@ def suggested_declaration(numbers: Iterable[float]) -> str:
 
 
 _UNIT = re.compile(
-    r"(?:[\s_]|[(\[]\s*(?:in\s+)?)(K|M|B|G|T|bn|thousands?|millions?|billions?|trillions?)[)\]]?\s*$"
+    r"(?:[\s_]|[(\[]\s*(?:in\s+)?)(K|M|B|G|T|bn|thousand|million|billion|trillion)s?[)\]]?\s*$", re.IGNORECASE
 )
-_FACTOR = {"k": 1e3, "t": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "T": 1e12}
+_FACTOR = {"k": 1e3, "th": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 
 
 def unit_in_name(name: str) -> float:
@@ -249,7 +256,5 @@ def unit_in_name(name: str) -> float:
     found = _UNIT.search(name.strip())
     if not found or len(name.strip()) <= len(found[0]):
         return 1.0
-    unit = found[1]
-    if unit == "T" or unit.startswith("trillion"):
-        return 1e12
-    return _FACTOR[unit[0].lower()]
+    unit = found[1].lower()
+    return _FACTOR["th" if unit.startswith("th") else unit[0]]

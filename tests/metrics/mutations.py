@@ -61,10 +61,8 @@ def sources(folder: Path) -> list[tuple[str, str]]:
     """
     write_walks(folder)
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    chosen = [path for path in paths if path.name != "results.json"] + [
-        p for p in paths if p.name == "results.json"
-    ][:1]
-    texts = [(path.name, path.read_text()) for path in chosen]
+    chosen = {path.name: path for path in reversed(paths)}
+    texts = [(name, path.read_text()) for name, path in sorted(chosen.items())]
     long = "task,mixture,pretrain_tokens,finetune_tokens,metric,value,se,run,seed\n" + "".join(
         f"t,m,{size}B,6M,{metric},{value + size},0.4,,1\n"
         for size in (1, 2, 4, 8)
@@ -106,7 +104,8 @@ def mutated(seed: int, wholes: list[tuple[str, str]]) -> tuple[str, bytes, str]:
         name = f"{Path(name).stem}.parquet"
     more = random_.sample(OPTIONS, random_.choice([0, 0, 0, 1, 2]))
     # The command refuses a name that is given twice.
-    more = [option for option in more if option.split()[0] not in usual]
+    given = {option.split()[0]: option for option in more if option.split()[0] not in usual}
+    more = list(given.values())
     return name, data, " ".join([usual, *more]).strip()
 
 

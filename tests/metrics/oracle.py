@@ -51,7 +51,8 @@ def changed_numbers(metrics: Metrics, name: str, content: bytes, options: Option
             wrong.append(f"line {row['line']}: value {row['value']!r}")
         if not mean and row.get("se", math.nan) == row.get("se", math.nan):
             spreads = _spreads(numbers, told)
-            if not _is_multiple(row["se"], spreads, factors):
+            own = [f for name, f in options.scale.items() if name.endswith("_se")]
+            if not _is_multiple(row["se"], spreads, own or factors):
                 wrong.append(f"line {row['line']}: se {row['se']!r}")
         wrong += list(_wrong_sizes(row, cells | lines.header, told, comma, options))
     return wrong
@@ -168,14 +169,9 @@ def _wrong_sizes(
     numbers = {number for cell in cells for number in _sizes(cell, comma=comma)} | {0.0}
     for name in (name for name in _SIZES if name in row and not pd.isna(row[name])):
         factors = [float(f) for f in re.findall(r"was multiplied by ([\d.e+]+), as its name says", told)]
-        if name in options.scale:
-            factors = [options.scale[name]]
-        elif options.tokens_per_step and name == options.axis:
-            factors = [options.tokens_per_step]
-        elif not factors:
-            factors = [1.0]
-        else:
-            factors = [1.0, *factors]
+        factors = [options.scale[name]] if name in options.scale else [1.0, *factors]
+        if options.tokens_per_step and name == options.axis:
+            factors = [factor * options.tokens_per_step for factor in factors]
         if not _is_multiple(row[name], numbers, factors):
             yield f"line {row['line']}: {name} {row[name]!r}"
 
