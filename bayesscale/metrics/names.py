@@ -37,11 +37,18 @@ _BESIDE = {
     "other": "min max err error range iqr delta diff rank best margin p10 p25 p50 p75 p90 median",
 }
 _SPREAD_OF = {word: role for role, words in _BESIDE.items() for word in words.split()}
+
+
+def _set(words: str) -> frozenset[str]:
+    """Return words as a set."""
+    return frozenset(words.split())
+
+
 _TRAIN = {"train", "training", "trn"}
 _EVAL = {"eval", "evaluation", "val", "valid", "validation", "dev", "test", "heldout", "holdout", "predict"}
-_NEUTRAL = set(
-    "metric metrics summary results result mean avg average score scores none all overall final pct percent"
-    " percentage points macroavg".split()
+_NEUTRAL = _set(
+    "metric metrics summary results result mean avg average score scores none all overall final pct "
+    "percent percentage points macroavg"
 )
 _AVERAGES = {"avg", "average", "mean", "overall"}
 _NEUTRAL_AT_END = {"value", "total"}  # value_loss and total_loss are other losses
@@ -64,24 +71,24 @@ _TOGETHER = (
     (("n", "runs"), "nruns"),
 )
 
-_UNITS = set("k m b g t bn thousand thousands million millions billion billions trillion trillions".split())
+_UNITS = _set("k m b g t bn thousand thousands million millions billion billions trillion trillions")
 _NOUNS = {
     word: kind
     for kind, words in {
         "tokens": "tokens token tok toks ntokens",
-        "examples": "examples samples sentences sents pairs segments lines words documents images bitext size"
-        " npairs nsents nsamples nwords ndata",
-        "steps": "step steps iter iters iteration iterations update updates ckpt checkpoint checkpoints batches"
-        " nsteps niter nupdates globalstep",
+        "examples": "examples samples sentences sents pairs segments lines words documents images bitext"
+        " size npairs nsents nsamples nwords ndata",
+        "steps": "step steps iter iters iteration iterations update updates ckpt checkpoint checkpoints"
+        " batches nsteps niter nupdates globalstep",
         "epochs": "epoch epochs",
         "model_params": "params param parameters parameter nparams nparam nparameters",
     }.items()
     for word in words.split()
 }
-_QUALIFIERS = set(
-    "train trained training pretrain pretraining seen consumed processed total num n nr number of count cumulative"
-    " data dataset input trainer global optimizer optim opt sentence parallel corpus set non nonembedding"
-    " embedding trainable active model d".split()
+_QUALIFIERS = _set(
+    "train trained training pretrain pretraining seen consumed processed total num n nr number of count "
+    "cumulative data dataset input trainer global optimizer optim opt sentence parallel corpus set non "
+    "nonembedding embedding trainable active model d"
 )
 _TUNED = {"finetune", "finetuned", "finetuning", "ft", "sft", "fine", "tune", "tuning"}
 _OTHER_NAMES = {
@@ -94,7 +101,8 @@ _OTHER_NAMES = {
     " pair subset taskname evaltask evaldataset testdataset domain language lang",
     "benchmark": "mmlu mmlupro hellaswag arc arcc arce arceasy arcchallenge piqa boolq winogrande gsm8k math"
     " truthfulqa lambada openbookqa obqa sciq triviaqa naturalquestions nq bbh bigbenchhard humaneval mbpp"
-    " race copa commonsenseqa csqa siqa drop agieval ceval cmmlu gpqa ifeval musr xnli xcopa mnli qnli sst2 rte",
+    " race copa commonsenseqa csqa siqa drop agieval ceval cmmlu gpqa ifeval musr xnli xcopa mnli qnli"
+    " sst2 rte",
     "mixture": "mixture mix datamix datamixture pretraindata pretrainingdata corpus traindata trainingdata"
     " model system modelname systemname name runname displayname experiment experimentname variant method"
     " config arch architecture setting recipe group tagsmlflowrunname tag family",

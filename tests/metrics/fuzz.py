@@ -53,7 +53,9 @@ def read(path: Path, content: bytes, text: str) -> tuple[int, str]:
     """Return the exit code that reading a file has, and which numbers were changed."""
     options = Options().with_option(text)
     try:
-        metrics = read_metrics(path, **{name: getattr(options, name) for name in Options.__dataclass_fields__})
+        metrics = read_metrics(
+            path, **{name: getattr(options, name) for name in Options.__dataclass_fields__}
+        )
     except MetricsError as error:
         return error.exit_code, ""
     except UsageError as error:  # an option names what the mutated file does not have

@@ -71,7 +71,7 @@ def sources(folder: Path) -> list[tuple[str, str]]:
     markdown = "| tokens | bleu | chrf |\n|---|---|---|\n| 1B | 20.1 | 40 |\n| 4B | 22 | 43 |\n"
     lines = "\n".join(json.dumps({"step": s, "eval/bleu": 10 + s, "task": "x"}) for s in (1, 2, 4))
     spreads = "Tokens,accuracy (%),accuracy ci95,loss,ppl,chrF,chrF_std,n\n" + "".join(
-        f"{size} B,{40.5 + size},0.98,{3 - size / 10:.4f},{math.exp(3 - size / 10):.4f},{50.25 + size},1.2,4\n"
+        f"{size} B,{40.5 + size},.98,{3 - size / 10:.4f},{math.exp(3 - size / 10):.4f},{50.25 + size},1,4\n"
         for size in (1, 2, 4, 8)
     )
     made = [("long.csv", long), ("table.md", markdown), ("rows.jsonl", lines), ("spreads.csv", spreads)]
@@ -206,12 +206,16 @@ def _types(random_: random.Random, text: str) -> str | bytes:
         ]
         change, share = random_.choice(kinds), random_.choice([0.05, 1.0])
         return re.sub(
-            r"(?<=: )\d+(\.\d+)?(?=[,}\n])", lambda m: change(m[0]) if random_.random() < share else m[0], text
+            r"(?<=: )\d+(\.\d+)?(?=[,}\n])",
+            lambda m: change(m[0]) if random_.random() < share else m[0],
+            text,
         )
     try:
         frame = pd.read_csv(io.StringIO(text), dtype=random_.choice([None, None, str]))  # type: ignore[arg-type]
         name = random_.choice(list(frame.columns))
-        frame[name] = frame[name].astype(random_.choice(["string", "category", "float32", "boolean", "Int64"]))
+        frame[name] = frame[name].astype(
+            random_.choice(["string", "category", "float32", "boolean", "Int64"])
+        )
     except (ValueError, TypeError, IndexError):
         return text
     target = io.BytesIO()

@@ -79,7 +79,7 @@ class _Lines:
             rows = self.lines[number - 1 : number]
             while "\n".join(rows).count('"') % 2 and number - 1 + len(rows) < len(self.lines):
                 rows = self.lines[number - 1 : number + len(rows)]
-            self.known[number] = {cell.strip(" \t*_`\"") for cell in _split("\n".join(rows))}
+            self.known[number] = {cell.strip(' \t*_`"') for cell in _split("\n".join(rows))}
         return self.known[number]
 
 

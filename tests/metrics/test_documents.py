@@ -78,7 +78,9 @@ def test_the_state_of_a_trainer_is_read_once_however_often_it_was_saved(tmp_path
     written(tmp_path / "out" / "checkpoint-32000" / "trainer_state.json", state)
     written(tmp_path / "out" / "all_results.json", {"eval_loss": 9.9, "epoch": 1})
     folder = read_metrics(tmp_path / "out", columns={"pretrain_tokens": "step"})
-    one = read_metrics(tmp_path / "walks" / "runs" / "web" / "trainer_state.json", columns={"pretrain_tokens": "step"})
+    one = read_metrics(
+        tmp_path / "walks" / "runs" / "web" / "trainer_state.json", columns={"pretrain_tokens": "step"}
+    )
     assert folder.data_hash == one.data_hash
     assert len(one.frame) == 6
     assert one.frame["value"].is_monotonic_decreasing

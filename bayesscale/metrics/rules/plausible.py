@@ -116,7 +116,7 @@ def scale_problems(draft: Draft, scale: Mapping[str, float]) -> tuple[list[Probl
     draft : Draft
         The table.
     scale : mapping
-        What the user says of scales; a metric that is named there is taken as it is, and with 1 as of one scale.
+        What the user says of scales; a metric named there is taken as it is, and with 1 as of one scale.
     """
     found = ((score_name(name, draft.named.declared), factor) for name, factor in scale.items())
     told = {name.metric: factor for name, factor in found if name and name.beside is None}
@@ -194,8 +194,8 @@ def _two_scales(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Probl
     row = rows.index[np.logical_and.reduce(list(same))][0]
     own = option("scale", f"{metric}=1")
     hint = (
-        f"the value before it is {before:g}: fractions and percentages in one curve? write one of them; if they "
-        f"are right as they are: {own}"
+        f"the value before it is {before:g}: fractions and percentages in one curve? write one of them; if "
+        f"they are right as they are: {own}"
     )
     yield draft.problem(row, "value", "one-scale", hint, options=(own,))
 
@@ -208,7 +208,13 @@ def odd_notes(draft: Draft) -> list[str]:
     draft : Draft
         The table, in which all else is right.
     """
-    checks: tuple[Callable[[Draft], Iterator[str]], ...] = (_at_size_zero, _stale, _spikes, _at_chance, _averages)
+    checks: tuple[Callable[[Draft], Iterator[str]], ...] = (
+        _at_size_zero,
+        _stale,
+        _spikes,
+        _at_chance,
+        _averages,
+    )
     return [note for check in checks for note in check(draft)]
 
 

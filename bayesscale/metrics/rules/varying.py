@@ -16,7 +16,7 @@ from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
 
 # Where so many rows of a curve have values of their own, the column goes along with it, as a clock does.
 _OWN_VALUES = 0.8
-# Letters and the identities that trackers give say of a run only that it is another one, as a number at the end.
+# Letters and the identities of trackers say of a run only that it is another one, as numbers at the end do.
 _REPLICATE = re.compile(r"\d+|[a-z]|[0-9a-z]{8}|[0-9a-f]{32}", re.IGNORECASE)
 _NUMBER_AT_END = re.compile(r"[-_ ]?(?:run|seed|rep|replicate|trial|s|r)?[-_ ]?\d+$", re.IGNORECASE)
 _MODELS = ("model", "modelname", "system", "systemname", "arch", "architecture", "corpus", "mix")
@@ -71,7 +71,9 @@ def varying_problems(draft: Draft, settled: list[str]) -> list[Problem]:
 def _named_runs(draft: Draft, rows: pd.DataFrame, group: pd.Series) -> Iterator[Problem]:
     """Yield the question whether runs that have names of their own are replicates of one curve."""
     own = draft.named.in_file("run")
-    if "run" not in draft.key or "run" in draft.curve or own.lower() != "run":  # the user said so by --columns
+    if (
+        "run" not in draft.key or "run" in draft.curve or own.lower() != "run"
+    ):  # the user said so by --columns
         return
     runs = rows["run"][rows["run"].ne("")]
     kinds = runs.map(lambda name: "" if _REPLICATE.fullmatch(name) else _NUMBER_AT_END.sub("", name))

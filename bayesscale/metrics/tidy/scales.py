@@ -115,9 +115,7 @@ def standard_errors(data: pd.DataFrame, text: pd.DataFrame, notes: list[str]) ->
     return data
 
 
-def scale_scores(
-    data: pd.DataFrame, text: pd.DataFrame, options: Options, notes: list[str]
-) -> list[Problem]:
+def scale_scores(data: pd.DataFrame, text: pd.DataFrame, options: Options, notes: list[str]) -> list[Problem]:
     """Multiply scores as the user says, and those that say that they are percentages, with their spreads.
 
     Returns the problems of standard errors that are on another scale than their scores.
@@ -176,7 +174,9 @@ def _spreads_of_other_scale(
         other = 1 / applied if applied != 1 else (0.01 if spec.high <= 2 else 100.0)
         off, then = (abs(np.log10(size / spec.noise)) for size in (usual, usual * other))
         bounded = spec.high <= 100
-        if not bounded or not (usual > spec.high / 2 or (off > (1.0 if applied != 1 else 1.5) and then < 0.6)):
+        if not bounded or not (
+            usual > spec.high / 2 or (off > (1.0 if applied != 1 else 1.5) and then < 0.6)
+        ):
             continue
         ways = [option("scale", f"{name}_se={factor:g}") for factor in (applied * other, applied)]
         hint = (
