@@ -210,12 +210,11 @@ def _types(random_: random.Random, text: str) -> str | bytes:
             lambda m: change(m[0]) if random_.random() < share else m[0],
             text,
         )
+    kind = pd.api.types.pandas_dtype(random_.choice(["string", "category", "float32", "boolean", "Int64"]))
     try:
-        frame = pd.read_csv(io.StringIO(text), dtype=random_.choice([None, None, str]))  # type: ignore[arg-type]
+        frame = pd.read_csv(io.StringIO(text), dtype=random_.choice([None, None, str]))
         name = random_.choice(list(frame.columns))
-        frame[name] = frame[name].astype(
-            random_.choice(["string", "category", "float32", "boolean", "Int64"])
-        )
+        frame[name] = frame[name].astype(kind)
     except (ValueError, TypeError, IndexError):
         return text
     target = io.BytesIO()

@@ -168,8 +168,9 @@ def _wrong_sizes(
     """Yield the sizes of a row that its line does not hold."""
     numbers = {number for cell in cells for number in _sizes(cell, comma=comma)} | {0.0}
     for name in (name for name in _SIZES if name in row and not pd.isna(row[name])):
-        factors = [float(f) for f in re.findall(r"was multiplied by ([\d.e+]+), as its name says", told)]
-        factors = [options.scale[name]] if name in options.scale else [1.0, *factors]
+        own = re.escape(repr(options.columns.get(name, name)))
+        named = [float(f) for f in re.findall(rf"{own} was multiplied by ([\d.e+]+), as its name says", told)]
+        factors = [options.scale[name]] if name in options.scale else named or [1.0]
         if options.tokens_per_step and name == options.axis:
             factors = [factor * options.tokens_per_step for factor in factors]
         if not _is_multiple(row[name], numbers, factors):

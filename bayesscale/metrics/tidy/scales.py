@@ -137,7 +137,7 @@ def scale_scores(data: pd.DataFrame, text: pd.DataFrame, options: Options, notes
         if metric in CATALOGUE and (factor := CATALOGUE[metric].factor_of_percent) != 1:
             factors.loc[rows, factors.columns.difference(["se"] if told[rows].any() else [])] = factor
             notes.append(f"{metric}: {rows.sum():,} percentages were multiplied by {factor:g}")
-    for name in factors:
+    for name in map(str, factors):
         # A hundredth is no float: 41.5 / 100 is 0.415, and 41.5 * 0.01 is not.
         divided = data[name] / (1 / factors[name])
         data[name] = divided.where(factors[name] < 1, data[name] * factors[name])
