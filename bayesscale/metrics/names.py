@@ -55,21 +55,11 @@ _NEUTRAL_AT_END = {"value", "total"}  # value_loss and total_loss are other loss
 _PERCENT = {"pct", "percent", "percentage"}
 _WORD = re.compile(r"[A-Z]+(?![a-z])[\d]*|[A-Za-z][a-z]*\d*|\d+|\+\+|%|[^\W\d_]+")
 # Words that mean one thing together: `standard error`, `95% CI`.
-_TOGETHER = (
-    (("standard", "error"), "stderr"),
-    (("std", "err"), "stderr"),
-    (("std", "error"), "stderr"),
-    (("standard", "deviation"), "std"),
-    (("std", "dev"), "std"),
-    (("confidence", "interval"), "ci"),
-    (("95", "%", "ci"), "ci95"),
-    (("ci", "95"), "ci95"),
-    (("95", "ci"), "ci95"),
-    (("held", "out"), "heldout"),
-    (("num", "seeds"), "nseeds"),
-    (("n", "seeds"), "nseeds"),
-    (("n", "runs"), "nruns"),
-)
+_TOGETHER = {
+    "standard error": "stderr", "std err": "stderr", "std error": "stderr", "standard deviation": "std",
+    "std dev": "std", "confidence interval": "ci", "95 % ci": "ci95", "ci 95": "ci95", "95 ci": "ci95",
+    "held out": "heldout", "num seeds": "nseeds", "n seeds": "nseeds", "n runs": "nruns",
+}  # fmt: skip
 
 _UNITS = _set("k m b g t bn thousand thousands million millions billion billions trillion trillions")
 _NOUNS = {
@@ -101,8 +91,8 @@ _OTHER_NAMES = {
     " pair subset taskname evaltask evaldataset testdataset domain language lang",
     "benchmark": "mmlu mmlupro hellaswag arc arcc arce arceasy arcchallenge piqa boolq winogrande gsm8k math"
     " truthfulqa lambada openbookqa obqa sciq triviaqa naturalquestions nq bbh bigbenchhard humaneval mbpp"
-    " race copa commonsenseqa csqa siqa drop agieval ceval cmmlu gpqa ifeval musr xnli xcopa mnli qnli"
-    " sst2 rte",
+    " race copa commonsenseqa csqa siqa drop agieval ceval cmmlu gpqa ifeval musr xnli xcopa mnli"
+    " qnli sst2 rte",
     "mixture": "mixture mix datamix datamixture pretraindata pretrainingdata corpus traindata trainingdata"
     " model system modelname systemname name runname displayname experiment experimentname variant method"
     " config arch architecture setting recipe group tagsmlflowrunname tag family",
@@ -112,8 +102,8 @@ _OTHER_NAMES = {
     # what passes along a curve, and what the harness records beside a score
     "passes": "wall walltime time timestamp relativetime date datetime created createdat starttime endtime"
     " pretrainloss finetunerate finetuneepochs finetunetokensseen cell"
-    " runtime duration evalruntime trainruntime elapsed elapsedtime seconds hours gpuhours flop flops totalflos"
-    " totalflops compute flos samplespersecond stepspersecond gradnorm updated rowid index",
+    " runtime duration evalruntime trainruntime elapsed elapsedtime seconds hours gpuhours flop flops"
+    " totalflos totalflops compute flos samplespersecond stepspersecond gradnorm updated rowid index",
 }
 _MEANING = {name: meaning for meaning, names in _OTHER_NAMES.items() for name in names.split()}
 
@@ -178,12 +168,10 @@ def _metric(name: str, declared: Mapping[str, str]) -> str | None:
 
 def _words(name: str) -> list[str]:
     """Return the words of a name in lower case, those that belong together as one."""
-    words = [word.lower() for word in _WORD.findall(name.replace("±", " err "))]
-    for parts, word in _TOGETHER:
-        for start in range(len(words) - len(parts), -1, -1):
-            if tuple(words[start : start + len(parts)]) == parts:
-                words[start : start + len(parts)] = [word]
-    return words
+    text = f" {' '.join(_WORD.findall(name.replace('±', ' err '))).lower()} "
+    for parts, word in _TOGETHER.items():
+        text = text.replace(f" {parts} ", f" {word} ")
+    return text.split()
 
 
 def _peeled(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str]]:

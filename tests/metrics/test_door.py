@@ -519,3 +519,8 @@ def test_the_likeliest_of_several_columns_is_offered_first(written: Written) -> 
     )
     fairseq = written("tokens,valid_loss,valid_nll_loss\n1,5,3\n2,4.5,2.7\n")
     assert asked(fairseq, TOKENS).problems[0].options[0] == "--columns cross_entropy=valid_nll_loss"
+
+
+def test_single_precision_keeps_its_digits() -> None:
+    frame = pd.DataFrame({"pretrain_tokens": [1e6, 2e6], "bleu": [20.1, 21.3]}).astype({"bleu": "float32"})
+    assert values(read_metrics(frame)) == [20.1, 21.3]

@@ -93,7 +93,8 @@ mrr: MRR@10
 """
 NAMES = [
     (metric, name)
-    for line in METRICS.strip().splitlines()
+    for line in METRICS.split("\n")
+    if line
     for metric, names in [line.split(": ")]
     for name in names.split()
 ]

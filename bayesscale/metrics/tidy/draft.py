@@ -14,11 +14,7 @@ from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.sources.cells import TextTable
 from bayesscale.metrics.tidy.long import UNREAD, to_long
 from bayesscale.metrics.tidy.named import NamedCells
-from bayesscale.metrics.tidy.numbers import (
-    in_percent,
-    to_numbers,
-    without_placeholders,
-)
+from bayesscale.metrics.tidy.numbers import in_percent, to_numbers, without_placeholders
 from bayesscale.metrics.tidy.scales import (
     WITH_SUFFIX,
     ambiguous_sizes,
