@@ -37,13 +37,13 @@ def faults(folder: Path, start: int, stop: int, *, every: int) -> Iterator[tuple
     for number, (name, content, text) in enumerate(stream(folder / "whole", start, stop), start=start):
         path = folder / (name or "table")
         path.write_bytes(content)
-        begin = time.perf_counter()
+        begin = time.process_time()  # what others do on the machine does not count
         try:
             code, fault = read(path, content, text)
         except Exception as error:
             code, fault = 1, f"{type(error).__name__}: {error}"
-        if (taken := time.perf_counter() - begin) > LONGEST:
-            fault = f"took {taken:.1f} s"
+        if (taken := time.process_time() - begin) > LONGEST:
+            fault = f"took {taken:.1f} s of CPU"
         if number % every == 0 and not fault:
             fault = by_command(path, text, code)
         yield number, code, fault
