@@ -104,7 +104,7 @@ def read_frame(frame: pd.DataFrame, name: str) -> TextTable:
     table = table.loc[:, ~table.columns.duplicated()]
     # The digits that single precision has, not those that double precision gives it: 0.4, not 0.4000000059.
     narrow = table.select_dtypes(["float32", "float16"])
-    own = {name: [float(str(cell)) for cell in narrow[name].to_numpy()] for name in narrow}
+    own = {str(name): [float(str(cell)) for cell in narrow[name].to_numpy()] for name in narrow}
     cells = table.assign(**own).astype(object).map(_cell_text)
     cells.index = pd.RangeIndex(1, len(cells) + 1)
     return TextTable(name, cells, unit="record", problems=tuple(problems), typed=True)

@@ -181,5 +181,5 @@ def _long(named: NamedCells, parts: list[Part], label: str, note: str, *, apart:
     # Scores that are not melted are gone where they have no rows of their own: they hold no number.
     kept = [column for column in named.free if column not in melted and column in cells.columns]
     free = (*kept, *map(str, added))
-    own = label if apart else named.label
-    return replace(named, cells=cells, free=free, label=own, notes=(*named.notes, note))
+    curve = label if apart else named.label
+    return replace(named, cells=cells, free=free, label=curve, notes=(*named.notes, note))
