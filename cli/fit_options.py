@@ -104,20 +104,7 @@ def one_size(option: str, text: str) -> float:
 
 
 def parse_sizes(option: str, texts: Sequence[str]) -> list[float]:
-    """Return the sizes of an option such as `--tokens 1e12,1T`.
-
-    Parameters
-    ----------
-    option : str
-        Its name, for the message.
-    texts : sequence of str
-        As given, one for each time that the option was used.
-
-    Raises
-    ------
-    UsageError
-        A part is no size, or commas may be meant to group thousands.
-    """
+    """Return the sizes of an option such as `--tokens 1e12,1T`."""
     sizes = []
     for text in texts:
         parts = [part.strip() for part in text.split(",")]
@@ -138,20 +125,7 @@ def parse_names(texts: Iterable[str] | None) -> list[str] | None:
 
 
 def other_sizes(fit: Fit, finetune: list[str] | None, pretrain: list[str] | None) -> list[float] | None:
-    """Return the values asked for of the size that is constant on a curve.
-
-    Parameters
-    ----------
-    fit : Fit
-        Which says along which size the curves are.
-    finetune, pretrain : list of str or None
-        Values of `--finetune-tokens` and `--pretrain-tokens`.
-
-    Raises
-    ------
-    UsageError
-        The other option is the one that goes with this fit.
-    """
+    """Return the values asked for of the size that is constant on a curve."""
     along = fit.curves.axis_name
     given = {"finetune_tokens": finetune, "pretrain_tokens": pretrain}
     if given.pop(along) is not None:
@@ -164,17 +138,7 @@ def other_sizes(fit: Fit, finetune: list[str] | None, pretrain: list[str] | None
 
 
 def print_and_end(answer: Answer, *, as_json: bool, as_csv: bool, verbose: bool) -> None:
-    """Print the answer to a question, and end with the exit code of its fit.
-
-    Parameters
-    ----------
-    answer : Answer
-        What was answered.
-    as_json, as_csv : bool
-        For programs; at most one of them.
-    verbose : bool
-        For people: with everything that the answer has to say.
-    """
+    """Print the answer to a question, and end with the exit code of its fit."""
     if as_json or as_csv:
         print_answer(Printed(answer.frame(), answer.document()), as_json=as_json, as_csv=as_csv)
     else:

@@ -130,15 +130,7 @@ class Reading(NamedTuple):
     ] = None
 
     def read(self, file: Path, *, where: Sequence[str] = ()) -> Metrics:
-        """Read a metrics table as the options say.
-
-        Parameters
-        ----------
-        file : Path
-            The table, or a folder.
-        where : sequence of str
-            Conditions besides those of the options.
-        """
+        """Read a metrics table as the options say."""
         from bayesscale.metrics import options
         from bayesscale.metrics.read import read_metrics
         from bayesscale.units import parse_tokens
@@ -160,13 +152,7 @@ class Reading(NamedTuple):
 
 
 def reads_table(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `Reading` in place of its parameter `reading`.
-
-    Parameters
-    ----------
-    command : callable
-        A command with a parameter `reading`, which it receives with what the user gave.
-    """
+    """Give a command the options of `Reading` in place of its parameter `reading`."""
     signature = inspect.signature(command, eval_str=True)
     hints = get_type_hints(Reading, include_extras=True)
     own = [

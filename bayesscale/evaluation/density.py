@@ -20,22 +20,10 @@ FloatArray = NDArray[np.float64]
 
 
 def log_densities(fit: Fit, held: pd.DataFrame) -> FloatArray:
-    """Return the log predictive density of held-out values.
+    """Return the log predictive density of held-out rows, shape (rows,).
 
     The density of one value is the mean over the draws of its Student-t density around the draw's law with
     its break and discrepancy at that size, both of which go on beyond the fitted sizes.
-
-    Parameters
-    ----------
-    fit : Fit
-        Fitted to other rows of the same curves.
-    held : pandas.DataFrame
-        Rows as in `Metrics.frame`.
-
-    Returns
-    -------
-    array, shape (rows,)
-        In the order of `held`.
     """
     drawn, _ = drawn_curves(fit, Selection(), None)
     predictive, columns = Predictive(drawn, 0.9), list(fit.metrics.curve_columns)

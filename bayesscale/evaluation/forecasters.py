@@ -25,27 +25,7 @@ Forecaster = Callable[[Split, Sampler, Priors], tuple[pd.DataFrame, dict[str, An
 def forecast_rows(
     split: Split, model: str, sampler: Sampler, priors: Priors
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Fit one split and score its held-out rows.
-
-    Parameters
-    ----------
-    split : Split
-        The rows.
-    model : str
-        A name in `MODELS`.
-    sampler : Sampler
-        Settings, where the model samples.
-    priors : Priors
-        Priors, where the model has any.
-
-    Returns
-    -------
-    rows : pandas.DataFrame
-        The held-out rows with the scores of `score_draws`; NaN where a model gives no interval.
-    record : dict
-        Status and sampler diagnostics of the fit; 'left out', where curves could not be fitted: curve, metric
-        and error of each.
-    """
+    """Fit one split and score its held-out rows."""
     return MODELS[model](split, sampler, priors)
 
 

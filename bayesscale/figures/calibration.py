@@ -10,17 +10,7 @@ from bayesscale.figures.picture import Picture
 
 
 def draw_calibration(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> Picture:
-    """Return a picture of the share of values below each quantile of their prediction, a panel a metric.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        metric, pit (sorted within a metric), share below, low and high of what chance allows.
-    frame : Frame
-        Title, caption and warning.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return a picture of the share of values below each quantile of their prediction, a panel a metric."""
     groups = list(table.groupby("metric", sort=False))
     figure, axes = panels(len(groups), columns, (2.3, 2.3), frame, left=0.6)
     for ax, (metric, own) in zip(axes, groups, strict=True):
@@ -36,17 +26,7 @@ def draw_calibration(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> 
 
 
 def draw_densities(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> Picture:
-    """Return a picture of prior and posterior densities, a panel a quantity.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        quantity, group ('prior' or 'posterior'), x and density.
-    frame : Frame
-        Title, caption and warning.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return a picture of prior and posterior densities, a panel a quantity."""
     groups, per_page, figures = list(table.groupby("quantity", sort=False)), columns * 6, []
     for start in range(0, len(groups), per_page):
         part = groups[start : start + per_page]

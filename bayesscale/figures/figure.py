@@ -48,15 +48,7 @@ class _Grid:
 
 
 def draw(drawing: Drawing, *, columns: int = _COLUMNS) -> Picture:
-    """Return the picture of a drawing.
-
-    Parameters
-    ----------
-    drawing : Drawing
-        What is to be shown.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return the picture of a drawing."""
     parts = pages(drawing)
     names = [
         f"page {number} of {len(parts)}" if len(parts) > 1 else "" for number in range(1, len(parts) + 1)
@@ -66,17 +58,7 @@ def draw(drawing: Drawing, *, columns: int = _COLUMNS) -> Picture:
 
 
 def draw_page(drawing: Drawing, page: str = "", columns: int = _COLUMNS) -> Figure:
-    """Return a figure of all panels.
-
-    Parameters
-    ----------
-    drawing : Drawing
-        What is to be drawn; as many panels as are readable on one page.
-    page : str
-        Such as 'page 1 of 3'.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return a figure of all panels."""
     keys = drawing.keys
     grid = _Grid.of(len(keys), len(drawing.metrics), columns)
     figure = Figure(dpi=100)

@@ -25,21 +25,7 @@ _WIDTH = 1.35
 def draw_gains(
     table: pd.DataFrame, panel: tuple[str, ...], size: str, frame: Frame, *, columns: int = _COLUMNS
 ) -> Picture:
-    """Return a picture of gains with their intervals, and of the gain that counts.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The panel columns, mixture, `size`, gain_median, gain_lower, gain_upper, delta and unit.
-    panel : tuple of str
-        Columns that tell panels apart.
-    size : str
-        Column of the sizes on the horizontal axis.
-    frame : Frame
-        Title, caption and warning.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return a picture of gains with their intervals, and of the gain that counts."""
     parts = [(key, rows) for key, rows in table.groupby(list(panel), sort=False)]
     mixtures = list(dict.fromkeys(table["mixture"]))
     page, figures = columns * _ROWS, []

@@ -20,21 +20,7 @@ _NAMED = 14
 def draw_links(
     points: pd.DataFrame, links: pd.DataFrame, cells: Sequence[str], frame: Frame, *, columns: int = _COLUMNS
 ) -> Picture:
-    """Return a picture of score against loss: a panel for each link, a colour for each mixture.
-
-    Parameters
-    ----------
-    points : pandas.DataFrame
-        The columns of `cells`, mixture, metric, loss, score and loss_value.
-    links : pandas.DataFrame
-        See `Conflict.links`.
-    cells : sequence of str
-        Columns in which the mixtures of one link agree.
-    frame : Frame
-        Title, caption and warning.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return a picture of score against loss: a panel for each link, a colour for each mixture."""
     own = links[~links["pooled"]]
     mixtures = list(dict.fromkeys(points["mixture"])) if "mixture" in points else []
     per_page, figures = columns * _ROWS, []

@@ -42,18 +42,7 @@ def panels(
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with panels, and title, warning and caption around them.
 
-    Parameters
-    ----------
-    count, columns : int
-        How many panels, and how many at most in a row.
-    size : tuple of float
-        Width and height of a panel, in inches.
-    frame : Frame
-        The texts around the panels.
-    left, right : float
-        Inches for the labels on both sides of each panel.
-    legend, above : int
-        Lines that a legend takes, and the title of a panel.
+    Sizes are in inches: of a panel, and left and right of it for labels; legend and title take lines.
     """
     columns = min(columns, count)
     rows = ceil(count / columns)

@@ -39,15 +39,7 @@ class Rows:
 
 
 def draw_rows(rows: Rows, *, columns: int = 3) -> Picture:
-    """Return a picture of intervals, a panel for each group; long groups are cut and say so.
-
-    Parameters
-    ----------
-    rows : Rows
-        What is to be drawn.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return a picture of intervals, a panel for each group; long groups are cut and say so."""
     groups = [own for _, own in rows.table.groupby("panel", sort=False)]
     lines = min(MOST_LINES, max(map(len, groups)))
     # Page by page, as few groups as are drawn in a minute and read in one view.

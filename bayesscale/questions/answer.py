@@ -152,15 +152,7 @@ class Answer(ABC):
 
 
 def html_table(table: pd.DataFrame, sizes: Sequence[str] = ()) -> str:
-    """Return a table in HTML; text from users is escaped.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The table.
-    sizes : sequence of str
-        Columns of sizes besides the usual ones.
-    """
+    """Return a table in HTML; text from users is escaped."""
     columns = cells(table, sizes)
     head = "".join(f'<th scope="col"><bdi>{escape(name)}</bdi></th>' for name in columns)
     rows = ("".join(map(_html_cell, row)) for row in zip(*columns.values(), strict=True))
@@ -203,15 +195,7 @@ def spread_text(row: Mapping[Any, Any] | pd.Series, name: str, metric: str) -> s
 
 
 def sizes_text(numbers: Sequence[float], low: float = 0.0, high: float = math.inf) -> str:
-    """Return sizes as 'median (lower to upper)'.
-
-    Parameters
-    ----------
-    numbers : sequence of float
-        Median, lower and upper; 0 means below `low`, infinity above `high`, NaN that nothing is known.
-    low, high : float
-        The sizes that were looked at.
-    """
+    """Return sizes as 'median (lower to upper)'; 0 means below `low`, infinity above `high`, NaN unknown."""
     if math.isnan(numbers[0]):
         return "unknown"
     texts = [
@@ -222,15 +206,7 @@ def sizes_text(numbers: Sequence[float], low: float = 0.0, high: float = math.in
 
 
 def name_of(row: Mapping[Any, Any] | pd.Series, names: Sequence[str]) -> str:
-    """Return what names a curve, 'en-fr, en50-fr50, D_f 42M'.
-
-    Parameters
-    ----------
-    row : mapping
-        Values of the columns.
-    names : sequence of str
-        The columns; where all rows are alike ('all') nothing is said.
-    """
+    """Return what names a curve, 'en-fr, en50-fr50, D_f 42M'; of columns in which all are alike nothing."""
     sized = (*SIZES, "model_params")
     parts = [
         f"{SHORT.get(name, name)} {format_tokens(row[name])}" if name in sized else _name(row[name])

@@ -51,15 +51,7 @@ FloatArray = NDArray[np.float64]
 
 
 def hazard(fit: Fit, place: int) -> FloatArray:
-    """Return draws of the breaks per factor of ten of data, of a typical curve.
-
-    Parameters
-    ----------
-    fit : Fit
-        A fit with breaks.
-    place : int
-        Position of the metric among those that may break.
-    """
+    """Return draws of the breaks per factor of ten of data, of a typical curve, for a breakable metric."""
     return np.asarray(np.log(10.0) * np.exp(fit.draws("break_log_hazard")[:, place]))
 
 
@@ -96,19 +88,7 @@ _NO_INTERVAL = np.full(3, np.nan)
 
 
 def break_row(draws: Draws, curve: int, metric: int, prob: float, at: float | None) -> dict[str, Any]:
-    """Return a row of `Breaks.frame`.
-
-    Parameters
-    ----------
-    draws : Draws
-        The draws.
-    curve, metric : int
-        Positions of a measured curve, and of a metric that may break.
-    prob : float
-        Probability of the equal-tailed intervals.
-    at : float or None
-        Size at which the cost of the break is stated; None for the curve's last.
-    """
+    """Return a row of `Breaks.frame`; the cost is stated at a size, by default the curve's last."""
     curves, name = draws.curves, draws.curves.names[metric]
     own = np.unique(_sizes(curves, curve, name))
     last = float(own[-1])

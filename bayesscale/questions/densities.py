@@ -23,20 +23,7 @@ _POINTS = 120
 
 
 def posterior_picture(fit: Fit, *, columns: int = 3) -> Picture:
-    """Return a picture of prior and posterior of the population: means, slopes, shares of laws, noise.
-
-    Parameters
-    ----------
-    fit : Fit
-        A fitted model.
-    columns : int
-        Panels beside each other at most.
-
-    Raises
-    ------
-    QuestionError
-        The file of the fit holds no draws from the prior.
-    """
+    """Return a picture of prior and posterior of the population: means, slopes, shares of laws, noise."""
     from bayesscale.figures.calibration import draw_densities
 
     if "prior" not in fit.tree:

@@ -81,21 +81,7 @@ def picture(
 def forecast_table(
     curves: Curves, targets: Targets, places: list[int], sizes: FloatArray, values: FloatArray
 ) -> pd.DataFrame:
-    """Return a row for each target, metric and size, in this order; see `Forecast.frame`.
-
-    Parameters
-    ----------
-    curves : Curves
-        The measured curves.
-    targets : Targets
-        The curves asked for.
-    places : list of int
-        Positions of the metrics.
-    sizes : array, shape (targets, sizes)
-        Sizes of each curve.
-    values : array, shape (targets, metrics, sizes, columns)
-        From `Predictive.describe`.
-    """
+    """Return a row for each target, metric and size, in this order; see `Forecast.frame`."""
     count, metrics, points, _ = values.shape
     table = targets.table.loc[np.repeat(np.arange(count), metrics * points)].reset_index(drop=True)
     table["metric"] = np.tile(np.repeat([curves.names[place] for place in places], points), count)
@@ -118,34 +104,14 @@ def _last(curves: Curves, targets: Targets) -> FloatArray:
 def draw_predictive(
     fit: Fit, predictive: Predictive, places: list[int], end: float, *, columns: int = 6
 ) -> Picture:
-    """Return the picture of curves, up to a size.
-
-    Parameters
-    ----------
-    fit, predictive, places, end
-        As in `sketch`.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return the picture of curves, up to a size."""
     from bayesscale.figures.figure import draw
 
     return draw(sketch(fit, predictive, places, end), columns=columns)
 
 
 def sketch(fit: Fit, predictive: Predictive, places: list[int], end: float) -> Drawing:
-    """Return what a picture of curves shows.
-
-    Parameters
-    ----------
-    fit : Fit
-        The draws and their data.
-    predictive : Predictive
-        The curves, and the probability of the bands.
-    places : list of int
-        Positions of the metrics.
-    end : float
-        Size up to which the forecast goes.
-    """
+    """Return what a picture of curves shows."""
     targets = predictive.drawn.targets
     sizes = _grid(fit, targets, end)
     bands = forecast_table(fit.curves, targets, places, sizes, predictive.describe(sizes, places))

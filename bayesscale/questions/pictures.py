@@ -27,17 +27,7 @@ COLUMNS = {"page": 6, "column": 2, "slide": 4}
 
 @dataclass(frozen=True)
 class Choice:
-    """What is drawn.
-
-    Parameters
-    ----------
-    tokens : float, optional
-        Size up to which curves are forecast, or at which mixtures are ranked. Default: ten times the largest.
-    prob : float
-        Probability of the intervals.
-    tasks, mixtures, other_sizes, metrics
-        As in `forecast`.
-    """
+    """What is drawn, see `forecast`; `tokens` is by default ten times the largest size."""
 
     tokens: float | None = None
     prob: float = 0.9
@@ -48,26 +38,7 @@ class Choice:
 
 
 def draw_what(fit: Fit, what: str, choice: Choice, *, columns: int = 6) -> Picture:
-    """Return a picture by its name.
-
-    Parameters
-    ----------
-    fit : Fit
-        A fitted model.
-    what : str
-        forecast, breaks, gain, ranking, link, calibration, posterior or backtest.
-    choice : Choice
-        Which curves, sizes and metrics.
-    columns : int
-        Panels beside each other at most.
-
-    Raises
-    ------
-    UsageError
-        There is no such picture.
-    QuestionError
-        The fit cannot answer the question that is drawn.
-    """
+    """Return a picture by its name."""
     own, few = choice, min(columns, 3)
     pictures: dict[str, Callable[[], Picture]] = {
         "forecast": lambda: picture(

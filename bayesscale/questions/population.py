@@ -39,20 +39,7 @@ _BASELINE = {
 
 
 def population_table(fit: Fit, prob: float) -> pd.DataFrame:
-    """Return a row for each quantity of the population.
-
-    Parameters
-    ----------
-    fit : Fit
-        The draws.
-    prob : float
-        Probability of the equal-tailed intervals.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns metric, effect, quantity, meaning, median, lower, upper.
-    """
+    """Return metric, effect, quantity, meaning, median, lower, upper of each quantity of the population."""
     rows = population_rows(fit)
     table = pd.DataFrame([row[:4] for row in rows], columns=["metric", "effect", "quantity", "meaning"])
     table[list(STATISTICS)] = np.array([interval(row[4], prob) for row in rows])

@@ -59,22 +59,7 @@ def answer_columns(curves: Curves) -> list[str]:
 
 
 def choose_targets(curves: Curves, wanted: Selection) -> Targets:
-    """Return the curves that the user asks for.
-
-    Parameters
-    ----------
-    curves : Curves
-        The measured curves.
-    wanted : Selection
-        What the user asks for.
-
-    Raises
-    ------
-    QuestionError
-        A task or curve is unknown, or nothing is known of how curves change with what is asked.
-    UsageError
-        The choices contradict each other or are no sizes.
-    """
+    """Return the curves that the user asks for."""
     if wanted.curves is not None:
         return _by_label(curves, wanted)
     _check_columns(curves, wanted)
@@ -215,24 +200,7 @@ Pair = tuple[str, str]
 def target_alignment(
     metrics: Metrics, curves: Curves, targets: Targets, wanted: Selection
 ) -> tuple[NDArray[np.float64], list[str]]:
-    """Return the alignment of each target, NaN where nothing says it, and notes on those.
-
-    Parameters
-    ----------
-    metrics, curves : Metrics, Curves
-        The data; a mixture's shares and the alignment of measured pairs are taken from there.
-    targets : Targets
-        The curves asked for.
-    wanted : Selection
-        May give shares or the alignment for the one mixture that has none.
-
-    Raises
-    ------
-    UsageError, QuestionError
-        Shares or alignment are given twice, for nothing, or for more than one mixture.
-    DataError
-        The shares are not fractions of one whole.
-    """
+    """Return the alignment of each target, NaN where nothing says it, and notes on those."""
     pairs = list(zip(targets.table["task"], targets.table["mixture"], strict=True))
     known = _measured(curves)
     new = [pair for pair in dict.fromkeys(pairs) if pair not in known]
@@ -329,17 +297,7 @@ def check_prob(prob: float) -> None:
 
 
 def drawn_curves(fit: Fit, wanted: Selection, seed: int | None) -> tuple[DrawnCurves, tuple[str, ...]]:
-    """Return the curves asked for in every draw, and notes on the choice.
-
-    Parameters
-    ----------
-    fit : Fit
-        The draws.
-    wanted : Selection
-        What is asked for.
-    seed : int or None
-        None: the fit's own.
-    """
+    """Return the curves asked for in every draw, and notes on the choice; by default with the fit's seed."""
     targets = choose_targets(fit.curves, wanted)
     alignment, notes = target_alignment(fit.metrics, fit.curves, targets, wanted)
     seed = int(fit.provenance["seed"]) if seed is None else seed

@@ -43,21 +43,7 @@ _VERDICT = {
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page.
-
-    Parameters
-    ----------
-    name, title : str
-        Anchor and heading.
-    sentences : sequence of str
-        The answer, derived from the numbers below it.
-    tables : mapping of str to pandas.DataFrame
-        Tables by their captions.
-    pictures : sequence of tuple
-        Pictures, and what each shows in words.
-    notes : sequence of str
-        What is to be said of the numbers.
-    """
+    """A part of the page: anchor, heading, sentences, tables by caption, pictures with words, notes."""
 
     name: str
     title: str
@@ -69,15 +55,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a report is asked for.
-
-    Parameters
-    ----------
-    prob : float
-        Probability of the intervals.
-    target, budget : float, optional
-        For advice: the value wanted, and the size up to which curves may be continued.
-    """
+    """What a report is asked for; target and budget add advice."""
 
     prob: float = 0.9
     target: float | None = None
@@ -85,15 +63,7 @@ class Wanted:
 
 
 def sections(fit: Fit, wanted: Wanted) -> Iterator[Section]:
-    """Yield the verdict, which comes last though it is read first, and the sections.
-
-    Parameters
-    ----------
-    fit : Fit
-        The draws.
-    wanted : Wanted
-        What is asked for.
-    """
+    """Yield the verdict, which comes last though it is read first, and the sections."""
     prob, until = wanted.prob, float(f"{AHEAD * float(last_sizes(fit.curves).max()):.2g}")
     told = summary(fit, prob=prob)
     verdict: dict[str, str] = {}

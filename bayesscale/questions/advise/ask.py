@@ -27,22 +27,7 @@ if TYPE_CHECKING:
 
 
 def check_goal(fit: Fit, goal: Goal) -> None:
-    """Refuse numbers that cannot be meant.
-
-    Parameters
-    ----------
-    fit : Fit
-        The draws.
-    goal : Goal
-        What the user wants.
-
-    Raises
-    ------
-    QuestionError
-        The target cannot be in the metric's unit.
-    UsageError
-        A number is none, or outside of its range.
-    """
+    """Refuse numbers that cannot be meant."""
     check_prob(goal.prob)
     check_confidence(goal.confidence)
     if not check_sizes([goal.budget], fit.curves)[0] > 0:
@@ -83,17 +68,7 @@ def measured_targets(drawn: DrawnCurves) -> list[int]:
 
 
 def notes_on(drawn: DrawnCurves, goal: Goal, table: pd.DataFrame) -> list[str]:
-    """Return what is to be said of the answer.
-
-    Parameters
-    ----------
-    drawn : DrawnCurves
-        The curves asked for.
-    goal : Goal
-        What the user wants.
-    table : pandas.DataFrame
-        The answer.
-    """
+    """Return what is to be said of the answer."""
     notes = []
     if left := int((~drawn.targets.measured).sum()):
         notes.append(f"{left} of the curves asked for were not measured: no advice is given on them")
@@ -134,15 +109,7 @@ _UNKNOWN = np.full(3, np.nan)
 
 
 def advice_row(path: Trajectory, goal: Goal) -> dict[str, Any]:
-    """Return a row of `Advice.frame`.
-
-    Parameters
-    ----------
-    path : Trajectory
-        The draws of the curve.
-    goal : Goal
-        What the user wants.
-    """
+    """Return a row of `Advice.frame`."""
     broken = path.broken_by(path.last)
     before = path.broken_by(goal.budget)
     within = path.needed <= path.end

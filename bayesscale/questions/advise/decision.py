@@ -84,17 +84,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is advised.
-
-    Parameters
-    ----------
-    advice : str
-        One of the outcomes, or `UNDECIDED`.
-    probability : float
-        Of the act advised, see the rule; of the most probable act if none is advised.
-    probable : tuple of str
-        All outcomes, the most probable first.
-    """
+    """What is advised, its probability (else that of the likeliest act), and all outcomes, likeliest first."""
 
     advice: str
     probability: float
@@ -108,14 +98,7 @@ def outcomes(
     within: BoolArray,
     broken: BoolArray,
 ) -> dict[str, float]:
-    """Return the probability of each outcome; they sum to one.
-
-    Parameters
-    ----------
-    not_needed, reached, within, broken : array of bool, shape (draws,)
-        Whether pretraining is not needed; the target is reached within the data; it is by the budget; the law
-        broke within the data.
-    """
+    """Return the probability of each outcome, from events of shape (draws,); they sum to one."""
     events = {NOT_NEEDED: not_needed, REACHED: reached, CONTINUE: within, BROKEN: broken}
     left = np.ones(not_needed.shape, dtype=bool)
     found = {}
@@ -127,15 +110,7 @@ def outcomes(
 
 
 def decide(probabilities: dict[str, float], confidence: float) -> Decision:
-    """Return what is advised.
-
-    Parameters
-    ----------
-    probabilities : dict of str to float
-        From `outcomes`.
-    confidence : float
-        Above one half, so that no two acts that exclude each other are advised.
-    """
+    """Return what is advised; the confidence is above one half, so that no two acts exclude each other."""
     probable = tuple(sorted(probabilities, key=lambda name: -probabilities[name]))
     acts = {name: probabilities[name] for name in (NOT_NEEDED, REACHED)}
     pooled = {name: sum(probabilities[part] for part in parts) for name, parts in _pools(probable).items()}

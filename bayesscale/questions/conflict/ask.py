@@ -69,20 +69,7 @@ def check_size(size: float, curves: Curves) -> float:
 def metric_pairs(
     curves: Curves, metrics: Sequence[str] | None, losses: Sequence[str] | None
 ) -> list[tuple[int, int]]:
-    """Return the positions of every score and loss to be compared.
-
-    Parameters
-    ----------
-    curves : Curves
-        The measured curves.
-    metrics, losses : sequence of str or None
-        Names of scores and of losses; None: all.
-
-    Raises
-    ------
-    QuestionError
-        The fit has no score or no loss, or a name is unknown or of the other kind.
-    """
+    """Return the positions of every score and loss to be compared."""
     scores = curves.scores.metrics
     for what, there, other in (
         ("score", scores, "bleu"),
@@ -125,19 +112,7 @@ def check_pairs(table: pd.DataFrame, kinds: Sequence[str]) -> None:
 def notes_on(
     curves: Curves, targets: Targets, chosen: Sequence[tuple[int, int]], table: pd.DataFrame
 ) -> list[str]:
-    """Say which curves or pairs there are none of, and what is not measured.
-
-    Parameters
-    ----------
-    curves : Curves
-        The measured curves.
-    targets : Targets
-        The curves asked for.
-    chosen : sequence of tuple
-        Positions of scores and losses.
-    table : pandas.DataFrame
-        The pairs.
-    """
+    """Say which curves or pairs there are none of, and what is not measured."""
     notes = []
     if missing := int((~targets.measured).sum()):
         notes.append(

@@ -99,21 +99,7 @@ def link_rows(
     loss: Mapping[Point, FloatArray],
     prob: float,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the links of one task: of all its curves, and of each D_f if there are several.
-
-    Parameters
-    ----------
-    drawn : DrawnCurves
-        The curves asked for.
-    metrics : tuple of int
-        Positions of score and loss.
-    points : sequence of Point
-        Measured sizes on the task's curves.
-    score, loss : mapping of Point to array, shape (draws,)
-        Values of the laws there.
-    prob : float
-        Probability of the intervals.
-    """
+    """Yield the links of one task: of all its curves, and of each D_f if there are several."""
     curves, targets = drawn.curves, drawn.targets
     cells = _by_cell(curves, targets, points)
     if len(cells) > 1:

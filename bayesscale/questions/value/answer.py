@@ -269,13 +269,7 @@ class Value(Answer):
         return found if limits.empty else found | {title: limits}
 
     def plot(self, *, columns: int = 3) -> Picture:
-        """Return a picture of the gains against D_f, a panel for each task and metric.
-
-        Parameters
-        ----------
-        columns : int
-            Panels beside each other at most.
-        """
+        """Return a picture of the gains against D_f, a panel for each task and metric."""
         from bayesscale.figures.gains import draw_gains
 
         table = self.table.assign(unit=self.table["metric"].map(units_of(self.metrics)))

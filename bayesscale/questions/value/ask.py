@@ -36,21 +36,7 @@ FloatArray = NDArray[np.float64]
 def value_rows(
     line: Line, places: Sequence[int], runs: BaselineRuns, deltas: Mapping[str, float], prob: float
 ) -> Iterator[dict[str, Any]]:
-    """Yield a row for each curve asked for on a line and each metric, where there is a baseline.
-
-    Parameters
-    ----------
-    line : Line
-        One mixture on one task.
-    places : sequence of int
-        Positions of the metrics.
-    runs : BaselineRuns
-        Which baseline was measured. Where its trend in D_f is known, it need not be at each D_f.
-    deltas : mapping of str to float
-        The gain that counts, for each metric.
-    prob : float
-        Probability of the equal-tailed intervals.
-    """
+    """Yield a row for each curve asked for on a line and each metric, where there is a baseline."""
     names = answer_columns(runs.curves)
     for place in places:
         metric = runs.curves.names[place]
@@ -129,19 +115,7 @@ def _log(values: FloatArray) -> FloatArray:
 def value_notes(
     targets: Targets, runs: BaselineRuns, metrics: Sequence[str], table: pd.DataFrame
 ) -> list[str]:
-    """Say which runs are missing, and where numbers rest on more than measurements.
-
-    Parameters
-    ----------
-    targets : Targets
-        The curves asked for.
-    runs : BaselineRuns
-        Which baseline was measured.
-    metrics : sequence of str
-        The metrics asked for.
-    table : pandas.DataFrame
-        The answer.
-    """
+    """Say which runs are missing, and where numbers rest on more than measurements."""
     notes = []
     lacking = runs.missing(targets.table[targets.measured], metrics)
     if len(lacking):

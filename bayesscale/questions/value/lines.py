@@ -204,15 +204,7 @@ def line_sizes(curves: Curves, table: pd.DataFrame) -> FloatArray:
 
 
 def lines(drawn: DrawnCurves, tokens: float | None) -> Iterator[Line]:
-    """Yield the lines to which curves belong.
-
-    Parameters
-    ----------
-    drawn : DrawnCurves
-        The curves asked for.
-    tokens : float or None
-        As in `Line`.
-    """
+    """Yield the lines to which curves belong."""
     table = drawn.targets.table
     keys = [name for name in table.columns if name != SIZE]
     for _, rows in table.groupby(keys, sort=False):
