@@ -39,6 +39,7 @@ from bayesscale.questions.select import (
     check_sizes,
     drawn_curves,
     metric_places,
+    sizes_on,
 )
 from bayesscale.text import listed, probability_text, size_text
 from bayesscale.units import format_tokens
@@ -90,7 +91,7 @@ _NO_INTERVAL = np.full(3, np.nan)
 def break_row(draws: Draws, curve: int, metric: int, prob: float, at: float | None) -> dict[str, Any]:
     """Return a row of `Breaks.frame`; the cost is stated at a size, by default the curve's last."""
     curves, name = draws.curves, draws.curves.names[metric]
-    own = np.unique(_sizes(curves, curve, name))
+    own = sizes_on(curves, curve, [metric])
     last = float(own[-1])
     position = draws["break_at"][:, curve, metric]
     broken = position <= last
@@ -174,12 +175,6 @@ def _unbroken(local: Local, curves: Curves, size: float | FloatArray) -> FloatAr
 def _value(local: Local, curves: Curves, size: float) -> FloatArray:
     """Return draws of one curve's law at a size, with its break."""
     return within(local.value(curves.axis.u(np.array([[size]])))[0, 0], local.metric)
-
-
-def _sizes(curves: Curves, curve: int, metric: str) -> FloatArray:
-    """Return the sizes at which a metric was measured on a curve."""
-    (rows,) = (rows for rows in (curves.scores, curves.losses) if metric in rows.metrics)
-    return np.asarray(rows.size[(rows.unit == curve) & (rows.metric == rows.metrics.index(metric))])
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from bayesscale.questions.select import (
     check_prob,
     check_sizes,
     drawn_curves,
+    last_of_targets,
     last_sizes,
     metric_places,
 )
@@ -88,17 +89,11 @@ def forecast_table(
     table[curves.axis_name] = np.repeat(sizes[:, None], metrics, axis=1).ravel()
     table[list(COLUMNS)] = values.reshape(-1, len(COLUMNS))
     positive = np.where(sizes > 0, sizes, np.nan)
-    table["efolds_beyond"] = np.log(positive[:, None] / _last(curves, targets)[:, places, None]).ravel()
+    table["efolds_beyond"] = np.log(
+        positive[:, None] / last_of_targets(curves, targets)[:, places, None]
+    ).ravel()
     table["measured"] = np.repeat(targets.measured, metrics * points)
     return table
-
-
-def _last(curves: Curves, targets: Targets) -> FloatArray:
-    """Return the last measured size of each target and metric; that of its task for an unmeasured one."""
-    last = last_sizes(curves)
-    of_task = pd.DataFrame(last).groupby(curves.table["task"].to_numpy()).max()
-    own_task = of_task.reindex(targets.table["task"]).to_numpy(float)
-    return np.where(targets.measured[:, None], last[targets.position], own_task)
 
 
 def draw_predictive(

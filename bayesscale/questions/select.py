@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from bayesscale.errors import QuestionError, UsageError, valid_names
 from bayesscale.metrics.alignment import alignment_score, mixture_shares, task_languages
 from bayesscale.metrics.catalogue import find_metric
-from bayesscale.metrics.curves import SIZES, Curves
+from bayesscale.metrics.curves import SIZES, Curves, Observations
 from bayesscale.metrics.table import Metrics
-from bayesscale.posterior.curves import DrawnCurves, Targets
+from bayesscale.posterior.curves import DrawnCurves, Targets, measured_metrics
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
@@ -331,15 +331,49 @@ def check_sizes(sizes: Sequence[float], curves: Curves) -> FloatArray:
     return asked
 
 
+def _blocks(curves: Curves) -> tuple[tuple[Observations, int], tuple[Observations, int]]:
+    """Return the measured values, and the position of the first metric of each block."""
+    return (curves.scores, 0), (curves.losses, len(curves.scores.metrics))
+
+
 def last_sizes(curves: Curves) -> FloatArray:
     """Return the largest measured size of each metric on each curve, shape (curves, metrics).
 
     Where a metric was not measured on a curve, that of the curve's other metrics.
     """
     last = np.zeros((len(curves), len(curves.names)))
-    for rows, first in ((curves.scores, 0), (curves.losses, len(curves.scores.metrics))):
+    for rows, first in _blocks(curves):
         np.maximum.at(last, (rows.unit, rows.metric + first), rows.size)
     return np.where(last > 0, last, last.max(axis=1, keepdims=True))
+
+
+def last_of_targets(curves: Curves, targets: Targets) -> FloatArray:
+    """Return the same of targets, shape (targets, metrics); of one that was not measured its task's."""
+    last = last_sizes(curves)
+    of_task = pd.DataFrame(last).groupby(curves.table["task"].to_numpy()).max()
+    own_task = of_task.reindex(targets.table["task"]).to_numpy(float)
+    return np.where(targets.measured[:, None], last[targets.position], own_task)
+
+
+def sizes_on(curves: Curves, position: int, metrics: Sequence[int] | None = None) -> FloatArray:
+    """Return the sizes measured on a curve, in any of some metrics; none where it was not measured (-1)."""
+    places = range(len(curves.names)) if metrics is None else metrics
+    own = [
+        rows.size[(rows.unit == position) & np.isin(rows.metric + first, list(places))]
+        for rows, first in _blocks(curves)
+    ]
+    return np.unique(np.concatenate(own))
+
+
+def lacking_notes(curves: Curves, targets: Targets, places: Iterable[int]) -> list[str]:
+    """Say which metrics were not measured on some of the measured targets."""
+    known = measured_metrics(curves)[targets.position[targets.measured]]
+    return [
+        f"{curves.names[place]} was not measured on {missing} of {len(known)} curves: "
+        "what is said of it there follows from other metrics and curves"
+        for place in places
+        if (missing := int((~known[:, place]).sum()))
+    ]
 
 
 def labels_of(curves: Curves, table: pd.DataFrame) -> list[str]:

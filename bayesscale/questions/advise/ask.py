@@ -12,14 +12,21 @@ from numpy.typing import NDArray
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.posterior.baseline import TargetBaseline
-from bayesscale.posterior.curves import DrawnCurves, measured_metrics
+from bayesscale.posterior.curves import DrawnCurves
 from bayesscale.posterior.noise import within
 from bayesscale.questions.advise.answer import Advice, sentence
 from bayesscale.questions.advise.decision import COLUMNS, Goal, check_confidence, decide, outcomes
 from bayesscale.questions.advise.reach import FloatArray, Trajectory
 from bayesscale.questions.answer import SHORT, interval, three
 from bayesscale.questions.baseline import BaselineRuns, runs_text
-from bayesscale.questions.select import Selection, check_prob, check_sizes, drawn_curves, metric_places
+from bayesscale.questions.select import (
+    Selection,
+    check_prob,
+    check_sizes,
+    drawn_curves,
+    lacking_notes,
+    metric_places,
+)
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
@@ -79,16 +86,8 @@ def notes_on(drawn: DrawnCurves, goal: Goal, table: pd.DataFrame) -> list[str]:
         )
     if table["p_broken"].isna().all():
         notes.append(f"{goal.metric} cannot break in this fit: no advice is due to a break; see fit --breaks")
-    return [*notes, *_unmeasured(drawn, goal), *_without_baseline(drawn, goal)]
-
-
-def _unmeasured(drawn: DrawnCurves, goal: Goal) -> list[str]:
-    """Say on how many curves the metric was not measured."""
-    curves = drawn.curves
-    known = measured_metrics(curves)[drawn.targets.position[drawn.targets.measured]]
-    missing = int((~known[:, curves.names.index(goal.metric)]).sum())
-    told = f"{goal.metric} was not measured on {missing} of {len(known)} curves: what is said of it there"
-    return [f"{told} follows from other metrics and curves"] if missing else []
+    notes += lacking_notes(drawn.curves, drawn.targets, [drawn.curves.names.index(goal.metric)])
+    return [*notes, *_without_baseline(drawn, goal)]
 
 
 def _without_baseline(drawn: DrawnCurves, goal: Goal) -> list[str]:

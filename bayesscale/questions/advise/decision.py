@@ -84,7 +84,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is advised, its probability (else that of the likeliest act), and all outcomes, likeliest first."""
+    """What is advised, its probability, else that of the likeliest act, and all outcomes by theirs."""
 
     advice: str
     probability: float

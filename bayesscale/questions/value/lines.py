@@ -16,7 +16,7 @@ from bayesscale.posterior.baseline import TargetBaseline
 from bayesscale.posterior.curves import DrawnCurves, Targets
 from bayesscale.posterior.noise import within
 from bayesscale.posterior.predictive import Predictive
-from bayesscale.questions.select import last_sizes
+from bayesscale.questions.select import last_of_targets
 
 FloatArray = NDArray[np.float64]
 
@@ -148,12 +148,9 @@ class Line:
 
     def pretrain_tokens(self, place: int) -> FloatArray:
         """Return the D_p at which each curve is compared, shape (curves,)."""
-        targets, curves = self.drawn.targets, self.drawn.curves
         if self.tokens is not None:
-            return np.full(len(targets), self.tokens)
-        last = last_sizes(curves)[:, place]
-        of_task = last[(curves.table["task"] == self.task).to_numpy()].max()
-        return np.where(targets.measured, last[targets.position], of_task)
+            return np.full(len(self.drawn.targets), self.tokens)
+        return last_of_targets(self.drawn.curves, self.drawn.targets)[:, place]
 
     def metric(self, place: int) -> str:
         """Return the name of a metric."""
