@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bayesscale.cli.fit_options import ForceOption, print_and_end
+from bayesscale.cli.fit_options import ForceOption, Printing
 
 EXAMPLE = "isik-simulated"
 
@@ -41,4 +41,4 @@ def demo(
     save(fitted, file, force=force)
     write_report(fitted, page, force=force, progress=lambda title: typer.echo(f"{title} ...", err=True))
     typer.echo(f"{file}: the fit; {page}: the report", err=True)
-    print_and_end(forecast(fitted, [1e12]), as_json=False, as_csv=False, verbose=False)
+    Printing().show(forecast(fitted, [1e12]))

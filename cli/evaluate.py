@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 
 from bayesscale.cli.fit_options import NOT_CONVERGED
-from bayesscale.cli.options import CsvOption, JsonOption, MetricsFile, Reading, reads_table
+from bayesscale.cli.options import CsvOption, JsonOption, MetricsFile, Reading, takes_options
 from bayesscale.cli.output import Answer, print_answer
 from bayesscale.errors import UsageError
 
 _DEFAULT = "0.6"
 
 
-@reads_table
+@takes_options
 def evaluate(
     file: MetricsFile,
     reading: Reading,

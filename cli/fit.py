@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bayesscale.cli.fit_options import NOT_CONVERGED
-from bayesscale.cli.options import CsvOption, JsonOption, Reading, reads_table
+from bayesscale.cli.options import CsvOption, JsonOption, Reading, takes_options
 from bayesscale.errors import UsageError, valid_names
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _METHODS = ("particles", "huber")
 
 
-@reads_table
+@takes_options
 def fit(
     reading: Reading,
     file: Annotated[

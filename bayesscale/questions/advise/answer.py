@@ -46,7 +46,7 @@ _PROBABLE = 0.5
 
 
 def tokens_text(row: Row, first: float) -> str:
-    """Return '420B (210B to 1.2T)', or that the target is not reached; `first` is the first size looked at."""
+    """Return a size with its interval, or that the target is not reached; `first` is the first one."""
     end = f">{size_text(row['horizon'])}"
     if np.isnan(row["tokens_median"]):
         return f"not by {end[1:]} (P {probability_text(1 - row['p_by_horizon'])})"

@@ -154,6 +154,7 @@ def conflict(
     size: float | None = None,
     prob: float = 0.9,
     tasks: Sequence[str] | None = None,
+    mixtures: Sequence[str] | None = None,
     other_sizes: Sequence[float] | None = None,
     metrics: Sequence[str] | None = None,
     losses: Sequence[str] | None = None,
@@ -174,14 +175,10 @@ def conflict(
         Where mixtures are compared, in tokens. Default: the last size to which both curves were measured.
     prob : float
         Probability of the equal-tailed intervals.
-    tasks : sequence of str, optional
-        Default: all.
-    other_sizes : sequence of float, optional
-        Values of the size that is constant on a curve (D_f). Default: those measured.
+    tasks, mixtures, other_sizes, seed
+        As in `forecast`.
     metrics, losses : sequence of str, optional
         Scores and losses to be compared, every one with every other. Default: all.
-    seed : int, optional
-        Seed of what was not measured. Default: the fit's own.
 
     Raises
     ------
@@ -194,7 +191,7 @@ def conflict(
     kinds = _check_kinds(by, size)
     at = None if size is None else _check_size(size, fit.curves)
     chosen = list(product(_places(fit.curves, metrics, "score"), _places(fit.curves, losses, "loss")))
-    drawn, notes = drawn_curves(fit, Selection(None, tasks, None, other_sizes), seed)
+    drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes), seed)
     answers = [_answer(Predictive(drawn, prob), pair, kinds, at) for pair in chosen]
     table, links, points = (pd.concat(parts, ignore_index=True) for parts in zip(*answers, strict=True))
     _check_pairs(table, kinds)
