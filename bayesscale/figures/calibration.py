@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pandas as pd
 
 from bayesscale.figures.drawing import Frame
-from bayesscale.figures.page import COLOURS, FAINT, MIDDLE, SMALL, panels, plain
+from bayesscale.figures.page import COLOURS, FAINT, MIDDLE, SMALL, in_pages, panels, plain
 from bayesscale.figures.picture import Picture
 
 
@@ -27,9 +29,8 @@ def draw_calibration(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> 
 
 def draw_densities(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> Picture:
     """Return a picture of prior and posterior densities, a panel a quantity."""
-    groups, per_page, figures = list(table.groupby("quantity", sort=False)), columns * 6, []
-    for start in range(0, len(groups), per_page):
-        part = groups[start : start + per_page]
+    figures = []
+    for part in in_pages(list(table.groupby("quantity", sort=False)), columns * 6):
         figure, axes = panels(len(part), columns, (2.5, 1.0), frame, left=0.25, above=2)
         for ax, (quantity, own) in zip(axes, part, strict=True):
             for group, colour in (("prior", "0.6"), ("posterior", COLOURS[0])):
@@ -44,13 +45,7 @@ def draw_densities(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> Pi
             ax.margins(y=0.2)
             ax.set_ylim(bottom=0)
             ax.spines["left"].set_visible(False)
-            ax.set_title("\n".join(_wrapped(str(quantity))), fontsize=SMALL, loc="left")
+            title = textwrap.wrap(plain(str(quantity), 90), 46)[:2]
+            ax.set_title("\n".join(title), fontsize=SMALL, loc="left")
         figures.append(figure)
     return Picture(table, tuple(figures))
-
-
-def _wrapped(text: str) -> list[str]:
-    """Return a title in at most two lines."""
-    import textwrap
-
-    return textwrap.wrap(plain(text, 90), 46)[:2]

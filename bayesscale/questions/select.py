@@ -137,19 +137,17 @@ def _nearest(size: float, measured: NDArray[np.float64]) -> float:
 
 def _rows(curves: Curves, wanted: Selection, sizes: list[float] | None) -> Iterator[dict[str, Any]]:
     """Yield the curves asked for: every mixture and size, for every task."""
-    table, other = curves.table, SIZES[curves.axis_name]
-    columns = [name for name in answer_columns(curves) if name not in ("task", "mixture")]
-    # Lists of names, not a groupby: a table may lack the column task.
-    for task in dict.fromkeys(wanted.tasks or table["task"]):
-        of_task = table[table["task"] == task]
-        for mixture in dict.fromkeys(wanted.mixtures or of_task["mixture"]):
-            pair = of_task[of_task["mixture"] == mixture]
-            alike = pair if len(pair) else of_task
-            rest = columns if sizes is None else [name for name in columns if name != other]
-            # Without further columns there is one combination, the empty one.
-            for combination in alike[rest].drop_duplicates().to_dict("records") or [{}]:
+    other, names = SIZES[curves.axis_name], answer_columns(curves)
+    # Plain rows: of many curves each look into a data frame would take longer than the answer.
+    rows = curves.table[list(dict.fromkeys(["task", "mixture", *names]))].to_dict("records")
+    rest = [n for n in names if n not in ("task", "mixture") and not (n == other and sizes is not None)]
+    for task in dict.fromkeys(wanted.tasks or [row["task"] for row in rows]):
+        of_task = [row for row in rows if row["task"] == task]
+        for mixture in dict.fromkeys(wanted.mixtures or [row["mixture"] for row in of_task]):
+            alike = [row for row in of_task if row["mixture"] == mixture] or of_task
+            for values in dict.fromkeys(tuple(row[name] for name in rest) for row in alike):
                 for own in [{other: size} for size in sizes or ()] or [{}]:
-                    yield {"task": task, "mixture": mixture, **combination, **own}
+                    yield {"task": task, "mixture": mixture, **dict(zip(rest, values, strict=True)), **own}
 
 
 def _check_covariate(curves: Curves, wanted: Selection, new: bool) -> None:

@@ -206,6 +206,7 @@ class Conflict(Answer):
                 "a picture of score against loss shows curves that were measured; received none with a link; "
                 "ask for sizes that were measured"
             )
-        return draw_links(
-            self.points, self.links, cell_columns(self.fit.curves), self.frame_text("Score and loss")
-        )
+        cells = cell_columns(self.fit.curves)
+        own = self.links[~self.links["pooled"]]
+        own = own.assign(heading=[name_of(row, cells) for row in own.to_dict("records")])
+        return draw_links(self.points, own, cells, self.frame_text("Score and loss"), columns=columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -210,6 +210,7 @@ def _answer(
     """Return the pairs of one score and loss, their links and what these are fitted to, task by task."""
     curves, targets = predictive.drawn.curves, predictive.drawn.targets
     names = {name: curves.names[place] for name, place in zip(("metric", "loss"), metrics, strict=True)}
+    curve = targets.table.to_dict("records")
     pairs = list(pairs_of(curves, targets, metrics, kinds, size))
     broken = broken_at(predictive, _ends(pairs), metrics[0])
     compared, links, shown = [], [], []
@@ -225,11 +226,11 @@ def _answer(
             told, numbers = compare((kind, a, b), score[a] - score[b], loss[a] - loss[b], predictive.prob)
             both = bool(targets.measured[[a[0], b[0]]].all())
             numbers |= {"p_a_break": broken[told[1]], "measured": both}
-            compared.append(_row(curves, targets, told) | names | numbers)
+            compared.append(_row(curves, curve, told) | names | numbers)
         links += list(link_rows(predictive.drawn, metrics, points, score, loss, predictive.prob))
         shown += [
             {
-                **targets.table.iloc[target],
+                **{str(name): value for name, value in curve[target].items()},
                 **names,
                 curves.axis_name: at,
                 "score": float(np.median(score[target, at])),
@@ -240,10 +241,10 @@ def _answer(
     return pd.DataFrame(compared), pd.DataFrame(links), pd.DataFrame(shown)
 
 
-def _row(curves: Curves, targets: Targets, pair: Pair) -> dict[str, Any]:
+def _row(curves: Curves, rows: Sequence[Mapping[Hashable, Any]], pair: Pair) -> dict[str, Any]:
     """Return what names a pair, see `Conflict.frame`."""
     kind, *ends = pair
-    own = [targets.table.iloc[target] for target, _ in ends]
+    own = [rows[target] for target, _ in ends]
     return {
         "by": kind,
         **{name: own[0][name] for name in cell_columns(curves)},

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
 FloatArray = NDArray[np.float64]
+Drawn = tuple[FloatArray, FloatArray, FloatArray]
+"""Draws of the score with and without pretraining, and of the gain."""
 
 
 def value_rows(
@@ -40,15 +42,17 @@ def value_rows(
     names = answer_columns(runs.curves)
     for place in places:
         metric = runs.curves.names[place]
-        known, trend = runs.has(line.table, metric), runs.has_trend(metric)
+        table = line.table
+        known, trend = runs.has(table, metric), runs.has_trend(metric)
         if not (known.any() or trend):
             continue
-        numbers = _gains(line, place, deltas[metric], prob)
+        drawn, rows = line.draws(place), table[names].to_dict("records")
+        numbers = _gains(line, place, drawn, deltas[metric], prob)
         if trend:
-            numbers |= _along(line, place, runs, deltas[metric], prob)
+            numbers |= _along(line, place, drawn, runs, deltas[metric], prob)
         for row in np.flatnonzero(known | trend):
             yield {
-                **{name: line.table[name].iloc[row] for name in names},
+                **{str(name): value for name, value in rows[row].items()},
                 "metric": metric,
                 **{name: float(values[row]) for name, values in numbers.items()},
                 "measured": bool(line.measured[row]),
@@ -56,9 +60,9 @@ def value_rows(
             }
 
 
-def _gains(line: Line, place: int, delta: float, prob: float) -> dict[str, FloatArray]:
+def _gains(line: Line, place: int, drawn: Drawn, delta: float, prob: float) -> dict[str, FloatArray]:
     """Return what pretraining gains on each curve asked for."""
-    score, baseline, gain = (draws[line.asked] for draws in line.draws(place))
+    score, baseline, gain = (draws[line.asked] for draws in drawn)
     return {
         "pretrain_tokens": line.pretrain_tokens(place)[line.asked],
         "score_median": np.median(score, axis=1),
@@ -69,9 +73,11 @@ def _gains(line: Line, place: int, delta: float, prob: float) -> dict[str, Float
     }
 
 
-def _along(line: Line, place: int, runs: BaselineRuns, delta: float, prob: float) -> dict[str, FloatArray]:
+def _along(
+    line: Line, place: int, drawn: Drawn, runs: BaselineRuns, delta: float, prob: float
+) -> dict[str, FloatArray]:
     """Return what follows from gain and baseline as lines in D_f, for each curve asked for."""
-    score, baseline, _ = line.draws(place)
+    score, baseline, _ = drawn
     spec = CATALOGUE[line.metric(place)]
     sign = 1.0 if spec.improves == "up" else -1.0
     every = line.drawn.targets.table[SIZE].to_numpy(float)
