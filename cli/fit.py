@@ -11,6 +11,7 @@ import typer
 
 from bayesscale.cli.fit_options import NOT_CONVERGED
 from bayesscale.cli.options import CsvOption, JsonOption, Reading, takes_options
+from bayesscale.cli.progress import Progress
 from bayesscale.errors import UsageError, valid_names
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def fit(
     discrepancy: Annotated[
         bool,
         typer.Option(
-            "--discrepancy/--no-discrepancy", help="Let curves stray from their laws, or hold them to these."
+            "--discrepancy/--no-discrepancy",
+            help="Let curves deviate from their laws, or hold them to these.",
         ),
     ] = True,
     law: Annotated[
@@ -113,9 +115,7 @@ def fit(
     if backtest:
         from bayesscale.evaluation.backtest import backtest as with_record
 
-        result = with_record(
-            result, report=lambda phase: typer.echo(f"held-out sizes: {phase} ...", err=True)
-        )
+        result = with_record(result, report=Progress("held-out sizes: "))
     save(result, output, force=force)
     _print(result, output, as_json, as_csv)
     if not result.status.ok:
@@ -136,7 +136,7 @@ def _table(file: Path | None, example: str | None, reading: Reading) -> Metrics:
 
 
 def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None, model: dict[str, Any]) -> Fit:
-    """Fit, with one line a phase on stderr."""
+    """Fit, and say on stderr what takes how long."""
     from bayesscale.inference import fit as fit_model
     from bayesscale.models.priors import Priors, load_priors
 
@@ -145,7 +145,7 @@ def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None, model: dic
         priors=load_priors(priors) if priors else Priors(),
         sampler=sampler,
         **model,
-        report=lambda phase: typer.echo(f"{phase} ...", err=True),
+        report=Progress(most=sampler.longest * sampler.draws),
         command=shlex.join(["bayesscale", *sys.argv[1:]]),
     )
 

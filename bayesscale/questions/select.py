@@ -186,8 +186,7 @@ def _mixture_notes(curves: Curves, wanted: Selection) -> list[str]:
             near = get_close_matches(mixture, known, n=1, cutoff=0.6)
             meant = f" (did you mean {near[0]!r}?)" if near else ""
             notes.append(
-                f"mixture {mixture!r} was not measured{meant}: its effect is drawn from the spread between "
-                "mixtures"
+                f"mixture {mixture!r} was not measured{meant}: its effect is drawn as that of any mixture"
             )
     return notes
 
