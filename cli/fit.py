@@ -112,11 +112,13 @@ def fit(
     metrics = _table(file, example, reading)
     model = {"breaks": breaks, "discrepancy": discrepancy, "law": law}
     result = _sampled(metrics, sampler, priors, model)
+    # Before the held-out sizes are fitted: what was drawn is not lost if that is interrupted.
+    save(result, output, force=force)
     if backtest:
         from bayesscale.evaluation.backtest import backtest as with_record
 
         result = with_record(result, report=Progress("held-out sizes: "))
-    save(result, output, force=force)
+        save(result, output, force=True)
     _print(result, output, as_json, as_csv)
     if not result.status.ok:
         raise typer.Exit(NOT_CONVERGED)

@@ -208,7 +208,7 @@ def _frame(figure: Figure, drawing: Drawing, grid: _Grid, page: str) -> None:
     handles, labels = _legend(drawing)
     columns = max(1, min(int(width / 2.5), len(handles)))
     head, foot = room(frame, width)
-    head, foot = head + 0.25, foot + 0.75 + 0.17 * ceil(len(handles) / columns)
+    head, foot = head + 0.2, foot + 0.58 + 0.17 * ceil(len(handles) / columns)
     rows = grid.rows * grid.metrics
     height = head + (_SINGLE if rows == 1 else _PANEL[1] * rows) + foot
     figure.set_size_inches(width, height)

@@ -49,7 +49,7 @@ def panels(
     rows = ceil(count / columns)
     width = max(4.6, columns * (size[0] + left + right) + 2 * _SIDE)
     head, foot = room(frame, width)
-    head, foot = head + _LINE * above, foot + 0.6 + _LINE * legend
+    head, foot = head + _LINE * above, foot + 0.52 + _LINE * legend
     height = head + rows * size[1] + (rows - 1) * 0.55 + foot
     figure = Figure(figsize=(width, height), dpi=100)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)

@@ -137,9 +137,8 @@ class Answer(ABC):
 
     def frame_text(self, title: str) -> Frame:
         """Return title, caption and warning of a picture of this answer."""
-        simulated = " - SIMULATED data, not measured" if is_simulated(self.fit) else ""
         caption = f"{source_line(self.fit, self.prob)}; seed {self.fit.provenance.get('seed')}."
-        return Frame(f"{title}{simulated}", caption, "" if self.fit.status.ok else str(self.fit.status))
+        return framed(self.fit, title, caption)
 
     def __str__(self) -> str:
         return self.text()
@@ -261,6 +260,12 @@ def record(fit: Fit) -> dict[str, Any]:
 def warning(fit: Fit) -> list[str]:
     """Return what a reader must see first: nothing, or that the numbers should not be trusted."""
     return [] if fit.status.ok else [f"DO NOT RELY ON THESE NUMBERS - {fit.status}"]
+
+
+def framed(fit: Fit, title: str, caption: str) -> Frame:
+    """Return what stands around a picture of a fit: that data are simulated, or must not be relied on."""
+    simulated = " - SIMULATED data, not measured" if is_simulated(fit) else ""
+    return Frame(f"{title}{simulated}", caption, "" if fit.status.ok else str(fit.status))
 
 
 def track_record(fit: Fit) -> list[str]:

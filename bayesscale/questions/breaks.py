@@ -29,6 +29,7 @@ from bayesscale.questions.answer import (
     shown_names,
     sizes_text,
     spread_text,
+    three,
     units_of,
     varying,
 )
@@ -51,16 +52,12 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 
-def hazard(fit: Fit, place: int) -> FloatArray:
-    """Return draws of the breaks per factor of ten of data, of a typical curve, for a breakable metric."""
-    return np.asarray(np.log(10.0) * np.exp(fit.draws("break_log_hazard")[:, place]))
-
-
 def hazard_sentences(fit: Fit, prob: float) -> list[str]:
     """Return one sentence a metric on how often its laws break, and one on alignment where it varies."""
     lines = []
     for place, name in enumerate(fit.arrays.breakable):
-        median, lower, upper = interval(hazard(fit, place), prob)
+        hazard = np.log(10.0) * np.exp(fit.draws("break_log_hazard")[:, place])
+        median, lower, upper = interval(hazard, prob)
         lines.append(
             f"population: {name} of a typical curve breaks {median:.2g} times a factor of ten of data "
             f"({lower:.2g} to {upper:.2g})"
@@ -111,10 +108,10 @@ def break_row(draws: Draws, curve: int, metric: int, prob: float, at: float | No
         "last": last,
         "p_broken": p_broken,
         "p_broken_least": min(by_law.values()),
-        **dict(zip(("break_median", "break_lower", "break_upper"), where.tolist(), strict=True)),
+        **three("break", where),
         "p_fall": p_fall,
         "at": size,
-        **dict(zip(("lost_median", "lost_lower", "lost_upper"), lost.tolist(), strict=True)),
+        **three("lost", lost),
         "evidence": evidence(p_broken, by_law, p_fall, len(own), where[0], name),
     }
 

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesscale.figures.drawing import Drawing, Frame
+from bayesscale.figures.drawing import Drawing
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import SIZES, Curves
 from bayesscale.posterior.curves import Targets
 from bayesscale.posterior.predictive import COLUMNS, Predictive
-from bayesscale.questions.answer import interval_text, is_simulated, percent_text, source_text
+from bayesscale.questions.answer import framed, interval_text, percent_text, source_text
 from bayesscale.questions.select import (
     Selection,
     check_prob,
@@ -114,8 +114,6 @@ def sketch(fit: Fit, predictive: Predictive, places: list[int], end: float) -> D
     colour = SIZES[fit.curves.axis_name] if SIZES[fit.curves.axis_name] in columns else None
     points, baseline = _measured(fit, targets)
     metrics = [fit.curves.names[place] for place in places]
-    simulated = " - SIMULATED data, not measured" if is_simulated(fit) else ""
-    warning = "" if fit.status.ok else str(fit.status)
     return Drawing(
         bands=bands,
         points=points,
@@ -125,7 +123,7 @@ def sketch(fit: Fit, predictive: Predictive, places: list[int], end: float) -> D
         axis=fit.curves.axis_name,
         units={metric: CATALOGUE[metric].unit for metric in metrics},
         percent=percent_text(predictive.prob),
-        frame=Frame(f"Scaling laws{simulated}", _caption(fit, predictive.prob), warning),
+        frame=framed(fit, "Scaling laws", _caption(fit, predictive.prob)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bayesscale.errors import BayesscaleError
+from bayesscale.posterior.curves import measured_metrics
 from bayesscale.questions.advise import advise
 from bayesscale.questions.answer import SURE, Answer, name_of, varying
 from bayesscale.questions.breaks import breaks
@@ -77,7 +78,7 @@ def sections(fit: Fit, wanted: Wanted) -> Iterator[Section]:
             lambda: rank(fit, [until], prob=prob, metrics=told.metrics[:1]),
         ),
         ("value", "Is pretraining worth it?", lambda: value(fit, prob=prob, metrics=first)),
-        ("conflict", "Would cross-entropy mislead?", lambda: conflict(fit, prob=prob)),
+        ("conflict", "Would cross-entropy mislead?", lambda: conflict(fit, prob=prob, tasks=_both(fit))),
     ]
     if wanted.target is not None and wanted.budget is not None:
         goal = (wanted.target, wanted.budget)
@@ -103,15 +104,31 @@ def _forecast(fit: Fit, told: Summary, until: float, prob: float) -> Section:
     answer = forecast(fit, [until], prob=prob)
     tasks = list(dict.fromkeys(fit.curves.table["task"]))
     pictures = []
-    # Of very many curves the main metric is drawn; the table has all.
-    metrics = told.metrics[:1] if len(fit.curves) > _MANY else None
     for task in tasks:
         # Only where curves differ in their task can they be chosen by it.
         chosen = [task] if "task" in fit.curves.curve_columns else None
+        # What was not measured on a task has bands as wide as its prior. Of very many curves the main
+        # metric is drawn; the table has all.
+        metrics = told.metrics[:1] if len(fit.curves) > _MANY else sorted(_measured(fit, task))
         shown = picture(fit, until=until, prob=prob, tasks=chosen, metrics=metrics, columns=5)
         pictures.append((shown, f"Data, laws and forecasts{f' of {task}' if task != 'all' else ''}."))
     tables = {"Now and at ten times the tokens": told.readable()}
     return Section("forecast", "Forecast", answer.headline(), tables, pictures, answer.notes)
+
+
+def _measured(fit: Fit, task: str) -> set[str]:
+    """Return the metrics that were measured on some curve of a task."""
+    own = measured_metrics(fit.curves)[(fit.curves.table["task"] == task).to_numpy()]
+    return {name for place, name in enumerate(fit.curves.names) if own[:, place].any()}
+
+
+def _both(fit: Fit) -> list[str] | None:
+    """Return the tasks on which both a score and a loss were measured; None for all."""
+    if "task" not in fit.curves.curve_columns:
+        return None
+    kinds = (set(fit.curves.scores.metrics), set(fit.curves.losses.metrics))
+    tasks = list(dict.fromkeys(fit.curves.table["task"]))
+    return [task for task in tasks if all(kind & _measured(fit, task) for kind in kinds)] or None
 
 
 def _go_on(fit: Fit, told: Summary) -> str:

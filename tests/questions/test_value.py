@@ -151,7 +151,7 @@ def test_deltas_follow_the_noise_of_the_metric(certain: Fit) -> None:
 def test_verdicts_say_where_pretraining_is_worth_it() -> None:
     (sentence,) = value(known((30.0, 20.0), (10.0, 20.0))).document()["verdicts"]
     assert sentence == (
-        "en-fr, bleu: Pretraining gains more than 1 BLEU points (P 0.9 or more) on 1 of 2 curves (D_f 6M); "
+        "en-fr, bleu: Pretraining gains more than 1 in bleu (P 0.9 or more) on 1 of 2 curves (D_f 6M); "
         "on 1 it does not (D_f 42M)."
     )
 

@@ -122,7 +122,7 @@ def advice_row(path: Trajectory, goal: Goal) -> dict[str, Any]:
         within=within,
         broken=never if broken is None else broken,
     )
-    decision = decide(probabilities, goal.confidence)
+    advice, probability = decide(probabilities, goal.confidence)
     at_budget, curve = path.at_budget, path.drawn.targets.table.iloc[path.row]
     return {
         **{str(name): value for name, value in curve.items()},
@@ -130,8 +130,8 @@ def advice_row(path: Trajectory, goal: Goal) -> dict[str, Any]:
         "sizes": len(path.measured),
         "first": float(path.measured[0]),
         "last": path.last,
-        "advice": decision.advice,
-        "probability": decision.probability,
+        "advice": advice,
+        "probability": probability,
         **{column: probabilities[name] for name, column in COLUMNS.items()},
         **three("tokens", _finite(interval(path.needed, goal.prob))),
         "horizon": path.horizon,

@@ -45,7 +45,7 @@ def in_short(table: pd.DataFrame) -> list[str]:
             wrong = int((own["p_conflict"] >= SURE).sum())
             unsettled = int(own["p_conflict"].between(UNLIKELY, SURE, inclusive="neither").sum())
             more = f" ({unsettled} open)" if unsettled else ""
-            counts.append(f"{wrong or 'none'} of {len(own)} {one}{'s' if len(own) > 1 else ''} {of}{more}")
+            counts.append(f"{wrong or 'none'} of {len(own):,} {one}{'s' if len(own) > 1 else ''} {of}{more}")
     first = table.iloc[int(table["regret"].to_numpy().argmax())]
     axis = next(name for name in table.columns if name.endswith("_a") and name.startswith(tuple(SIZES)))
     a, b = (_label(first[f"mixture_{side}"], first[f"{axis[:-2]}_{side}"]) for side in "ab")

@@ -158,7 +158,8 @@ def _question(plan: Plan) -> str:
 def candidate_name(plan: Plan, row: pd.Series) -> str:
     """Return what names a candidate."""
     axis = plan.fit.curves.axis_name
-    return name_of(row, [name for name in ("task", "mixture", SIZES[axis], axis) if name in row])
+    names = [name for name in ("task", "mixture", SIZES[axis], axis) if name in row]
+    return name_of(row, [name for name in names if name == axis or plan.table[name].nunique() > 1])
 
 
 def _candidate(plan: Plan, row: pd.Series) -> str:
@@ -180,7 +181,7 @@ def _effect(plan: Plan, row: pd.Series) -> str:
     share = f"{100 * row['reduction']:.3g}% ± {100 * row['reduction_error']:.1g}"
     if plan.quantities.unknown.events:
         return (
-            f"{share} fewer bits unknown; the likelier answer right with {100 * row['right_after']:.3g}% "
+            f"{share} less entropy; the likelier answer right with {100 * row['right_after']:.3g}% "
             f"instead of {100 * row['right_now']:.3g}%"
         )
     return f"{share} less variance, sd {row['sd_now']:.3g} to {row['sd_after']:.3g} on average"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.questions.answer import (
     SHORT,
     STATISTICS,
@@ -41,7 +40,7 @@ def _told(rows: pd.DataFrame) -> str:
     yes, no = rows[rows["p_gain"] >= SURE], rows[rows["p_gain"] <= UNLIKELY]
     rest = len(rows) - len(yes) - len(no)
     return (
-        f"Pretraining gains more than {rows['delta'].iloc[0]:g} {CATALOGUE[rows['metric'].iloc[0]].unit} "
+        f"Pretraining gains more than {rows['delta'].iloc[0]:g} in {rows['metric'].iloc[0]} "
         f"(P {SURE:g} or more) on {len(yes) or 'none'} of {len(rows)} curves{_at_sizes(yes)}"
         f"{f'; on {len(no)} it does not{_at_sizes(no)}' if len(no) else ''}"
         f"{f'; {rest} open' if rest else ''}."

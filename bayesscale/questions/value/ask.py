@@ -125,7 +125,8 @@ def value_notes(
     notes = []
     lacking = runs.missing(targets.table[targets.measured], metrics)
     if len(lacking):
-        kept = "predicted from its line in D_f, with a wider interval" if _predicted(table) else "left out"
+        predicted = (table["measured"] & ~table["baseline_measured"]).any()
+        kept = "predicted from its line in D_f, with a wider interval" if predicted else "left out"
         notes.append(
             f"baseline runs (pretrain_tokens = 0) are missing: {runs_text(lacking)}; their baseline is "
             f"{kept}; {how_to_add(lacking)}"
@@ -137,11 +138,6 @@ def value_notes(
             "no D_f beyond which pretraining gains too little; measure curves and baseline at two D_f or more"
         )
     return [*notes, *_line_notes(table)]
-
-
-def _predicted(table: pd.DataFrame) -> bool:
-    """Return whether a measured curve is compared with a baseline that was not."""
-    return bool((table["measured"] & ~table["baseline_measured"]).any())
 
 
 def _line_notes(table: pd.DataFrame) -> list[str]:
