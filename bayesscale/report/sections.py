@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
 _GO, _STOP = 0.8, 0.2
+_NEXT = "What to measure next, "
 _MANY = 60
 _VERDICT = {
     "ranking": "Mixture",
@@ -91,7 +92,8 @@ def sections(fit: Fit, wanted: Wanted) -> Iterator[Section]:
         verdict |= {name: " ".join(answer.headline())} if answer else {}
         if isinstance(answer, Ranking) and (found := _next(fit, answer, until, prob)):
             yield found[1]
-            verdict["plan"] = found[0].headline()[0]
+            aim = found[1].title.removeprefix(_NEXT)
+            verdict["plan"] = f"{aim[0].upper()}{aim[1:]}: {found[0].headline()[0]}"
     answer, section = _answered("calibration", "Do the intervals hold?", lambda: calibration(fit, prob=prob))
     yield section
     verdict |= {"calibration": " ".join(answer.headline())} if answer else {}
@@ -172,7 +174,8 @@ def _next(fit: Fit, ranking: Ranking, until: float, prob: float) -> tuple[Answer
     chosen = Selection(tasks=tasks, mixtures=[first], other_sizes=None if other is None else [other])
     query = Query("better", chosen, until, row["metric"], second)
     candidates = Selection(tasks=tasks, mixtures=[first, second], other_sizes=chosen.other_sizes)
-    title = f"What to measure next, to tell {first} from {second}"
+    where = f" ({name_of(row, varying(best, names))})" if len(best) > 1 else ""
+    title = f"{_NEXT}to tell {first} from {second}{where}"
     answer, section = _answered(
         "plan", title, lambda: plan(fit, query, candidates=candidates, prob=prob, outcomes=200)
     )

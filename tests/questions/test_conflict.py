@@ -120,11 +120,11 @@ def test_the_answer_in_short(crossed: Fit, agreeing: Fit) -> None:
     assert conflict(crossed).headline() == [
         "Choosing by cross_entropy would mislead about bleu (P 0.9 or more) on 1 of 1 pair of "
         "mixtures and none of 4 steps between checkpoints.",
-        "The worst choice, en at 100B instead of en+fr at 100B, is expected to lose 5.0 BLEU points.",
+        "The worst choice, en at 100B instead of en+fr at 100B, is expected to lose 5.0 in bleu.",
     ]
     first, second = conflict(agreeing, by="mixtures").headline()
     assert first.endswith("on none of 1 pair of mixtures.")
-    assert second.endswith("is expected to lose 0.0 BLEU points.")
+    assert second.endswith("is expected to lose 0.0 in bleu.")
 
 
 def test_a_break_sets_score_against_loss(agreeing: Fit) -> None:
@@ -141,7 +141,7 @@ def test_a_break_sets_score_against_loss(agreeing: Fit) -> None:
     assert answer.headline() == [
         "Choosing by cross_entropy would mislead about bleu (P 0.9 or more) on 1 of 4 steps between "
         "checkpoints.",
-        f"The worst choice, en at 100B instead of en at 10B, is expected to lose {lost:.1f} BLEU points.",
+        f"The worst choice, en at 100B instead of en at 10B, is expected to lose {lost:.1f} in bleu.",
     ]
 
 

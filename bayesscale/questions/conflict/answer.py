@@ -49,12 +49,11 @@ def in_short(table: pd.DataFrame) -> list[str]:
     first = table.iloc[int(table["regret"].to_numpy().argmax())]
     axis = next(name for name in table.columns if name.endswith("_a") and name.startswith(tuple(SIZES)))
     a, b = (_label(first[f"mixture_{side}"], first[f"{axis[:-2]}_{side}"]) for side in "ab")
-    unit = CATALOGUE[first["metric"]].unit
     lost = value_text(first["regret"], first["metric"])
     return [
         f"Choosing by {first['loss']} would mislead about {first['metric']} (P {SURE:g} or more) "
         f"on {' and '.join(counts)}.",
-        f"The worst choice, {a} instead of {b}, is expected to lose {lost} {unit}.",
+        f"The worst choice, {a} instead of {b}, is expected to lose {lost} in {first['metric']}.",
     ]
 
 
