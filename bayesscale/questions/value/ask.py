@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
+from bayesscale.models.breaks import sign_of
 from bayesscale.posterior.curves import Targets
 from bayesscale.questions.answer import interval, three
 from bayesscale.questions.baseline import BaselineRuns, how_to_add, runs_text
@@ -78,15 +79,14 @@ def _along(
 ) -> dict[str, FloatArray]:
     """Return what follows from gain and baseline as lines in D_f, for each curve asked for."""
     score, baseline, _ = drawn
-    spec = CATALOGUE[line.metric(place)]
-    sign = 1.0 if spec.improves == "up" else -1.0
+    sign = sign_of(line.metric(place))
     every = line.drawn.targets.table[SIZE].to_numpy(float)
     own, measured = every[line.asked], every[runs.has(line.drawn.targets.table, line.metric(place))]
-    sizes, alone_line = line.along(sign * _log(baseline))
+    sizes = line.sizes
     # Its own spread would let an unmeasured baseline be worse than one with less data.
-    alone_line = never_falling(alone_line, np.isin(sizes, measured))
+    alone_line = never_falling(line.along(sign * _log(baseline)), np.isin(sizes, measured))
     alone = np.array([equivalent(sizes, alone_line, sign * _log(draws)) for draws in score[line.asked]])
-    gains = sign * (line.along(score)[1] - np.exp(sign * alone_line))
+    gains = sign * (line.along(score) - np.exp(sign * alone_line))
     first, last = line.ends
     reaches = limit(sizes[sizes >= first], gains[sizes >= first], delta, last)
     end = measured[-1] if measured.size else np.nan

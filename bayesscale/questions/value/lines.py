@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -167,11 +168,14 @@ class Line:
         )
         return score, baseline, score - baseline if spec.improves == "up" else baseline - score
 
-    def along(self, draws: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the D_f of the line, and its part of draws of shape (curves, draws)."""
-        sizes = line_sizes(self.drawn.curves, self.drawn.targets.table)
-        rows = np.searchsorted(self.drawn.targets.table[SIZE].to_numpy(float), sizes)
-        return sizes, draws[rows]
+    @cached_property
+    def sizes(self) -> FloatArray:
+        """The D_f of the line."""
+        return line_sizes(self.drawn.curves, self.drawn.targets.table)
+
+    def along(self, draws: FloatArray) -> FloatArray:
+        """Return the line's part of draws of shape (curves, draws)."""
+        return draws[np.searchsorted(self.drawn.targets.table[SIZE].to_numpy(float), self.sizes)]
 
     @property
     def ends(self) -> tuple[float, float]:
