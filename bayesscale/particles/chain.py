@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles.baseline import start_cells
 from bayesscale.particles.moves import Guide, no_guide
-from bayesscale.particles.places import NOISE, SHAPE
+from bayesscale.particles.places import GAIN, LEVEL, NOISE, SHAPE
 from bayesscale.particles.population import fill_precisions
 from bayesscale.particles.state import (
     Local,
@@ -148,7 +148,7 @@ class Chain:
         _, data, _, prior, guide, _ = self._own
         x, law, broken = (np.stack(part) for part in zip(*seen, strict=True))
         refit(x, law, broken, prior, guide, data)
-        self.guide.open[:] = _left_open(x, law, self.prior)
+        self.guide.open[:] = _left_open(x, law, self.prior, self.population.sd)
 
     def _seen(self) -> LocalPrior:
         """Take a sweep; return a copy of the population as curves by themselves see it."""
@@ -208,20 +208,21 @@ def widened(seen: list[LocalPrior]) -> LocalPrior:
     )  # fmt: skip
 
 
-def _left_open(x: FloatArray, law: NDArray[np.int64], prior: LocalPrior) -> NDArray[np.bool_]:
+def _left_open(x: FloatArray, law: NDArray[np.int64], prior: LocalPrior, sd: FloatArray) -> NDArray[np.bool_]:
     """Return which parameters data leave open: they range nearly as widely as the population.
 
     Parameters
     ----------
     x, law : array, shape (states, C, M, LOCAL), (states, C, M)
         States of the curves.
-    prior : LocalPrior
-        Their population.
+    prior, sd : LocalPrior, array
+        Their population, and its spreads of levels and gains.
     """
+    effects = x[..., LEVEL : GAIN + 1].std(axis=0) / sd.reshape(-1, 2)
     pooled = x[..., NOISE : NOISE + 4].std(axis=0) / np.moveaxis(prior.pooled_sd, 0, -1)
     metric = np.arange(law.shape[2])
     places = (x[..., SHAPE] - prior.shape_mean[metric, law]) / prior.shape_sd[metric, law]
-    return np.concatenate([pooled, places.std(axis=0)[..., None]], axis=-1) > _OPEN
+    return np.concatenate([pooled, places.std(axis=0)[..., None], effects], axis=-1) > _OPEN
 
 
 _SMALL = {"x": np.float32, "law": np.int8, "broken": np.int8, "cell": np.float32, "effective": np.float32}

@@ -18,6 +18,7 @@ from bayesscale.particles.linear import draw_normal
 from bayesscale.particles.local import log_prior, pair_likelihood
 from bayesscale.particles.mixture import mix
 from bayesscale.particles.moves import BREAK, JUMP, LAW, WALK, move
+from bayesscale.particles.open import move_open
 from bayesscale.particles.places import LAW_COUNT
 from bayesscale.particles.population import (
     block,
@@ -233,12 +234,14 @@ def move_population(
     draw_coefficients(population, data, precisions, scales, rest)
     move_groups(population, data, precisions, scales, rest, steps)
     move_covariance(population, data, scales, rest, steps)
+    fill_precisions(population, data, precisions)
+    room = np.empty((4, max(data.u.shape[2], data.cell_value.shape[2])))
+    move_open(population, data, local, precisions, scales, guide, steps, room[0])
     move_cells(population, data, local, steps)
     move_line(population, data, local, steps)
     fill_precisions(population, data, precisions)
     curves = data.count.shape[0]
     expected, inverse = np.zeros((curves, 6)), np.zeros((curves, 3))
-    room = np.empty((4, max(data.u.shape[2], data.cell_value.shape[2])))
     for m in range(data.count.shape[1]):
         expect(m, population, data, local, precisions, expected, inverse)
         fill_prior(m, population, data, precisions, expected, inverse, prior)
