@@ -190,8 +190,7 @@ def _two_scales(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Probl
     if not len(found):
         return
     place, before = means.index[found[0]], means.iloc[found[0] - 1]
-    same = (rows[name].eq(label) for name, label in zip(means.index.names, place, strict=True))
-    row = rows.index[np.logical_and.reduce(list(same))][0]
+    row = rows.groupby([*curve, draft.axis], dropna=False)["value"].idxmin()[place]  # keys may be missing
     own = option("scale", f"{metric}=1")
     hint = (
         f"the value before it is {before:g}: fractions and percentages in one curve? write one of them; if "
