@@ -41,15 +41,7 @@ def number_text(value: float) -> str:
 
 
 def listed(texts: Sequence[str], most: int = 3) -> str:
-    """Return 'a, b and c', or 'a, b, c and 4 more'.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        What to list, at least one.
-    most : int
-        How many are named.
-    """
+    """Return 'a, b and c', or 'a, b, c and 4 more'."""
     shown, more = list(texts[:most]), len(texts) - most
     # Names of several parts hold commas of their own.
     comma, final = ("; ", "; ") if any(", " in text for text in shown) else (", ", " and ")
@@ -63,15 +55,7 @@ def printable(text: str) -> str:
 
 
 def shortened(text: str, width: int) -> str:
-    """Return a text of at most `width` characters: its ends, with a sign of omission between them.
-
-    Parameters
-    ----------
-    text : str
-        The text.
-    width : int
-        Characters that there is room for.
-    """
+    """Return a text of at most `width` characters: its ends, with a sign of omission between them."""
     if len(text) <= width:
         return text
     head = (width - 1) * 2 // 3
@@ -79,15 +63,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def cell_text(value: Any, *, size: bool = False) -> str:
-    """Return a value as people read it; nothing where it is not known.
-
-    Parameters
-    ----------
-    value : any
-        A cell of a table.
-    size : bool
-        Whether it is a size in tokens.
-    """
+    """Return a value as people read it; nothing where it is not known."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool | str):
@@ -100,15 +76,7 @@ def cell_text(value: Any, *, size: bool = False) -> str:
 
 
 def cells(table: pd.DataFrame, sizes: Sequence[str] = ()) -> dict[str, list[str]]:
-    """Return the cells of a table as people read them, column by column.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The table.
-    sizes : sequence of str
-        Columns of sizes besides `SIZE_COLUMNS`.
-    """
+    """Return the cells of a table as people read them, column by column."""
     return {
         printable(str(name)): [
             cell_text(value, size=name in SIZE_COLUMNS or name in sizes) for value in table[name].tolist()
@@ -118,17 +86,7 @@ def cells(table: pd.DataFrame, sizes: Sequence[str] = ()) -> dict[str, list[str]
 
 
 def table_text(table: pd.DataFrame, *, sizes: Sequence[str] = (), width: int | None = WIDTH) -> str:
-    """Return a table as lines of text.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The table.
-    sizes : sequence of str
-        Columns of sizes besides `SIZE_COLUMNS`.
-    width : int or None
-        Where rows are longer, the longest labels are shortened in their middle; numbers never are.
-    """
+    """Return a table as lines of text; where rows are too wide, the longest labels are cut, never numbers."""
     columns = cells(table, sizes)
     labels = {printable(str(name)): table[name].dtype.kind not in "iuf" for name in table.columns}
     # Text that begins with numbers, such as '34.4 (32.8 to 35.4)', is kept whole and to the right.

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bayesscale.cli.options import CsvOption, JsonOption, MetricsFile, Reading, reads_table
+from bayesscale.cli.options import CsvOption, JsonOption, MetricsFile, Reading, takes_options
 from bayesscale.cli.output import Answer, print_answer
 
 if TYPE_CHECKING:
     from bayesscale.metrics.problems import MetricsError
 
 
-@reads_table
+@takes_options
 def check(
     file: MetricsFile,
     reading: Reading,

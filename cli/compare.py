@@ -9,6 +9,7 @@ import typer
 from bayesscale.cli.fit_options import NOT_CONVERGED, FitFile, end, load_fit
 from bayesscale.cli.options import CsvOption, JsonOption
 from bayesscale.cli.output import Answer, print_answer
+from bayesscale.cli.progress import Progress
 
 
 def compare(
@@ -41,7 +42,7 @@ def compare(
         lfo=lfo,
         jobs=jobs,
         backend=engine,
-        report=lambda line: typer.echo(line, err=True),
+        report=Progress(),
     )
     frame = answer.frame() if as_csv else answer.readable()
     print_answer(Answer(frame, answer.document(), answer.sentences()), as_json=as_json, as_csv=as_csv)

@@ -6,24 +6,15 @@ from typing import Annotated
 
 import typer
 
-from bayesscale.cli.fit_options import (
-    FinetuneOption,
-    FitFile,
-    IntervalOption,
-    PretrainOption,
-    TaskOption,
-    VerboseOption,
-    load_fit,
-    one_size,
-    other_sizes,
-    parse_names,
-    print_and_end,
-)
-from bayesscale.cli.options import CsvOption, JsonOption
+from bayesscale.cli.fit_options import Choice, FitFile, Printing, load_fit, one_size, parse_names
+from bayesscale.cli.options import takes_options
 
 
+@takes_options
 def conflict(
     file: FitFile,
+    choice: Choice,
+    printing: Printing,
     by: Annotated[
         str | None,
         typer.Option("--by", metavar="KIND", help="Pairs of 'mixtures' or of 'checkpoints'. Default: both."),
@@ -36,21 +27,10 @@ def conflict(
             help="Where mixtures are compared. Default: the last size to which both were measured.",
         ),
     ] = None,
-    interval: IntervalOption = 0.9,
-    task: TaskOption = None,
-    finetune_tokens: FinetuneOption = None,
-    pretrain_tokens: PretrainOption = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option("--metric", metavar="NAME,...", help="Only these scores. Repeatable."),
-    ] = None,
     loss: Annotated[
         list[str] | None,
         typer.Option("--loss", metavar="NAME,...", help="Only these losses. Repeatable."),
     ] = None,
-    as_json: JsonOption = False,
-    as_csv: CsvOption = False,
-    verbose: VerboseOption = False,
 ) -> None:
     """Say whether a loss, such as cross-entropy, would mislead about which mixture or checkpoint is better.
 
@@ -60,14 +40,4 @@ def conflict(
 
     size = None if tokens is None else one_size("--tokens", tokens)
     fit = load_fit(file)
-    answer = ask(
-        fit,
-        by=by,
-        size=size,
-        prob=interval,
-        tasks=task,
-        other_sizes=other_sizes(fit, finetune_tokens, pretrain_tokens),
-        metrics=parse_names(metric),
-        losses=parse_names(loss),
-    )
-    print_and_end(answer, as_json=as_json, as_csv=as_csv, verbose=verbose)
+    printing.show(ask(fit, by=by, size=size, losses=parse_names(loss), **choice.asked(fit)))

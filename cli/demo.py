@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from bayesscale.cli.fit_options import ForceOption, print_and_end
+from bayesscale.cli.fit_options import ForceOption, Printing
+from bayesscale.cli.progress import Progress
 
 EXAMPLE = "isik-simulated"
 
@@ -34,11 +35,11 @@ def demo(
         check_target(target, force=force)
     fitted = fit(
         example_path(EXAMPLE),
-        report=lambda phase: typer.echo(f"{phase} ...", err=True),
+        report=Progress(),
         command=f"bayesscale fit --example {EXAMPLE} -o {file}",
     )
     fitted.provenance["source"] = f"example {EXAMPLE}"
     save(fitted, file, force=force)
-    write_report(fitted, page, force=force, progress=lambda title: typer.echo(f"{title} ...", err=True))
+    write_report(fitted, page, force=force, progress=Progress())
     typer.echo(f"{file}: the fit; {page}: the report", err=True)
-    print_and_end(forecast(fitted, [1e12]), as_json=False, as_csv=False, verbose=False)
+    Printing().show(forecast(fitted, [1e12]))

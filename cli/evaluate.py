@@ -9,14 +9,15 @@ from typing import Annotated
 import typer
 
 from bayesscale.cli.fit_options import NOT_CONVERGED
-from bayesscale.cli.options import CsvOption, JsonOption, MetricsFile, Reading, reads_table
+from bayesscale.cli.options import CsvOption, JsonOption, MetricsFile, Reading, takes_options
 from bayesscale.cli.output import Answer, print_answer
+from bayesscale.cli.progress import Progress
 from bayesscale.errors import UsageError
 
 _DEFAULT = "0.6"
 
 
-@reads_table
+@takes_options
 def evaluate(
     file: MetricsFile,
     reading: Reading,
@@ -94,7 +95,7 @@ def evaluate(
         priors=load_priors(priors) if priors else Priors(),
         jobs=jobs,
         backend=engine,
-        report=lambda line: typer.echo(line, err=True),
+        report=Progress(),
     )
     by = "curve" if per_curve else "distance" if by_distance else "metric"
     if as_json or as_csv:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bayesscale.cli.fit_options import NOT_CONVERGED
-from bayesscale.cli.options import CsvOption, JsonOption, Reading, reads_table
+from bayesscale.cli.options import CsvOption, JsonOption, Reading, takes_options
+from bayesscale.cli.progress import Progress
 from bayesscale.errors import UsageError, valid_names
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _METHODS = ("particles", "huber")
 
 
-@reads_table
+@takes_options
 def fit(
     reading: Reading,
     file: Annotated[
@@ -52,7 +53,8 @@ def fit(
     discrepancy: Annotated[
         bool,
         typer.Option(
-            "--discrepancy/--no-discrepancy", help="Let curves stray from their laws, or hold them to these."
+            "--discrepancy/--no-discrepancy",
+            help="Let curves deviate from their laws, or hold them to these.",
         ),
     ] = True,
     law: Annotated[
@@ -110,13 +112,13 @@ def fit(
     metrics = _table(file, example, reading)
     model = {"breaks": breaks, "discrepancy": discrepancy, "law": law}
     result = _sampled(metrics, sampler, priors, model)
+    # Before the held-out sizes are fitted: what was drawn is not lost if that is interrupted.
+    save(result, output, force=force)
     if backtest:
         from bayesscale.evaluation.backtest import backtest as with_record
 
-        result = with_record(
-            result, report=lambda phase: typer.echo(f"held-out sizes: {phase} ...", err=True)
-        )
-    save(result, output, force=force)
+        result = with_record(result, report=Progress("held-out sizes: "))
+        save(result, output, force=True)
     _print(result, output, as_json, as_csv)
     if not result.status.ok:
         raise typer.Exit(NOT_CONVERGED)
@@ -136,7 +138,7 @@ def _table(file: Path | None, example: str | None, reading: Reading) -> Metrics:
 
 
 def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None, model: dict[str, Any]) -> Fit:
-    """Fit, with one line a phase on stderr."""
+    """Fit, and say on stderr what takes how long."""
     from bayesscale.inference import fit as fit_model
     from bayesscale.models.priors import Priors, load_priors
 
@@ -145,7 +147,7 @@ def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None, model: dic
         priors=load_priors(priors) if priors else Priors(),
         sampler=sampler,
         **model,
-        report=lambda phase: typer.echo(f"{phase} ...", err=True),
+        report=Progress(most=sampler.longest * sampler.draws),
         command=shlex.join(["bayesscale", *sys.argv[1:]]),
     )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from bayesscale.cli.options import CsvOption, JsonOption
 from bayesscale.cli.output import Answer as Printed
 from bayesscale.cli.output import print_answer
 from bayesscale.errors import UsageError
@@ -26,53 +27,7 @@ FitFile = Annotated[Path, typer.Argument(metavar="FIT", help="A file written by 
 IntervalOption = Annotated[
     float, typer.Option("--interval", metavar="PROB", help="Probability of the equal-tailed intervals.")
 ]
-TaskOption = Annotated[
-    list[str] | None, typer.Option("--task", metavar="NAME", help="Only this task. Repeatable.")
-]
-MixtureOption = Annotated[
-    list[str] | None, typer.Option("--mixture", metavar="NAME", help="Only this mixture. Repeatable.")
-]
-NewMixtureOption = Annotated[
-    list[str] | None,
-    typer.Option("--mixture", metavar="NAME", help="Only this mixture, measured or new. Repeatable."),
-]
-VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="All notes, further columns and tables, and what they mean.")
-]
-PictureOption = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE", help="Draw the answer: .png, .pdf or .svg.")
-]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
-MetricOption = Annotated[
-    list[str] | None, typer.Option("--metric", metavar="NAME,...", help="Only these metrics. Repeatable.")
-]
-FinetuneOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--finetune-tokens",
-        metavar="SIZE,...",
-        help="D_f of the curves, measured or not. Default: all measured.",
-    ),
-]
-PretrainOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--pretrain-tokens",
-        metavar="SIZE,...",
-        help="D_p, where the curves are in D_f. Default: all measured.",
-    ),
-]
-
-ShareOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--share", metavar="LANG=SHARE,...", help="Language shares of a new mixture, fr=0.5,en=0.5."
-    ),
-]
-AlignmentOption = Annotated[
-    float | None,
-    typer.Option("--alignment", help="Alignment of a new mixture and its task, where shares are not known."),
-]
 NoiseSeedOption = Annotated[
     int | None,
     typer.Option(
@@ -81,11 +36,117 @@ NoiseSeedOption = Annotated[
 ]
 
 
-def draw_answer(answer: Answer, path: Path | None, *, force: bool) -> None:
-    """Write the picture of an answer, and its name to stderr; nothing without a path."""
-    if path:
-        for written in answer.plot().save(path, force=force):
-            typer.echo(str(written), err=True)
+class Choice(NamedTuple):
+    """The options that say which curves and metrics of a fit are asked about, and with which intervals."""
+
+    interval: IntervalOption = 0.9
+    task: Annotated[
+        list[str] | None, typer.Option("--task", metavar="NAME", help="Only this task. Repeatable.")
+    ] = None
+    mixture: Annotated[
+        list[str] | None,
+        typer.Option("--mixture", metavar="NAME", help="Only this mixture, measured or new. Repeatable."),
+    ] = None
+    finetune_tokens: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--finetune-tokens",
+            metavar="SIZE,...",
+            help="D_f of the curves, measured or not. Default: all measured.",
+        ),
+    ] = None
+    pretrain_tokens: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pretrain-tokens",
+            metavar="SIZE,...",
+            help="D_p, where the curves are in D_f. Default: all measured.",
+        ),
+    ] = None
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", metavar="NAME,...", help="Only these metrics. Repeatable."),
+    ] = None
+
+    def curves(self, fit: Fit) -> dict[str, Any]:
+        """Return the choice of curves as the questions take it."""
+        sizes = other_sizes(fit, self.finetune_tokens, self.pretrain_tokens)
+        return {"tasks": self.task, "mixtures": self.mixture, "other_sizes": sizes}
+
+    def asked(self, fit: Fit) -> dict[str, Any]:
+        """Return curves, metrics and probability as most questions take them."""
+        return {**self.curves(fit), "metrics": parse_names(self.metric), "prob": self.interval}
+
+    def one_metric(self) -> str | None:
+        """Return the metric, for questions that are about one."""
+        names = parse_names(self.metric) or []
+        if len(names) > 1:
+            raise UsageError(f"--metric is one metric here; received {', '.join(names)}; name one of them")
+        return names[0] if names else None
+
+
+class NewCurves(NamedTuple):
+    """The options that describe curves that were not measured."""
+
+    share: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--share", metavar="LANG=SHARE,...", help="Language shares of a new mixture, fr=0.5,en=0.5."
+        ),
+    ] = None
+    alignment: Annotated[
+        float | None,
+        typer.Option(
+            "--alignment", help="Alignment of a new mixture and its task, where shares are not known."
+        ),
+    ] = None
+    seed: NoiseSeedOption = None
+
+    def asked(self) -> dict[str, Any]:
+        """Return the options as the questions take them."""
+        return {"shares": parse_shares(self.share), "alignment": self.alignment, "seed": self.seed}
+
+
+class Printing(NamedTuple):
+    """The options that say how an answer is printed."""
+
+    as_json: JsonOption = False
+    as_csv: CsvOption = False
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="All notes, further columns and tables, and what they mean."),
+    ] = False
+
+    def show(self, answer: Answer) -> None:
+        """Print the answer to a question, and end with the exit code of its fit."""
+        if self.as_json or self.as_csv:
+            printed = Printed(answer.frame(), answer.document())
+            print_answer(printed, as_json=self.as_json, as_csv=self.as_csv)
+        else:
+            print(answer.text(verbose=self.verbose))
+        end(answer.fit)
+
+
+class Drawing(NamedTuple):
+    """The options that ask for a picture of an answer."""
+
+    picture: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw the answer: .png, .pdf or .svg.")
+    ] = None
+    force: ForceOption = False
+
+    def check(self) -> None:
+        """Refuse a file that is no picture, before anything takes time."""
+        from bayesscale.figures.picture import check_suffix
+
+        if self.picture:
+            check_suffix(self.picture)
+
+    def draw(self, answer: Answer) -> None:
+        """Write the picture of an answer, and its name to stderr, where one is asked for."""
+        if self.picture:
+            for written in answer.plot().save(self.picture, force=self.force):
+                typer.echo(str(written), err=True)
 
 
 def load_fit(path: Path) -> Fit:
@@ -104,20 +165,7 @@ def one_size(option: str, text: str) -> float:
 
 
 def parse_sizes(option: str, texts: Sequence[str]) -> list[float]:
-    """Return the sizes of an option such as `--tokens 1e12,1T`.
-
-    Parameters
-    ----------
-    option : str
-        Its name, for the message.
-    texts : sequence of str
-        As given, one for each time that the option was used.
-
-    Raises
-    ------
-    UsageError
-        A part is no size, or commas may be meant to group thousands.
-    """
+    """Return the sizes of an option such as `--tokens 1e12,1T`."""
     sizes = []
     for text in texts:
         parts = [part.strip() for part in text.split(",")]
@@ -138,20 +186,7 @@ def parse_names(texts: Iterable[str] | None) -> list[str] | None:
 
 
 def other_sizes(fit: Fit, finetune: list[str] | None, pretrain: list[str] | None) -> list[float] | None:
-    """Return the values asked for of the size that is constant on a curve.
-
-    Parameters
-    ----------
-    fit : Fit
-        Which says along which size the curves are.
-    finetune, pretrain : list of str or None
-        Values of `--finetune-tokens` and `--pretrain-tokens`.
-
-    Raises
-    ------
-    UsageError
-        The other option is the one that goes with this fit.
-    """
+    """Return the values asked for of the size that is constant on a curve."""
     along = fit.curves.axis_name
     given = {"finetune_tokens": finetune, "pretrain_tokens": pretrain}
     if given.pop(along) is not None:
@@ -161,25 +196,6 @@ def other_sizes(fit: Fit, finetune: list[str] | None, pretrain: list[str] | None
         )
     ((name, texts),) = given.items()
     return None if texts is None else parse_sizes(f"--{name.replace('_', '-')}", texts)
-
-
-def print_and_end(answer: Answer, *, as_json: bool, as_csv: bool, verbose: bool) -> None:
-    """Print the answer to a question, and end with the exit code of its fit.
-
-    Parameters
-    ----------
-    answer : Answer
-        What was answered.
-    as_json, as_csv : bool
-        For programs; at most one of them.
-    verbose : bool
-        For people: with everything that the answer has to say.
-    """
-    if as_json or as_csv:
-        print_answer(Printed(answer.frame(), answer.document()), as_json=as_json, as_csv=as_csv)
-    else:
-        print(answer.text(verbose=verbose))
-    end(answer.fit)
 
 
 def end(fit: Fit) -> None:

@@ -122,28 +122,12 @@ def options(
 
 
 def load_command(name: str) -> Any:
-    """Return a command of `COMMANDS`, imported.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    """
+    """Return a command of `COMMANDS`, imported."""
     return _load(f"{LazyGroup.package}.{name}")
 
 
 def list_commands(group: typer.Typer, package: str, commands: Mapping[str, str]) -> None:
-    """Add the commands that a package has to a group, without importing them.
-
-    Parameters
-    ----------
-    group : typer.Typer
-        The group; its class is `LazyGroup` or a child with this package.
-    package : str
-        Where the modules of the commands are.
-    commands : mapping of str to str
-        Help of each command by name.
-    """
+    """Add the commands that a package has to a group, without importing them."""
     for name, text in commands.items():
         if find_spec(f"{package}.{name}"):
             group.command(name, help=text)(_placeholder)
@@ -157,13 +141,7 @@ list_commands(app, "bayesscale.cli", COMMANDS)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; always ends with SystemExit.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        Default: those of the process.
-    """
+    """Run the command line; always ends with SystemExit."""
     for stream in (sys.stdout, sys.stderr):
         _never_fail_to_encode(stream)
     settings: dict[str, bool] = {}

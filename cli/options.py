@@ -130,15 +130,7 @@ class Reading(NamedTuple):
     ] = None
 
     def read(self, file: Path, *, where: Sequence[str] = ()) -> Metrics:
-        """Read a metrics table as the options say.
-
-        Parameters
-        ----------
-        file : Path
-            The table, or a folder.
-        where : sequence of str
-            Conditions besides those of the options.
-        """
+        """Read a metrics table as the options say."""
         from bayesscale.metrics import options
         from bayesscale.metrics.read import read_metrics
         from bayesscale.units import parse_tokens
@@ -159,34 +151,34 @@ class Reading(NamedTuple):
         )
 
 
-def reads_table(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `Reading` in place of its parameter `reading`.
-
-    Parameters
-    ----------
-    command : callable
-        A command with a parameter `reading`, which it receives with what the user gave.
-    """
+def takes_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of each bundle (a `NamedTuple`) that it takes as one parameter."""
     signature = inspect.signature(command, eval_str=True)
-    hints = get_type_hints(Reading, include_extras=True)
-    own = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            annotation=hints[name],
-            default=Reading._field_defaults[name],
-        )
-        for name in Reading._fields
+    bundles: dict[str, Any] = {
+        name: parameter.annotation
+        for name, parameter in signature.parameters.items()
+        if hasattr(parameter.annotation, "_fields")
+    }
+    # First what only this command has, then what it shares with others.
+    parameters = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in signature.parameters.items()
+        if name not in bundles
     ]
-    parameters = []
-    for parameter in signature.parameters.values():
-        keyword = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        parameters += own if parameter.name == "reading" else [keyword]
+    for bundle in bundles.values():
+        hints, defaults = get_type_hints(bundle, include_extras=True), bundle._field_defaults
+        parameters += [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, annotation=hints[name], default=defaults[name]
+            )
+            for name in bundle._fields
+        ]
 
     @wraps(command)
     def called(**arguments: Any) -> None:
-        reading = Reading(**{name: arguments.pop(name) for name in Reading._fields})
-        command(reading=reading, **arguments)
+        for name, bundle in bundles.items():
+            arguments[name] = bundle(**{each: arguments.pop(each) for each in bundle._fields})
+        command(**arguments)
 
     called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

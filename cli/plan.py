@@ -6,23 +6,12 @@ from typing import Annotated
 
 import typer
 
-from bayesscale.cli.fit_options import (
-    FinetuneOption,
-    FitFile,
-    IntervalOption,
-    PretrainOption,
-    TaskOption,
-    VerboseOption,
-    load_fit,
-    other_sizes,
-    parse_names,
-    parse_sizes,
-    print_and_end,
-)
-from bayesscale.cli.options import CsvOption, JsonOption
+from bayesscale.cli.fit_options import Choice, FitFile, Printing, load_fit, parse_names, parse_sizes
+from bayesscale.cli.options import takes_options
 from bayesscale.units import parse_tokens
 
 
+@takes_options
 def plan(
     file: FitFile,
     question: Annotated[
@@ -33,24 +22,16 @@ def plan(
             help="forecast: a score at a size; break: whether the law breaks; better: which mixture is.",
         ),
     ],
+    choice: Choice,
+    printing: Printing,
     at: Annotated[
         str | None,
         typer.Option(
             "--at", metavar="SIZE", help="Size that it is about. Without it, break means by the last size."
         ),
     ] = None,
-    task: TaskOption = None,
-    mixture: Annotated[
-        list[str] | None,
-        typer.Option("--mixture", metavar="NAME", help="Mixture that it is about. Repeatable."),
-    ] = None,
     versus: Annotated[
         str | None, typer.Option("--versus", metavar="MIXTURE", help="For better: the other mixture.")
-    ] = None,
-    finetune_tokens: FinetuneOption = None,
-    pretrain_tokens: PretrainOption = None,
-    metric: Annotated[
-        str | None, typer.Option("--metric", metavar="NAME", help="Metric. Default: the fit's first.")
     ] = None,
     candidate_tokens: Annotated[
         list[str] | None,
@@ -85,16 +66,12 @@ def plan(
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Pretraining cannot be continued from old checkpoints.")
     ] = False,
-    interval: IntervalOption = 0.9,
     outcomes: Annotated[
         int, typer.Option("--outcomes", metavar="N", help="Simulated outcomes of each candidate.")
     ] = 400,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Seed of the simulation. Default: that of the fit.")
     ] = None,
-    as_json: JsonOption = False,
-    as_csv: CsvOption = False,
-    verbose: VerboseOption = False,
 ) -> None:
     """Rank the next measurements by what they are expected to teach about a question, and by their cost.
 
@@ -108,19 +85,13 @@ def plan(
 
     size = None if at is None else parse_tokens(at)
     sizes = None if candidate_tokens is None else parse_sizes("--candidate-tokens", candidate_tokens)
+    other = None if candidate_other is None else parse_sizes("--candidate-finetune-tokens", candidate_other)
     prices = Prices(cost_pretrain, cost_finetune, continued=not from_scratch)
     fit = load_fit(file)
-    others = other_sizes(fit, finetune_tokens, pretrain_tokens)
-    wanted = Selection(tasks=task, mixtures=parse_names(mixture), other_sizes=others)
-    other = None if candidate_other is None else parse_sizes("--candidate-finetune-tokens", candidate_other)
+    query = Query(question, Selection(**choice.curves(fit)), size, choice.one_metric(), versus)
+    candidates = Selection(tasks=choice.task, mixtures=parse_names(candidate_mixture), other_sizes=other)
     answer = ask(
-        fit,
-        Query(question, wanted, size, metric, versus),
-        candidates=Selection(tasks=task, mixtures=parse_names(candidate_mixture), other_sizes=other),
-        sizes=sizes,
-        prices=prices,
-        prob=interval,
-        outcomes=outcomes,
-        seed=seed,
-    )
-    print_and_end(answer, as_json=as_json, as_csv=as_csv, verbose=verbose)
+        fit, query, candidates=candidates, sizes=sizes, prices=prices, prob=choice.interval,
+        outcomes=outcomes, seed=seed,
+    )  # fmt: skip
+    printing.show(answer)

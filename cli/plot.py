@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from bayesscale.cli.fit_options import (
-    FinetuneOption,
-    FitFile,
-    ForceOption,
-    IntervalOption,
-    MetricOption,
-    MixtureOption,
-    PretrainOption,
-    TaskOption,
-    end,
-    load_fit,
-    one_size,
-    other_sizes,
-    parse_names,
-)
+from bayesscale.cli.fit_options import Choice, FitFile, ForceOption, end, load_fit, one_size
+from bayesscale.cli.options import takes_options
 from bayesscale.cli.output import Answer, print_answer
 from bayesscale.errors import UsageError, valid_names
-
-if TYPE_CHECKING:
-    from bayesscale.questions.pictures import Choice
 
 _FORMATS = ("json", "csv")
 
 
+@takes_options
 def plot(
     file: FitFile,
+    choice: Choice,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes: .png, .pdf or .svg.")
     ] = None,
@@ -50,12 +36,6 @@ def plot(
             "--tokens", metavar="SIZE", help="Forecast or rank at this size. Default: 10 times the largest."
         ),
     ] = None,
-    interval: IntervalOption = 0.9,
-    task: TaskOption = None,
-    mixture: MixtureOption = None,
-    finetune_tokens: FinetuneOption = None,
-    pretrain_tokens: PretrainOption = None,
-    metric: MetricOption = None,
     shape: Annotated[
         str,
         typer.Option("--for", metavar="PLACE", help="Panels for a page, a column of a paper, or a slide."),
@@ -71,7 +51,7 @@ def plot(
     Exit code 4 if the fit did not converge; the picture is written all the same, and says so in red.
     """
     from bayesscale.figures.picture import check_suffix
-    from bayesscale.questions.pictures import COLUMNS, Choice, draw_what
+    from bayesscale.questions.pictures import COLUMNS, draw_what
 
     if output is None and data is None:
         raise UsageError("a picture needs a file; received none; give -o fit.png, or --data csv")
@@ -82,15 +62,7 @@ def plot(
     target = check_suffix(output) if output else None
     size = None if tokens is None else one_size("--tokens", tokens)
     fit = load_fit(file)
-    choice: Choice = Choice(
-        tokens=size,
-        prob=interval,
-        tasks=task,
-        mixtures=mixture,
-        other_sizes=other_sizes(fit, finetune_tokens, pretrain_tokens),
-        metrics=parse_names(metric),
-    )
-    drawn = draw_what(fit, what, choice, columns=COLUMNS[shape])
+    drawn = draw_what(fit, what, tokens=size, columns=COLUMNS[shape], **choice.asked(fit))
     if data:
         from bayesscale.questions.answer import plain_records, record
 

@@ -6,28 +6,11 @@ from typing import Annotated
 
 import typer
 
-from bayesscale.cli.fit_options import (
-    AlignmentOption,
-    FinetuneOption,
-    FitFile,
-    IntervalOption,
-    MetricOption,
-    NewMixtureOption,
-    NoiseSeedOption,
-    PretrainOption,
-    ShareOption,
-    TaskOption,
-    VerboseOption,
-    load_fit,
-    other_sizes,
-    parse_names,
-    parse_shares,
-    parse_sizes,
-    print_and_end,
-)
-from bayesscale.cli.options import CsvOption, JsonOption
+from bayesscale.cli.fit_options import Choice, FitFile, NewCurves, Printing, load_fit, parse_sizes
+from bayesscale.cli.options import takes_options
 
 
+@takes_options
 def predict(
     file: FitFile,
     tokens: Annotated[
@@ -36,18 +19,9 @@ def predict(
             "--tokens", metavar="SIZE,...", help="Sizes along the curves, such as 1e12,1T; 0: not pretrained."
         ),
     ],
-    interval: IntervalOption = 0.9,
-    task: TaskOption = None,
-    mixture: NewMixtureOption = None,
-    finetune_tokens: FinetuneOption = None,
-    pretrain_tokens: PretrainOption = None,
-    share: ShareOption = None,
-    alignment: AlignmentOption = None,
-    metric: MetricOption = None,
-    seed: NoiseSeedOption = None,
-    as_json: JsonOption = False,
-    as_csv: CsvOption = False,
-    verbose: VerboseOption = False,
+    choice: Choice,
+    new: NewCurves,
+    printing: Printing,
 ) -> None:
     """Forecast scores at other sizes, for measured curves, other D_f and new mixtures, with intervals.
 
@@ -55,18 +29,6 @@ def predict(
     """
     from bayesscale.questions import forecast
 
-    sizes, shares = parse_sizes("--tokens", tokens), parse_shares(share)
+    sizes, described = parse_sizes("--tokens", tokens), new.asked()
     fit = load_fit(file)
-    answer = forecast(
-        fit,
-        sizes,
-        prob=interval,
-        tasks=task,
-        mixtures=mixture,
-        other_sizes=other_sizes(fit, finetune_tokens, pretrain_tokens),
-        shares=shares,
-        alignment=alignment,
-        metrics=parse_names(metric),
-        seed=seed,
-    )
-    print_and_end(answer, as_json=as_json, as_csv=as_csv, verbose=verbose)
+    printing.show(forecast(fit, sizes, **choice.asked(fit), **described))

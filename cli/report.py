@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bayesscale.cli.fit_options import FitFile, ForceOption, IntervalOption, end, load_fit, one_size
+from bayesscale.cli.progress import Progress
 
 
 def report(
@@ -36,7 +37,7 @@ def report(
     fit = load_fit(file)
     written = write_report(
         fit, output, prob=interval, target=target, budget=size, force=force,
-        progress=lambda title: typer.echo(f"{title} ...", err=True),
+        progress=Progress(),
     )  # fmt: skip
     print(written)
     end(fit)

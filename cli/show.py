@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from bayesscale.cli.fit_options import FitFile, IntervalOption, VerboseOption, load_fit, print_and_end
-from bayesscale.cli.options import CsvOption, JsonOption
+from bayesscale.cli.fit_options import FitFile, IntervalOption, Printing, load_fit
+from bayesscale.cli.options import takes_options
 
 
-def show(
-    file: FitFile,
-    interval: IntervalOption = 0.9,
-    as_json: JsonOption = False,
-    as_csv: CsvOption = False,
-    verbose: VerboseOption = False,
-) -> None:
+@takes_options
+def show(file: FitFile, printing: Printing, interval: IntervalOption = 0.9) -> None:
     """Summarise a fit: each curve now, its forecast at ten times the tokens, P(broken), its law.
 
     --verbose adds diagnostics, the laws' coefficients and the population. Exit code 4 if the fit did not
@@ -20,5 +15,4 @@ def show(
     """
     from bayesscale.questions import summary
 
-    answer = summary(load_fit(file), prob=interval)
-    print_and_end(answer, as_json=as_json, as_csv=as_csv, verbose=verbose)
+    printing.show(summary(load_fit(file), prob=interval))

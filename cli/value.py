@@ -6,25 +6,15 @@ from typing import Annotated
 
 import typer
 
-from bayesscale.cli.fit_options import (
-    FinetuneOption,
-    FitFile,
-    IntervalOption,
-    MetricOption,
-    NewMixtureOption,
-    TaskOption,
-    VerboseOption,
-    load_fit,
-    one_size,
-    parse_names,
-    parse_sizes,
-    print_and_end,
-)
-from bayesscale.cli.options import CsvOption, JsonOption
+from bayesscale.cli.fit_options import Choice, FitFile, NoiseSeedOption, Printing, load_fit, one_size
+from bayesscale.cli.options import takes_options
 
 
+@takes_options
 def value(
     file: FitFile,
+    choice: Choice,
+    printing: Printing,
     tokens: Annotated[
         str | None,
         typer.Option(
@@ -41,36 +31,14 @@ def value(
             help="The gain that counts, in the metric's unit. Default: twice the metric's typical noise.",
         ),
     ] = None,
-    interval: IntervalOption = 0.9,
-    task: TaskOption = None,
-    mixture: NewMixtureOption = None,
-    finetune_tokens: FinetuneOption = None,
-    metric: MetricOption = None,
-    seed: Annotated[
-        int | None,
-        typer.Option("--seed", min=0, help="Seed of what was not measured. Default: that of the fit."),
-    ] = None,
-    as_json: JsonOption = False,
-    as_csv: CsvOption = False,
-    verbose: VerboseOption = False,
+    seed: NoiseSeedOption = None,
 ) -> None:
     """Compare with no pretraining: P(gain > delta), the D_f where it ends, and the finetuning data saved.
 
     Exit code 4 if the fit did not converge; the answer is printed all the same.
     """
-    from bayesscale.questions.value.ask import value as asked
+    from bayesscale.questions.value.ask import value as ask
 
     size = None if tokens is None else one_size("--tokens", tokens)
     fit = load_fit(file)
-    answer = asked(
-        fit,
-        tokens=size,
-        delta=delta,
-        prob=interval,
-        tasks=task,
-        mixtures=mixture,
-        other_sizes=None if finetune_tokens is None else parse_sizes("--finetune-tokens", finetune_tokens),
-        metrics=parse_names(metric),
-        seed=seed,
-    )
-    print_and_end(answer, as_json=as_json, as_csv=as_csv, verbose=verbose)
+    printing.show(ask(fit, tokens=size, delta=delta, seed=seed, **choice.asked(fit)))

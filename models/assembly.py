@@ -53,8 +53,8 @@ class Assembly(NamedTuple):
         Metrics whose laws may break.
     pooled_free : array of bool, shape (4,)
         Which of `POOLED` are estimated; others are held at 0.
-    degrees, span : float
-        Degrees of freedom of the noise; length of the axis in e-folds.
+    degrees, curve_degrees, span : float
+        Degrees of freedom of the noise, and of what sets curves apart; length of the axis in e-folds.
     design : array, shape (C, Q)
         Columns of the regression: 1, covariates, zero-sum coordinates of the factors.
     group : array of int, shape (Q,)
@@ -105,6 +105,7 @@ class Assembly(NamedTuple):
     may_break: BoolArray
     pooled_free: BoolArray
     degrees: float
+    curve_degrees: float
     span: float
     design: FloatArray
     group: IntArray
@@ -255,6 +256,7 @@ def _pooled(curves: Curves, model: Model) -> dict[str, Any]:
         "allowed": np.array(allowed),
         "pooled_free": np.array([True, model.discrepancy, model.sharp, has_se(curves)]),
         "degrees": float(priors.degrees),
+        "curve_degrees": float(priors.curve_degrees),
         "span": curves.axis.span,
         "pooled": np.array(rows),
         "shapes": np.array([shape] * len(curves.names)),

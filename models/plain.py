@@ -52,10 +52,10 @@ def plain_model(curves: Curves, model: Model, *, marginal: bool = True) -> pm.Mo
     at, cell_at = places(data.count, curves.scores, curves.losses), places(data.cell_count, curves.baseline)
     with pm.Model(coords=model_coords(curves, data)) as built:
         pooled = {kind: _pooled(kind, data) for kind in np.array(POOLED)[data.pooled_free].tolist()}
-        local = _population(curves, model, data)
+        local, apart = _population(curves, model, data)
         for kind, own_prior in pooled.items():
             local[OWN[kind]] = _between(OWN[kind], *own_prior, PAIR, SCALES.get(kind))
-        share, shapes = _law_share(allowed), _shapes(data.shapes[:, fitted_laws(data)])
+        share, shapes = _law_share(allowed), _shapes(data.shapes[:, fitted_laws(data)], apart)
         own = {name: each[at[:2]] for name, each in local.items()}
         added = _discrepancy(own, data, at) if model.discrepancy else pt.zeros(len(at[0]))
         if data.may_break.any():
@@ -77,8 +77,12 @@ def plain_model(curves: Curves, model: Model, *, marginal: bool = True) -> pm.Mo
     return built
 
 
-def _population(curves: Curves, model: Model, data: Assembly) -> Tensors:
-    """Add levels and gains: a regression on what groups the curves, and correlated residuals."""
+def _population(curves: Curves, model: Model, data: Assembly) -> tuple[Tensors, Any]:
+    """Add levels and gains: a regression on what groups the curves, and correlated residuals.
+
+    What sets a curve apart is Student-t. Also returned is the spread of each curve, as a multiple of
+    `curve_sd`, shape (curves, 1).
+    """
     mean = pm.Normal("mean", data.coef_mean[0], data.coef_sd[0], dims="effect")
     expected, dims = mean[None], ("covariate", "effect")
     if curves.covariates:
@@ -94,13 +98,15 @@ def _population(curves: Curves, model: Model, data: Assembly) -> Tensors:
     sd = pm.LogNormal("curve_sd", *data.sd_prior.T, dims="effect")
     factor = correlation_factor(len(data.sd_prior), model.priors.correlation)
     pm.Deterministic("curve_correlation", pt.dot(factor, factor.T), dims=("effect", "effect_other"))
-    residual = pt.dot(pm.Normal("effect_raw", dims=("curve", "effect")), factor.T) * sd
+    half = 0.5 * data.curve_degrees
+    apart = pm.Gamma("curve_precision", half, half, dims="curve")[:, None] ** -0.5
+    residual = pt.dot(pm.Normal("effect_raw", dims=("curve", "effect")), factor.T) * sd * apart
     effects = expected + residual
     level, gain = law_parameters(effects[:, ::2], effects[:, 1::2], data.log_near, pt)
     return {
         "level": pm.Deterministic("level", level, dims=PAIR),
         "gain": pm.Deterministic("gain", gain, dims=PAIR),
-    }
+    }, apart
 
 
 def _pooled(kind: str, data: Assembly) -> tuple[Any, Any]:
@@ -130,12 +136,12 @@ def _law_share(allowed: BoolArray) -> Any:
     return pm.Deterministic("law_share", share, dims=("metric", "law"))
 
 
-def _shapes(prior: FloatArray) -> Any:
+def _shapes(prior: FloatArray, apart: Any) -> Any:
     """Add the shape of every curve and metric under each law; only that of its own law matters."""
     mean, sd, log_median, spread = np.moveaxis(prior, -1, 0)
     middle = pm.Normal("shape_mean", mean, sd, dims=("metric", "law"))
     between = pm.LogNormal("shape_sd", log_median, spread, dims=("metric", "law"))
-    return _between("law_shape", middle, between, (*PAIR, "law"))
+    return _between("law_shape", middle, between * apart[..., None], (*PAIR, "law"))
 
 
 def _of_law(by_law: Any, law: Any) -> Any:

@@ -75,6 +75,14 @@ class Priors(Settings):
     degrees: Annotated[
         float, Field(gt=2.0, description="degrees of freedom of the Student-t noise; small: outliers")
     ] = 5.0
+    curve_degrees: Annotated[
+        float,
+        Field(
+            gt=2.0,
+            description="degrees of freedom of what sets the levels, gains and shapes of curves apart; "
+            "small: odd curves",
+        ),
+    ] = 4.0
     se_share: Annotated[
         PooledPrior,
         Field(

@@ -38,17 +38,7 @@ class Attempt:
 
 
 def attempt(function: Callable[[Any], Any], index: int, job: Any) -> Attempt:
-    """Call a function; return what it returned or what it raised.
-
-    Parameters
-    ----------
-    function : callable
-        What to do with a job.
-    index : int
-        Position of the job.
-    job : object
-        The job.
-    """
+    """Call a function; return what it returned or what it raised."""
     start = time.perf_counter()
     try:
         value = function(job)
@@ -62,11 +52,6 @@ def attempt_to_send(function: Callable[[Any], Any], index: int, job: Any) -> Att
 
     The value travels as bytes. Backends would otherwise meet what cannot be packed or unpacked in places
     where it ends all jobs.
-
-    Parameters
-    ----------
-    function, index, job
-        As in `attempt`.
     """
     done = attempt(function, index, job)
     try:
@@ -76,17 +61,7 @@ def attempt_to_send(function: Callable[[Any], Any], index: int, job: Any) -> Att
 
 
 def failure(index: int, error: Exception, seconds: float = float("nan")) -> Attempt:
-    """Return an exception as a value.
-
-    Parameters
-    ----------
-    index : int
-        Position of the job.
-    error : Exception
-        What the job raised.
-    seconds : float
-        How long it ran.
-    """
+    """Return an exception as a value."""
     return Attempt(
         index,
         kind=type(error).__name__,
@@ -98,15 +73,7 @@ def failure(index: int, error: Exception, seconds: float = float("nan")) -> Atte
 
 
 def worker_died(index: int, attempts: int) -> Attempt:
-    """Return what is said of a job that no process survives.
-
-    Parameters
-    ----------
-    index : int
-        Position of the job.
-    attempts : int
-        How often it was tried.
-    """
+    """Return what is said of a job that no process survives."""
     error = (
         f"the process that ran the job was killed in each of {attempts} attempts; often memory is short: "
         "use fewer workers or smaller jobs"

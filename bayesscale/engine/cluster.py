@@ -28,15 +28,7 @@ def run_on_ray(
     retries: int,
     address: str | None,
 ) -> Iterator[Attempt]:
-    """Yield attempts as they finish.
-
-    Parameters
-    ----------
-    function, jobs, workers, retries, address
-        As in `run_jobs`.
-    cpus, gpus
-        What one job needs.
-    """
+    """Yield attempts as they finish."""
     ray = _ray()
     with connected(address, workers, cpus):
         remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=retries)(attempt_to_send)
@@ -84,20 +76,7 @@ def _ray() -> Any:
 
 @contextmanager
 def connected(address: str | None, workers: int | None, cpus: int) -> Iterator[None]:
-    """Use the cluster there is, or one on this machine that ends with the jobs.
-
-    Parameters
-    ----------
-    address, workers
-        As in `run_jobs`.
-    cpus : int
-        What one job needs.
-
-    Raises
-    ------
-    UsageError
-        The cluster does not answer, or none can be started.
-    """
+    """Use the cluster there is, or one on this machine that ends with the jobs."""
     ray = _ray()
     if ray.is_initialized():
         yield

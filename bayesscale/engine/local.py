@@ -14,15 +14,7 @@ from bayesscale.engine.attempt import Attempt, attempt, attempt_to_send, failure
 def run_on_joblib(
     function: Callable[[Any], Any], jobs: Sequence[Any], workers: int | None, cpus: int, retries: int
 ) -> Iterator[Attempt]:
-    """Yield attempts as they finish.
-
-    Parameters
-    ----------
-    function, jobs, workers, retries
-        As in `run_jobs`.
-    cpus : int
-        Threads of numerical libraries in each process.
-    """
+    """Yield attempts as they finish."""
     workers = workers or max(1, cpu_count() // cpus)
     if workers == 1:
         yield from (attempt(function, index, job) for index, job in enumerate(jobs))

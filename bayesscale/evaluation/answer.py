@@ -130,26 +130,14 @@ class Evaluation:
         return self.converged and not self.failures
 
     def readable(self, by: str = "metric") -> pd.DataFrame:
-        """Return scores under short headings.
-
-        Parameters
-        ----------
-        by : str
-            'metric' for pooled scores, 'curve' or 'distance'.
-        """
+        """Return scores by 'metric', 'curve' or 'distance' under short headings."""
         table = self.table(by)
         constant = [name for name in ("model", "split") if table[name].nunique() == 1]
         widths = [f"width_{100 * p:.0f}" for p in PROBS[:-1]]
         return table.drop(columns=[*constant, *widths]).rename(columns=_SHORT)
 
     def table(self, by: str = "metric") -> pd.DataFrame:
-        """Return scores by 'metric', 'curve' or 'distance'; see `frame`, `curves` and `distances`.
-
-        Parameters
-        ----------
-        by : str
-            Which of them.
-        """
+        """Return scores by 'metric', 'curve' or 'distance'; see `frame`, `curves` and `distances`."""
         return {"metric": self.frame, "curve": self.curves, "distance": self.distances}[by]()
 
     def __str__(self) -> str:

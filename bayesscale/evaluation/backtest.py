@@ -23,15 +23,7 @@ _LONGEST = 4
 
 
 def backtest(fit: Fit, *, report: Callable[[str], None] | None = None) -> Fit:
-    """Return the fit with its track record: the last quarter of each curve, forecast from the rest.
-
-    Parameters
-    ----------
-    fit : Fit
-        The fit; the same model is fitted again, to fewer sizes.
-    report : callable, optional
-        Receives one line a phase.
-    """
+    """Return the fit with its track record: the last quarter of each curve, forecast from the rest."""
     try:
         split = split_first(fit.metrics, _FITTED)
     except DataError as error:
@@ -72,13 +64,7 @@ def _record(fit: Fit, split: Split, report: Callable[[str], None] | None) -> Tra
 
 
 def last_values(split: Split) -> pd.Series:
-    """Return, for every held-out row, the value at the last fitted size of its curve and metric.
-
-    Parameters
-    ----------
-    split : Split
-        What is fitted and held out; the index is that of the held-out rows.
-    """
+    """Return, for every held-out row, the value at the last fitted size of its curve and metric."""
     keys, axis = [*split.train.curve_columns, "metric"], split.train.axis
     fitted = split.train.frame[~split.train.is_baseline].sort_values(axis)
     at_last = fitted[fitted[axis] == fitted.groupby(keys, dropna=False)[axis].transform("max")]

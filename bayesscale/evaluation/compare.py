@@ -17,7 +17,7 @@ from bayesscale.evaluation.refit import WHOLE, Refit, Refitted, refits_of, run_r
 from bayesscale.evaluation.split import Split, split_last
 from bayesscale.posterior.curves import measured_metrics
 from bayesscale.posterior.draws import FOLLOWED
-from bayesscale.questions.answer import interval
+from bayesscale.questions.answer import interval, three
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
@@ -90,15 +90,9 @@ def _shares(fit: Fit) -> pd.DataFrame:
         laws = fit.allowed(metric)
         for law in laws if len(laws) > 1 else ():
             number = fit.laws.index(law)
-            three = dict(
-                zip(
-                    ("share_median", "share_lower", "share_upper"),
-                    interval(share[:, place, number], _PROB).tolist(),
-                    strict=True,
-                )
-            )
+            told = three("share", interval(share[:, place, number], _PROB))
             p_law = float((follows[:, known[:, place], place] == number).mean())
-            rows.append({"criterion": SHARE, "metric": metric, "law": law, **three, "p_law": p_law})
+            rows.append({"criterion": SHARE, "metric": metric, "law": law, **told, "p_law": p_law})
     return pd.DataFrame(rows)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,38 +20,31 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 
-def log_densities(fit: Fit, held: pd.DataFrame) -> FloatArray:
-    """Return the log predictive density of held-out values.
-
-    The density of one value is the mean over the draws of its Student-t density around the draw's law with
-    its break and discrepancy at that size, both of which go on beyond the fitted sizes.
-
-    Parameters
-    ----------
-    fit : Fit
-        Fitted to other rows of the same curves.
-    held : pandas.DataFrame
-        Rows as in `Metrics.frame`.
-
-    Returns
-    -------
-    array, shape (rows,)
-        In the order of `held`.
-    """
+def held_curves(fit: Fit, held: pd.DataFrame) -> Iterator[tuple[Predictive, slice, int, pd.DataFrame]]:
+    """Yield the held-out rows of each curve and metric, with where the curve and the metric are in a fit."""
     drawn, _ = drawn_curves(fit, Selection(), None)
     predictive, columns = Predictive(drawn, 0.9), list(fit.metrics.curve_columns)
     table = drawn.targets.table[columns]
     places = {row: place for place, row in enumerate(table.itertuples(index=False, name=None))}
+    for key, rows in held.groupby([*columns, "metric"], sort=True, dropna=False):
+        *curve, name = key
+        place = places[tuple(curve)]
+        yield predictive, slice(place, place + 1), fit.curves.names.index(str(name)), rows
+
+
+def log_densities(fit: Fit, held: pd.DataFrame) -> FloatArray:
+    """Return the log predictive density of held-out rows, shape (rows,).
+
+    The density of one value is the mean over the draws of its Student-t density around the draw's law with
+    its break and discrepancy at that size, both of which go on beyond the fitted sizes.
+    """
     rows = held.reset_index(drop=True)
     rows = rows.assign(se=rows["se"].fillna(0.0) if "se" in rows else 0.0)
     found = np.empty(len(rows))
-    for key, own in rows.groupby([*columns, "metric"], sort=True, dropna=False):
-        *curve, name = key
-        chosen = slice(places[tuple(curve)], places[tuple(curve)] + 1)
-        metric = fit.curves.names.index(str(name))
+    for predictive, chosen, metric, own in held_curves(fit, rows):
         size, value, se = (own[column].to_numpy(float) for column in (fit.metrics.axis, "value", "se"))
         law = predictive.law(size[None], metric, chosen)[0]
-        scale = drawn.local(chosen, metric).scale(se[:, None])
+        scale = predictive.drawn.local(chosen, metric).scale(se[:, None])
         each = student_log_density(value[:, None], law, scale, fit.priors.degrees)
         found[own.index] = special.logsumexp(each, axis=1) - np.log(each.shape[1])
     return found

@@ -113,17 +113,7 @@ def evaluate(
 
 
 def cores_of_a_job(wanted: int | None, jobs: int, backend: str) -> int | None:
-    """Return the chains that a job runs at a time; draws do not depend on it.
-
-    Parameters
-    ----------
-    wanted : int or None
-        The sampler's setting.
-    jobs : int
-        Jobs at the same time.
-    backend : str
-        Where they run.
-    """
+    """Return the chains that a job runs at a time; draws do not depend on it."""
     if wanted is not None or (jobs == 1 and backend == "joblib"):
         return wanted
     # Of the machines of a cluster nothing is known; jobs side by side share this one.

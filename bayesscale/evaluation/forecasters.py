@@ -25,27 +25,7 @@ Forecaster = Callable[[Split, Sampler, Priors], tuple[pd.DataFrame, dict[str, An
 def forecast_rows(
     split: Split, model: str, sampler: Sampler, priors: Priors
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Fit one split and score its held-out rows.
-
-    Parameters
-    ----------
-    split : Split
-        The rows.
-    model : str
-        A name in `MODELS`.
-    sampler : Sampler
-        Settings, where the model samples.
-    priors : Priors
-        Priors, where the model has any.
-
-    Returns
-    -------
-    rows : pandas.DataFrame
-        The held-out rows with the scores of `score_draws`; NaN where a model gives no interval.
-    record : dict
-        Status and sampler diagnostics of the fit; 'left out', where curves could not be fitted: curve, metric
-        and error of each.
-    """
+    """Fit one split and score its held-out rows."""
     return MODELS[model](split, sampler, priors)
 
 
@@ -67,22 +47,13 @@ def _joint(**settings: Any) -> Forecaster:
 
 def scored(split: Split, fitted: Any) -> pd.DataFrame:
     """Return the held-out rows with their scores."""
-    from bayesscale.posterior.predictive import Predictive
-    from bayesscale.questions.select import Selection, drawn_curves
+    from bayesscale.evaluation.density import held_curves
 
-    drawn, _ = drawn_curves(fitted, Selection(), None)
-    predictive, curve = Predictive(drawn, 0.9), list(split.train.curve_columns)
-    labels = {
-        tuple(row): place for place, row in enumerate(drawn.targets.table[curve].itertuples(index=False))
-    }
     parts = []
-    for key, rows in split.held.groupby([*curve, "metric"], sort=True, dropna=False):
-        *own, metric = key
-        target, sizes = labels[tuple(own)], rows[split.train.axis].to_numpy(float)
-        place = fitted.curves.names.index(str(metric))
-        draws = predictive.measured(sizes[None], place, slice(target, target + 1))[0]
-        scores = score_draws(rows["value"].to_numpy(float), draws)
-        parts.append(rows.assign(**scores))
+    for predictive, chosen, metric, rows in held_curves(fitted, split.held):
+        sizes, value = rows[split.train.axis].to_numpy(float), rows["value"].to_numpy(float)
+        draws = predictive.measured(sizes[None], metric, chosen)[0]
+        parts.append(rows.assign(**score_draws(value, draws)))
     return pd.concat(parts)
 
 

@@ -87,20 +87,7 @@ class Pointwise:
 
 
 def leave_one_out(fit: Fit, name: str) -> Pointwise:
-    """Return PSIS-LOO of a fit.
-
-    Parameters
-    ----------
-    fit : Fit
-        With stored log likelihoods. Its baseline, which is on no law, does not count.
-    name : str
-        What the laws of the fit are called together.
-
-    Raises
-    ------
-    QuestionError
-        It has none.
-    """
+    """Return PSIS-LOO of a fit; its baseline, which is on no law, does not count."""
     if "log_likelihood" not in fit.tree.children:
         raise QuestionError(
             "PSIS-LOO needs the log likelihoods that a fit stores; this one has no group log_likelihood; "

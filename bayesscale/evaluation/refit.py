@@ -24,21 +24,7 @@ WHOLE = "all laws"
 
 @dataclass(frozen=True)
 class Refit:
-    """One refit: which law, on which rows, with which settings.
-
-    Parameters
-    ----------
-    name : str
-        Name of the law, or `WHOLE`.
-    law : str
-        The same as an option of `fit`.
-    split : Split
-        What is fitted and what is held out.
-    sampler, priors : Sampler, Priors
-        Those of the fit.
-    breaks, discrepancy
-        As in `fit`.
-    """
+    """One refit: its name and law, what is fitted and held out, and the settings of the fit."""
 
     name: str
     law: str
@@ -54,17 +40,7 @@ class Refit:
 
 @dataclass(frozen=True)
 class Refitted:
-    """What a refit says.
-
-    Parameters
-    ----------
-    density : array, shape (held rows,)
-        Log predictive density of each held-out value.
-    status : str
-        'converged', or what failed.
-    ok : bool
-        Whether no diagnostic failed.
-    """
+    """Log predictive density of each held-out value, and the status of the refit."""
 
     density: FloatArray
     status: str
@@ -72,17 +48,7 @@ class Refitted:
 
 
 def refits_of(fit: Fit, split: Split, cores: int | None) -> list[Refit]:
-    """Return refits of all laws together and of each law of scores, with the settings of a fit.
-
-    Parameters
-    ----------
-    fit : Fit
-        The fit whose settings are taken.
-    split : Split
-        What each of them fits.
-    cores : int or None
-        Chains at a time.
-    """
+    """Return refits of all laws together and of each law of scores, with the settings of a fit."""
     settings = fit.provenance["settings"]
     sampler = Sampler(**settings["sampler"])
     # Another seed than the fit's: the data are others.
@@ -97,13 +63,7 @@ def refits_of(fit: Fit, split: Split, cores: int | None) -> list[Refit]:
 
 
 def run_refit(job: Refit) -> Refitted:
-    """Fit and return what is said of the held-out rows; the engine calls it.
-
-    Parameters
-    ----------
-    job : Refit
-        What to do.
-    """
+    """Fit and return what is said of the held-out rows; the engine calls it."""
     from bayesscale.inference.run import fit
 
     fitted = fit(

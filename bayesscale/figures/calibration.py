@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pandas as pd
 
 from bayesscale.figures.drawing import Frame
-from bayesscale.figures.page import COLOURS, FAINT, MIDDLE, SMALL, panels, plain
+from bayesscale.figures.page import COLOURS, FAINT, MIDDLE, SMALL, in_pages, panels, plain
 from bayesscale.figures.picture import Picture
 
 
 def draw_calibration(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> Picture:
-    """Return a picture of the share of values below each quantile of their prediction, a panel a metric.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        metric, pit (sorted within a metric), share below, low and high of what chance allows.
-    frame : Frame
-        Title, caption and warning.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return a picture of the share of values below each quantile of their prediction, a panel a metric."""
     groups = list(table.groupby("metric", sort=False))
     figure, axes = panels(len(groups), columns, (2.3, 2.3), frame, left=0.6)
     for ax, (metric, own) in zip(axes, groups, strict=True):
@@ -36,20 +28,9 @@ def draw_calibration(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> 
 
 
 def draw_densities(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> Picture:
-    """Return a picture of prior and posterior densities, a panel a quantity.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        quantity, group ('prior' or 'posterior'), x and density.
-    frame : Frame
-        Title, caption and warning.
-    columns : int
-        Panels beside each other at most.
-    """
-    groups, per_page, figures = list(table.groupby("quantity", sort=False)), columns * 6, []
-    for start in range(0, len(groups), per_page):
-        part = groups[start : start + per_page]
+    """Return a picture of prior and posterior densities, a panel a quantity."""
+    figures = []
+    for part in in_pages(list(table.groupby("quantity", sort=False)), columns * 6):
         figure, axes = panels(len(part), columns, (2.5, 1.0), frame, left=0.25, above=2)
         for ax, (quantity, own) in zip(axes, part, strict=True):
             for group, colour in (("prior", "0.6"), ("posterior", COLOURS[0])):
@@ -64,13 +45,7 @@ def draw_densities(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> Pi
             ax.margins(y=0.2)
             ax.set_ylim(bottom=0)
             ax.spines["left"].set_visible(False)
-            ax.set_title("\n".join(_wrapped(str(quantity))), fontsize=SMALL, loc="left")
+            title = textwrap.wrap(plain(str(quantity), 90), 46)[:2]
+            ax.set_title("\n".join(title), fontsize=SMALL, loc="left")
         figures.append(figure)
     return Picture(table, tuple(figures))
-
-
-def _wrapped(text: str) -> list[str]:
-    """Return a title in at most two lines."""
-    import textwrap
-
-    return textwrap.wrap(plain(text, 90), 46)[:2]

@@ -18,15 +18,7 @@ _TABLES = ("bands", "points", "baseline")
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands around a picture.
-
-    Parameters
-    ----------
-    title, caption : str
-        Above and below.
-    warning : str
-        Why the picture must not be relied on, in red; empty if it may be.
-    """
+    """What stands around a picture: title above, caption below, and in red why it must not be relied on."""
 
     title: str
     caption: str
@@ -88,15 +80,7 @@ class Drawing:
     def lines(
         self, key: tuple[Any, ...], metric: str
     ) -> Iterator[tuple[float | None, dict[str, pd.DataFrame]]]:
-        """Yield the lines of a panel: their level, and their part of `bands`, `points` and `baseline`.
-
-        Parameters
-        ----------
-        key : tuple
-            One of `keys`.
-        metric : str
-            One of `metrics`.
-        """
+        """Yield the lines of a panel: their level, and their part of `bands`, `points` and `baseline`."""
         levels: list[float | None] = [*self.levels] or [None]
         for level in levels:
             names = (*key, metric) if level is None else (*key, metric, level)
@@ -111,13 +95,7 @@ class Drawing:
         return {name: dict(getattr(self, name).groupby(columns, dropna=False).indices) for name in _TABLES}
 
     def only(self, keys: list[tuple[Any, ...]]) -> Drawing:
-        """Return the drawing of some panels.
-
-        Parameters
-        ----------
-        keys : list of tuple
-            Some of `keys`.
-        """
+        """Return the drawing of some panels."""
         wanted = pd.DataFrame(keys, columns=list(self.panel))
         tables = {name: getattr(self, name).merge(wanted, on=list(self.panel)) for name in _TABLES}
         return replace(self, **tables)
@@ -147,13 +125,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def pages(drawing: Drawing) -> list[list[tuple[Any, ...]]]:
-    """Return the panels' keys page by page: whole tasks together where they fit.
-
-    Parameters
-    ----------
-    drawing : Drawing
-        What is to be drawn.
-    """
+    """Return the panels' keys page by page: whole tasks together where they fit."""
     most = max(1, MOST_PANELS // len(drawing.metrics))
     tasks: dict[Any, list[tuple[Any, ...]]] = {}
     for key in drawing.keys:

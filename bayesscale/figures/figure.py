@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -16,7 +16,17 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from bayesscale.figures.drawing import Drawing, pages
-from bayesscale.figures.page import GREY, MARKERS, SMALL, plain, round_ticks, token_axis
+from bayesscale.figures.page import (
+    GREY,
+    MARKERS,
+    bare,
+    plain,
+    put_legend,
+    room,
+    round_ticks,
+    surround,
+    token_axis,
+)
 from bayesscale.figures.picture import Picture
 from bayesscale.units import format_tokens
 
@@ -26,7 +36,6 @@ _PANEL = (2.05, 1.75)
 _SINGLE = 2.6
 _SIDES = (0.9, 0.25)
 _BANDS = ("lower", "upper", "law_median", "law_lower", "law_upper", "efolds_beyond")
-_LINE = 0.16
 
 
 @dataclass(frozen=True)
@@ -48,15 +57,7 @@ class _Grid:
 
 
 def draw(drawing: Drawing, *, columns: int = _COLUMNS) -> Picture:
-    """Return the picture of a drawing.
-
-    Parameters
-    ----------
-    drawing : Drawing
-        What is to be shown.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return the picture of a drawing."""
     parts = pages(drawing)
     names = [
         f"page {number} of {len(parts)}" if len(parts) > 1 else "" for number in range(1, len(parts) + 1)
@@ -66,17 +67,7 @@ def draw(drawing: Drawing, *, columns: int = _COLUMNS) -> Picture:
 
 
 def draw_page(drawing: Drawing, page: str = "", columns: int = _COLUMNS) -> Figure:
-    """Return a figure of all panels.
-
-    Parameters
-    ----------
-    drawing : Drawing
-        What is to be drawn; as many panels as are readable on one page.
-    page : str
-        Such as 'page 1 of 3'.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return a figure of all panels."""
     keys = drawing.keys
     grid = _Grid.of(len(keys), len(drawing.metrics), columns)
     figure = Figure(dpi=100)
@@ -171,10 +162,8 @@ def _label_axes(drawing: Drawing, metric: str, grid: _Grid, axes: list[Axes], *,
     """Label what is at the edge of the block: units on the left, token counts at the foot."""
     for number, ax in enumerate(axes):
         token_axis(ax, round_ticks(*ax.get_xlim()))
-        ax.tick_params(labelsize=SMALL, length=2.5, pad=2)
+        bare(ax)
         ax.grid(axis="y", color="0.9", lw=0.5)
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right"]].set_visible(False)
         if number % grid.columns:
             ax.tick_params(labelleft=False)
         else:
@@ -214,12 +203,12 @@ def _legend(drawing: Drawing) -> tuple[list[Any], list[str]]:
 def _frame(figure: Figure, drawing: Drawing, grid: _Grid, page: str) -> None:
     """Set the size of the figure and put title, warning, legend and caption around the panels."""
     width = max(4.6, _PANEL[0] * grid.columns + sum(_SIDES))
-    reasons = textwrap.wrap(plain(drawing.frame.warning, 2000), int(width * 14))
-    caption = textwrap.wrap(plain(drawing.frame.caption, 2000), int(width * 17))
+    title = " - ".join(filter(None, [drawing.frame.title, drawing.common(), page]))
+    frame = replace(drawing.frame, title=plain(title, 160))
     handles, labels = _legend(drawing)
     columns = max(1, min(int(width / 2.5), len(handles)))
-    head = 0.55 + (0.26 + _LINE * len(reasons) if reasons else 0.0)
-    foot = 0.7 + _LINE * (ceil(len(handles) / columns) + len(caption))
+    head, foot = room(frame, width)
+    head, foot = head + 0.2, foot + 0.58 + 0.17 * ceil(len(handles) / columns)
     rows = grid.rows * grid.metrics
     height = head + (_SINGLE if rows == 1 else _PANEL[1] * rows) + foot
     figure.set_size_inches(width, height)
@@ -227,16 +216,5 @@ def _frame(figure: Figure, drawing: Drawing, grid: _Grid, page: str) -> None:
         left=_SIDES[0] / width, right=1 - _SIDES[1] / width, bottom=foot / height, top=1 - head / height,
         wspace=0.08, hspace=0.32,
     )  # fmt: skip
-    title = plain(" - ".join(filter(None, [drawing.frame.title, drawing.common(), page])), 160)
-    left = 0.08 / width
-    figure.text(left, 1 - 0.1 / height, title, va="top", fontsize=10, weight="bold")
-    if reasons:
-        shout = "NOT CONVERGED - do not rely on this picture"
-        figure.text(left, 1 - 0.32 / height, shout, va="top", fontsize=14, weight="bold", color="red")
-        figure.text(left, 1 - 0.58 / height, "\n".join(reasons), va="top", fontsize=8, color="red")
-    figure.text(left, 0.06 / height, "\n".join(caption), va="bottom", fontsize=SMALL, color=GREY)
-    place = (left, (0.14 + _LINE * len(caption)) / height)
-    figure.legend(
-        handles, labels, loc="lower left", bbox_to_anchor=place, ncol=columns, fontsize=SMALL, frameon=False,
-        borderaxespad=0, borderpad=0, handlelength=1.6, columnspacing=1.2,
-    )  # fmt: skip
+    surround(figure, frame)
+    put_legend(figure, frame, (handles, labels), columns)

@@ -19,17 +19,7 @@ _MARKERS = {"beyond": "o", "between": "s", "unmeasured": "^", "repeat": "x", "ne
 
 
 def draw_frontier(candidates: pd.DataFrame, labels: Sequence[str], frame: Frame) -> Picture:
-    """Return a picture of candidates: cost, reduction with its Monte Carlo error, the efficient ones joined.
-
-    Parameters
-    ----------
-    candidates : pandas.DataFrame
-        cost, reduction, reduction_error, place and efficient.
-    labels : sequence of str
-        A name for each candidate; those of the best efficient ones are written.
-    frame : Frame
-        Title, caption and warning.
-    """
+    """Return a picture of candidates: cost, reduction with its error, the efficient ones joined."""
     figure, (ax,) = panels(1, 1, _SIZE, frame)
     table = candidates.assign(percent=100 * candidates["reduction"], label=list(labels))
     for number, (place, group) in enumerate(table.groupby("place", sort=False)):

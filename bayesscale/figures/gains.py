@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bayesscale.figures.drawing import Frame
-from bayesscale.figures.page import COLOURS, MARKERS, MIDDLE, panels, plain, put_legend, token_axis
+from bayesscale.figures.page import COLOURS, MARKERS, MIDDLE, in_pages, panels, plain, put_legend, token_axis
 from bayesscale.figures.picture import Picture
 from bayesscale.units import format_tokens
 
@@ -25,33 +25,18 @@ _WIDTH = 1.35
 def draw_gains(
     table: pd.DataFrame, panel: tuple[str, ...], size: str, frame: Frame, *, columns: int = _COLUMNS
 ) -> Picture:
-    """Return a picture of gains with their intervals, and of the gain that counts.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The panel columns, mixture, `size`, gain_median, gain_lower, gain_upper, delta and unit.
-    panel : tuple of str
-        Columns that tell panels apart.
-    size : str
-        Column of the sizes on the horizontal axis.
-    frame : Frame
-        Title, caption and warning.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return a picture of gains with their intervals, and of the gain that counts."""
     parts = [(key, rows) for key, rows in table.groupby(list(panel), sort=False)]
     mixtures = list(dict.fromkeys(table["mixture"]))
-    page, figures = columns * _ROWS, []
-    for start in range(0, len(parts), page):
-        own = parts[start : start + page]
+    figures = []
+    for own in in_pages(parts, columns * _ROWS):
         figure, axes = panels(
             len(own), columns, _PANEL, frame, left=0.6, legend=ceil((len(mixtures) + 1) / 4)
         )
         for ax, (key, rows) in zip(axes, own, strict=True):
             _panel(ax, rows, mixtures, size)
             ax.set_title(_heading(panel, key), fontsize=MIDDLE)
-        put_legend(figure, frame, axes[0])
+        put_legend(figure, frame, axes[0].get_legend_handles_labels())
         figures.append(figure)
     return Picture(table, tuple(figures))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from bayesscale.figures.drawing import Frame
-from bayesscale.figures.page import COLOURS, MARKERS, MIDDLE, SMALL, panels, plain, put_legend
+from bayesscale.figures.page import COLOURS, MARKERS, MIDDLE, SMALL, in_pages, panels, plain, put_legend
 from bayesscale.figures.picture import Picture
 
 _COLUMNS, _ROWS = 3, 4
@@ -20,37 +21,21 @@ _NAMED = 14
 def draw_links(
     points: pd.DataFrame, links: pd.DataFrame, cells: Sequence[str], frame: Frame, *, columns: int = _COLUMNS
 ) -> Picture:
-    """Return a picture of score against loss: a panel for each link, a colour for each mixture.
-
-    Parameters
-    ----------
-    points : pandas.DataFrame
-        The columns of `cells`, mixture, metric, loss, score and loss_value.
-    links : pandas.DataFrame
-        See `Conflict.links`.
-    cells : sequence of str
-        Columns in which the mixtures of one link agree.
-    frame : Frame
-        Title, caption and warning.
-    columns : int
-        Panels beside each other at most.
-    """
-    own = links[~links["pooled"]]
+    """Return a picture of score against loss: a panel for each link, a colour for each mixture."""
     mixtures = list(dict.fromkeys(points["mixture"])) if "mixture" in points else []
-    per_page, figures = columns * _ROWS, []
-    for start in range(0, len(own), per_page):
-        part = own.iloc[start : start + per_page]
+    figures = []
+    for part in in_pages(links.to_dict("records"), columns * _ROWS):
         lines = ceil((min(len(mixtures), _NAMED) + 1) / 4)
         figure, axes = panels(len(part), columns, (2.4, 1.9), frame, left=0.6, legend=lines)
-        for ax, (_, link) in zip(axes, part.iterrows(), strict=True):
+        for ax, link in zip(axes, part, strict=True):
             _panel(ax, points, link, cells, mixtures)
-        put_legend(figure, frame, axes[0])
+        put_legend(figure, frame, axes[0].get_legend_handles_labels())
         figures.append(figure)
     return Picture(points, tuple(figures))
 
 
 def _panel(
-    ax: Axes, points: pd.DataFrame, link: pd.Series, cells: Sequence[str], mixtures: Sequence[str]
+    ax: Axes, points: pd.DataFrame, link: dict[Any, Any], cells: Sequence[str], mixtures: Sequence[str]
 ) -> None:
     """Draw the points of one link, joined along each curve, and the fitted relation."""
     chosen = (points["metric"] == link["metric"]) & (points["loss"] == link["loss"])
@@ -72,13 +57,4 @@ def _panel(
     ax.invert_xaxis()
     ax.set_xlabel(plain(f"{link['loss'].replace('_', ' ')} (better to the right)"), fontsize=SMALL)
     ax.set_ylabel(plain(str(link["metric"])), fontsize=SMALL)
-    names = [str(link[n]) if not isinstance(link[n], float) else _size(n, link[n]) for n in cells]
-    heading = ", ".join(name for name in names if name not in ("all", "nan"))
-    ax.set_title(plain(f"{heading}: link {link['verdict']}", 48), fontsize=MIDDLE, loc="left")
-
-
-def _size(name: str, value: float) -> str:
-    """Return a size with its short name."""
-    from bayesscale.units import format_tokens
-
-    return f"{'D_f' if name == 'finetune_tokens' else name} {format_tokens(value)}"
+    ax.set_title(plain(f"{link['heading']}: link {link['verdict']}", 48), fontsize=MIDDLE, loc="left")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,6 +22,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "os^Dv*XP"
 _LINE = 0.16
 _SIDE = 0.1
+Item = TypeVar("Item")
 
 
 def plain(text: str, width: int = 60) -> str:
@@ -42,27 +43,13 @@ def panels(
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with panels, and title, warning and caption around them.
 
-    Parameters
-    ----------
-    count, columns : int
-        How many panels, and how many at most in a row.
-    size : tuple of float
-        Width and height of a panel, in inches.
-    frame : Frame
-        The texts around the panels.
-    left, right : float
-        Inches for the labels on both sides of each panel.
-    legend, above : int
-        Lines that a legend takes, and the title of a panel.
+    Sizes are in inches: of a panel, and left and right of it for labels; legend and title take lines.
     """
     columns = min(columns, count)
     rows = ceil(count / columns)
     width = max(4.6, columns * (size[0] + left + right) + 2 * _SIDE)
-    reasons = textwrap.wrap(frame.warning.replace("$", r"\$"), int(width * 14))
-    caption = textwrap.wrap(frame.caption.replace("$", r"\$"), int(width * 17))
-    title = textwrap.wrap(frame.title.replace("$", r"\$"), int(width * 12))
-    head = 0.2 + _LINE * above + 0.2 * len(title) + (0.25 + _LINE * len(reasons) if reasons else 0.0)
-    foot = 0.6 + _LINE * (len(caption) + legend)
+    head, foot = room(frame, width)
+    head, foot = head + _LINE * above, foot + 0.52 + _LINE * legend
     height = head + rows * size[1] + (rows - 1) * 0.55 + foot
     figure = Figure(figsize=(width, height), dpi=100)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
@@ -74,27 +61,60 @@ def panels(
     for ax in axes[count:]:
         ax.set_visible(False)
     for ax in axes[:count]:
-        ax.tick_params(labelsize=SMALL, length=2.5, pad=2)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.set_axisbelow(True)
-    top = 1 - 0.08 / height
-    figure.text(_SIDE / width, top, "\n".join(title), va="top", fontsize=10, weight="bold")
-    if reasons:
-        shout = "\n".join(["NOT CONVERGED - do not rely on this picture", *reasons])
-        below = top - (0.04 + 0.2 * len(title)) / height
-        figure.text(_SIDE / width, below, shout, va="top", fontsize=MIDDLE, color="red")
-    figure.text(_SIDE / width, 0.06 / height, "\n".join(caption), va="bottom", fontsize=SMALL, color=GREY)
+        bare(ax)
+    surround(figure, frame)
     return figure, axes[:count]
 
 
-def put_legend(figure: Figure, frame: Frame, ax: Axes, columns: int = 4) -> None:
-    """Put the legend of one panel above the caption."""
+def bare(ax: Axes) -> None:
+    """Draw axes with small labels and without the lines above and to the right."""
+    ax.tick_params(labelsize=SMALL, length=2.5, pad=2)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_axisbelow(True)
+
+
+def _wrapped(frame: Frame, width: float) -> tuple[list[str], list[str], list[str]]:
+    """Return title, warning and caption in lines that fit a width in inches."""
+    texts = ((frame.title, 12), (frame.warning, 14), (frame.caption, 17))
+    title, reasons, caption = (textwrap.wrap(plain(text, 2000), int(width * each)) for text, each in texts)
+    return title, reasons, caption
+
+
+def room(frame: Frame, width: float) -> tuple[float, float]:
+    """Return the inches that title and warning take above, and the caption below."""
+    title, reasons, caption = _wrapped(frame, width)
+    return 0.2 + 0.2 * len(title) + (0.3 + _LINE * len(reasons) if reasons else 0.0), _LINE * len(caption)
+
+
+def surround(figure: Figure, frame: Frame) -> None:
+    """Write title, warning and caption of a figure that has its size."""
     width, height = figure.get_size_inches()
-    lines = len(textwrap.wrap(frame.caption, int(width * 17)))
+    title, reasons, caption = _wrapped(frame, width)
+    left, top = _SIDE / width, 1 - 0.08 / height
+    figure.text(left, top, "\n".join(title), va="top", fontsize=10, weight="bold")
+    if reasons:
+        top -= (0.04 + 0.2 * len(title)) / height
+        shout = "NOT CONVERGED - do not rely on this picture"
+        figure.text(left, top, shout, va="top", fontsize=13, weight="bold", color="red")
+        figure.text(left, top - 0.25 / height, "\n".join(reasons), va="top", fontsize=MIDDLE, color="red")
+    figure.text(left, 0.06 / height, "\n".join(caption), va="bottom", fontsize=SMALL, color=GREY)
+
+
+def put_legend(
+    figure: Figure, frame: Frame, entries: tuple[Sequence[Any], Sequence[str]], columns: int = 4
+) -> None:
+    """Put a legend of handles and labels above the caption."""
+    width, height = figure.get_size_inches()
+    lines = len(_wrapped(frame, width)[2])
     figure.legend(
-        *ax.get_legend_handles_labels(), loc="lower left", ncol=columns, fontsize=SMALL, frameon=False,
-        bbox_to_anchor=(_SIDE / width, (0.12 + _LINE * lines) / height), borderaxespad=0, borderpad=0,
+        *entries, loc="lower left", ncol=columns, fontsize=SMALL, frameon=False, borderaxespad=0, borderpad=0,
+        bbox_to_anchor=(_SIDE / width, (0.12 + _LINE * lines) / height), handlelength=1.8, columnspacing=1.2,
     )  # fmt: skip
+
+
+def in_pages(items: Sequence[Item], most: int) -> Iterator[Sequence[Item]]:
+    """Yield at most so many items for each page."""
+    yield from (items[start : start + most] for start in range(0, len(items), most))
 
 
 def token_axis(ax: Axes, ticks: Sequence[float]) -> None:

@@ -40,13 +40,7 @@ class Picture:
         return self.table.copy()
 
     def svgs(self, name: str) -> list[str]:
-        """Return each page as an SVG element with text as text, for a page of HTML.
-
-        Parameters
-        ----------
-        name : str
-            Begins all identifiers, which must differ between the pictures of a page.
-        """
+        """Return each page as an SVG element for HTML, with identifiers that begin with `name`."""
         return [_svg(figure, f"{name}-{number}") for number, figure in enumerate(self.figures, start=1)]
 
     def _repr_png_(self) -> bytes:

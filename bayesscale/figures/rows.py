@@ -9,7 +9,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bayesscale.figures.drawing import Frame
-from bayesscale.figures.page import COLOURS, GREY, MIDDLE, SMALL, panels, plain, round_ticks, token_axis
+from bayesscale.figures.page import (
+    COLOURS,
+    GREY,
+    MIDDLE,
+    SMALL,
+    in_pages,
+    panels,
+    plain,
+    round_ticks,
+    token_axis,
+)
 from bayesscale.figures.picture import Picture
 
 MOST_LINES = 40
@@ -39,15 +49,7 @@ class Rows:
 
 
 def draw_rows(rows: Rows, *, columns: int = 3) -> Picture:
-    """Return a picture of intervals, a panel for each group; long groups are cut and say so.
-
-    Parameters
-    ----------
-    rows : Rows
-        What is to be drawn.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return a picture of intervals, a panel for each group; long groups are cut and say so."""
     groups = [own for _, own in rows.table.groupby("panel", sort=False)]
     lines = min(MOST_LINES, max(map(len, groups)))
     # Page by page, as few groups as are drawn in a minute and read in one view.
@@ -55,8 +57,7 @@ def draw_rows(rows: Rows, *, columns: int = 3) -> Picture:
     left = 0.3 + 0.058 * max(len(plain(str(label), _LABEL)) for label in rows.table["label"])
     right = 0.1 + 0.05 * max(map(len, rows.table["note"]))
     figures = []
-    for start in range(0, len(groups), per_page):
-        part = groups[start : start + per_page]
+    for part in in_pages(groups, per_page):
         size = (2.4, max(0.5, _HEIGHT * lines))
         figure, axes = panels(len(part), columns, size, rows.frame, left=left, right=right)
         for ax, own in zip(axes, part, strict=True):

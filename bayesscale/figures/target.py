@@ -8,15 +8,7 @@ _ROOM = 0.05
 
 
 def mark_target(picture: Picture, target: float) -> None:
-    """Draw a line at a value, for which the panels make room.
-
-    Parameters
-    ----------
-    picture : Picture
-        A picture of one metric.
-    target : float
-        The value, in the metric's unit.
-    """
+    """Draw a line at a value, for which the panels make room."""
     for figure in picture.figures:
         for ax in (ax for ax in figure.axes if ax.get_visible()):
             low, high = ax.get_ylim()

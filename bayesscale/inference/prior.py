@@ -57,7 +57,8 @@ def prior_draws(curves: Curves, model: Model, seed: int, draws: int = PRIOR_DRAW
 def _kept(built: Any) -> list[str]:
     """Return the variables that a posterior has, without standardised coordinates."""
     names = [variable.name for variable in built.unobserved_RVs]
-    return [n for n in names if not n.endswith("_raw") and n not in ("residual_partial", "law_shape")]
+    summed_over = "residual_partial", "law_shape", "curve_precision"
+    return [n for n in names if not n.endswith("_raw") and n not in summed_over]
 
 
 def _drawn(built: Any, names: list[str], seed: int, draws: int) -> dict[str, Any]:

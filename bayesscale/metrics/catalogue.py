@@ -99,8 +99,10 @@ _SPECS = (
     _loss("wer", 0, _INF, "WER, percent", 20, 0.4, "word_error_rate"),
     _loss("cer", 0, _INF, "CER, percent", 8, 0.2, "character_error_rate char_error_rate"),
     # Right or wrong
-    _score("accuracy", 1, "fraction", 0.7, 0.01, "acc acc1 top1 top1_acc top1_accuracy accuracy_top1"),
-    _score("acc_norm", 1, "fraction", 0.6, 0.01, "accuracy_norm norm_acc acc_normalized"),
+    _score("accuracy", 1, "fraction", 0.7, 0.01, "acc acc1 top1 top1_acc top1_accuracy accuracy_top1"
+           " categorical_accuracy sparse_categorical_accuracy binary_accuracy multiclass_accuracy"),
+    _score("acc_norm", 1, "fraction", 0.6, 0.01, "accuracy_norm norm_acc acc_normalized"
+           " normalized_accuracy length_normalized_accuracy"),
     _score("top5_accuracy", 1, "fraction", 0.85, 0.01, "acc5 top5 top5_acc accuracy_top5"),
     _score("token_accuracy", 1, "fraction", 0.6, 0.005, "token_acc next_token_accuracy masked_accuracy"),
     _score("balanced_accuracy", 1, "fraction", 0.7, 0.01, "balanced_acc bal_acc"),
@@ -131,19 +133,22 @@ _SPECS = (
     _score("mt_bench", 10, "points, 1 to 10", 6, 0.1, "mtbench"),
     _score("psnr", 100, "dB", 30, 0.3),
     _score("ssim", 1, "SSIM, 0 to 1", 0.8, 0.01),
-    _loss("error_rate", 0, 1, "fraction", 0.3, 0.01, "error top1_error err1 misclassification"),
+    _loss("error_rate", 0, 1, "fraction", 0.3, 0.01, "error top1_error err1 misclassification test_err"
+          " val_err valid_err eval_err"),
     _loss("brier", 0, 2, "Brier score, 0 to 2", 0.4, 0.006, "brier_loss"),
     _loss("ece", 0, 1, "fraction", 0.1, 0.003, "expected_calibration_error calibration_error"),
     # Losses
     _loss(
         "cross_entropy", 0, _INF, "nats per token", 1.5, 0.01,
         "ce loss log_perplexity nll nll_loss ce_loss xent xe xe_loss cross_entropy_loss lm_loss log_ppl"
-        " negative_log_likelihood per_token_loss token_loss loss_nats",
+        " negative_log_likelihood per_token_loss token_loss loss_nats language_cross_entropy masked_lm_loss"
+        " categorical_crossentropy sparse_categorical_crossentropy",
     ),
     _loss("bits_per_token", 0, _INF, "bits per token", 2.2, 0.015, "bpt loss_bits bits_loss bit_per_token"),
     _loss("bits_per_byte", 0, _INF, "bits per byte", 0.8, 0.005, "bpb bit_per_byte"),
     _loss("bits_per_character", 0, _INF, "bits per character", 1.0, 0.007, "bpc bits_per_char"),
-    _loss("perplexity", 1, _INF, "perplexity", 5, 0.05, "ppl pplx token_perplexity token_ppl perp"),
+    _loss("perplexity", 1, _INF, "perplexity", 5, 0.05, "ppl pplx token_perplexity token_ppl perp"
+          " language_perplexity"),
     _loss("word_perplexity", 1, _INF, "perplexity per word", 15, 0.15, "word_ppl wppl"),
     _loss("byte_perplexity", 1, _INF, "perplexity per byte", 1.8, 0.008, "byte_ppl"),
     _loss("mse", 0, _INF, "squared error", 0.1, 0.002, "mse_loss mean_squared_error"),

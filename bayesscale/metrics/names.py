@@ -37,67 +37,74 @@ _BESIDE = {
     "other": "min max err error range iqr delta diff rank best margin p10 p25 p50 p75 p90 median",
 }
 _SPREAD_OF = {word: role for role, words in _BESIDE.items() for word in words.split()}
+
+
+def _set(words: str) -> frozenset[str]:
+    """Return words as a set."""
+    return frozenset(words.split())
+
+
 _TRAIN = {"train", "training", "trn"}
 _EVAL = {"eval", "evaluation", "val", "valid", "validation", "dev", "test", "heldout", "holdout", "predict"}
-_NEUTRAL = {
-    "metric", "metrics", "summary", "results", "result", "mean", "avg", "average", "score", "scores",
-    "none", "value", "all", "overall", "final", "total", "pct", "percent", "percentage", "points", "macroavg",
-}  # fmt: skip
+_NEUTRAL = _set(
+    "metric metrics summary results result mean avg average score scores none all overall final pct "
+    "percent percentage points macroavg"
+)
+_AVERAGES = {"avg", "average", "mean", "overall"}
+_NEUTRAL_AT_END = {"value", "total"}  # value_loss and total_loss are other losses
 _PERCENT = {"pct", "percent", "percentage"}
 _WORD = re.compile(r"[A-Z]+(?![a-z])[\d]*|[A-Za-z][a-z]*\d*|\d+|\+\+|%|[^\W\d_]+")
 # Words that mean one thing together: `standard error`, `95% CI`.
-_TOGETHER = (
-    (("standard", "error"), "stderr"),
-    (("std", "err"), "stderr"),
-    (("std", "error"), "stderr"),
-    (("standard", "deviation"), "std"),
-    (("std", "dev"), "std"),
-    (("confidence", "interval"), "ci"),
-    (("95", "%", "ci"), "ci95"),
-    (("ci", "95"), "ci95"),
-    (("95", "ci"), "ci95"),
-    (("held", "out"), "heldout"),
-    (("num", "seeds"), "nseeds"),
-    (("n", "seeds"), "nseeds"),
-    (("n", "runs"), "nruns"),
-)
+_TOGETHER = {
+    "standard error": "stderr", "std err": "stderr", "std error": "stderr", "standard deviation": "std",
+    "std dev": "std", "confidence interval": "ci", "95 % ci": "ci95", "ci 95": "ci95", "95 ci": "ci95",
+    "held out": "heldout", "num seeds": "nseeds", "n seeds": "nseeds", "n runs": "nruns",
+}  # fmt: skip
 
-_OTHER_NAMES = MappingProxyType({
-    "tokens": "tokens ntokens numtokens traintokens trainingtokens tokensseen tokenseen totaltokens "
-    "seentokens"
-    " pretraintokens pretrainingtokens dp d datatokens consumedtokens consumedtraintokens numinputtokensseen"
-    " traintokensseen tokensprocessed tokencount tokenstrained throughputtotaltokens tokensb tokensm tokensk"
-    " trainedtokens tokenbudget nrtokens",
-    "examples": "examples seenexamples examplesseen nexamples numexamples samples nsamples numsamples"
-    " samplesseen consumedsamples consumedtrainsamples trainsamples trainingsamples sentences numsentences"
-    " nsentences sentencepairs pairs npairs numpairs segments lines trainsize trainsetsize trainingsetsize"
-    " datasize datasetsize corpussize trainingsize nsents sents words nwords documents images size ndata",
-    "steps": "step steps globalstep globalsteps trainstep trainsteps trainingsteps nsteps numsteps maxsteps"
-    " trainerglobalstep iter iters iteration iterations niter update updates numupdates nupdates ckpt"
-    " checkpoint checkpointstep batches optimizerstep pretrainsteps finetunesteps totalsteps batchidx",
-    "epochs": "epoch epochs nepochs numepochs trainepoch numtrainepochs",
-    "finetune": "finetunetokens finetuningtokens df dft ftsize ftsamples finetunesize finetuningsize "
-    "nfinetune"
-    " finetunesamples finetuningsamples finetuneexamples dftrainsize dfsentences fttokens sfttokens",
-    "model_params": "n nparams nparameters numparams numparameters params param parameters modelparams"
-    " modelsize modelparameters paramcount modelscale numberofparameters totalparams activeparams paramsm"
-    " paramsb nparamm nonembeddingparams trainableparams sizem sizeb",
+_UNITS = _set("k m b g t bn thousand thousands million millions billion billions trillion trillions")
+_NOUNS = {
+    word: kind
+    for kind, words in {
+        "tokens": "tokens token tok toks ntokens",
+        "examples": "examples samples sentences sents pairs segments lines words documents images bitext"
+        " size npairs nsents nsamples nwords ndata",
+        "steps": "step steps iter iters iteration iterations update updates ckpt checkpoint checkpoints"
+        " batches nsteps niter nupdates globalstep",
+        "epochs": "epoch epochs",
+        "model_params": "params param parameters parameter nparams nparam nparameters",
+    }.items()
+    for word in words.split()
+}
+_QUALIFIERS = _set(
+    "train trained training pretrain pretraining seen consumed processed total num n nr number of count "
+    "cumulative data dataset input trainer global optimizer optim opt sentence parallel corpus set non "
+    "nonembedding embedding trainable active model d"
+)
+_TUNED = {"finetune", "finetuned", "finetuning", "ft", "sft", "fine", "tune", "tuning"}
+_OTHER_NAMES = {
+    "tokens": "dp d dtrain tokenbudget",
+    "steps": "maxsteps batchidx",
+    "finetune": "df dft dftrainsize dfsentences ftsize",
+    "model_params": "n modelsize modelscale nnonembed sizem sizeb",
     "seed": "seed seeds randomseed rngseed torchseed trainseed dataseed replicate replica rep repeat trial",
     "task": "task tasks dataset datasetname benchmark evalset testset langpair languagepair lp direction"
     " pair subset taskname evaltask evaldataset testdataset domain language lang",
+    "benchmark": "mmlu mmlupro hellaswag arc arcc arce arceasy arcchallenge piqa boolq winogrande gsm8k math"
+    " truthfulqa lambada openbookqa obqa sciq triviaqa naturalquestions nq bbh bigbenchhard humaneval mbpp"
+    " race copa commonsenseqa csqa siqa drop agieval ceval cmmlu gpqa ifeval musr xnli xcopa mnli"
+    " qnli sst2 rte",
     "mixture": "mixture mix datamix datamixture pretraindata pretrainingdata corpus traindata trainingdata"
     " model system modelname systemname name runname displayname experiment experimentname variant method"
     " config arch architecture setting recipe group tagsmlflowrunname tag family",
     "run": "run runid id runuuid",
     "metric": "metric metricname key measure metrickey scorename metrictype",
-    "value": "value score metricvalue result val scorevalue",
-    "passes": "wall walltime time timestamp relativetime date datetime created createdat starttime endtime "
-    # what the harness records beside a score
-    "pretrainloss finetunerate finetuneepochs finetunetokensseen cell"
-    " runtime duration evalruntime trainruntime elapsed elapsedtime seconds hours gpuhours flop "
-    "flops totalflos"
-    " totalflops compute flos samplespersecond stepspersecond gradnorm updated rowid index",
-})  # fmt: skip
+    "value": "value score mean metricvalue result val scorevalue",
+    # what passes along a curve, and what the harness records beside a score
+    "passes": "wall walltime time timestamp relativetime date datetime created createdat starttime endtime"
+    " pretrainloss finetunerate finetuneepochs finetunetokensseen cell"
+    " runtime duration evalruntime trainruntime elapsed elapsedtime seconds hours gpuhours flop flops"
+    " totalflos totalflops compute flos samplespersecond stepspersecond gradnorm updated rowid index",
+}
 _MEANING = {name: meaning for meaning, names in _OTHER_NAMES.items() for name in names.split()}
 
 
@@ -161,18 +168,16 @@ def _metric(name: str, declared: Mapping[str, str]) -> str | None:
 
 def _words(name: str) -> list[str]:
     """Return the words of a name in lower case, those that belong together as one."""
-    words = [word.lower() for word in _WORD.findall(name.replace("±", " err "))]
-    for parts, word in _TOGETHER:
-        for start in range(len(words) - len(parts), -1, -1):
-            if tuple(words[start : start + len(parts)]) == parts:
-                words[start : start + len(parts)] = [word]
-    return words
+    text = f" {' '.join(_WORD.findall(name.replace('±', ' err '))).lower()} "
+    for parts, word in _TOGETHER.items():
+        text = text.replace(f" {parts} ", f" {word} ")
+    return text.split()
 
 
 def _peeled(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """Yield the words without their last and without their first, and what the one taken off says."""
     for word, rest in ((words[-1], words[:-1]), (words[0], words[1:])) if len(words) > 1 else ():
-        if word in _NEUTRAL:
+        if word in _NEUTRAL or (word in _NEUTRAL_AT_END and rest == words[:-1]):
             yield rest, "", ""
         elif word in _EVAL:
             yield rest, "", "eval"
@@ -182,6 +187,8 @@ def _peeled(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str]
             yield rest, role, ""
     if len(words) > 2 and (role := _SPREAD_OF.get("".join(words[-2:]))):
         yield words[:-2], role, ""
+    if len(words) > 2 and (inner := _NEUTRAL & set(words[1:-1])):  # f1_score_macro
+        yield tuple(word for word in words if word not in inner), "", ""
 
 
 def held_out(labels: Iterable[str]) -> str | None:
@@ -192,6 +199,12 @@ def held_out(labels: Iterable[str]) -> str | None:
     return next((label for label, said in words.items() if said & _EVAL), None)
 
 
+def is_average(label: str) -> bool:
+    """Return whether a label says that its rows are means of others, such as `avg` or `macro average`."""
+    words = set(_words(label))
+    return bool(words & _AVERAGES) and words <= _AVERAGES | {"macro", "micro", "all", "score", "of"}
+
+
 def spread_name(name: str) -> str | None:
     """Return which of `SPREADS` a name without a metric is, such as `stderr`; None if it is none."""
     return _SPREAD_OF.get(normalised(name)) or _SPREAD_OF.get("".join(_words(name)))
@@ -199,11 +212,23 @@ def spread_name(name: str) -> str | None:
 
 def meaning(name: str) -> str:
     """Return what a column may hold by its name: 'tokens', 'steps', 'model_params', ...; '' if unknown."""
-    words = [
-        word for word in _words(name) if word not in {"params", "config", "metrics", "tags", "train", "%"}
-    ]
-    found = _MEANING.get(normalised(name)) or _MEANING.get("".join(words))
-    return found or _MEANING.get(normalised(name.rpartition(".")[2].rpartition("/")[2]), "")
+    last = name.rpartition(".")[2].rpartition("/")[2]
+    return next((found for text in dict.fromkeys((name, last)) if (found := _meaning(text))), "")
+
+
+def _meaning(name: str) -> str:
+    """Return what a name says by itself: one noun of sizes among words that qualify it, or a known name."""
+    words = [word for word in _words(name) if word not in _UNITS and word != "%"]
+    if found := _MEANING.get(normalised(name)) or _MEANING.get("".join(words)):
+        return found
+    kinds = {_NOUNS[word] for word in words if word in _NOUNS}
+    rest = {word for word in words if word not in _NOUNS} - _QUALIFIERS
+    if len(kinds) != 1:
+        return ""
+    (kind,) = kinds
+    if rest and rest <= _TUNED and kind in ("tokens", "examples"):
+        return "finetune"
+    return kind if not rest or (kind in ("steps", "epochs") and rest <= _EVAL) else ""
 
 
 def suggested_declaration(numbers: Iterable[float]) -> str:
@@ -217,9 +242,9 @@ def suggested_declaration(numbers: Iterable[float]) -> str:
 
 
 _UNIT = re.compile(
-    r"(?:[\s_]|[(\[]\s*(?:in\s+)?)(K|M|B|G|T|bn|thousands?|millions?|billions?|trillions?)[)\]]?\s*$"
+    r"(?:[\s_]|[(\[]\s*(?:in\s+)?)(K|M|B|G|T|bn|thousand|million|billion|trillion)s?[)\]]?\s*$", re.IGNORECASE
 )
-_FACTOR = {"k": 1e3, "t": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "T": 1e12}
+_FACTOR = {"k": 1e3, "th": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 
 
 def unit_in_name(name: str) -> float:
@@ -227,7 +252,5 @@ def unit_in_name(name: str) -> float:
     found = _UNIT.search(name.strip())
     if not found or len(name.strip()) <= len(found[0]):
         return 1.0
-    unit = found[1]
-    if unit == "T" or unit.startswith("trillion"):
-        return 1e12
-    return _FACTOR[unit[0].lower()]
+    unit = found[1].lower()
+    return _FACTOR["th" if unit.startswith("th") else unit[0]]

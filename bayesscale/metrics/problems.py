@@ -39,6 +39,7 @@ RULES: dict[str, str] = {
     "share-in-range": "a language's share of a mixture lies within 0 and 1",
     # Several rows
     "value-scale": "a metric is on its own scale, 0 to 100 or 0 to 1",
+    "se-scale": "a standard error is on the scale of its score",
     "one-scale": "all values of a curve are on one scale",
     "loss-per-token": "a loss is the mean over tokens, below the logarithm of any vocabulary",
     "told-apart": "a curve is one run: nothing else that the table tells varies along it",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles.baseline import start_cells
 from bayesscale.particles.moves import Guide, no_guide
-from bayesscale.particles.places import NOISE, SHAPE
+from bayesscale.particles.places import GAIN, LEVEL, NOISE, SHAPE
 from bayesscale.particles.population import fill_precisions
 from bayesscale.particles.state import (
     Local,
@@ -42,7 +42,7 @@ _MOVES = 6
 _FIRST = 100
 # So many particles of all pairs together are made, and so many are summed over in a sweep, within limits for
 # each pair: the fewer pairs, the less is known of the population, and the more particles it needs.
-_MADE, _MADES = 20_000, (96, 1024)
+_MADE, _MADES = 20_000, (96, 512)
 _SUMMED, _SUMS = 12_000, (64, 512)
 # A proposal is wider than what was learned of a population: its spread, and the error of its mean.
 _WIDER, _ERRORS = 1.5, 1.0
@@ -148,7 +148,7 @@ class Chain:
         _, data, _, prior, guide, _ = self._own
         x, law, broken = (np.stack(part) for part in zip(*seen, strict=True))
         refit(x, law, broken, prior, guide, data)
-        self.guide.open[:] = _left_open(x, law, self.prior)
+        self.guide.open[:] = _left_open(x, law, self.prior, self.population.sd)
 
     def _seen(self) -> LocalPrior:
         """Take a sweep; return a copy of the population as curves by themselves see it."""
@@ -161,7 +161,8 @@ class Chain:
         for m in range(expected.shape[1]):
             block = covariance[2 * m : 2 * m + 2, 2 * m : 2 * m + 2]
             own[:, m] = block[0, 0], block[0, 1], block[1, 1]
-        return LocalPrior(mean, own, *(part.copy() for part in self.prior[2:]))
+        rest = {name: part.copy() for name, part in self.prior._asdict().items()}
+        return LocalPrior(**{**rest, "mean": mean, "precision": own})
 
     def states(self, count: int, thin: int) -> Iterator[tuple[Population, Local]]:
         """Yield the chain's states, `thin` sweeps apart; they are overwritten by the next."""
@@ -197,8 +198,9 @@ def widened(seen: list[LocalPrior]) -> LocalPrior:
     share = np.where(share > 0, np.maximum(share, _LEAST_SHARE), 0.0)
     with np.errstate(divide="ignore"):
         log_share = np.log(share / share.sum(axis=1, keepdims=True))
+    degrees = np.full_like(seen[0].degrees, seen[0].degrees.min())
     return LocalPrior(
-        mean("mean"), precision, mean("pooled_mean"),
+        mean("mean"), precision, degrees, degrees.copy(), mean("pooled_mean"),
         np.hypot(_WIDER * mean("pooled_sd"), _ERRORS * error("pooled_mean")), mean("shape_mean"),
         np.hypot(_WIDER * mean("shape_sd"), _ERRORS * error("shape_mean")), log_share,
         np.maximum(mean("hazard"), _OFTEN),
@@ -206,20 +208,21 @@ def widened(seen: list[LocalPrior]) -> LocalPrior:
     )  # fmt: skip
 
 
-def _left_open(x: FloatArray, law: NDArray[np.int64], prior: LocalPrior) -> NDArray[np.bool_]:
+def _left_open(x: FloatArray, law: NDArray[np.int64], prior: LocalPrior, sd: FloatArray) -> NDArray[np.bool_]:
     """Return which parameters data leave open: they range nearly as widely as the population.
 
     Parameters
     ----------
     x, law : array, shape (states, C, M, LOCAL), (states, C, M)
         States of the curves.
-    prior : LocalPrior
-        Their population.
+    prior, sd : LocalPrior, array
+        Their population, and its spreads of levels and gains.
     """
+    effects = x[..., LEVEL : GAIN + 1].std(axis=0) / sd.reshape(-1, 2)
     pooled = x[..., NOISE : NOISE + 4].std(axis=0) / np.moveaxis(prior.pooled_sd, 0, -1)
     metric = np.arange(law.shape[2])
     places = (x[..., SHAPE] - prior.shape_mean[metric, law]) / prior.shape_sd[metric, law]
-    return np.concatenate([pooled, places.std(axis=0)[..., None]], axis=-1) > _OPEN
+    return np.concatenate([pooled, places.std(axis=0)[..., None], effects], axis=-1) > _OPEN
 
 
 _SMALL = {"x": np.float32, "law": np.int8, "broken": np.int8, "cell": np.float32, "effective": np.float32}

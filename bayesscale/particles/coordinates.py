@@ -105,41 +105,44 @@ def to_coordinates(
 
 
 @compiled
-def add_pooled(c: Any, m: Any, law: Any, count: Any, kinds: Any, values: Any, y: Any, guide: Any,
-               gradient: Any, slopes: Any) -> float:  # fmt: skip
+def add_pooled(c: Any, m: Any, law: Any, count: Any, kinds: Any, values: Any, y: Any, weight: Any,
+               guide: Any, gradient: Any, slopes: Any) -> float:  # fmt: skip
     """Add a curve's part of the gradient by means and log spreads; return its log density given these.
 
-    The gradient by local parameters becomes that by coordinates.
+    The gradient by local parameters becomes that by coordinates. `weight` is the curve's precision, as a
+    multiple of what the population's is.
     """
     total = 0.0
     for i in range(count):
         if not has(kinds[i], law):
             continue
         place, sd = place_of(kinds[i]), math.exp(values[1, i])
+        own = weight if kinds[i] >= 4 else 1.0
         if apart(c, m, kinds[i], guide):
             slopes[0, i] += gradient[place]
             slopes[1, i] += gradient[place] * sd * y[place]
-            gradient[place] = sd * gradient[place] - y[place]
-            total -= 0.5 * y[place] * y[place]
+            gradient[place] = sd * gradient[place] - own * y[place]
+            total -= 0.5 * own * y[place] * y[place]
         else:
             off = (y[place] - values[0, i]) / sd
-            slopes[0, i] += off / sd
-            slopes[1, i] += off * off - 1.0
-            gradient[place] -= off / sd
-            total -= 0.5 * off * off + values[1, i]
+            slopes[0, i] += own * off / sd
+            slopes[1, i] += own * off * off - 1.0
+            gradient[place] -= own * off / sd
+            total -= 0.5 * own * off * off + values[1, i]
     return total
 
 
 @compiled
-def rest_prior(broken: Any, x: Any, prior: Any, data: Any, c: Any, m: Any, gradient: Any) -> float:
-    """Add the gradient of the log prior of what follows: level, gain, break; return that prior."""
+def rest_prior(broken: Any, x: Any, weight: Any, prior: Any, data: Any, c: Any, m: Any,
+               gradient: Any) -> float:  # fmt: skip
+    """Add the gradient of the log prior of level, gain and break; return that prior."""
     first, second = x[LEVEL] - prior.mean[c, m, 0], x[GAIN] - prior.mean[c, m, 1]
     precision = prior.precision[c, m]
-    gradient[LEVEL] -= precision[0] * first + precision[1] * second
-    gradient[GAIN] -= precision[1] * first + precision[2] * second
-    total = -0.5 * (
-        precision[0] * first * first + 2.0 * precision[1] * first * second + precision[2] * second * second
-    )
+    by_level = weight * (precision[0] * first + precision[1] * second)
+    by_gain = weight * (precision[1] * first + precision[2] * second)
+    gradient[LEVEL] -= by_level
+    gradient[GAIN] -= by_gain
+    total = -0.5 * (first * by_level + second * by_gain)
     if broken:
         spread = data.break_spread * prior.fall[m]
         off = (x[SLOPE] + prior.fall[m]) / spread

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.local import log_prior
+from bayesscale.particles.local import log_prior, log_rest
+from bayesscale.particles.places import GAIN, LEVEL, SHAPE
 
 
 @compiled
@@ -44,11 +45,127 @@ def exchange(c: Any, m: Any, start: Any, odds: Any, proposal: Any, data: Any, po
             chosen = i
             break
     if chosen < count:
-        chosen = (start + chosen) % pool.law.shape[2]
-        x, law, broken = local.x[c, m].copy(), local.law[c, m], local.broken[c, m]
-        likelihood, under = local.likelihood[c, m], log_prior(law, broken, x, proposal, data, c, m)
-        local.x[c, m] = pool.x[c, m, chosen]
-        local.law[c, m], local.broken[c, m] = pool.law[c, m, chosen], pool.broken[c, m, chosen]
-        local.likelihood[c, m] = pool.likelihood[c, m, chosen]
-        pool.x[c, m, chosen], pool.law[c, m, chosen], pool.broken[c, m, chosen] = x, law, broken
-        pool.prior[c, m, chosen], pool.likelihood[c, m, chosen] = under, likelihood
+        change_places(c, m, (start + chosen) % pool.law.shape[2], proposal, data, pool, local)
+
+
+@compiled
+def change_places(c: Any, m: Any, chosen: Any, proposal: Any, data: Any, pool: Any, local: Any) -> None:
+    """Let a curve and the particle of a number change places; arguments as in `exchange`."""
+    x, law, broken = local.x[c, m].copy(), local.law[c, m], local.broken[c, m]
+    likelihood, under = local.likelihood[c, m], log_prior(law, broken, x, proposal, data, c, m)
+    local.x[c, m] = pool.x[c, m, chosen]
+    local.law[c, m], local.broken[c, m] = pool.law[c, m, chosen], pool.broken[c, m, chosen]
+    local.likelihood[c, m] = pool.likelihood[c, m, chosen]
+    pool.x[c, m, chosen], pool.law[c, m, chosen], pool.broken[c, m, chosen] = x, law, broken
+    pool.prior[c, m, chosen], pool.likelihood[c, m, chosen] = under, likelihood
+
+
+@compiled
+def gather_some(c: Any, m: Any, start: Any, rest: Any, population: Any, prior: Any, proposal: Any, data: Any,
+                pool: Any, local: Any, own: Any, odds: Any) -> None:  # fmt: skip
+    """Write what some particles of a curve and metric are, the state behind them.
+
+    Parameters
+    ----------
+    c, m, start : int
+        Curve, metric, and the first of the particles; behind the last comes the first.
+    rest : array, shape (E,)
+        Residuals of the curve.
+    population, prior, proposal, data, pool, local
+        The chain, and its clouds.
+    own : array, shape (3, particles + 1)
+        Written: residuals of level and gain; the square of the place of the shape.
+    odds : array, shape (particles + 1,)
+        Written: log odds of being the state but for these three.
+    """
+    count = odds.shape[0] - 1
+    for i in range(count + 1):
+        if i < count:
+            p = (start + i) % pool.law.shape[2]
+            x, law, broken = pool.x[c, m, p], pool.law[c, m, p], pool.broken[c, m, p]
+            odds[i] = -pool.prior[c, m, p]
+        else:
+            x, law, broken = local.x[c, m], local.law[c, m], local.broken[c, m]
+            odds[i] = -log_prior(law, broken, x, proposal, data, c, m)
+        odds[i] += log_rest(law, broken, x, prior, data, c, m)
+        own[0, i] = x[LEVEL] - local.x[c, m, LEVEL] + rest[2 * m]
+        own[1, i] = x[GAIN] - local.x[c, m, GAIN] + rest[2 * m + 1]
+        own[2, i] = ((x[SHAPE] - population.shape_mean[m, law]) / population.shape_sd[m, law]) ** 2
+
+
+@compiled
+def exchange_two(
+    c: Any, one: Any, two: Any, rest: Any, square: Any, precision: Any, population: Any, prior: Any,
+    proposal: Any, data: Any, pool: Any, local: Any, room: Any,
+) -> None:  # fmt: skip
+    """Let a curve change places with a particle of one metric and one of another, both at once.
+
+    Metrics of a curve hang together: where two explanations fit, both metrics have to change theirs.
+
+    Parameters
+    ----------
+    c, one, two : int
+        Curve, and its metrics.
+    rest : array, shape (E,)
+        Residuals of the curve.
+    square : array, shape (2,)
+        From `bayesscale.particles.population.squares`.
+    precision : array, shape (E, E)
+        Precision of what was measured of the curve.
+    population, prior, proposal, data, pool, local
+        The chain, and its clouds.
+    room : array, shape (2, 4, particles + 1)
+        Room to work in, for as many particles as are tried of each metric.
+    """
+    count, starts = room.shape[2], np.empty(2, np.int64)
+    for k in range(2):
+        m, starts[k] = two if k else one, np.random.randint(pool.law.shape[2])
+        gather_some(
+            c, m, starts[k], rest, population, prior, proposal, data, pool, local, room[k, :3], room[k, 3]
+        )
+    # Of the quadratic form: what does not change, and what is linear in the residuals of either metric.
+    first, second = 2 * one, 2 * two
+    pull = np.zeros(4)
+    for e in range(rest.shape[0]):
+        if e // 2 != one and e // 2 != two:
+            for k in range(4):
+                pull[k] += precision[(first if k < 2 else second) + k % 2, e] * rest[e]
+    odds, largest = np.empty((count, count)), -np.inf
+    power = 0.5 * (data.curve_degrees + square[1])
+    fixed = data.curve_degrees + square[0]
+    for i in range(count):
+        for j in range(count):
+            odds[i, j] = quadratic(room, i, j, first, second, precision, pull)
+    fixed -= odds[count - 1, count - 1]
+    for i in range(count):
+        for j in range(count):
+            odds[i, j] = room[0, 3, i] + room[1, 3, j] - power * math.log(fixed + odds[i, j])
+            largest = max(largest, odds[i, j])
+    total = 0.0
+    for i in range(count):
+        for j in range(count):
+            odds[i, j] = math.exp(odds[i, j] - largest)
+            total += odds[i, j]
+    r = total * np.random.random()
+    for i in range(count):
+        for j in range(count):
+            r -= odds[i, j]
+            if r < 0.0:
+                if i < count - 1:
+                    change_places(c, one, (starts[0] + i) % pool.law.shape[2], proposal, data, pool, local)
+                if j < count - 1:
+                    change_places(c, two, (starts[1] + j) % pool.law.shape[2], proposal, data, pool, local)
+                return
+
+
+@compiled
+def quadratic(room: Any, i: Any, j: Any, first: Any, second: Any, precision: Any, pull: Any) -> float:
+    """Return what of a curve's squared distance depends on two particles; see `exchange_two`."""
+    a, b, d, e = room[0, 0, i], room[0, 1, i], room[1, 0, j], room[1, 1, j]
+    total = precision[first, first] * a * a + precision[first + 1, first + 1] * b * b
+    total += precision[second, second] * d * d + precision[second + 1, second + 1] * e * e
+    cross = precision[first, first + 1] * a * b + precision[second, second + 1] * d * e
+    cross += a * (precision[first, second] * d + precision[first, second + 1] * e)
+    cross += b * (precision[first + 1, second] * d + precision[first + 1, second + 1] * e)
+    cross += pull[0] * a + pull[1] * b + pull[2] * d + pull[3] * e
+    return float(total + 2.0 * cross + room[0, 2, i] + room[1, 2, j])

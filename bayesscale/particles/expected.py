@@ -8,28 +8,30 @@ from typing import Any
 import numpy as np
 
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.places import LAW_COUNT
+from bayesscale.particles.places import EFFECTS, LAW_COUNT
+from bayesscale.particles.population import residuals, shape_place, squares
 
 
 @compiled
 def expect(
-    m: Any, population: Any, data: Any, rest: Any, precisions: Any, expected: Any, inverse: Any
+    m: Any, population: Any, data: Any, local: Any, precisions: Any, expected: Any, inverse: Any
 ) -> None:
     """Write level and gain that every curve is expected to have, given those of its other metrics.
 
     Parameters
     ----------
-    m, population, data : int, Population, Assembly
-        The metric, the population and the data.
-    rest : array, shape (C, E)
-        Residuals of levels and gains.
+    m, population, data, local : int, Population, Assembly, Local
+        The metric, and the chain.
     precisions : array, shape (P + 1, E, E)
         From `fill_precisions`.
-    expected : array, shape (C, 4)
-        Written: level and gain besides their means, and what other metrics add to them in sds.
+    expected : array, shape (C, 6)
+        Written: level and gain besides their means, what other metrics add to them in sds, and
+        `LocalPrior.degrees` and `rest`.
     inverse : array, shape (C, 3)
         Written: precision of level and gain in sds, given other metrics.
     """
+    rest = residuals(population, data, local)
+    off = squares(population, data, local, precisions, rest)
     own, effects = 2 * m, rest.shape[1]
     sd, pull = population.sd[own : own + 2], np.zeros(2)
     for c in range(data.count.shape[0]):
@@ -48,6 +50,11 @@ def expect(
         determinant = one * two - both * both
         expected[c, 2] = -(two * pull[0] - both * pull[1]) / determinant / sd[0]
         expected[c, 3] = -(one * pull[1] - both * pull[0]) / determinant / sd[1]
+        first, second = rest[c, own] - expected[c, 2] * sd[0], rest[c, own + 1] - expected[c, 3] * sd[1]
+        here = one * first * first + 2.0 * both * first * second + two * second * second
+        here += shape_place(population, local, c, m) ** 2
+        expected[c, 4] = data.curve_degrees + off[c, 1] - EFFECTS
+        expected[c, 5] = data.curve_degrees + max(off[c, 0] - here, 0.0)
         inverse[c, 0] = one * sd[0] * sd[0]
         inverse[c, 1] = both * sd[0] * sd[1]
         inverse[c, 2] = two * sd[1] * sd[1]
@@ -65,7 +72,7 @@ def fill_prior(
         The metric, the population and the data.
     precisions : array, shape (P + 1, E, E)
         From `fill_precisions`; only that of all metrics counts.
-    expected, inverse : array, shape (C, 4), (C, 3)
+    expected, inverse : array, shape (C, 6), (C, 3)
         From `expect`.
     prior : LocalPrior
         What is written.
@@ -88,6 +95,7 @@ def fill_prior(
             prior.precision[c, m, 0] = inverse[c, 0] / (one * one)
             prior.precision[c, m, 1] = inverse[c, 1] / (one * two)
             prior.precision[c, m, 2] = inverse[c, 2] / (two * two)
+            prior.degrees[c, m], prior.rest[c, m] = expected[c, 4], expected[c, 5]
         else:
             prior.precision[c, m, 0] = precisions[-1, 2 * m, 2 * m]
             prior.precision[c, m, 1] = precisions[-1, 2 * m, 2 * m + 1]

@@ -17,6 +17,7 @@ from bayesscale.particles.collapsed import integrate, noise_variance
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.local import law_parameters, sharpness_of, unit_of
 from bayesscale.particles.places import (
+    EFFECTS,
     GAIN,
     LEVEL,
     NOISE,
@@ -182,9 +183,16 @@ def add_prior_gradient(
     """Add the gradient of `bayesscale.particles.local.log_prior`, but for the modes."""
     precision = prior.precision[c, m]
     first, second = x[LEVEL] - prior.mean[c, m, 0], x[GAIN] - prior.mean[c, m, 1]
-    gradient[LEVEL] -= precision[0] * first + precision[1] * second
-    gradient[GAIN] -= precision[1] * first + precision[2] * second
-    gradient[SHAPE] -= (x[SHAPE] - prior.shape_mean[m, law]) / prior.shape_sd[m, law] ** 2
+    off = (x[SHAPE] - prior.shape_mean[m, law]) / prior.shape_sd[m, law]
+    by_level, by_gain = (
+        precision[0] * first + precision[1] * second,
+        precision[1] * first + precision[2] * second,
+    )
+    whole = prior.rest[c, m] + first * by_level + second * by_gain + off * off
+    weight = (prior.degrees[c, m] + EFFECTS) / whole
+    gradient[LEVEL] -= weight * by_level
+    gradient[GAIN] -= weight * by_gain
+    gradient[SHAPE] -= weight * off / prior.shape_sd[m, law]
     for kind in range(4):
         if data.pooled_free[kind]:
             off = x[NOISE + kind] - prior.pooled_mean[kind, m]

@@ -39,8 +39,8 @@ _NARROWEST = 0.03
 
 @compiled
 def slope_at(m: Any, count: Any, kinds: Any, values: Any, priors: Any, y: Any, places: Any, weights: Any,
-             factors: Any, prior: Any, guide: Any, data: Any, local: Any, cells: Any, slopes: Any, white: Any,
-             room: Any) -> float:  # fmt: skip
+             scales: Any, factors: Any, prior: Any, guide: Any, data: Any, local: Any, cells: Any,
+             slopes: Any, white: Any, room: Any) -> float:  # fmt: skip
     """Write the gradient by all coordinates; return the log density.
 
     Parameters
@@ -51,8 +51,8 @@ def slope_at(m: Any, count: Any, kinds: Any, values: Any, priors: Any, y: Any, p
         Coordinates of curves, and what makes them round.
     places : array, shape (B, KINDS)
         Cells of the baseline keep their place in the population.
-    weights : array, shape (C, N)
-        Weights of the values.
+    weights, scales : array, shape (C, N), (C,)
+        Weights of the values, and of the curves.
     prior, guide, data, local : LocalPrior, Guide, Assembly, Local
         The chain.
     cells : array, shape (B,)
@@ -72,8 +72,8 @@ def slope_at(m: Any, count: Any, kinds: Any, values: Any, priors: Any, y: Any, p
         if broken and not data.first[c, m] < x[TAU] < data.last[c, m]:
             return -np.inf
         total += pair_gradient(law, broken, x, weights[c], data, c, m, room, gradient)
-        total += rest_prior(broken, x, prior, data, c, m, gradient)
-        total += add_pooled(c, m, law, count, kinds, values, y[c], guide, gradient, slopes)
+        total += rest_prior(broken, x, scales[c], prior, data, c, m, gradient)
+        total += add_pooled(c, m, law, count, kinds, values, y[c], scales[c], guide, gradient, slopes)
         if not math.isfinite(total):
             return -np.inf
         free = guide.free[broken]
@@ -88,8 +88,9 @@ def slope_at(m: Any, count: Any, kinds: Any, values: Any, priors: Any, y: Any, p
 
 @compiled
 def joint(
-    m: Any, population: Any, data: Any, local: Any, prior: Any, guide: Any, steps: Any, room: Any
-) -> None:
+    m: Any, population: Any, data: Any, local: Any, scales: Any, prior: Any, guide: Any, steps: Any,
+    room: Any,
+) -> None:  # fmt: skip
     """Move means and spreads of a metric and all its curves along a trajectory.
 
     Parameters
@@ -98,6 +99,8 @@ def joint(
         The metric.
     population, data, local, prior, guide, steps : Population, Assembly, Local, LocalPrior, Guide, Steps
         The chain.
+    scales : array, shape (C,)
+        From `draw_scales`.
     room : array, shape (4, N)
         Room to work in, with as many columns as curves or cells have values.
     """
@@ -136,8 +139,8 @@ def joint(
             widths[row, i] = steps.reach[m, row * KINDS + kinds[i], 0]
             momentum[row, i] = np.random.standard_normal()
             kinetic += 0.5 * momentum[row, i] ** 2
-    now = slope_at(m, count, kinds, values, priors, y, places, weights, factors, prior, guide, data, local,
-                   cells, slopes, white, room)  # fmt: skip
+    now = slope_at(m, count, kinds, values, priors, y, places, weights, scales, factors, prior, guide, data,
+                   local, cells, slopes, white, room)  # fmt: skip
     then = now
     for _ in range(1 + np.random.randint(min(_MOST, 1 + int(2.0 * _LENGTH / size)))):
         push(count, size, widths, slopes, momentum, own, sizes, white, momenta)
@@ -149,8 +152,8 @@ def joint(
             for i in range(sizes[c]):
                 for j in range(i + 1):
                     y[c, free[i]] += own[c] * factors[c, i, j] * momenta[c, j]
-        then = slope_at(m, count, kinds, values, priors, y, places, weights, factors, prior, guide, data,
-                        local, cells, slopes, white, room)  # fmt: skip
+        then = slope_at(m, count, kinds, values, priors, y, places, weights, scales, factors, prior, guide,
+                        data, local, cells, slopes, white, room)  # fmt: skip
         if not math.isfinite(then):
             break
         push(count, size, widths, slopes, momentum, own, sizes, white, momenta)

@@ -11,7 +11,19 @@ from bayesscale.laws import log_law, power_law, rising
 from bayesscale.models import breaks, discrepancy
 from bayesscale.models.scale import LOGARITHMIC, log_sharpness, log_value
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, SHAPE, SHARE, SHARP, SLOPE, STRAY, TAU
+from bayesscale.particles.places import (
+    EFFECTS,
+    GAIN,
+    LEVEL,
+    MODE,
+    NOISE,
+    SHAPE,
+    SHARE,
+    SHARP,
+    SLOPE,
+    STRAY,
+    TAU,
+)
 
 LOG_ROOT_2PI = 0.5 * math.log(2.0 * math.pi)
 # Products of so large numbers are turned into sums of logarithms.
@@ -162,6 +174,16 @@ def pair_likelihood(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, ou
 
 
 @compiled
+def square_of(law: Any, x: Any, prior: Any, c: Any, m: Any) -> float:
+    """Return how far off level, gain and shape are of what is expected of them, squared."""
+    first, second = x[LEVEL] - prior.mean[c, m, 0], x[GAIN] - prior.mean[c, m, 1]
+    precision = prior.precision[c, m]
+    off = (x[SHAPE] - prior.shape_mean[m, law]) / prior.shape_sd[m, law]
+    square = precision[0] * first * first + 2.0 * precision[1] * first * second
+    return float(square + precision[2] * second * second + off * off)
+
+
+@compiled
 def log_prior(law: Any, broken: Any, x: Any, prior: Any, data: Any, c: Any, m: Any) -> float:
     """Return the log density of local parameters under a population.
 
@@ -178,13 +200,14 @@ def log_prior(law: Any, broken: Any, x: Any, prior: Any, data: Any, c: Any, m: A
     c, m : int
         Curve and metric.
     """
-    first, second = x[LEVEL] - prior.mean[c, m, 0], x[GAIN] - prior.mean[c, m, 1]
-    precision = prior.precision[c, m]
-    total = -0.5 * (
-        precision[0] * first * first + 2.0 * precision[1] * first * second + precision[2] * second * second
-    )
-    off = (x[SHAPE] - prior.shape_mean[m, law]) / prior.shape_sd[m, law]
-    total += prior.log_share[m, law] - math.log(prior.shape_sd[m, law]) - 0.5 * off * off
+    apart = math.log(1.0 + square_of(law, x, prior, c, m) / prior.rest[c, m])
+    return log_rest(law, broken, x, prior, data, c, m) - 0.5 * (prior.degrees[c, m] + EFFECTS) * apart
+
+
+@compiled
+def log_rest(law: Any, broken: Any, x: Any, prior: Any, data: Any, c: Any, m: Any) -> float:
+    """Return `log_prior` without what `square_of` says."""
+    total = prior.log_share[m, law] - math.log(prior.shape_sd[m, law])
     for kind in range(4):
         if data.pooled_free[kind]:
             off = (x[NOISE + kind] - prior.pooled_mean[kind, m]) / prior.pooled_sd[kind, m]

@@ -100,7 +100,7 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
         The metric.
     at, mean, sd : array
         As in `read_population`.
-    expected, inverse : array, shape (C, 4), (C, 3)
+    expected, inverse : array, shape (C, 6), (C, 3)
         As in `log_weights`.
     data, local : Assembly, Local
         The data and the chain.
@@ -113,6 +113,7 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
     """
     total = log_normal(at, mean, sd, slope)
     share, log_share, weight = np.zeros(LAW_COUNT), np.zeros(LAW_COUNT), np.empty(odds.shape[1])
+    whole = np.empty(odds.shape[1])
     most = -np.inf
     for k in range(LAW_COUNT):
         if data.allowed[m, k]:
@@ -134,13 +135,13 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
         by_level, by_gain = slope[MEAN], slope[MEAN + 1]
         largest = log_weights(
             at, data.pooled_free, data.allowed[m], log_share, expected[c], inverse[c], hazard, data, rows[c],
-            law[c], base[c], odds[c],
+            law[c], base[c], whole, odds[c],
         )  # fmt: skip
         if not math.isfinite(largest):
             return -np.inf
         total += add_slopes(
             at, data.pooled_free, share, expected[c], inverse[c], hazard, data.alignment[c], data, rows[c],
-            law[c], odds[c], largest, weight, slope,
+            law[c], whole, odds[c], largest, weight, slope,
         )  # fmt: skip
         odds[c] -= largest
         by_level, by_gain = slope[MEAN] - by_level, slope[MEAN + 1] - by_gain
@@ -160,7 +161,7 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
     ----------
     m, population : int, Population
         The metric, and what is moved.
-    expected, inverse : array, shape (C, 4), (C, 3)
+    expected, inverse : array, shape (C, 6), (C, 3)
         As in `log_weights`; level and gain besides their means are written.
     data, pool, local, proposal, steps : Assembly, Pool, Local, LocalPrior, Steps
         The chain, its clouds, and the population under which they are.

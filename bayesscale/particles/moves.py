@@ -46,8 +46,8 @@ class Guide(NamedTuple):
         Mean of the parameters that are free in it.
     factor : array, shape (C, M, PARTS, LOCAL, LOCAL)
         Cholesky factor of the covariance of the parameters that are free in it.
-    open : array of bool, shape (C, M, 5)
-        Whether data leave open the four of `POOLED` and the shape.
+    open : array of bool, shape (C, M, 7)
+        Whether data leave open the four of `POOLED`, the shape, the level and the gain.
     free : array of int, shape (2, LOCAL)
         Which parameters are free without a break and with one, the modes last; -1 beyond the last.
     """
@@ -72,7 +72,7 @@ def free_places(data: Assembly) -> NDArray[np.int64]:
 def no_guide(data: Assembly) -> Guide:
     """Return a guide that says nothing yet."""
     shape = (*data.count.shape, PARTS)
-    undecided = np.ones((*data.count.shape, 5), dtype=np.bool_)
+    undecided = np.ones((*data.count.shape, 7), dtype=np.bool_)
     known, centre = np.zeros(shape, dtype=np.bool_), np.zeros((*shape, LOCAL))
     return Guide(known, centre, np.zeros((*shape, LOCAL, LOCAL)), undecided, free_places(data))
 

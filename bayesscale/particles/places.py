@@ -5,6 +5,8 @@ from bayesscale.laws import LAWS
 LEVEL, GAIN, SHAPE, NOISE, STRAY, SHARP, SHARE, MODE, _, TAU, SLOPE = range(11)
 """Noise to share are those of `bayesscale.models.assembly.POOLED`; the modes of the discrepancy are two."""
 LOCAL = 11
+EFFECTS = 3
+"""Level, gain and shape: what sets a curve apart in all of them is one Student-t vector."""
 
 LAW_COUNT = len(LAWS)
 MEAN, SPREAD = 0, 6

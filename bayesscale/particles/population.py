@@ -13,6 +13,7 @@ import numpy as np
 
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.linear import cholesky, draw_normal, gram, lower_inverse, product
+from bayesscale.particles.places import EFFECTS, SHAPE
 from bayesscale.particles.steps import accept, log_spread
 
 _REPEATS = 2
@@ -102,7 +103,52 @@ def residuals(population: Any, data: Any, local: Any) -> Any:
 
 
 @compiled
-def draw_coefficients(population: Any, data: Any, precisions: Any, rest: Any) -> None:
+def squares(population: Any, data: Any, local: Any, precisions: Any, rest: Any) -> Any:
+    """Return how far off curves are in what was measured, and in how many effects, shape (C, 2).
+
+    Parameters
+    ----------
+    population, data, local : Population, Assembly, Local
+        The chain.
+    precisions, rest : array
+        From `fill_precisions` and `residuals`.
+    """
+    found = np.zeros((rest.shape[0], 2))
+    for c in range(rest.shape[0]):
+        precision = precisions[data.pattern[c]]
+        for e in range(rest.shape[1]):
+            for other in range(rest.shape[1]):
+                found[c, 0] += rest[c, e] * precision[e, other] * rest[c, other]
+        for m in range(data.count.shape[1]):
+            if data.count[c, m] > 0:
+                found[c, 0] += shape_place(population, local, c, m) ** 2
+                found[c, 1] += EFFECTS
+    return found
+
+
+@compiled
+def shape_place(population: Any, local: Any, c: Any, m: Any) -> float:
+    """Return the shape of a curve and metric in sds from the mean of its law."""
+    law = local.law[c, m]
+    return float((local.x[c, m, SHAPE] - population.shape_mean[m, law]) / population.shape_sd[m, law])
+
+
+@compiled
+def draw_scales(population: Any, data: Any, local: Any, precisions: Any, rest: Any) -> Any:
+    """Draw the precision of every curve, as a multiple of the population's, shape (C,).
+
+    Given these gamma variables what sets curves apart is normal; with them summed over, Student-t. Arguments
+    as in `squares`.
+    """
+    scales = squares(population, data, local, precisions, rest)
+    for c in range(rest.shape[0]):
+        rate = 0.5 * (data.curve_degrees + scales[c, 0])
+        scales[c, 0] = np.random.gamma(0.5 * (data.curve_degrees + scales[c, 1]), 1.0) / rate
+    return scales[:, 0].copy()
+
+
+@compiled
+def draw_coefficients(population: Any, data: Any, precisions: Any, scales: Any, rest: Any) -> None:
     """Draw all coefficients at once, and keep the residuals up to date.
 
     Effect by effect they would crawl, since levels and gains of all metrics hang together. What was not
@@ -118,12 +164,12 @@ def draw_coefficients(population: Any, data: Any, precisions: Any, rest: Any) ->
             target[c, e] += rest[c, e]
         for e in range(effects):
             for other in range(effects):
-                pulled[c, e] += target[c, other] * precision[other, e]
+                pulled[c, e] += scales[c] * target[c, other] * precision[other, e]
     moment = gram(data.design, pulled)
     system, pull = np.zeros((columns * effects, columns * effects)), np.empty(columns * effects)
     for p in range(data.measured.shape[0]):
-        own = data.design[data.pattern == p]
-        square = gram(own, own)
+        chosen = data.pattern == p
+        square = gram(data.design[chosen], weighted(data.design[chosen], scales[chosen]))
         for e in range(effects):
             for other in range(effects):
                 for q in range(columns):
@@ -150,7 +196,16 @@ def draw_coefficients(population: Any, data: Any, precisions: Any, rest: Any) ->
 
 
 @compiled
-def move_groups(population: Any, data: Any, precisions: Any, rest: Any, steps: Any) -> None:
+def weighted(rows: Any, scales: Any) -> Any:
+    """Return rows times the precisions of their curves."""
+    found = rows.copy()
+    for c in range(rows.shape[0]):
+        found[c] *= scales[c]
+    return found
+
+
+@compiled
+def move_groups(population: Any, data: Any, precisions: Any, scales: Any, rest: Any, steps: Any) -> None:
     """Move the spreads of the factors, with the effects of their levels as they are, and in step."""
     columns, effects = population.coef.shape
     for f in range(data.group_prior.shape[0]):
@@ -168,11 +223,13 @@ def move_groups(population: Any, data: Any, precisions: Any, rest: Any, steps: A
                 if accept(change, steps.group_sd, (f, e), steps.rate[0]):
                     now = new
             population.group_sd[f, e] = math.exp(now)
-            scaled_group(population, data, precisions, rest, steps, f, e)
+            scaled_group(population, data, precisions, scales, rest, steps, f, e)
 
 
 @compiled
-def scaled_group(population: Any, data: Any, precisions: Any, rest: Any, steps: Any, f: Any, e: Any) -> None:
+def scaled_group(
+    population: Any, data: Any, precisions: Any, scales: Any, rest: Any, steps: Any, f: Any, e: Any
+) -> None:
     """Move the spread of a factor together with the effects of its levels."""
     now = math.log(population.group_sd[f, e])
     new = now + math.exp(steps.group_scale[f, e]) * np.random.standard_normal()
@@ -188,7 +245,8 @@ def scaled_group(population: Any, data: Any, precisions: Any, rest: Any, steps: 
             pulled[c] += rest[c, other] * precisions[data.pattern[c], e, other]
     change = log_spread(new, data.group_prior[f, e]) - log_spread(now, data.group_prior[f, e])
     for c in range(curves):
-        change -= 0.5 * precisions[data.pattern[c], e, e] * shift[c] * shift[c] + shift[c] * pulled[c]
+        square = 0.5 * precisions[data.pattern[c], e, e] * shift[c] * shift[c]
+        change -= scales[c] * (square + shift[c] * pulled[c])
     if accept(change, steps.group_scale, (f, e), steps.rate[0]):
         population.group_sd[f, e] = math.exp(new)
         for c in range(curves):
@@ -226,13 +284,13 @@ def log_scatter(partial: Any, sd: Any, data: Any, scatter: Any, sizes: Any) -> f
 
 
 @compiled
-def move_covariance(population: Any, data: Any, rest: Any, steps: Any) -> None:
+def move_covariance(population: Any, data: Any, scales: Any, rest: Any, steps: Any) -> None:
     """Move spreads and partial correlations of levels and gains between curves, some times."""
     patterns, effects = data.measured.shape[0], rest.shape[1]
     scatter, sizes = np.zeros((patterns, effects, effects)), np.zeros(patterns)
     for p in range(patterns):
         own = rest[data.pattern == p]
-        scatter[p], sizes[p] = gram(own, own), own.shape[0]
+        scatter[p], sizes[p] = gram(own, weighted(own, scales[data.pattern == p])), own.shape[0]
     sd, partial = population.sd, population.partial
     now = log_scatter(partial, sd, data, scatter, sizes)
     for _ in range(_COVARIANCE_TURNS):

@@ -115,6 +115,9 @@ class LocalPrior(NamedTuple):
         Expected level and gain.
     precision : array, shape (C, M, 3)
         Their precision: level, both, gain.
+    degrees, rest : array, shape (C, M)
+        Of the Student-t density of level, gain and shape: degrees of freedom, and how far off the curve is in
+        its other metrics, plus the prior's degrees of freedom.
     pooled_mean, pooled_sd, shape_mean, shape_sd : array
         As in `Population`.
     log_share : array, shape (M, K)
@@ -127,6 +130,8 @@ class LocalPrior(NamedTuple):
 
     mean: FloatArray
     precision: FloatArray
+    degrees: FloatArray
+    rest: FloatArray
     pooled_mean: FloatArray
     pooled_sd: FloatArray
     shape_mean: FloatArray
@@ -192,9 +197,11 @@ def wide_prior(data: Assembly) -> LocalPrior:
     with np.errstate(divide="ignore"):
         log_share = np.log(start.share)
     hazard = np.exp(start.log_hazard) * data.span * np.ones((curves, 1))
+    degrees = np.full((curves, metrics), data.curve_degrees)
     return LocalPrior(
-        mean, precision, start.pooled_mean, np.hypot(data.pooled[..., 1], start.pooled_sd),
-        start.shape_mean, np.hypot(data.shapes[..., 1], start.shape_sd), log_share, hazard, start.fall,
+        mean, precision, degrees, degrees.copy(), start.pooled_mean,
+        np.hypot(data.pooled[..., 1], start.pooled_sd), start.shape_mean,
+        np.hypot(data.shapes[..., 1], start.shape_sd), log_share, hazard, start.fall,
     )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ class Steps(NamedTuple):
         How fast they adapt; 0 after warm-up.
     group_scale : array, shape (F, E)
         Of a factor's spread and the effects of its levels together.
+    shift, stretch : array, shape (E,)
+        Of means and spreads of levels and gains, with the curves that are left open.
     mixed : array, shape (M,)
         Of trajectories of a metric's population.
     width : array, shape (M, MIXED + 2 (Q - 1), 3)
@@ -42,6 +44,8 @@ class Steps(NamedTuple):
     group_scale: NDArray[np.float64]
     sd: NDArray[np.float64]
     partial: NDArray[np.float64]
+    shift: NDArray[np.float64]
+    stretch: NDArray[np.float64]
     cell: NDArray[np.float64]
     cell_sd: NDArray[np.float64]
     mixed: NDArray[np.float64]
@@ -57,7 +61,8 @@ def first_steps(data: Assembly) -> Steps:
     factors, cells = len(data.group_prior), len(data.cell_count)
     shapes: dict[str, tuple[int, ...]] = {
         "group_sd": (factors, effects), "group_scale": (factors, effects), "sd": (effects,),
-        "partial": (len(data.partial),), "cell": (cells, metrics), "cell_sd": (metrics,), "mixed": (metrics,),
+        "partial": (len(data.partial),), "shift": (effects,), "stretch": (effects,),
+        "cell": (cells, metrics), "cell_sd": (metrics,), "mixed": (metrics,),
         "glide": data.count.shape, "joint": (metrics,),
     }  # fmt: skip
     sizes = {name: np.full(shape, math.log(_FIRST)) for name, shape in shapes.items()}

@@ -11,6 +11,7 @@ from bayesscale.particles.compiled import compiled
 from bayesscale.particles.local import LOG_ROOT_2PI
 from bayesscale.particles.places import (
     ALIGNMENT,
+    EFFECTS,
     FALL,
     HAZARD,
     LAW_COUNT,
@@ -30,7 +31,7 @@ _NEGLIGIBLE = -40.0
 
 @compiled
 def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any, inverse: Any, hazard: Any,
-                data: Any, rows: Any, law: Any, base: Any, out: Any) -> float:  # fmt: skip
+                data: Any, rows: Any, law: Any, base: Any, whole: Any, out: Any) -> float:  # fmt: skip
     """Write the log weights of a curve's particles under a population; return the largest.
 
     Parameters
@@ -41,16 +42,17 @@ def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any,
         Which of `POOLED` are estimated.
     allowed, log_share : array, shape (LAW_COUNT,)
         Which laws the metric may follow, and their log shares.
-    expected : array, shape (4,)
-        What is expected of level and gain besides their means; what other metrics add to that, in sds.
+    expected : array, shape (6,)
+        What is expected of level and gain besides their means; what other metrics add to that, in sds;
+        `LocalPrior.degrees` and `rest`.
     inverse : array, shape (3,)
         Precision of level and gain in sds, given other metrics.
     hazard : float
         Breaks per unit of u; 0 where there are none.
     data, rows, law, base : Assembly, array, array, array
         From `gather`, of this curve.
-    out : array, shape (particles + 1,)
-        Written.
+    whole, out : array, shape (particles + 1,)
+        Written: `rest` and how far off each is in level, gain and shape; the log weights.
     """
     count = out.shape[0]
     one, two = math.exp(-at[SPREAD]), math.exp(-at[SPREAD + 1])
@@ -62,7 +64,7 @@ def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any,
     for i in range(count):
         first, second = rows[0, i] * one - start, rows[1, i] * two - other
         square = inverse[0] * first * first + 2.0 * inverse[1] * first * second + inverse[2] * second * second
-        out[i] = base[i] + constant - 0.5 * square
+        whole[i], out[i] = expected[5] + square, base[i] + constant
     for kind in range(4):
         if free[kind]:
             one, constant = math.exp(-at[SPREAD + 2 + kind]), -at[SPREAD + 2 + kind]
@@ -82,7 +84,11 @@ def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any,
             start = at[SHAPE_MEAN + k] * one
             for i in range(count):
                 off = rows[ROW_SHAPE, i] * one - start
-                out[i] += constant - 0.5 * off * off if law[i] == k else 0.0
+                out[i] += constant if law[i] == k else 0.0
+                whole[i] += off * off if law[i] == k else 0.0
+    power, per_rest = 0.5 * (expected[4] + EFFECTS), 1.0 / expected[5]
+    for i in range(count):
+        out[i] -= power * math.log(whole[i] * per_rest)
     largest = out[0]
     for i in range(count):
         largest = out[i] if out[i] > largest else largest
@@ -130,16 +136,20 @@ def moments(weight: Any, row: Any, ones: Any, room: Any) -> tuple[float, float]:
 
 @compiled
 def add_slopes(at: Any, free: Any, share: Any, expected: Any, inverse: Any, hazard: Any, alignment: Any,
-               data: Any, rows: Any, law: Any, out: Any, largest: Any, weight: Any,
+               data: Any, rows: Any, law: Any, whole: Any, out: Any, largest: Any, weight: Any,
                slope: Any) -> float:  # fmt: skip
     """Add the slopes of a curve's log density; return that density. Arguments as in `log_weights`."""
     to_weights(out, largest, weight)
     ones, room = rows[ROW_ONE], np.empty(weight.shape[0])
     total = product_sum(weight, ones)
-    sums = np.empty(17)
-    sums[1], sums[4] = moments(weight, rows[1], ones, room)
+    sums, pull = np.empty(18), np.empty(weight.shape[0])
+    # A Student-t density pulls as a normal one whose precision falls with the distance.
+    for i in range(weight.shape[0]):
+        pull[i] = weight[i] * (expected[4] + EFFECTS) / whole[i]
+    sums[1], sums[4] = moments(pull, rows[1], ones, room)
     sums[3] = product_sum(room, rows[0])
-    sums[0], sums[2] = moments(weight, rows[0], ones, room)
+    sums[0], sums[2] = moments(pull, rows[0], ones, room)
+    sums[17] = product_sum(pull, ones)
     for kind in range(4):
         if free[kind]:
             sums[5 + kind], sums[9 + kind] = moments(weight, rows[2 + kind], ones, room)
@@ -159,11 +169,14 @@ def add_slopes(at: Any, free: Any, share: Any, expected: Any, inverse: Any, haza
             for i in range(law.shape[0]):
                 room[i] = weight[i] if law[i] == k else 0.0
             own = product_sum(room, ones) / total
+            for i in range(law.shape[0]):
+                room[i] = pull[i] if law[i] == k else 0.0
+            pulled = product_sum(room, ones) / total
             first = product_sum(room, rows[ROW_SHAPE]) / total
             second = product_sum(room, rows[ROW_SQUARE]) / total
             middle, width = at[SHAPE_MEAN + k], math.exp(-2.0 * at[SHAPE_SPREAD + k])
-            slope[SHAPE_MEAN + k] += (first - middle * own) * width
-            slope[SHAPE_SPREAD + k] += (second - 2.0 * middle * first + middle * middle * own) * width - own
+            slope[SHAPE_MEAN + k] += (first - middle * pulled) * width
+            slope[SHAPE_SPREAD + k] += (second - 2.0 * middle * first + middle**2 * pulled) * width - own
             slope[SHARE_OF_LAW + k] += own - share[k]
     if hazard > 0.0:
         now = sums[13] - hazard * sums[14]
@@ -181,12 +194,14 @@ def add_effect_slopes(at: Any, expected: Any, inverse: Any, sums: Any, slope: An
     one, two = math.exp(-at[SPREAD]), math.exp(-at[SPREAD + 1])
     middle, other = at[MEAN] + expected[0], at[MEAN + 1] + expected[1]
     # Moments of z, which is in sds from the mean, and of its precision times (z - t).
-    first, second = (sums[0] - middle) * one, (sums[1] - other) * two
-    square = (sums[2] - 2.0 * middle * sums[0] + middle * middle) * one * one
-    both = (sums[3] - middle * sums[1] - other * sums[0] + middle * other) * one * two
-    last = (sums[4] - 2.0 * other * sums[1] + other * other) * two * two
-    slope[MEAN] += (inverse[0] * (first - expected[2]) + inverse[1] * (second - expected[3])) * one
-    slope[MEAN + 1] += (inverse[1] * (first - expected[2]) + inverse[2] * (second - expected[3])) * two
+    size = sums[17]
+    first, second = (sums[0] - middle * size) * one, (sums[1] - other * size) * two
+    square = (sums[2] - 2.0 * middle * sums[0] + middle * middle * size) * one * one
+    both = (sums[3] - middle * sums[1] - other * sums[0] + middle * other * size) * one * two
+    last = (sums[4] - 2.0 * other * sums[1] + other * other * size) * two * two
+    off, apart = first - expected[2] * size, second - expected[3] * size
+    slope[MEAN] += (inverse[0] * off + inverse[1] * apart) * one
+    slope[MEAN + 1] += (inverse[1] * off + inverse[2] * apart) * two
     slope[SPREAD] += (
         inverse[0] * (square - first * expected[2]) + inverse[1] * (both - first * expected[3]) - 1.0
     )

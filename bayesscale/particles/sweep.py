@@ -10,7 +10,7 @@ from bayesscale.particles.baseline import move_cells, move_line
 from bayesscale.particles.collapsed import collapsed_likelihood, draw_modes, draw_weights
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.difference import step_by_difference
-from bayesscale.particles.exchange import exchange
+from bayesscale.particles.exchange import exchange, exchange_two
 from bayesscale.particles.expected import expect, fill_prior
 from bayesscale.particles.glide import glide
 from bayesscale.particles.joint import joint
@@ -18,20 +18,25 @@ from bayesscale.particles.linear import draw_normal
 from bayesscale.particles.local import log_prior, pair_likelihood
 from bayesscale.particles.mixture import mix
 from bayesscale.particles.moves import BREAK, JUMP, LAW, WALK, move
+from bayesscale.particles.open import move_open
 from bayesscale.particles.places import LAW_COUNT
 from bayesscale.particles.population import (
     block,
     draw_coefficients,
+    draw_scales,
     fill_precisions,
     move_covariance,
     move_groups,
     residuals,
+    squares,
 )
 from bayesscale.particles.temper import draw_prior
 
 _ROUND = (LAW, JUMP, BREAK, JUMP, WALK)
 # One particle of so many pairs is moved in a sweep as its curve is; so many of every pair take a jump.
-_REFRESHED, _JUMPS = 0.5, 2
+_REFRESHED, _JUMPS = 1.0, 2
+# So many particles of each of two metrics are tried together.
+_TOGETHER = 40
 
 
 @compiled
@@ -124,12 +129,12 @@ def move_curves(
     curves = data.count.shape[0]
     particles = pool.law.shape[2]
     room, odds = np.empty((4, data.u.shape[2])), np.empty((curves, min(summed, particles) + 1))
-    expected, inverse = np.zeros((curves, 4)), np.zeros((curves, 3))
+    expected, inverse = np.zeros((curves, 6)), np.zeros((curves, 3))
     weights = np.empty(data.u.shape[2])
     for m in range(data.count.shape[1]):
         several = count_laws(m, data) > 1
         fill_precisions(population, data, precisions)
-        expect(m, population, data, residuals(population, data, local), precisions, expected, inverse)
+        expect(m, population, data, local, precisions, expected, inverse)
         start = np.random.randint(0, particles, curves)
         mix(m, population, expected, inverse, data, pool, local, proposal, steps, start, odds)
         fill_prior(m, population, data, precisions, expected, inverse, prior)
@@ -144,6 +149,29 @@ def move_curves(
                 local.law[c, m], local.broken[c, m], local.likelihood[c, m] = law, broken, likelihood
                 refresh(proposal, guide, pool, data, c, m, steps, several, can_break, room, weights)
     fill_precisions(population, data, precisions)
+    exchange_metrics(population, data, local, prior, proposal, pool, precisions)
+
+
+@compiled
+def exchange_metrics(
+    population: Any, data: Any, local: Any, prior: Any, proposal: Any, pool: Any, precisions: Any
+) -> None:
+    """Let every curve with several metrics change places with particles of two of them at once.
+
+    Arguments as in `move_curves`.
+    """
+    rest = residuals(population, data, local)
+    far = squares(population, data, local, precisions, rest)
+    room = np.empty((2, 4, min(_TOGETHER, pool.law.shape[2]) + 1))
+    for c in range(data.count.shape[0]):
+        measured = np.flatnonzero(data.count[c])
+        if measured.shape[0] > 1:
+            i = np.random.randint(measured.shape[0])
+            j = (i + 1 + np.random.randint(measured.shape[0] - 1)) % measured.shape[0]
+            exchange_two(
+                c, measured[i], measured[j], rest[c], far[c], precisions[data.pattern[c]], population, prior,
+                proposal, data, pool, local, room,
+            )  # fmt: skip
 
 
 @compiled
@@ -154,10 +182,11 @@ def draw_unmeasured(population: Any, data: Any, local: Any, prior: Any, precisio
     """
     rest = residuals(population, data, local)
     fill_precisions(population, data, precisions)
+    scales = draw_scales(population, data, local, precisions, rest)
     curves = data.count.shape[0]
-    expected, inverse = np.zeros((curves, 4)), np.zeros((curves, 3))
+    expected, inverse = np.zeros((curves, 6)), np.zeros((curves, 3))
     for m in range(data.count.shape[1]):
-        expect(m, population, data, rest, precisions, expected, inverse)
+        expect(m, population, data, local, precisions, expected, inverse)
         fill_prior(m, population, data, precisions, expected, inverse, prior)
     everything = precisions[-1]
     for c in range(data.count.shape[0]):
@@ -169,12 +198,12 @@ def draw_unmeasured(population: Any, data: Any, local: Any, prior: Any, precisio
         for i in range(pull.shape[0]):
             for m in range(data.count.shape[1]):
                 for e in range(2 * m, 2 * m + 2 if data.count[c, m] > 0 else 0):
-                    pull[i] -= everything[effects[i], e] * rest[c, e]
-        draw_normal(system, pull)
+                    pull[i] -= scales[c] * everything[effects[i], e] * rest[c, e]
+        draw_normal(scales[c] * system, pull)
         for i in range(pull.shape[0]):
             m, place = effects[i] // 2, effects[i] % 2
             if place == 0:
-                local.law[c, m], local.broken[c, m] = draw_prior(local.x[c, m], prior, data, c, m)
+                local.law[c, m], local.broken[c, m] = draw_prior(local.x[c, m], scales[c], prior, data, c, m)
             total = pull[i]
             for q in range(data.group.shape[0]):
                 total += data.design[c, q] * population.coef[q, effects[i]]
@@ -201,16 +230,19 @@ def move_population(
         From `fill_precisions`.
     """
     rest = residuals(population, data, local)
-    draw_coefficients(population, data, precisions, rest)
-    move_groups(population, data, precisions, rest, steps)
-    move_covariance(population, data, rest, steps)
+    scales = draw_scales(population, data, local, precisions, rest)
+    draw_coefficients(population, data, precisions, scales, rest)
+    move_groups(population, data, precisions, scales, rest, steps)
+    move_covariance(population, data, scales, rest, steps)
+    fill_precisions(population, data, precisions)
+    room = np.empty((4, max(data.u.shape[2], data.cell_value.shape[2])))
+    move_open(population, data, local, precisions, scales, guide, steps, room[0])
     move_cells(population, data, local, steps)
     move_line(population, data, local, steps)
     fill_precisions(population, data, precisions)
     curves = data.count.shape[0]
-    expected, inverse = np.zeros((curves, 4)), np.zeros((curves, 3))
-    room = np.empty((4, max(data.u.shape[2], data.cell_value.shape[2])))
+    expected, inverse = np.zeros((curves, 6)), np.zeros((curves, 3))
     for m in range(data.count.shape[1]):
-        expect(m, population, data, residuals(population, data, local), precisions, expected, inverse)
+        expect(m, population, data, local, precisions, expected, inverse)
         fill_prior(m, population, data, precisions, expected, inverse, prior)
-        joint(m, population, data, local, prior, guide, steps, room)
+        joint(m, population, data, local, scales, prior, guide, steps, room)

@@ -29,8 +29,18 @@ _WIDER, _NARROWEST, _SHRUNK = 1.15, 1e-3, 0.1
 
 
 @compiled
-def draw_prior(x: Any, prior: Any, data: Any, c: Any, m: Any) -> tuple[Any, Any]:
-    """Write a draw from the population; return its law, and whether it breaks within the data."""
+def draw_prior(x: Any, scale: Any, prior: Any, data: Any, c: Any, m: Any) -> tuple[Any, Any]:
+    """Write a draw from the population; return its law, and whether it breaks within the data.
+
+    Parameters
+    ----------
+    x : array, shape (LOCAL,)
+        Written.
+    scale : float
+        Precision of level, gain and shape as a multiple of the population's.
+    prior, data, c, m : LocalPrior, Assembly, int, int
+        The population, the data, curve and metric.
+    """
     r, law = np.random.random(), -1
     last = 0
     for k in range(LAW_COUNT):
@@ -41,17 +51,18 @@ def draw_prior(x: Any, prior: Any, data: Any, c: Any, m: Any) -> tuple[Any, Any]
                 law = k
     law = law if law >= 0 else last
     precision = prior.precision[c, m]
+    spread = 1.0 / math.sqrt(scale)
     # Gain first, then level given the gain.
     gain_sd = math.sqrt(precision[0] / (precision[0] * precision[2] - precision[1] ** 2))
     gain = gain_sd * np.random.standard_normal()
     level = -precision[1] / precision[0] * gain + np.random.standard_normal() / math.sqrt(precision[0])
-    x[LEVEL], x[GAIN] = prior.mean[c, m, 0] + level, prior.mean[c, m, 1] + gain
-    x[SHAPE] = prior.shape_mean[m, law] + prior.shape_sd[m, law] * np.random.standard_normal()
+    x[LEVEL], x[GAIN] = prior.mean[c, m, 0] + spread * level, prior.mean[c, m, 1] + spread * gain
+    x[SHAPE] = prior.shape_mean[m, law] + prior.shape_sd[m, law] * spread * np.random.standard_normal()
     for kind in range(4):
         x[NOISE + kind] = 0.0
         if data.pooled_free[kind]:
-            spread = prior.pooled_sd[kind, m] * np.random.standard_normal()
-            x[NOISE + kind] = prior.pooled_mean[kind, m] + spread
+            off = prior.pooled_sd[kind, m] * np.random.standard_normal()
+            x[NOISE + kind] = prior.pooled_mean[kind, m] + off
     x[MODE], x[MODE + 1] = np.random.standard_normal(), np.random.standard_normal()
     x[TAU], x[SLOPE] = 0.0, 0.0
     broken = 0
@@ -168,7 +179,8 @@ def temper(
     law, broken = np.zeros(particles, np.int64), np.zeros(particles, np.int64)
     log_priors, likelihood = np.empty(particles), np.empty(particles)
     for i in range(particles):
-        law[i], broken[i] = draw_prior(x[i], prior, data, c, m)
+        scale = np.random.gamma(0.5 * prior.degrees[c, m], 2.0) / prior.rest[c, m]
+        law[i], broken[i] = draw_prior(x[i], scale, prior, data, c, m)
         log_priors[i] = log_prior(law[i], broken[i], x[i], prior, data, c, m)
         likelihood[i] = pair_likelihood(law[i], broken[i], x[i], data, c, m, out)
     several = data.allowed[m].sum() > 1
@@ -241,7 +253,7 @@ def temper_all(seed: Any, moves: Any, prior: Any, guide: Any, data: Any, pool: A
             if data.count[c, m] > 0:
                 most = max(most, temper(c, m, pool.law.shape[2], moves, prior, guide, data, pool, local, out))
             else:
-                local.law[c, m], local.broken[c, m] = draw_prior(local.x[c, m], prior, data, c, m)
+                local.law[c, m], local.broken[c, m] = draw_prior(local.x[c, m], 1.0, prior, data, c, m)
     return most
 
 

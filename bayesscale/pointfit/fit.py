@@ -94,10 +94,14 @@ def _fit(
     """Fit one metric of one curve to its smallest sizes and test it on the others."""
     usable = value > 0
     sizes = np.unique(size[usable])
-    note = _left_out(int(np.sum(~usable)))
+    lost, count = int(np.sum(~usable)), len(sizes)
+    note = [f"{lost} {'value' if lost == 1 else 'values'} not above 0 left out"] * bool(lost)
     if len(sizes) < _PARAMETERS:
-        reason = f"not fitted: {law.name} has {_PARAMETERS} parameters, the curve {_counted(len(sizes))}"
-        return CurveFit(curve, metric, law.name, 0, int(usable.sum()), _joined(reason, note))
+        reason = (
+            f"not fitted: {law.name} has {_PARAMETERS} parameters, the curve has {count} "
+            f"{'size' if count == 1 else 'sizes'} with values above 0; measure at least {_PARAMETERS}"
+        )
+        return CurveFit(curve, metric, law.name, 0, int(usable.sum()), "; ".join([reason, *note]))
     axis = LogAxis(sizes[0], sizes[: first or len(sizes)][-1])
     fitted, held_out = usable & (size <= axis.hi), usable & (size > axis.hi)
     optimum = fit_curve(law, axis.u(size[fitted]), value[fitted], delta)
@@ -112,26 +116,9 @@ def _fit(
         law.name,
         int(fitted.sum()),
         int(held_out.sum()),
-        _joined(optimum.message, note),
+        "; ".join([*filter(None, [optimum.message]), *note]),
         axis,
         optimum,
         loss,
         rmsle,
     )
-
-
-def _counted(sizes: int) -> str:
-    """Return how many sizes a curve has, in words."""
-    return (
-        f"has {sizes} {'size' if sizes == 1 else 'sizes'} with values above 0; measure at least {_PARAMETERS}"
-    )
-
-
-def _left_out(count: int) -> str:
-    """Return the note on values without a logarithm."""
-    return f"{count} {'value' if count == 1 else 'values'} not above 0 left out" if count else ""
-
-
-def _joined(*messages: str) -> str:
-    """Return the messages that are not empty in one line."""
-    return "; ".join(message for message in messages if message)

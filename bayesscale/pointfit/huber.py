@@ -53,21 +53,7 @@ class Optimum:
 
 
 def log_residuals(law: Law, u: Array, log_value: Array, parameters: Array) -> Array:
-    """Return log f(u) - log value for parameters (level, gain, shape), with any further axes in front.
-
-    Parameters
-    ----------
-    law : Law
-        The law f.
-    u, log_value : array of shape (points,)
-        Positions on the law's axis, and logarithms of the values observed there.
-    parameters : array of shape (..., 3)
-        Anchored parameters.
-
-    Returns
-    -------
-    array of shape (..., points)
-    """
+    """Return log f(u) - log value, (..., points), for (level, gain, shape) of shape (..., 3)."""
     level, gain, shape = np.moveaxis(parameters, -1, 0)[..., None]
     # A falling score that has been extrapolated to zero has no logarithm.
     return np.asarray(np.log(np.maximum(law.value(u, level, gain, shape), _SMALLEST)) - log_value)
@@ -79,19 +65,7 @@ def mean_huber(residuals: Array, delta: float) -> float:
 
 
 def fit_curve(law: Law, u: Array, value: Array, delta: float) -> Optimum:
-    """Fit a law to the points of one curve.
-
-    Parameters
-    ----------
-    law : Law
-        The law to fit.
-    u : array of shape (points,)
-        Positions from 0 (first point) to 1 (last point), at least three different ones.
-    value : array of shape (points,)
-        Values > 0.
-    delta : float
-        Where the Huber loss turns from quadratic to linear, in log units.
-    """
+    """Fit a law to values above 0 at positions u from 0 to 1, at least three different ones."""
     problem = _Problem(law, u, np.log(value), delta)
     results = [problem.minimize(start) for start in problem.initial_values()]
     best = min(results, key=lambda result: float(result.fun))

@@ -79,7 +79,7 @@ class Unmeasured:
             law,
             level,
             gain,
-            shape=mean + sd * self._standard("shape", curve, metric),
+            shape=mean + sd * self._spread(curve) * self._standard("shape", curve, metric),
             sharpness=np.zeros(law.shape) if sharpness is None else log_sharpness(sharpness),
             noise=noise,
             se_share=self._normal("se_share", curve, metric),
@@ -196,4 +196,11 @@ class Unmeasured:
         shape = self.draws["mean"].shape
         # All metrics of a curve share its random numbers, as their residuals are correlated.
         raw = (keyed_rng(self.seed, "residual", self.keys[c]).standard_normal(shape) for c in curve.tolist())
-        return np.stack([np.einsum("sij,sj->si", own, each) for each in raw])
+        found = np.stack([np.einsum("sij,sj->si", own, each) for each in raw])
+        return np.asarray(found * self._spread(curve)[..., None])
+
+    def _spread(self, curve: IntArray) -> FloatArray:
+        """Return the spread of each curve as a multiple of the population's, shape (curves, draws)."""
+        half, count = 0.5 * self.draws.priors.curve_degrees, self.draws.count
+        each = [keyed_rng(self.seed, "precision", self.keys[c]).gamma(half, 1 / half, count) for c in curve]
+        return np.array(each) ** -0.5

@@ -137,9 +137,8 @@ class Answer(ABC):
 
     def frame_text(self, title: str) -> Frame:
         """Return title, caption and warning of a picture of this answer."""
-        simulated = " - SIMULATED data, not measured" if is_simulated(self.fit) else ""
         caption = f"{source_line(self.fit, self.prob)}; seed {self.fit.provenance.get('seed')}."
-        return Frame(f"{title}{simulated}", caption, "" if self.fit.status.ok else str(self.fit.status))
+        return framed(self.fit, title, caption)
 
     def __str__(self) -> str:
         return self.text()
@@ -152,15 +151,7 @@ class Answer(ABC):
 
 
 def html_table(table: pd.DataFrame, sizes: Sequence[str] = ()) -> str:
-    """Return a table in HTML; text from users is escaped.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The table.
-    sizes : sequence of str
-        Columns of sizes besides the usual ones.
-    """
+    """Return a table in HTML; text from users is escaped."""
     columns = cells(table, sizes)
     head = "".join(f'<th scope="col"><bdi>{escape(name)}</bdi></th>' for name in columns)
     rows = ("".join(map(_html_cell, row)) for row in zip(*columns.values(), strict=True))
@@ -203,15 +194,7 @@ def spread_text(row: Mapping[Any, Any] | pd.Series, name: str, metric: str) -> s
 
 
 def sizes_text(numbers: Sequence[float], low: float = 0.0, high: float = math.inf) -> str:
-    """Return sizes as 'median (lower to upper)'.
-
-    Parameters
-    ----------
-    numbers : sequence of float
-        Median, lower and upper; 0 means below `low`, infinity above `high`, NaN that nothing is known.
-    low, high : float
-        The sizes that were looked at.
-    """
+    """Return sizes as 'median (lower to upper)'; 0 means below `low`, infinity above `high`, NaN unknown."""
     if math.isnan(numbers[0]):
         return "unknown"
     texts = [
@@ -222,15 +205,7 @@ def sizes_text(numbers: Sequence[float], low: float = 0.0, high: float = math.in
 
 
 def name_of(row: Mapping[Any, Any] | pd.Series, names: Sequence[str]) -> str:
-    """Return what names a curve, 'en-fr, en50-fr50, D_f 42M'.
-
-    Parameters
-    ----------
-    row : mapping
-        Values of the columns.
-    names : sequence of str
-        The columns; where all rows are alike ('all') nothing is said.
-    """
+    """Return what names a curve, 'en-fr, en50-fr50, D_f 42M'; of columns in which all are alike nothing."""
     sized = (*SIZES, "model_params")
     parts = [
         f"{SHORT.get(name, name)} {format_tokens(row[name])}" if name in sized else _name(row[name])
@@ -285,6 +260,12 @@ def record(fit: Fit) -> dict[str, Any]:
 def warning(fit: Fit) -> list[str]:
     """Return what a reader must see first: nothing, or that the numbers should not be trusted."""
     return [] if fit.status.ok else [f"DO NOT RELY ON THESE NUMBERS - {fit.status}"]
+
+
+def framed(fit: Fit, title: str, caption: str) -> Frame:
+    """Return what stands around a picture of a fit: that data are simulated, or must not be relied on."""
+    simulated = " - SIMULATED data, not measured" if is_simulated(fit) else ""
+    return Frame(f"{title}{simulated}", caption, "" if fit.status.ok else str(fit.status))
 
 
 def track_record(fit: Fit) -> list[str]:

@@ -19,13 +19,7 @@ _MOST = 8
 
 @dataclass(frozen=True)
 class BaselineRuns:
-    """Which baseline was measured.
-
-    Parameters
-    ----------
-    curves : Curves
-        The data.
-    """
+    """Which baseline was measured."""
 
     curves: Curves
 
@@ -61,15 +55,7 @@ class BaselineRuns:
         return together.reset_index()
 
     def lacking(self, table: pd.DataFrame, metrics: Sequence[str]) -> QuestionError:
-        """Return the error that no curve can be compared with a baseline; it names the runs.
-
-        Parameters
-        ----------
-        table : pandas.DataFrame
-            The curves asked for.
-        metrics : sequence of str
-            Names of the metrics asked for.
-        """
+        """Return the error that no curve can be compared with a baseline; it names the runs."""
         missing = self.missing(table, metrics)
         return QuestionError(
             "what pretraining is worth is said against runs without pretraining (pretrain_tokens = 0); the "

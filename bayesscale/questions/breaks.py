@@ -29,6 +29,7 @@ from bayesscale.questions.answer import (
     shown_names,
     sizes_text,
     spread_text,
+    three,
     units_of,
     varying,
 )
@@ -39,6 +40,7 @@ from bayesscale.questions.select import (
     check_sizes,
     drawn_curves,
     metric_places,
+    sizes_on,
 )
 from bayesscale.text import listed, probability_text, size_text
 from bayesscale.units import format_tokens
@@ -50,24 +52,12 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 
-def hazard(fit: Fit, place: int) -> FloatArray:
-    """Return draws of the breaks per factor of ten of data, of a typical curve.
-
-    Parameters
-    ----------
-    fit : Fit
-        A fit with breaks.
-    place : int
-        Position of the metric among those that may break.
-    """
-    return np.asarray(np.log(10.0) * np.exp(fit.draws("break_log_hazard")[:, place]))
-
-
 def hazard_sentences(fit: Fit, prob: float) -> list[str]:
     """Return one sentence a metric on how often its laws break, and one on alignment where it varies."""
     lines = []
     for place, name in enumerate(fit.arrays.breakable):
-        median, lower, upper = interval(hazard(fit, place), prob)
+        hazard = np.log(10.0) * np.exp(fit.draws("break_log_hazard")[:, place])
+        median, lower, upper = interval(hazard, prob)
         lines.append(
             f"population: {name} of a typical curve breaks {median:.2g} times a factor of ten of data "
             f"({lower:.2g} to {upper:.2g})"
@@ -96,21 +86,9 @@ _NO_INTERVAL = np.full(3, np.nan)
 
 
 def break_row(draws: Draws, curve: int, metric: int, prob: float, at: float | None) -> dict[str, Any]:
-    """Return a row of `Breaks.frame`.
-
-    Parameters
-    ----------
-    draws : Draws
-        The draws.
-    curve, metric : int
-        Positions of a measured curve, and of a metric that may break.
-    prob : float
-        Probability of the equal-tailed intervals.
-    at : float or None
-        Size at which the cost of the break is stated; None for the curve's last.
-    """
+    """Return a row of `Breaks.frame`; the cost is stated at a size, by default the curve's last."""
     curves, name = draws.curves, draws.curves.names[metric]
-    own = np.unique(_sizes(curves, curve, name))
+    own = sizes_on(curves, curve, [metric])
     last = float(own[-1])
     position = draws["break_at"][:, curve, metric]
     broken = position <= last
@@ -130,10 +108,10 @@ def break_row(draws: Draws, curve: int, metric: int, prob: float, at: float | No
         "last": last,
         "p_broken": p_broken,
         "p_broken_least": min(by_law.values()),
-        **dict(zip(("break_median", "break_lower", "break_upper"), where.tolist(), strict=True)),
+        **three("break", where),
         "p_fall": p_fall,
         "at": size,
-        **dict(zip(("lost_median", "lost_lower", "lost_upper"), lost.tolist(), strict=True)),
+        **three("lost", lost),
         "evidence": evidence(p_broken, by_law, p_fall, len(own), where[0], name),
     }
 
@@ -194,12 +172,6 @@ def _unbroken(local: Local, curves: Curves, size: float | FloatArray) -> FloatAr
 def _value(local: Local, curves: Curves, size: float) -> FloatArray:
     """Return draws of one curve's law at a size, with its break."""
     return within(local.value(curves.axis.u(np.array([[size]])))[0, 0], local.metric)
-
-
-def _sizes(curves: Curves, curve: int, metric: str) -> FloatArray:
-    """Return the sizes at which a metric was measured on a curve."""
-    (rows,) = (rows for rows in (curves.scores, curves.losses) if metric in rows.metrics)
-    return np.asarray(rows.size[(rows.unit == curve) & (rows.metric == rows.metrics.index(metric))])
 
 
 @dataclass(frozen=True)

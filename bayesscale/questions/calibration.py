@@ -60,13 +60,7 @@ class Calibration(Answer):
         return shown
 
     def plot(self, *, columns: int = 3) -> Picture:
-        """Return a picture of the share of values below each quantile of their prediction.
-
-        Parameters
-        ----------
-        columns : int
-            Panels beside each other at most.
-        """
+        """Return a picture of the share of values below each quantile of their prediction."""
         from bayesscale.figures.calibration import draw_calibration
 
         return draw_calibration(

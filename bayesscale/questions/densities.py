@@ -11,8 +11,7 @@ import xarray as xr
 from scipy.stats import gaussian_kde
 
 from bayesscale.errors import QuestionError
-from bayesscale.figures.drawing import Frame
-from bayesscale.questions.answer import is_simulated, source_text
+from bayesscale.questions.answer import framed, source_text
 from bayesscale.questions.population import population_rows
 
 if TYPE_CHECKING:
@@ -23,20 +22,7 @@ _POINTS = 120
 
 
 def posterior_picture(fit: Fit, *, columns: int = 3) -> Picture:
-    """Return a picture of prior and posterior of the population: means, slopes, shares of laws, noise.
-
-    Parameters
-    ----------
-    fit : Fit
-        A fitted model.
-    columns : int
-        Panels beside each other at most.
-
-    Raises
-    ------
-    QuestionError
-        The file of the fit holds no draws from the prior.
-    """
+    """Return a picture of prior and posterior of the population: means, slopes, shares of laws, noise."""
     from bayesscale.figures.calibration import draw_densities
 
     if "prior" not in fit.tree:
@@ -55,11 +41,9 @@ def posterior_picture(fit: Fit, *, columns: int = 3) -> Picture:
         ],
         ignore_index=True,
     )
-    simulated = " - SIMULATED data, not measured" if is_simulated(fit) else ""
-    warning = "" if fit.status.ok else str(fit.status)
     caption = f"{source_text(fit)}; {fit.count:,} draws, {fit.status.label}. Densities scaled to their peaks."
-    return draw_densities(table, Frame(f"Prior and posterior of the population{simulated}", caption, warning),
-                          columns=columns)  # fmt: skip
+    frame = framed(fit, "Prior and posterior of the population", caption)
+    return draw_densities(table, frame, columns=columns)
 
 
 def _density(quantity: str, group: str, draws: np.ndarray) -> pd.DataFrame:

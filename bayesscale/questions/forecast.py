@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import SIZES, Curves
 from bayesscale.posterior.baseline import TargetBaseline
-from bayesscale.posterior.curves import Targets, measured_metrics
+from bayesscale.posterior.curves import Targets
 from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.answer import (
     SHORT,
@@ -34,6 +34,7 @@ from bayesscale.questions.select import (
     check_prob,
     check_sizes,
     drawn_curves,
+    lacking_notes,
     metric_places,
 )
 from bayesscale.text import probability_text
@@ -213,13 +214,7 @@ def _notes(curves: Curves, targets: Targets, places: list[int], table: pd.DataFr
             "there the intervals assume that the laws go on to hold"
             + (", or break as often and as much as the curves say" if table["p_break"].notna().any() else "")
         )
-    known = measured_metrics(curves)[targets.position[targets.measured]]
-    for place in places:
-        if missing := int((~known[:, place]).sum()):
-            notes.append(
-                f"{curves.names[place]} was not measured on {missing} of {len(known)} curves: "
-                "what is said of it there follows from other metrics and curves"
-            )
+    notes += lacking_notes(curves, targets, places)
     low, high = (
         table["metric"].map({n: getattr(CATALOGUE[n], end) for n in curves.names}) for end in ("low", "high")
     )

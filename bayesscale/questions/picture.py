@@ -9,17 +9,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesscale.figures.drawing import Drawing, Frame
+from bayesscale.figures.drawing import Drawing
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import SIZES, Curves
 from bayesscale.posterior.curves import Targets
 from bayesscale.posterior.predictive import COLUMNS, Predictive
-from bayesscale.questions.answer import interval_text, is_simulated, percent_text, source_text
+from bayesscale.questions.answer import framed, interval_text, percent_text, source_text
 from bayesscale.questions.select import (
     Selection,
     check_prob,
     check_sizes,
     drawn_curves,
+    last_of_targets,
     last_sizes,
     metric_places,
 )
@@ -81,71 +82,31 @@ def picture(
 def forecast_table(
     curves: Curves, targets: Targets, places: list[int], sizes: FloatArray, values: FloatArray
 ) -> pd.DataFrame:
-    """Return a row for each target, metric and size, in this order; see `Forecast.frame`.
-
-    Parameters
-    ----------
-    curves : Curves
-        The measured curves.
-    targets : Targets
-        The curves asked for.
-    places : list of int
-        Positions of the metrics.
-    sizes : array, shape (targets, sizes)
-        Sizes of each curve.
-    values : array, shape (targets, metrics, sizes, columns)
-        From `Predictive.describe`.
-    """
+    """Return a row for each target, metric and size, in this order; see `Forecast.frame`."""
     count, metrics, points, _ = values.shape
     table = targets.table.loc[np.repeat(np.arange(count), metrics * points)].reset_index(drop=True)
     table["metric"] = np.tile(np.repeat([curves.names[place] for place in places], points), count)
     table[curves.axis_name] = np.repeat(sizes[:, None], metrics, axis=1).ravel()
     table[list(COLUMNS)] = values.reshape(-1, len(COLUMNS))
     positive = np.where(sizes > 0, sizes, np.nan)
-    table["efolds_beyond"] = np.log(positive[:, None] / _last(curves, targets)[:, places, None]).ravel()
+    table["efolds_beyond"] = np.log(
+        positive[:, None] / last_of_targets(curves, targets)[:, places, None]
+    ).ravel()
     table["measured"] = np.repeat(targets.measured, metrics * points)
     return table
-
-
-def _last(curves: Curves, targets: Targets) -> FloatArray:
-    """Return the last measured size of each target and metric; that of its task for an unmeasured one."""
-    last = last_sizes(curves)
-    of_task = pd.DataFrame(last).groupby(curves.table["task"].to_numpy()).max()
-    own_task = of_task.reindex(targets.table["task"]).to_numpy(float)
-    return np.where(targets.measured[:, None], last[targets.position], own_task)
 
 
 def draw_predictive(
     fit: Fit, predictive: Predictive, places: list[int], end: float, *, columns: int = 6
 ) -> Picture:
-    """Return the picture of curves, up to a size.
-
-    Parameters
-    ----------
-    fit, predictive, places, end
-        As in `sketch`.
-    columns : int
-        Panels beside each other at most.
-    """
+    """Return the picture of curves, up to a size."""
     from bayesscale.figures.figure import draw
 
     return draw(sketch(fit, predictive, places, end), columns=columns)
 
 
 def sketch(fit: Fit, predictive: Predictive, places: list[int], end: float) -> Drawing:
-    """Return what a picture of curves shows.
-
-    Parameters
-    ----------
-    fit : Fit
-        The draws and their data.
-    predictive : Predictive
-        The curves, and the probability of the bands.
-    places : list of int
-        Positions of the metrics.
-    end : float
-        Size up to which the forecast goes.
-    """
+    """Return what a picture of curves shows."""
     targets = predictive.drawn.targets
     sizes = _grid(fit, targets, end)
     bands = forecast_table(fit.curves, targets, places, sizes, predictive.describe(sizes, places))
@@ -153,8 +114,6 @@ def sketch(fit: Fit, predictive: Predictive, places: list[int], end: float) -> D
     colour = SIZES[fit.curves.axis_name] if SIZES[fit.curves.axis_name] in columns else None
     points, baseline = _measured(fit, targets)
     metrics = [fit.curves.names[place] for place in places]
-    simulated = " - SIMULATED data, not measured" if is_simulated(fit) else ""
-    warning = "" if fit.status.ok else str(fit.status)
     return Drawing(
         bands=bands,
         points=points,
@@ -164,7 +123,7 @@ def sketch(fit: Fit, predictive: Predictive, places: list[int], end: float) -> D
         axis=fit.curves.axis_name,
         units={metric: CATALOGUE[metric].unit for metric in metrics},
         percent=percent_text(predictive.prob),
-        frame=Frame(f"Scaling laws{simulated}", _caption(fit, predictive.prob), warning),
+        frame=framed(fit, "Scaling laws", _caption(fit, predictive.prob)),
     )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bayesscale.errors import QuestionError, UsageError, valid_names
 from bayesscale.questions.breaks import breaks
@@ -25,80 +24,41 @@ COLUMNS = {"page": 6, "column": 2, "slide": 4}
 """Panels beside each other, by the place that a picture is for."""
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What is drawn.
-
-    Parameters
-    ----------
-    tokens : float, optional
-        Size up to which curves are forecast, or at which mixtures are ranked. Default: ten times the largest.
-    prob : float
-        Probability of the intervals.
-    tasks, mixtures, other_sizes, metrics
-        As in `forecast`.
-    """
-
-    tokens: float | None = None
-    prob: float = 0.9
-    tasks: Sequence[str] | None = None
-    mixtures: Sequence[str] | None = None
-    other_sizes: Sequence[float] | None = None
-    metrics: Sequence[str] | None = None
-
-
-def draw_what(fit: Fit, what: str, choice: Choice, *, columns: int = 6) -> Picture:
-    """Return a picture by its name.
-
-    Parameters
-    ----------
-    fit : Fit
-        A fitted model.
-    what : str
-        forecast, breaks, gain, ranking, link, calibration, posterior or backtest.
-    choice : Choice
-        Which curves, sizes and metrics.
-    columns : int
-        Panels beside each other at most.
-
-    Raises
-    ------
-    UsageError
-        There is no such picture.
-    QuestionError
-        The fit cannot answer the question that is drawn.
-    """
-    own, few = choice, min(columns, 3)
-    pictures: dict[str, Callable[[], Picture]] = {
-        "forecast": lambda: picture(
-            fit, until=own.tokens, prob=own.prob, tasks=own.tasks, mixtures=own.mixtures,
-            other_sizes=own.other_sizes, metrics=own.metrics, columns=columns,
-        ),
-        "breaks": lambda: breaks(
-            fit, prob=own.prob, tasks=own.tasks, mixtures=own.mixtures, other_sizes=own.other_sizes,
-            metrics=own.metrics,
-        ).plot(),
-        "gain": lambda: value(
-            fit, prob=own.prob, tasks=own.tasks, mixtures=own.mixtures, other_sizes=own.other_sizes,
-            metrics=own.metrics,
-        ).plot(columns=few),
-        "ranking": lambda: rank(
-            fit, [own.tokens or AHEAD * float(last_sizes(fit.curves).max())], prob=own.prob, tasks=own.tasks,
-            mixtures=own.mixtures, other_sizes=own.other_sizes, metrics=own.metrics,
-        ).plot(columns=few),
-        "link": lambda: conflict(
-            fit, prob=own.prob, tasks=own.tasks, other_sizes=own.other_sizes, metrics=own.metrics
-        ).plot(columns=few),
-        "calibration": lambda: calibration(fit, prob=own.prob).plot(columns=few),
-        "posterior": lambda: posterior_picture(fit, columns=few),
-        "backtest": lambda: _backtest(fit),
+def draw_what(
+    fit: Fit,
+    what: str,
+    *,
+    tokens: float | None = None,
+    prob: float = 0.9,
+    tasks: Sequence[str] | None = None,
+    mixtures: Sequence[str] | None = None,
+    other_sizes: Sequence[float] | None = None,
+    metrics: Sequence[str] | None = None,
+    columns: int = 6,
+) -> Picture:
+    """Return a picture by its name; curves are forecast and ranked at `tokens`, ten times the largest."""
+    few = min(columns, 3)
+    own: dict[str, Any] = {
+        "prob": prob, "tasks": tasks, "mixtures": mixtures, "other_sizes": other_sizes, "metrics": metrics,
     }  # fmt: skip
+    pictures: dict[str, Callable[[], Picture]] = {
+        "forecast": lambda: picture(fit, until=tokens, columns=columns, **own),
+        "breaks": lambda: breaks(fit, **own).plot(),
+        "gain": lambda: value(fit, **own).plot(columns=few),
+        "ranking": lambda: rank(fit, [tokens or AHEAD * float(last_sizes(fit.curves).max())], **own).plot(
+            columns=few
+        ),
+        "link": lambda: conflict(fit, **own).plot(columns=few),
+        "calibration": lambda: calibration(fit, prob=prob).plot(columns=few),
+        "posterior": lambda: posterior_picture(fit, columns=few),
+        "backtest": _backtest,
+    }
     if what not in pictures:
         raise UsageError(f"a picture is known by its name; received {what!r}; {valid_names(what, pictures)}")
     return pictures[what]()
 
 
-def _backtest(fit: Fit) -> Picture:
+def _backtest() -> Picture:
     """Refuse: a file of a fit holds no held-out forecasts."""
     raise QuestionError(
         "a backtest compares forecasts with values that were held out; a fit file carries only their counts; "

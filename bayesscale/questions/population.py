@@ -1,4 +1,4 @@
-"""What the population of curves is like: means, slopes, spreads, laws and noise, in plain words."""
+"""What the population of curves is like: means, slopes, standard deviations, laws and noise."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EFFECTS = {
 _GROUPS = {"task": "tasks", "mixture": "mixtures", PAIR: "pairs of task and mixture"}
 _POOLED = {
     "noise": "log of the scale of one run around its curve ({unit})",
-    "discrepancy": "log of how much curves stray from their laws, as a share of their improvement",
+    "discrepancy": "log of how much curves deviate from their laws, as a share of their improvement",
     "sharpness": "log of how abruptly a law turns into its floor or ceiling; 0: the papers' power law",
     "se_share": "logit of the share of se^2 that is independent between checkpoints",
 }
@@ -34,25 +34,12 @@ _POOLED = {
 _BASELINE = {
     "baseline_mean": "log value without pretraining, of a typical task",
     "baseline_slope": "change of that log value per factor of ten of the other size",
-    "baseline_sd": "spread of that log value between tasks and sizes around the line",
+    "baseline_sd": "standard deviation of that log value around the line, between tasks and sizes",
 }
 
 
 def population_table(fit: Fit, prob: float) -> pd.DataFrame:
-    """Return a row for each quantity of the population.
-
-    Parameters
-    ----------
-    fit : Fit
-        The draws.
-    prob : float
-        Probability of the equal-tailed intervals.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns metric, effect, quantity, meaning, median, lower, upper.
-    """
+    """Return metric, effect, quantity, meaning, median, lower, upper of each quantity of the population."""
     rows = population_rows(fit)
     table = pd.DataFrame([row[:4] for row in rows], columns=["metric", "effect", "quantity", "meaning"])
     table[list(STATISTICS)] = np.array([interval(row[4], prob) for row in rows])
@@ -65,7 +52,7 @@ def population_rows(fit: Fit) -> list[Row]:
 
 
 def _of_effects(fit: Fit) -> Iterator[Row]:
-    """Yield mean, slopes and spreads of level and gain, metric by metric."""
+    """Yield mean, slopes and standard deviations of level and gain, metric by metric."""
     names = [(metric, effect) for metric in fit.curves.names for effect in _EFFECTS]
     for column, (metric, name) in enumerate(names):
         rows = [("mean", f"{_EFFECTS[name]}, of a typical curve", fit.draws("mean")[:, column])]
@@ -74,10 +61,12 @@ def _of_effects(fit: Fit) -> Iterator[Row]:
             rows.append((f"slope of {covariate.name}", change, fit.draws("slope")[:, number, column]))
         for factor in fit.curves.factors:
             spread = fit.draws(f"{factor.name}_sd")[:, column]
-            meaning = f"spread of {name} between {_GROUPS[factor.name]}"
+            meaning = f"standard deviation of {name} between {_GROUPS[factor.name]}"
             rows.append((f"{factor.name}_sd", meaning, spread))
         own = fit.draws("curve_sd")[:, column]
-        rows.append(("curve_sd", f"spread of {name} between curves that nothing else explains", own))
+        rows.append(
+            ("curve_sd", f"standard deviation of {name} between curves that nothing else explains", own)
+        )
         yield from ((metric, name, *row) for row in rows)
 
 
@@ -103,7 +92,13 @@ def _of_laws(fit: Fit) -> Iterator[Row]:
                 f"curvature under the {law}, of a typical curve",
                 fit.draws("shape_mean")[own],
             )
-            yield metric, what, "curve_sd", f"spread of the {what} between curves", fit.draws("shape_sd")[own]
+            yield (
+                metric,
+                what,
+                "curve_sd",
+                f"standard deviation of the {what} between curves",
+                fit.draws("shape_sd")[own],
+            )
 
 
 def _correlations(fit: Fit) -> Iterator[Row]:
@@ -124,7 +119,13 @@ def _of_noise(fit: Fit) -> Iterator[Row]:
                 what = meaning.format(unit=CATALOGUE[metric].unit)
                 yield metric, name, f"{name}_mean", what, fit.draws(f"{name}_mean")[:, place]
                 spread = fit.draws(f"{name}_spread")[:, place]
-                yield metric, name, f"{name}_spread", f"spread of {what.split(';')[0]} between curves", spread
+                yield (
+                    metric,
+                    name,
+                    f"{name}_spread",
+                    f"standard deviation of {what.split(';')[0]} between curves",
+                    spread,
+                )
         for name, meaning in _BASELINE.items():
             if fit.has(name):
                 yield metric, "baseline", name, meaning, fit.draws(name)[:, place]

@@ -124,13 +124,7 @@ class Ranking(Answer):
         return shown.rename(columns=SHORT)
 
     def plot(self, *, columns: int = 3) -> Picture:
-        """Return a picture of the mixtures, ordered, with their intervals and P(best).
-
-        Parameters
-        ----------
-        columns : int
-            Panels beside each other at most.
-        """
+        """Return a picture of the mixtures, ordered, with their intervals and P(best)."""
         from bayesscale.figures.rows import Rows, draw_rows
 
         names = [name for name in self._comparison if name != self.fit.curves.axis_name]

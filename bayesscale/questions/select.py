@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from bayesscale.errors import QuestionError, UsageError, valid_names
 from bayesscale.metrics.alignment import alignment_score, mixture_shares, task_languages
 from bayesscale.metrics.catalogue import find_metric
-from bayesscale.metrics.curves import SIZES, Curves
+from bayesscale.metrics.curves import SIZES, Curves, Observations
 from bayesscale.metrics.table import Metrics
-from bayesscale.posterior.curves import DrawnCurves, Targets
+from bayesscale.posterior.curves import DrawnCurves, Targets, measured_metrics
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
@@ -59,22 +59,7 @@ def answer_columns(curves: Curves) -> list[str]:
 
 
 def choose_targets(curves: Curves, wanted: Selection) -> Targets:
-    """Return the curves that the user asks for.
-
-    Parameters
-    ----------
-    curves : Curves
-        The measured curves.
-    wanted : Selection
-        What the user asks for.
-
-    Raises
-    ------
-    QuestionError
-        A task or curve is unknown, or nothing is known of how curves change with what is asked.
-    UsageError
-        The choices contradict each other or are no sizes.
-    """
+    """Return the curves that the user asks for."""
     if wanted.curves is not None:
         return _by_label(curves, wanted)
     _check_columns(curves, wanted)
@@ -152,19 +137,17 @@ def _nearest(size: float, measured: NDArray[np.float64]) -> float:
 
 def _rows(curves: Curves, wanted: Selection, sizes: list[float] | None) -> Iterator[dict[str, Any]]:
     """Yield the curves asked for: every mixture and size, for every task."""
-    table, other = curves.table, SIZES[curves.axis_name]
-    columns = [name for name in answer_columns(curves) if name not in ("task", "mixture")]
-    # Lists of names, not a groupby: a table may lack the column task.
-    for task in dict.fromkeys(wanted.tasks or table["task"]):
-        of_task = table[table["task"] == task]
-        for mixture in dict.fromkeys(wanted.mixtures or of_task["mixture"]):
-            pair = of_task[of_task["mixture"] == mixture]
-            alike = pair if len(pair) else of_task
-            rest = columns if sizes is None else [name for name in columns if name != other]
-            # Without further columns there is one combination, the empty one.
-            for combination in alike[rest].drop_duplicates().to_dict("records") or [{}]:
+    other, names = SIZES[curves.axis_name], answer_columns(curves)
+    # Plain rows: of many curves each look into a data frame would take longer than the answer.
+    rows = curves.table[list(dict.fromkeys(["task", "mixture", *names]))].to_dict("records")
+    rest = [n for n in names if n not in ("task", "mixture") and not (n == other and sizes is not None)]
+    for task in dict.fromkeys(wanted.tasks or [row["task"] for row in rows]):
+        of_task = [row for row in rows if row["task"] == task]
+        for mixture in dict.fromkeys(wanted.mixtures or [row["mixture"] for row in of_task]):
+            alike = [row for row in of_task if row["mixture"] == mixture] or of_task
+            for values in dict.fromkeys(tuple(row[name] for name in rest) for row in alike):
                 for own in [{other: size} for size in sizes or ()] or [{}]:
-                    yield {"task": task, "mixture": mixture, **combination, **own}
+                    yield {"task": task, "mixture": mixture, **dict(zip(rest, values, strict=True)), **own}
 
 
 def _check_covariate(curves: Curves, wanted: Selection, new: bool) -> None:
@@ -203,8 +186,7 @@ def _mixture_notes(curves: Curves, wanted: Selection) -> list[str]:
             near = get_close_matches(mixture, known, n=1, cutoff=0.6)
             meant = f" (did you mean {near[0]!r}?)" if near else ""
             notes.append(
-                f"mixture {mixture!r} was not measured{meant}: its effect is drawn from the spread between "
-                "mixtures"
+                f"mixture {mixture!r} was not measured{meant}: its effect is drawn as that of any mixture"
             )
     return notes
 
@@ -215,24 +197,7 @@ Pair = tuple[str, str]
 def target_alignment(
     metrics: Metrics, curves: Curves, targets: Targets, wanted: Selection
 ) -> tuple[NDArray[np.float64], list[str]]:
-    """Return the alignment of each target, NaN where nothing says it, and notes on those.
-
-    Parameters
-    ----------
-    metrics, curves : Metrics, Curves
-        The data; a mixture's shares and the alignment of measured pairs are taken from there.
-    targets : Targets
-        The curves asked for.
-    wanted : Selection
-        May give shares or the alignment for the one mixture that has none.
-
-    Raises
-    ------
-    UsageError, QuestionError
-        Shares or alignment are given twice, for nothing, or for more than one mixture.
-    DataError
-        The shares are not fractions of one whole.
-    """
+    """Return the alignment of each target, NaN where nothing says it, and notes on those."""
     pairs = list(zip(targets.table["task"], targets.table["mixture"], strict=True))
     known = _measured(curves)
     new = [pair for pair in dict.fromkeys(pairs) if pair not in known]
@@ -329,17 +294,7 @@ def check_prob(prob: float) -> None:
 
 
 def drawn_curves(fit: Fit, wanted: Selection, seed: int | None) -> tuple[DrawnCurves, tuple[str, ...]]:
-    """Return the curves asked for in every draw, and notes on the choice.
-
-    Parameters
-    ----------
-    fit : Fit
-        The draws.
-    wanted : Selection
-        What is asked for.
-    seed : int or None
-        None: the fit's own.
-    """
+    """Return the curves asked for in every draw, and notes on the choice; by default with the fit's seed."""
     targets = choose_targets(fit.curves, wanted)
     alignment, notes = target_alignment(fit.metrics, fit.curves, targets, wanted)
     seed = int(fit.provenance["seed"]) if seed is None else seed
@@ -373,15 +328,49 @@ def check_sizes(sizes: Sequence[float], curves: Curves) -> FloatArray:
     return asked
 
 
+def _blocks(curves: Curves) -> tuple[tuple[Observations, int], tuple[Observations, int]]:
+    """Return the measured values, and the position of the first metric of each block."""
+    return (curves.scores, 0), (curves.losses, len(curves.scores.metrics))
+
+
 def last_sizes(curves: Curves) -> FloatArray:
     """Return the largest measured size of each metric on each curve, shape (curves, metrics).
 
     Where a metric was not measured on a curve, that of the curve's other metrics.
     """
     last = np.zeros((len(curves), len(curves.names)))
-    for rows, first in ((curves.scores, 0), (curves.losses, len(curves.scores.metrics))):
+    for rows, first in _blocks(curves):
         np.maximum.at(last, (rows.unit, rows.metric + first), rows.size)
     return np.where(last > 0, last, last.max(axis=1, keepdims=True))
+
+
+def last_of_targets(curves: Curves, targets: Targets) -> FloatArray:
+    """Return the same of targets, shape (targets, metrics); of one that was not measured its task's."""
+    last = last_sizes(curves)
+    of_task = pd.DataFrame(last).groupby(curves.table["task"].to_numpy()).max()
+    own_task = of_task.reindex(targets.table["task"]).to_numpy(float)
+    return np.where(targets.measured[:, None], last[targets.position], own_task)
+
+
+def sizes_on(curves: Curves, position: int, metrics: Sequence[int] | None = None) -> FloatArray:
+    """Return the sizes measured on a curve, in any of some metrics; none where it was not measured (-1)."""
+    places = range(len(curves.names)) if metrics is None else metrics
+    own = [
+        rows.size[(rows.unit == position) & np.isin(rows.metric + first, list(places))]
+        for rows, first in _blocks(curves)
+    ]
+    return np.unique(np.concatenate(own))
+
+
+def lacking_notes(curves: Curves, targets: Targets, places: Iterable[int]) -> list[str]:
+    """Say which metrics were not measured on some of the measured targets."""
+    known = measured_metrics(curves)[targets.position[targets.measured]]
+    return [
+        f"{curves.names[place]} was not measured on {missing} of {len(known)} curves: "
+        "what is said of it there follows from other metrics and curves"
+        for place in places
+        if (missing := int((~known[:, place]).sum()))
+    ]
 
 
 def labels_of(curves: Curves, table: pd.DataFrame) -> list[str]:

@@ -70,17 +70,7 @@ def write_report(
 
 
 def render(fit: Fit, wanted: Wanted | None = None, progress: Callable[[str], None] | None = None) -> str:
-    """Return the page.
-
-    Parameters
-    ----------
-    fit : Fit
-        A fitted model.
-    wanted : Wanted, optional
-        What is asked for.
-    progress : callable, optional
-        Called with the title of each section when it is done.
-    """
+    """Return the page."""
     wanted = wanted or Wanted()
     done: list[Section] = []
     for section in sections(fit, wanted):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bayesscale.errors import BayesscaleError
+from bayesscale.posterior.curves import measured_metrics
 from bayesscale.questions.advise import advise
 from bayesscale.questions.answer import SURE, Answer, name_of, varying
 from bayesscale.questions.breaks import breaks
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
 _GO, _STOP = 0.8, 0.2
+_NEXT = "What to measure next, "
 _MANY = 60
 _VERDICT = {
     "ranking": "Mixture",
@@ -43,21 +45,7 @@ _VERDICT = {
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page.
-
-    Parameters
-    ----------
-    name, title : str
-        Anchor and heading.
-    sentences : sequence of str
-        The answer, derived from the numbers below it.
-    tables : mapping of str to pandas.DataFrame
-        Tables by their captions.
-    pictures : sequence of tuple
-        Pictures, and what each shows in words.
-    notes : sequence of str
-        What is to be said of the numbers.
-    """
+    """A part of the page: anchor, heading, sentences, tables by caption, pictures with words, notes."""
 
     name: str
     title: str
@@ -69,15 +57,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a report is asked for.
-
-    Parameters
-    ----------
-    prob : float
-        Probability of the intervals.
-    target, budget : float, optional
-        For advice: the value wanted, and the size up to which curves may be continued.
-    """
+    """What a report is asked for; target and budget add advice."""
 
     prob: float = 0.9
     target: float | None = None
@@ -85,15 +65,7 @@ class Wanted:
 
 
 def sections(fit: Fit, wanted: Wanted) -> Iterator[Section]:
-    """Yield the verdict, which comes last though it is read first, and the sections.
-
-    Parameters
-    ----------
-    fit : Fit
-        The draws.
-    wanted : Wanted
-        What is asked for.
-    """
+    """Yield the verdict, which comes last though it is read first, and the sections."""
     prob, until = wanted.prob, float(f"{AHEAD * float(last_sizes(fit.curves).max()):.2g}")
     told = summary(fit, prob=prob)
     verdict: dict[str, str] = {}
@@ -107,7 +79,7 @@ def sections(fit: Fit, wanted: Wanted) -> Iterator[Section]:
             lambda: rank(fit, [until], prob=prob, metrics=told.metrics[:1]),
         ),
         ("value", "Is pretraining worth it?", lambda: value(fit, prob=prob, metrics=first)),
-        ("conflict", "Would cross-entropy mislead?", lambda: conflict(fit, prob=prob)),
+        ("conflict", "Would cross-entropy mislead?", lambda: conflict(fit, prob=prob, tasks=_both(fit))),
     ]
     if wanted.target is not None and wanted.budget is not None:
         goal = (wanted.target, wanted.budget)
@@ -120,7 +92,8 @@ def sections(fit: Fit, wanted: Wanted) -> Iterator[Section]:
         verdict |= {name: " ".join(answer.headline())} if answer else {}
         if isinstance(answer, Ranking) and (found := _next(fit, answer, until, prob)):
             yield found[1]
-            verdict["plan"] = found[0].headline()[0]
+            aim = found[1].title.removeprefix(_NEXT)
+            verdict["plan"] = f"{aim[0].upper()}{aim[1:]}: {found[0].headline()[0]}"
     answer, section = _answered("calibration", "Do the intervals hold?", lambda: calibration(fit, prob=prob))
     yield section
     verdict |= {"calibration": " ".join(answer.headline())} if answer else {}
@@ -133,15 +106,31 @@ def _forecast(fit: Fit, told: Summary, until: float, prob: float) -> Section:
     answer = forecast(fit, [until], prob=prob)
     tasks = list(dict.fromkeys(fit.curves.table["task"]))
     pictures = []
-    # Of very many curves the main metric is drawn; the table has all.
-    metrics = told.metrics[:1] if len(fit.curves) > _MANY else None
     for task in tasks:
         # Only where curves differ in their task can they be chosen by it.
         chosen = [task] if "task" in fit.curves.curve_columns else None
+        # What was not measured on a task has bands as wide as its prior. Of very many curves the main
+        # metric is drawn; the table has all.
+        metrics = told.metrics[:1] if len(fit.curves) > _MANY else sorted(_measured(fit, task))
         shown = picture(fit, until=until, prob=prob, tasks=chosen, metrics=metrics, columns=5)
         pictures.append((shown, f"Data, laws and forecasts{f' of {task}' if task != 'all' else ''}."))
     tables = {"Now and at ten times the tokens": told.readable()}
     return Section("forecast", "Forecast", answer.headline(), tables, pictures, answer.notes)
+
+
+def _measured(fit: Fit, task: str) -> set[str]:
+    """Return the metrics that were measured on some curve of a task."""
+    own = measured_metrics(fit.curves)[(fit.curves.table["task"] == task).to_numpy()]
+    return {name for place, name in enumerate(fit.curves.names) if own[:, place].any()}
+
+
+def _both(fit: Fit) -> list[str] | None:
+    """Return the tasks on which both a score and a loss were measured; None for all."""
+    if "task" not in fit.curves.curve_columns:
+        return None
+    kinds = (set(fit.curves.scores.metrics), set(fit.curves.losses.metrics))
+    tasks = list(dict.fromkeys(fit.curves.table["task"]))
+    return [task for task in tasks if all(kind & _measured(fit, task) for kind in kinds)] or None
 
 
 def _go_on(fit: Fit, told: Summary) -> str:
@@ -185,7 +174,8 @@ def _next(fit: Fit, ranking: Ranking, until: float, prob: float) -> tuple[Answer
     chosen = Selection(tasks=tasks, mixtures=[first], other_sizes=None if other is None else [other])
     query = Query("better", chosen, until, row["metric"], second)
     candidates = Selection(tasks=tasks, mixtures=[first, second], other_sizes=chosen.other_sizes)
-    title = f"What to measure next, to tell {first} from {second}"
+    where = f" ({name_of(row, varying(best, names))})" if len(best) > 1 else ""
+    title = f"{_NEXT}to tell {first} from {second}{where}"
     answer, section = _answered(
         "plan", title, lambda: plan(fit, query, candidates=candidates, prob=prob, outcomes=200)
     )

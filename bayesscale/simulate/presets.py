@@ -51,16 +51,6 @@ def sized(curves: int) -> Regime:
     """Return a regime of any size up to 960 curves, for measurements of speed and memory.
 
     The tasks translate from English into up to 16 languages; up to 20 mixtures hold English and some of them.
-
-    Parameters
-    ----------
-    curves : int
-        Number of curves, from 1 to 960.
-
-    Raises
-    ------
-    UsageError
-        If the number is out of range.
     """
     if not 1 <= curves <= 960:
         raise UsageError(f"a regime has 1 to 960 curves; received {curves}")

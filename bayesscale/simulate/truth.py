@@ -133,17 +133,7 @@ class Truth:
             raise QuestionError(f"no curve {key!r} with metric {metric!r} was simulated") from None
 
     def true_value(self, key: CurveKey, metric: str, size: ArrayLike) -> NDArray[np.float64]:
-        """Return the noise-free value of a curve at sizes D_p, with its break if it has one.
-
-        Parameters
-        ----------
-        key : tuple
-            Task, mixture and D_f of the curve.
-        metric : str
-            Name of the metric.
-        size : array
-            Sizes D_p > 0, in tokens; also beyond the simulated checkpoints.
-        """
+        """Return the noise-free value of a curve at sizes D_p, with its break if it has one."""
         return self.curve(key, metric).value(size, self.axis)
 
     def frame(self) -> pd.DataFrame:

@@ -22,20 +22,7 @@ PresetOption = Annotated[
 
 
 def chosen_study(file: Path | None, preset_name: str | None) -> Study:
-    """Return the study of a file or of a preset.
-
-    Parameters
-    ----------
-    file : Path, optional
-        A study file.
-    preset_name : str, optional
-        The name of a preset.
-
-    Raises
-    ------
-    UsageError
-        Not exactly one of them is given.
-    """
+    """Return the study of a file or of a preset."""
     from bayesscale.harness.study.load import load_study
     from bayesscale.harness.study.presets import preset
 

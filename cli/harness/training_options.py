@@ -28,13 +28,7 @@ _SECONDS = 20.0
 
 
 class Lines:
-    """Lines on stderr: what is said stays; the present state replaces the one before on a terminal.
-
-    Parameters
-    ----------
-    quiet : bool
-        Whether nothing is written.
-    """
+    """Lines on stderr: what is said stays; the present state replaces the one before on a terminal."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet

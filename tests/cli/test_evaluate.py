@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def evaluate(capsys: pytest.CaptureFixture[str]) -> Command:
 def test_the_table_says_what_it_is(evaluate: Command, table: str) -> None:
     code, out, err = evaluate(table)
     assert code == 0
-    assert err == "1 of 1: joint, first 60%: converged\n"
+    assert re.fullmatch(r"\[\d+ s\] 1 of 1: joint, first 60%: converged\n", err)
     assert "in P%: share of held-out values inside" in out
     assert out.splitlines()[-2].split()[:4] == ["metric", "n", "curves", "rmsle"]
     assert out.splitlines()[-1].split()[:3] == ["bleu", "7", "3"]

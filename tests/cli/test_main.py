@@ -69,7 +69,7 @@ def test_help_lists_the_commands_in_full(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_every_command_on_disk_is_in_the_table(root: Path) -> None:
-    shared = {"__init__", "fit_options", "main", "options", "output"}
+    shared = {"__init__", "fit_options", "main", "options", "output", "progress"}
     assert {path.stem for path in (root / "cli").glob("*.py")} - shared <= set(COMMANDS)
 
 

@@ -19,7 +19,7 @@ def test_a_page_is_written(report: Command, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     code, out, err = report(fit, "-o", str(page), "--target", "24", "--budget", "1T")
     assert (code, out) == (0, f"{page}\n")
-    assert err.splitlines()[0] == "Forecast ..."
+    assert err.splitlines()[0].endswith("] Forecast")
     text = page.read_text(encoding="utf-8")
     assert re.match(r"<!DOCTYPE html>", text)
     assert "For bleu at least 24 within 1T" in text

@@ -43,13 +43,13 @@ def test_people_get_an_answer_and_a_table(value: Command, fit: str) -> None:
     code, out, err = value(fit, "--mixture", "en", "--metric", "bleu")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0].startswith("Pretraining gains more than 1 BLEU points (P 0.9 or more) on ")
+    assert lines[0].startswith("Pretraining gains more than 1 in bleu (P 0.9 or more) on ")
     assert [line.split()[:4] for line in lines if line.startswith("task")] == [
         ["task", "mixture", "D_f", "gain"]
     ]
     assert "nan" not in out
     _, verbose, _ = value(fit, "--mixture", "en", "--metric", "bleu", "-v")
-    assert "en-de, bleu: does pretraining gain more than 1 (BLEU points)? D_f 6M: " in verbose
+    assert "en-de, bleu: Pretraining gains more than 1 in bleu (P 0.9 or more) on " in verbose
     assert "D_f beyond which the gain is less than delta" in verbose.splitlines()
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import pandas as pd
 
 from tests.metrics.walks import write_walks
 
@@ -31,7 +35,8 @@ OPTIONS = [
     "--columns pretrain_tokens=Sentences", "--melt mixture=bleu", "--melt task", "--duplicates best",
     "--duplicates mean", "--duplicates last", "--ignore lr", "--scale bleu=100", "--axis finetune_tokens",
     "--tokens-per-step 2M", "--metric 'x=up,0,9'", "--where 'step>0'",
-    "--curve task", "--from-path 'm{seed}'",
+    "--curve task", "--from-path 'm{seed}'", "--scale pretrain_tokens=1000", "--scale accuracy=0.01",
+    "--scale cross_entropy=0.3", "--scale bleu=0.1",
 ]  # fmt: skip
 
 # With these the whole files are accepted.
@@ -42,6 +47,7 @@ USUAL = {
     "trainer_state.json": "--columns pretrain_tokens=step",
     "table.md": "--columns pretrain_tokens=tokens",
     "rows.jsonl": "--columns pretrain_tokens=step",
+    "spreads.csv": "--columns pretrain_tokens=Tokens",
 }
 
 
@@ -55,10 +61,8 @@ def sources(folder: Path) -> list[tuple[str, str]]:
     """
     write_walks(folder)
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    chosen = [path for path in paths if path.name != "results.json"] + [
-        p for p in paths if p.name == "results.json"
-    ][:1]
-    texts = [(path.name, path.read_text()) for path in chosen]
+    chosen = {path.name: path for path in reversed(paths)}
+    texts = [(name, path.read_text()) for name, path in sorted(chosen.items())]
     long = "task,mixture,pretrain_tokens,finetune_tokens,metric,value,se,run,seed\n" + "".join(
         f"t,m,{size}B,6M,{metric},{value + size},0.4,,1\n"
         for size in (1, 2, 4, 8)
@@ -66,7 +70,12 @@ def sources(folder: Path) -> list[tuple[str, str]]:
     )
     markdown = "| tokens | bleu | chrf |\n|---|---|---|\n| 1B | 20.1 | 40 |\n| 4B | 22 | 43 |\n"
     lines = "\n".join(json.dumps({"step": s, "eval/bleu": 10 + s, "task": "x"}) for s in (1, 2, 4))
-    return [*texts, ("long.csv", long), ("table.md", markdown), ("rows.jsonl", lines)]
+    spreads = "Tokens,accuracy (%),accuracy ci95,loss,ppl,chrF,chrF_std,n\n" + "".join(
+        f"{size} B,{40.5 + size},.98,{3 - size / 10:.4f},{math.exp(3 - size / 10):.4f},{50.25 + size},1,4\n"
+        for size in (1, 2, 4, 8)
+    )
+    made = [("long.csv", long), ("table.md", markdown), ("rows.jsonl", lines), ("spreads.csv", spreads)]
+    return [*texts, *made]
 
 
 def mutated(seed: int, wholes: list[tuple[str, str]]) -> tuple[str, bytes, str]:
@@ -84,13 +93,19 @@ def mutated(seed: int, wholes: list[tuple[str, str]]) -> tuple[str, bytes, str]:
     content: str | bytes = text
     usual = USUAL.get(name, "")
     for _ in range(random_.choice([1, 1, 1, 2, 3])):
-        content = random_.choice(_MUTATIONS)(
-            random_, content if isinstance(content, str) else content.decode("latin-1")
-        )
+        if isinstance(content, str):
+            content = random_.choice(_MUTATIONS)(random_, content)
+        else:
+            content = _bytes(random_, content)
     data = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
     if random_.random() < 0.1:
         name = Path(name).stem + random_.choice([".csv", ".tsv", ".json", ".jsonl", ".md", ".parquet", ""])
+    if data.startswith(b"PAR1"):
+        name = f"{Path(name).stem}.parquet"
     more = random_.sample(OPTIONS, random_.choice([0, 0, 0, 1, 2]))
+    # The command refuses a name that is given twice.
+    given = {option.split()[0]: option for option in more if option.split()[0] not in usual}
+    more = list(given.values())
     return name, data, " ".join([usual, *more]).strip()
 
 
@@ -150,8 +165,8 @@ def _rows(random_: random.Random, text: str) -> str:
     return "\n".join(lines)
 
 
-def _bytes(random_: random.Random, text: str) -> bytes:
-    data = bytearray(text.encode("utf-8", "surrogatepass"))
+def _bytes(random_: random.Random, text: str | bytes) -> bytes:
+    data = bytearray(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
     for _ in range(random_.randint(1, 5)):
         place = random_.randrange(len(data) + 1)
         kind = random_.randrange(3)
@@ -182,9 +197,34 @@ def _numbers(random_: random.Random, text: str) -> str:
     )
 
 
+def _types(random_: random.Random, text: str) -> str | bytes:
+    """Change the types of JSON values, or write a text with commas as Parquet, whose columns have types."""
+    if text.lstrip()[:1] in ("{", "["):
+        kinds: list[Callable[[str], str]] = [
+            *(lambda n: f'"{n}"', lambda n: f"[{n}]", lambda n: f'{{"x": {n}}}', lambda n: f"{n}e0"),
+            *(lambda n: "null", lambda n: "true", lambda n: "NaN", lambda n: f"-{n}"),
+        ]
+        change, share = random_.choice(kinds), random_.choice([0.05, 1.0])
+        return re.sub(
+            r"(?<=: )\d+(\.\d+)?(?=[,}\n])",
+            lambda m: change(m[0]) if random_.random() < share else m[0],
+            text,
+        )
+    kind = pd.api.types.pandas_dtype(random_.choice(["string", "category", "float32", "boolean", "Int64"]))
+    try:
+        frame = pd.read_csv(io.StringIO(text), dtype=random_.choice([None, None, str]))
+        name = random_.choice(list(frame.columns))
+        frame[name] = frame[name].astype(kind)
+    except (ValueError, TypeError, IndexError):
+        return text
+    target = io.BytesIO()
+    frame.to_parquet(target)
+    return target.getvalue()
+
+
 _MUTATIONS: list[Mutation] = [
     *(_value, _value, _value, _value, _cell, _header, _column),
-    *(_rows, _rows, _bytes, _encoding, _separator, _numbers),
+    *(_rows, _rows, _bytes, _encoding, _separator, _numbers, _types),
 ]
 
 

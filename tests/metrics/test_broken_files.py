@@ -145,7 +145,7 @@ def test_a_large_file_is_refused_before_it_is_read(check: Check, tmp_path: Path)
     path = tmp_path / "m.csv"
     with path.open("wb") as file:
         file.truncate(200_000_000)  # sparse: takes no room, and reading it would find NUL bytes
-    check(path, (None, None, "file-size", "200 MB", "Keep one row for each finetuned checkpoint"))
+    check(path, (None, None, "file-size", "200 MB", "Keep the rows of evaluations"))
 
 
 def test_records_of_parquet_are_counted_from_one(tmp_path: Path) -> None:

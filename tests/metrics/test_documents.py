@@ -72,13 +72,15 @@ def test_one_result_is_one_size(tmp_path: Path) -> None:
 
 def test_the_state_of_a_trainer_is_read_once_however_often_it_was_saved(tmp_path: Path) -> None:
     write_walks(tmp_path / "walks")
-    state = json.loads((tmp_path / "walks" / "trainer_state.json").read_text())
+    state = json.loads((tmp_path / "walks" / "runs" / "web" / "trainer_state.json").read_text())
     first = {**state, "log_history": state["log_history"][:4]}
     written(tmp_path / "out" / "checkpoint-2000" / "trainer_state.json", first)
     written(tmp_path / "out" / "checkpoint-32000" / "trainer_state.json", state)
     written(tmp_path / "out" / "all_results.json", {"eval_loss": 9.9, "epoch": 1})
     folder = read_metrics(tmp_path / "out", columns={"pretrain_tokens": "step"})
-    one = read_metrics(tmp_path / "walks" / "trainer_state.json", columns={"pretrain_tokens": "step"})
+    one = read_metrics(
+        tmp_path / "walks" / "runs" / "web" / "trainer_state.json", columns={"pretrain_tokens": "step"}
+    )
     assert folder.data_hash == one.data_hash
     assert len(one.frame) == 6
     assert one.frame["value"].is_monotonic_decreasing

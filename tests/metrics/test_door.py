@@ -398,3 +398,129 @@ def test_a_data_frame_is_read_by_the_same_rules() -> None:
         read_metrics(frame)
     assert caught.value.accepted == ("--columns", "pretrain_tokens=Step")
     assert caught.value.problems[0].options == ("--columns pretrain_tokens=Step",)
+
+
+def test_a_separator_is_the_one_that_rows_have_as_well(written: Written) -> None:
+    path = written("tokens;acc,none;acc_stderr,none\n1B;0.25;0.012\n2B;0.31;0.012\n")
+    read = door(path, TOKENS)
+    assert (values(read), list(read.frame["se"])) == ([0.25, 0.31], [0.012, 0.012])
+    assert values(door(written("tokens;bleu,none\n1B;20\n2B;21\n"), TOKENS)) == [20, 21]
+
+
+def test_content_without_a_name_is_asked_about(written: Written) -> None:
+    for text in (
+        "tokens,bleu,\n1,20,30\n2,21,31\n",
+        ",en-de,,en-fr,\ntokens,BLEU,chrF,BLEU,chrF\n1,2,3,4,5\n",
+    ):
+        problem = asked(written(text), "").problems[0]
+        assert (problem.line, problem.rule) == (1, "header")
+        assert "has content and no name" in problem.hint
+    assert values(door(written("tokens,bleu,\n1,20,\n2,21,\n"), TOKENS)) == [20, 21]
+
+
+def test_units_of_steps_and_tokens_of_a_step_both_count(written: Written) -> None:
+    path = written("step (k),loss\n1,3.5\n2,3.2\n")
+    read = door(path, "--columns 'pretrain_tokens=step (k)' --tokens-per-step 2M")
+    assert sizes(read) == [2e9, 4e9]
+    own = "--columns 'pretrain_tokens=step (k)' --tokens-per-step 2M --scale pretrain_tokens=1"
+    assert sizes(door(path, own)) == [2e6, 4e6]
+    words = written("data,bleu\n1 billion,20\n2.5 bn,21\n3 trillion,22\n")
+    assert sizes(door(words, "--columns pretrain_tokens=data")) == [
+        1e9, 2.5e9, 3e12,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("metric", "scores", "errors", "options", "offered"),
+    [
+        ("acc", "25.1 30.2 37.5", "0.012 0.012 0.011", "--scale accuracy=0.01", "--scale accuracy_se=1"),
+        ("acc", ".251 .302 .375", "1.2 1.1 1.1", "", "--scale accuracy_se=0.01"),
+        ("rouge1", ".31 .35 .38", ".4 .4 .3", "--scale rouge1=100", "--scale rouge1_se=1"),
+        ("bleu", "25 27 30", ".004 .005 .004", "", "--scale bleu_se=100"),
+    ],
+)
+def test_standard_errors_on_another_scale_than_their_scores(
+    written: Written, metric: str, scores: str, errors: str, options: str, offered: str
+) -> None:
+    pairs = enumerate(zip(scores.split(), errors.split(), strict=True))
+    path = written(f"tokens,{metric},{metric}_se\n" + "".join(f"{2**n}M,{v},{se}\n" for n, (v, se) in pairs))
+    error = asked(path, f"{TOKENS} {options}")
+    assert [problem.rule for problem in error.problems] == ["se-scale"]
+    assert error.problems[0].options[0] == offered
+    read = door(path, f"{TOKENS} {options} {offered}")
+    factor = float(offered.partition("=")[2])
+    assert list(read.frame["se"]) == pytest.approx([float(se) * factor for se in errors.split()])
+    assert values(read) == values(door(path, f"{TOKENS} {options} {error.problems[0].options[1]}"))
+
+
+def test_standard_errors_that_follow_their_scores_are_no_question(written: Written) -> None:
+    path = written("tokens,acc,acc_se\n1M,25.1,1.2\n2M,30.2,1.1\n")
+    assert list(door(path, f"{TOKENS} --scale acc=0.01").frame["se"]) == pytest.approx([0.012, 0.011])
+
+
+def test_runs_with_names_of_their_own_are_no_replicates(written: Written) -> None:
+    rows = "lr1e-3-seed1,1M,4\nlr1e-3-seed1,2M,3.5\nlr1e-4-seed1,1M,4.5\nlr1e-4-seed1,2M,4.1\n"
+    path = written("run,tokens,loss\n" + rows)
+    error = asked(path, TOKENS)
+    assert error.problems[0].options == (
+        "--curve task,mixture,run", "--columns seed=run", "--where run=lr1e-3-seed1",
+    )  # fmt: skip
+    assert len(door(path, f"{TOKENS} --curve run").curves()) == 2
+    assert len(door(path, f"{TOKENS},seed=run").curves()) == 1
+    for first, second in (("1", "2"), ("a", "b"), ("full-seed1", "full-seed2"), ("3k2j9x1p", "9a8b7c6d")):
+        same = rows.replace("lr1e-3-seed1", first).replace("lr1e-4-seed1", second)
+        assert len(door(written("run,tokens,loss\n" + same), TOKENS).curves()) == 1
+
+
+def test_means_among_rows_are_noted(written: Written) -> None:
+    path = written("lang,tokens,bleu\nde,1M,10\nde,2M,12\navg,1M,11\navg,2M,13\n")
+    read = door(path, f"{TOKENS},task=lang")
+    (note,) = read.notes
+    assert "task 'avg' seems to be a mean of others" in note
+    assert len(door(path, f"{TOKENS},task=lang --where task!=avg").frame) == 2
+
+
+def test_a_factor_does_not_settle_two_scales_in_one_curve(written: Written) -> None:
+    path = written("tokens,f1\n1B,0.61\n2B,0.63\n4B,65.1\n8B,66\n")
+    error = asked(path, TOKENS)
+    assert {problem.rule for problem in error.problems} == {"value-in-range", "one-scale"}
+    assert error.accepted is None
+
+
+def test_benchmarks_as_columns_are_offered_as_tasks(written: Written) -> None:
+    path = written("Tokens,MMLU,HellaSwag\n100B,25.1,40.2\n500B,30.2,52.1\n")
+    assert asked(path, "--columns pretrain_tokens=Tokens").accepted == (
+        "--columns", "pretrain_tokens=Tokens", "--melt", "task=accuracy", "--scale", "accuracy=0.01",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("header", "offered"),
+    [
+        ("checkpoint,eval_bleu,eval_gen_len", "--columns pretrain_tokens=checkpoint"),
+        ("Training tokens (T),bleu,ARC", "--columns 'pretrain_tokens=Training tokens (T)'"),
+        ("epoch,valid_num_updates,valid_nll_loss", "--columns pretrain_tokens=valid_num_updates"),
+        ("tokens_per_param,N,loss", None),
+    ],
+)
+def test_sizes_are_known_by_their_nouns(written: Written, header: str, offered: str | None) -> None:
+    rows = (
+        "checkpoint-500,20,30\ncheckpoint-900,21,31\n" if "checkpoint" in header else "1,2000,30\n2,3000,31\n"
+    )
+    options = asked(written(f"{header}\n{rows}")).problems[0].options
+    assert options[:1] == ((offered,) if offered else ())
+
+
+def test_the_likeliest_of_several_columns_is_offered_first(written: Written) -> None:
+    keras = written("epoch,loss,val_loss,accuracy,val_accuracy\n1,3,3,.3,.3\n2,2,2.5,.4,.35\n")
+    assert (
+        asked(keras, "--columns pretrain_tokens=epoch").problems[0].options[0]
+        == "--columns accuracy=val_accuracy"
+    )
+    fairseq = written("tokens,valid_loss,valid_nll_loss\n1,5,3\n2,4.5,2.7\n")
+    assert asked(fairseq, TOKENS).problems[0].options[0] == "--columns cross_entropy=valid_nll_loss"
+
+
+def test_single_precision_keeps_its_digits() -> None:
+    frame = pd.DataFrame({"pretrain_tokens": [1e6, 2e6], "bleu": [20.1, 21.3]}).astype({"bleu": "float32"})
+    assert values(read_metrics(frame)) == [20.1, 21.3]

@@ -68,9 +68,33 @@ bits_per_byte: bits_per_byte bpb eval/bpb
 bits_per_character: bpc bits_per_character
 bits_per_token: bits_per_token
 """
+# A second collection: W&B, lm-eval, fairseq, HF evaluate, Keras, Megatron, OLMo, MosaicML, leaderboards.
+METRICS += """
+cross_entropy: train/eval_loss validation/lm_loss_validation lm-loss-validation eval/CrossEntropyLoss
+cross_entropy: metrics/eval/LanguageCrossEntropy eval/pile/CrossEntropyLoss held_out_loss nll_per_token
+cross_entropy: test.cross_entropy categorical_crossentropy val_masked_lm_loss
+perplexity: lm-loss-validation_ppl eval/LanguagePerplexity eval/c4_en-validation/Perplexity wikitext_ppl
+word_perplexity: wikitext/word_perplexity
+bits_per_byte: bits_per_byte,none val/bits-per-byte
+accuracy: sparse_categorical_accuracy val_binary_accuracy MulticlassAccuracy overall_accuracy mmlu_acc
+acc_norm: acc_norm(%) length_normalized_accuracy
+exact_match: exact_match,flexible-extract exact_match,get-answer squad_em
+f1: squad_f1 eval_overall_f1
+f1_macro: test_f1_score_macro macro-avg/f1-score
+f1_weighted: weighted-avg_f1-score
+bleu: nmt_bleu tokenized_bleu valid/BLEU4 eval_sacrebleu_score test_bleu_cased
+chrf: chrf_score
+rougel: rougeL_fmeasure eval_rouge_l
+win_rate: AlpacaEval_LC_winrate
+pass@1: humaneval/pass@1 mbpp_pass_at_1
+roc_auc: val_roc_auc_score AUC-ROC
+error_rate: test_err
+mrr: MRR@10
+"""
 NAMES = [
     (metric, name)
-    for line in METRICS.strip().splitlines()
+    for line in METRICS.split("\n")
+    if line
     for metric, names in [line.split(": ")]
     for name in names.split()
 ]
@@ -81,11 +105,15 @@ SIZES = words(
     num_input_tokens_seen D D_p Tokens tokens(B) throughput/total_tokens train/tokens data.tokens
     step steps global_step Step _step trainer/global_step iteration iter update num_updates epoch
     sentences samples examples seen_examples num_samples train_size dataset_size consumed_samples
+    train/num_tokens total_train_tokens tokens_consumed num_tokens_trained n_train_examples
+    pretraining_tokens_B
+    training_iteration opt_step throughput/total_samples #steps cumulative_tokens optim/step ntokens_B
     """
 )
 MODEL_SIZES = words(
     """
     N params n_params num_params model_size parameters n_parameters config.n_params Params(M)
+    total_params non_embedding_params model_params_B #params N(M) parameter_count
     """
 )
 
@@ -95,7 +123,9 @@ OTHERS = words(
     bleu_std acc_stderr acc_stderr,none rouge1_ci loss_se bleu_min bleu_max bleu1 rouge3 chrf3
     chrf1 BLEURTx wmt20-comet-da grad_norm learning_rate loss_scale lr samples_per_second
     train_runtime gpu_util perplexity_rank likelihood_diff pct_stereotype reward rouge1_precision
-    rouge1_recall comet_distil f2 acc_bytes
+    rouge1_recall comet_distil f2 acc_bytes value_loss total_loss aux_loss load_balancing_loss z_loss kl_loss
+    policy_loss reward_loss loss_ratio loss_delta acc_drop num_acc grad_accum bleu_bp bleu_sys_len top3_acc
+    recall@5 precision@1 hits@1 map50 dice_loss chance_accuracy valid_best_loss bertscore_precision
     """
 )
 

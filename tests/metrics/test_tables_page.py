@@ -89,7 +89,6 @@ def test_the_python_of_the_page(root: Path, folder: Path, capsys: pytest.Capture
 def test_the_callback_writes_what_the_trainer_logs(root: Path, folder: Path) -> None:
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
-    pytest.importorskip("accelerate", reason="the Trainer of Hugging Face needs accelerate")
     names: dict[str, Any] = {}
     exec(compile(blocks(root, "python")[2], "docs/tables.md", "exec"), names)
     config = transformers.GPT2Config(vocab_size=50, n_positions=16, n_embd=16, n_layer=1, n_head=2)

@@ -23,7 +23,7 @@ def write_walks(folder: Path) -> None:
     _chart(folder / "chart.csv", rng)
     _sweep(folder / "sweep.csv", rng)
     _systems(folder / "systems.csv", rng)
-    _trainer_state(folder / "trainer_state.json", rng)
+    _trainer_states(folder / "runs", rng)
 
 
 def _rising(rng: np.random.Generator, first: float, gain: float, noise: float) -> list[float]:
@@ -94,9 +94,17 @@ def _systems(path: Path, rng: np.random.Generator) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-def _trainer_state(path: Path, rng: np.random.Generator) -> None:
-    """Write the state of a Hugging Face Trainer."""
-    losses, history = _falling(rng, 1.7, 1.3), []
+def _trainer_states(folder: Path, rng: np.random.Generator) -> None:
+    """Write the states of Hugging Face Trainers, a folder for each run."""
+    for run, floor, first in (("web", 1.7, 1.3), ("web-code", 1.6, 1.2), ("web-books", 1.75, 1.35)):
+        path = folder / run / "trainer_state.json"
+        path.parent.mkdir(parents=True)
+        _trainer_state(path, _falling(rng, floor, first))
+
+
+def _trainer_state(path: Path, losses: list[float]) -> None:
+    """Write the state of one Trainer."""
+    history = []
     for step, loss in zip(SIZES.tolist(), losses, strict=True):
         epoch = step / 32000
         history.append(

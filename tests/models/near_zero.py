@@ -20,7 +20,8 @@ def anchored(level: Any, gain: Any, log_near: float) -> tuple[FloatArray, FloatA
     def log_of(place: FloatArray) -> FloatArray:
         h = np.sinh(place - log_near)
         root = np.sqrt(h * h + 0.01)
-        return np.asarray(log_near + np.log(np.where(h > 0, h + root, 0.01 / (root - h))))
+        far = root + np.abs(h)  # without cancellation: (root + h) (root - h) is 0.01
+        return np.asarray(log_near + np.log(np.where(h > 0, far, 0.01 / far)))
 
     high, low = log_of(np.asarray(level)), log_of(np.asarray(level) - np.asarray(gain))
     return high, high - low

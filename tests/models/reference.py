@@ -123,7 +123,11 @@ class Reference:
         density = stats.beta(shapes, shapes).logpdf(share) + np.log(share * (1 - share))
         self.total += float(density.sum())
         factor = factor_of(2 * share - 1, count)
-        return np.asarray(expected + self.normal("effect_raw", 0.0, 1.0) @ (sd[:, None] * factor).T)
+        logs, half = self.take("curve_precision_log__"), 0.5 * self.priors.curve_degrees
+        self.total += float((stats.gamma(half, scale=1 / half).logpdf(np.exp(logs)) + logs).sum())
+        self.spread = np.exp(-0.5 * logs)[:, None]
+        raw = self.spread * self.normal("effect_raw", 0.0, 1.0)
+        return np.asarray(expected + raw @ (sd[:, None] * factor).T)
 
     def shares(self) -> FloatArray:
         """Return the share of each law by metric, laws as in `fitted`."""
@@ -218,7 +222,8 @@ class Reference:
         numbers = [(p.mean.mean, p.mean.sd, p.curve_sd.median, p.curve_sd.spread) for p in shape_priors]
         mean, sd, median, spread = np.array(numbers).T
         shape_mean = self.normal("shape_mean", mean + offset, sd)
-        shape = self.between("law_shape", shape_mean, self.log_normal("shape_sd", median, spread))
+        shape_sd = self.spread[..., None] * self.log_normal("shape_sd", median, spread)
+        shape = self.between("law_shape", shape_mean, shape_sd)
         modes = self.normal("discrepancy", 0.0, 1.0) if model.discrepancy else None
         able = {"none": (), "scores": curves.scores.metrics, "all": names}[model.breaks]
         places, slopes = self.breaks() if able else (np.zeros((0, 0)), np.zeros((0, 0)))

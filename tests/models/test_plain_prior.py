@@ -191,7 +191,8 @@ def test_levels_and_gains_are_a_regression_with_correlated_residuals(
     high, low = place_of(level, near), place_of(level - gain, near)
     effects = np.stack([high, high - low], axis=-1)
     residual = effects.reshape(expected.shape) - expected
-    white = residual / prior["curve_sd"].values[0][:, None]
+    student = stats.t(Priors().curve_degrees, scale=prior["curve_sd"].values[0][:, None])
+    white = stats.norm.ppf(student.cdf(residual))
     found = np.einsum("dce,dcf->def", white, white) / len(curves)
     correlation = prior["curve_correlation"].values[0]
     assert found.mean(axis=0) == pytest.approx(np.eye(4), abs=0.05)

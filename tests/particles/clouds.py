@@ -33,9 +33,10 @@ class Cloud(NamedTuple):
         x, z = np.zeros((count, places.LOCAL)), rng.standard_normal
         one, both, two = prior.precision[c, m]
         factor = np.linalg.cholesky(np.linalg.inv([[one, both], [both, two]]))
-        x[:, [places.LEVEL, places.GAIN]] = prior.mean[c, m] + z((count, 2)) @ factor.T
+        spread = rng.gamma(0.5 * prior.degrees[c, m], 2.0 / prior.rest[c, m], count) ** -0.5
+        x[:, [places.LEVEL, places.GAIN]] = prior.mean[c, m] + spread[:, None] * z((count, 2)) @ factor.T
         law = rng.choice(len(LAWS), size=count, p=np.exp(prior.log_share[m]))
-        x[:, places.SHAPE] = prior.shape_mean[m, law] + prior.shape_sd[m, law] * z(count)
+        x[:, places.SHAPE] = prior.shape_mean[m, law] + prior.shape_sd[m, law] * spread * z(count)
         for kind in np.flatnonzero(data.pooled_free):
             x[:, places.NOISE + kind] = prior.pooled_mean[kind, m] + prior.pooled_sd[kind, m] * z(count)
         x[:, places.MODE : places.MODE + 2] = z((count, 2))
@@ -69,10 +70,11 @@ class Cloud(NamedTuple):
         """Return the log density of every particle under a population, up to a constant of the metric."""
         off = self.x[:, [places.LEVEL, places.GAIN]] - prior.mean[c, m]
         one, both, two = prior.precision[c, m]
-        total = -0.5 * (one * off[:, 0] ** 2 + 2.0 * both * off[:, 0] * off[:, 1] + two * off[:, 1] ** 2)
+        square = one * off[:, 0] ** 2 + 2.0 * both * off[:, 0] * off[:, 1] + two * off[:, 1] ** 2
         sd = prior.shape_sd[m, self.law]
-        total += prior.log_share[m, self.law] - np.log(sd)
-        total -= 0.5 * ((self.x[:, places.SHAPE] - prior.shape_mean[m, self.law]) / sd) ** 2
+        square += ((self.x[:, places.SHAPE] - prior.shape_mean[m, self.law]) / sd) ** 2
+        total = prior.log_share[m, self.law] - np.log(sd)
+        total -= 0.5 * (prior.degrees[c, m] + 3) * np.log1p(square / prior.rest[c, m])
         for kind in np.flatnonzero(data.pooled_free):
             off = (self.x[:, places.NOISE + kind] - prior.pooled_mean[kind, m]) / prior.pooled_sd[kind, m]
             total -= 0.5 * off**2

@@ -13,7 +13,7 @@ from bayesscale.models.model import Model
 from bayesscale.models.priors import Priors, change_priors
 from bayesscale.particles.expected import expect, fill_prior
 from bayesscale.particles.moves import Guide, no_guide
-from bayesscale.particles.population import fill_precisions, residuals
+from bayesscale.particles.population import fill_precisions
 from bayesscale.particles.state import Local, LocalPrior, Population, empty, middle, wide_prior
 from bayesscale.particles.steps import first_steps
 from bayesscale.particles.structs import (
@@ -64,7 +64,7 @@ class Given:
         self.steps.rate[0] = 0.0
         curves, effects = len(data.count), len(data.sd_prior)
         self.precisions = np.zeros((len(data.measured) + 1, effects, effects))
-        self.expected, self.inverse = np.zeros((curves, 4)), np.zeros((curves, 3))
+        self.expected, self.inverse = np.zeros((curves, 6)), np.zeros((curves, 3))
         # Population, data and curves; the population as curves see it, the clouds, the sizes of steps.
         self.own: tuple[Any, Any, Any] = (
             population_struct(self.population), data_struct(data), local_struct(self.local),
@@ -85,8 +85,7 @@ class Given:
         """Write the population as curves see it for a metric, and what that is made of."""
         population, data, local = self.own
         fill_precisions(population, data, self.precisions)
-        rest = residuals(population, data, local)
-        expect(m, population, data, rest, self.precisions, self.expected, self.inverse)
+        expect(m, population, data, local, self.precisions, self.expected, self.inverse)
         fill_prior(m, population, data, self.precisions, self.expected, self.inverse, self.seen)
 
     def draw_unmeasured(self) -> None:

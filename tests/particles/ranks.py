@@ -60,7 +60,11 @@ def curve_ranks(own: Population, local: Local, data: Assembly, rng: np.random.Ge
     normal, (curves, metrics) = special.ndtr, data.count.shape
     levels = local.x[..., :2].reshape(curves, -1) - data.design @ own.coef
     white = np.linalg.solve(own.sd[:, None] * factor_of(own.partial, len(own.sd)), levels.T).T
-    found: Ranks = {"level and gain": normal(white), "modes": normal(local.x[..., MODE : MODE + 2])}
+    at = np.arange(metrics), local.law
+    shapes = (local.x[..., SHAPE] - own.shape_mean[at]) / own.shape_sd[at]
+    ranks = student_ranks(np.hstack([white, shapes]), data.curve_degrees)
+    white = special.ndtri(ranks[:, : white.shape[1]])
+    found: Ranks = {"level, gain, shape": ranks, "modes": normal(local.x[..., MODE : MODE + 2])}
     if not data.pooled_free[1]:
         del found["modes"]
     # A coefficient and what is left over along its column say nothing of one another.
@@ -69,8 +73,6 @@ def curve_ranks(own: Population, local: Local, data: Assembly, rng: np.random.Ge
     off = (own.coef - np.where(fixed[:, None], data.coef_mean, 0.0)) / sds
     along = data.design.T @ white / np.linalg.norm(data.design, axis=0)[:, None]
     found["coef and curves"] = normal((off + along) / np.sqrt(2.0))
-    at = np.arange(metrics), local.law
-    found["shape"] = normal((local.x[..., SHAPE] - own.shape_mean[at]) / own.shape_sd[at])
     for kind in np.flatnonzero(data.pooled_free):
         off = (local.x[..., NOISE + kind] - own.pooled_mean[kind]) / own.pooled_sd[kind]
         found[f"pooled {kind}"] = normal(off)
@@ -94,6 +96,13 @@ def curve_ranks(own: Population, local: Local, data: Assembly, rng: np.random.Ge
             rest.append(special.stdtr(data.degrees, (value - mean) / scale_of(local.x[c, m], data, c, m)))
         found[f"values {m}"] = np.array(rest)
     return found | (cell_ranks(own, local, data) if len(data.cell_count) else {})
+
+
+def student_ranks(white: FloatArray, degrees: float) -> FloatArray:
+    """Return the ranks of the parts of Student-t vectors, each given those before it; all independent."""
+    known = degrees + np.arange(white.shape[1])
+    before = degrees + np.hstack([np.zeros((len(white), 1)), np.cumsum(white[:, :-1] ** 2, axis=1)])
+    return np.asarray(special.stdtr(known, white * np.sqrt(known / before)))
 
 
 def cell_ranks(own: Population, local: Local, data: Assembly) -> Ranks:

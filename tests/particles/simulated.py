@@ -73,18 +73,19 @@ def draw_local(population: Population, data: Assembly, rng: np.random.Generator)
     law = np.zeros((curves, metrics), dtype=np.int64)
     broken = np.zeros((curves, metrics), dtype=np.int64)
     factor = population.sd[:, None] * factor_of(population.partial, effects)
-    levels = data.design @ population.coef + rng.standard_normal((curves, effects)) @ factor.T
+    spread = rng.gamma(0.5 * data.curve_degrees, 2.0 / data.curve_degrees, curves) ** -0.5
+    apart = spread[:, None] * rng.standard_normal((curves, effects)) @ factor.T
+    levels = data.design @ population.coef + apart
     x[..., places.LEVEL], x[..., places.GAIN] = levels[:, ::2], levels[:, 1::2]
     for kind in np.flatnonzero(data.pooled_free).tolist():
-        spread = population.pooled_sd[kind] * rng.standard_normal((curves, metrics))
-        x[..., places.NOISE + kind] = population.pooled_mean[kind] + spread
+        off = population.pooled_sd[kind] * rng.standard_normal((curves, metrics))
+        x[..., places.NOISE + kind] = population.pooled_mean[kind] + off
     x[..., places.MODE : places.MODE + 2] = rng.standard_normal((curves, metrics, 2))
     for m in range(metrics):
         law[:, m] = rng.choice(len(LAWS), size=curves, p=population.share[m])
         own = law[:, m]
-        x[:, m, places.SHAPE] = population.shape_mean[m, own] + population.shape_sd[
-            m, own
-        ] * rng.standard_normal(curves)
+        off = population.shape_sd[m, own] * spread * rng.standard_normal(curves)
+        x[:, m, places.SHAPE] = population.shape_mean[m, own] + off
         if data.may_break[m]:
             hazard = hazards(population, data, m)
             x[:, m, places.TAU] = data.first[:, m] + rng.standard_exponential(curves) / hazard
@@ -99,8 +100,8 @@ def draw_local(population: Population, data: Assembly, rng: np.random.Generator)
     )
     for place, kind in ((1, 0), (2, 3)):
         if data.pooled_free[kind]:
-            spread = population.pooled_sd[kind] * rng.standard_normal((cells, metrics))
-            cell[..., place] = population.pooled_mean[kind] + spread
+            off = population.pooled_sd[kind] * rng.standard_normal((cells, metrics))
+            cell[..., place] = population.pooled_mean[kind] + off
     found = np.zeros((curves, metrics))
     return Local(x, law, broken, found, cell, np.zeros((cells, metrics)), found.copy())
 

@@ -37,8 +37,9 @@ def small_prior(data: Assembly, width: float = 1.0) -> LocalPrior:
     share = data.allowed * (1.0 + np.arange(data.allowed.shape[1]))
     with np.errstate(divide="ignore"):
         log_share = np.log(share / share.sum(axis=1, keepdims=True))
+    degrees, rest = (np.full((curves, metrics), value) for value in (6.0, 8.0))
     return LocalPrior(
-        mean, precision, np.where(data.pooled_free[:, None], data.pooled[..., 0], 0.0),
+        mean, precision, degrees, rest, np.where(data.pooled_free[:, None], data.pooled[..., 0], 0.0),
         width * np.exp(data.pooled[..., 2]), data.shapes[..., 0].copy(), width * np.exp(data.shapes[..., 2]),
         log_share, np.full((curves, metrics), HAZARD), np.full(metrics, 0.4),
     )  # fmt: skip
@@ -68,7 +69,13 @@ def assert_prior(x: FloatArray, law: Any, broken: Any, prior: LocalPrior, data: 
     parts |= {"mode 1": x[:, MODE], "mode 2": x[:, MODE + 1]}
     if broken.any():
         parts["slope"] = (x[broken, SLOPE] / prior.fall[m] + 1.0) / data.break_spread
-    found = {name: stats.kstest(values, "norm").pvalue for name, values in parts.items()}
+    odd = stats.t(prior.degrees[0, m], scale=np.sqrt(prior.rest[0, m] / prior.degrees[0, m]))
+    laws = {name: odd.cdf if name in ("level", "gain", "both", "shape") else "norm" for name in parts}
+    found = {name: stats.kstest(values, laws[name]).pvalue for name, values in parts.items()}
+    # Level, gain and shape are odd together: of a Student-t vector, squares have a law of their own.
+    square = (white**2).sum(axis=0) + parts["shape"] ** 2
+    together = stats.f(3, prior.degrees[0, m]).cdf(square * prior.degrees[0, m] / prior.rest[0, m] / 3)
+    found["together"] = stats.kstest(together, "uniform").pvalue
     length, rate = data.last[0, m] - data.first[0, m], prior.hazard[0, m]
     chance = 1.0 - np.exp(-rate * length)
     found["broken"] = stats.binomtest(int(broken.sum()), len(broken), chance).pvalue

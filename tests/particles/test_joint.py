@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from bayesscale.particles.joint import joint
+from bayesscale.particles.open import move_open
 from bayesscale.particles.places import LOCAL, TAU
+from bayesscale.particles.population import draw_scales, fill_precisions, residuals
 from tests.particles.given import Given, assert_uniform, patchy_data
 from tests.particles.simulated import draw_values, fill_likelihoods
 
@@ -33,9 +35,14 @@ class Measured(Given):
 
     def move(self) -> None:
         """Move the curves of every metric with means and spreads."""
+        population, data, local = self.own
+        fill_precisions(population, data, self.precisions)
+        rest = residuals(population, data, local)
+        scales = draw_scales(population, data, local, self.precisions, rest)
+        move_open(population, data, local, self.precisions, scales, self.known, self.sizes, self.room[0])
         for m in range(len(self.data.sign)):
             self.see(m)
-            joint(m, *self.own, self.seen, self.known, self.sizes, self.room)
+            joint(m, *self.own, scales, self.seen, self.known, self.sizes, self.room)
 
 
 def test_population_curves_and_values_keep_their_joint_distribution() -> None:
@@ -46,15 +53,17 @@ def test_population_curves_and_values_keep_their_joint_distribution() -> None:
         measured.draw()
         measured.move()
     measured.steps.rate[0] = 0.0
-    found, before, after = [], [], []
+    found, before, after, shifted = [], [], [], []
     for _ in range(REPLICATES):
         measured.draw()
         before.append(positions(measured))
-        held = measured.population.coef.copy(), local.law.copy(), local.broken.copy()
+        means = measured.population.coef[0].copy()
+        held = measured.population.coef[1:].copy(), local.law.copy(), local.broken.copy()
         for _ in range(TURNS):
             measured.move()
         after.append(positions(measured))
-        for old, new in zip(held, (measured.population.coef, local.law, local.broken), strict=True):
+        shifted.append(means != measured.population.coef[0])
+        for old, new in zip(held, (measured.population.coef[1:], local.law, local.broken), strict=True):
             np.testing.assert_array_equal(old, new)
         broken = (local.broken > 0) & (data.count > 0)
         assert ((data.first < local.x[..., TAU]) & (local.x[..., TAU] < data.last))[broken].all()
@@ -66,6 +75,7 @@ def test_population_curves_and_values_keep_their_joint_distribution() -> None:
         found.append(measured.ranks(values=True))
     moved = [np.corrcoef(np.array(before)[:, i], np.array(after)[:, i])[0, 1] for i in range(len(before[0]))]
     assert max(moved) < 0.9
+    assert np.mean(shifted, axis=0).min() > 0.5
     assert_uniform(found)
 
 

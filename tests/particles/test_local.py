@@ -98,9 +98,11 @@ def test_a_value_that_is_no_number_has_no_likelihood() -> None:
 def _log_prior(law: int, broken: int, x: FloatArray, prior: LocalPrior, data: Assembly, m: int) -> float:
     """Return the log density of a curve under its population, all constants included."""
     one, both, two = prior.precision[0, m]
-    covariance = np.linalg.inv([[one, both], [both, two]])
-    total = stats.multivariate_normal(prior.mean[0, m], covariance).logpdf(x[[places.LEVEL, places.GAIN]])
-    total += stats.norm(prior.shape_mean[m, law], prior.shape_sd[m, law]).logpdf(x[places.SHAPE])
+    square, degrees = np.diag([0.0, 0.0, prior.shape_sd[m, law] ** 2]), prior.degrees[0, m]
+    square[:2, :2] = np.linalg.inv([[one, both], [both, two]])
+    centre = [*prior.mean[0, m], prior.shape_mean[m, law]]
+    student = stats.multivariate_t(centre, square * prior.rest[0, m] / degrees, df=degrees)
+    total = float(student.logpdf(x[[places.LEVEL, places.GAIN, places.SHAPE]]))
     total += prior.log_share[m, law] + stats.norm.logpdf(x[[places.MODE, places.MODE + 1]]).sum()
     for kind in np.flatnonzero(data.pooled_free):
         total += stats.norm(prior.pooled_mean[kind, m], prior.pooled_sd[kind, m]).logpdf(

@@ -12,9 +12,11 @@ from scipy import special, stats
 from bayesscale.particles.exchange import exchange
 from bayesscale.particles.mixture import gather, log_mixture, mix
 from bayesscale.particles.places import LAW_COUNT, MIXED, SHARE_OF_LAW
+from bayesscale.particles.population import fill_precisions
 from bayesscale.particles.state import LocalPrior, Pool, empty_pool
 from bayesscale.particles.structs import pool_struct, prior_struct
 from bayesscale.particles.sums import ROWS
+from bayesscale.particles.sweep import exchange_metrics
 from bayesscale.particles.vector import read_population, write_population
 from tests.particles.clouds import Cloud
 from tests.particles.given import Given, assert_uniform, patchy_data
@@ -37,7 +39,8 @@ class Mixture:
             log_share = np.log(data.allowed / data.allowed.sum(axis=1, keepdims=True))
         sds = [np.hypot(part[..., 1], 1.2 * np.exp(part[..., 2])) for part in (data.pooled, data.shapes)]
         self.proposal = LocalPrior(
-            mean, precision, data.pooled[..., 0].copy(), sds[0], data.shapes[..., 0].copy(), sds[1],
+            mean, precision, np.full(data.count.shape, 5.0), np.full(data.count.shape, 7.0),
+            data.pooled[..., 0].copy(), sds[0], data.shapes[..., 0].copy(), sds[1],
             log_share, np.full(data.count.shape, np.exp(data.hazard[0]) * data.span),
             np.full(metrics, np.exp(data.break_scale[0])),
         )  # fmt: skip
@@ -68,6 +71,8 @@ class Mixture:
             )  # fmt: skip
             for c in np.flatnonzero(given.data.count[:, m]).tolist():
                 exchange(c, m, int(start[c]), self.odds[c], proposal, data, pool, local)
+        fill_precisions(population, data, given.precisions)
+        exchange_metrics(population, data, local, given.seen, proposal, pool, given.precisions)
 
     def gathered(self, m: int, start: NDArray[np.int64]) -> tuple[Any, Any, Any]:
         """Return what is summed over."""

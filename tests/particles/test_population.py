@@ -10,8 +10,10 @@ from scipy import stats
 from bayesscale.models.assembly import Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.particles.baseline import move_line
+from bayesscale.particles.places import SHAPE
 from bayesscale.particles.population import (
     draw_coefficients,
+    draw_scales,
     fill_precisions,
     move_covariance,
     move_groups,
@@ -36,12 +38,13 @@ def move(given: Given, name: str) -> None:
     population, data, local = given.own
     rest = residuals(population, data, local)
     fill_precisions(population, data, given.precisions)
+    scales = draw_scales(population, data, local, given.precisions, rest)
     if name == "coefficients":
-        draw_coefficients(population, data, given.precisions, rest)
+        draw_coefficients(population, data, given.precisions, scales, rest)
     elif name == "groups":
-        move_groups(population, data, given.precisions, rest, given.sizes)
+        move_groups(population, data, given.precisions, scales, rest, given.sizes)
     elif name == "covariance":
-        move_covariance(population, data, rest, given.sizes)
+        move_covariance(population, data, scales, rest, given.sizes)
     else:
         move_line(population, data, local, given.sizes)
     np.testing.assert_allclose(rest, residuals(population, data, local), atol=1e-8)
@@ -101,6 +104,18 @@ def test_precisions_are_those_of_what_was_measured() -> None:
             np.testing.assert_allclose(own, expected, rtol=1e-7, atol=1e-9 * np.abs(expected).max())
 
 
+def student(given: Given, c: int, known: NDArray[np.int64]) -> tuple[float, float]:
+    """Return degrees of freedom of what else a curve is, given some metrics, and how far off these are."""
+    own, local = given.population, given.local
+    at = effects(np.isin(np.arange(len(given.data.sign)), known))
+    off = local.x[c, :, :2].ravel()[at] - (given.data.design[c] @ own.coef)[at]
+    square = off @ np.linalg.solve(between(given)[np.ix_(at, at)], off)
+    law = local.law[c, known]
+    shape = (local.x[c, known, SHAPE] - own.shape_mean[known, law]) / own.shape_sd[known, law]
+    degrees = given.data.curve_degrees
+    return degrees + 3 * len(known), degrees + float(square + (shape**2).sum())
+
+
 def test_what_a_curve_is_expected_to_be_is_conditional_on_its_other_metrics() -> None:
     given = Given(patchy_data(THREE))
     for _ in range(5):
@@ -111,6 +126,10 @@ def test_what_a_curve_is_expected_to_be_is_conditional_on_its_other_metrics() ->
             np.testing.assert_allclose(given.prior.mean[c, m], mean, rtol=1e-8)
             one, both, two = given.prior.precision[c, m]
             np.testing.assert_allclose(np.linalg.inv([[one, both], [both, two]]), covariance, rtol=1e-7)
+            others = np.delete(given.data.count[c] > 0, m).nonzero()[0]
+            degrees, rest = student(given, c, others + (others >= m))
+            assert given.prior.degrees[c, m] == degrees
+            assert given.prior.rest[c, m] == pytest.approx(rest, rel=1e-8)
         assert_own_prior(given)
 
 
@@ -140,12 +159,15 @@ def test_what_was_not_measured_is_drawn_given_what_was() -> None:
         np.testing.assert_array_equal(before, part[~missing])
     x, law, broken = (np.stack(part) for part in zip(*kept, strict=True))
     off = x[..., :2].reshape(DRAWS, -1)[:, own] - mean
-    white = np.linalg.solve(np.linalg.cholesky(covariance), off.T)
-    assert min(stats.kstest(each, "norm").pvalue for each in white) > 1e-3
-    np.testing.assert_allclose(np.cov(white), np.eye(len(own)), atol=4.5 / np.sqrt(DRAWS))
+    degrees, rest = student(given, c, np.flatnonzero(~missing[c]))
+    white = np.linalg.solve(np.linalg.cholesky(covariance), off.T) * np.sqrt(degrees / rest)
+    assert min(stats.kstest(each, stats.t(degrees).cdf).pvalue for each in white) > 1e-3
+    variance = degrees / (degrees - 2)
+    np.testing.assert_allclose(np.cov(white), variance * np.eye(len(own)), atol=6.5 / np.sqrt(DRAWS))
     for m in np.flatnonzero(missing[c]).tolist():
         level, covariance = conditional(given, c, np.array([2 * m, 2 * m + 1]))
         (one, both), (_, two) = np.linalg.inv(covariance)
         prior = given.prior._replace(mean=given.prior.mean.copy(), precision=given.prior.precision.copy())
         prior.mean[c, m], prior.precision[c, m] = level, (one, both, two)
+        prior.degrees[c, m], prior.rest[c, m] = degrees, rest
         assert_prior(x[:, m], law[:, m], broken[:, m], prior, given.data, m)

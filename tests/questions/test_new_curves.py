@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 from bayesscale.errors import BayesscaleError
 from bayesscale.inference import Fit
@@ -77,17 +78,29 @@ def test_measured_curves_keep_their_own_effects(uncertain: Fit) -> None:
     [
         ("mixture_sd", 2, LEVELS),
         ("task_mixture_sd", 4, LEVELS),
-        ("curve_sd", None, LEVELS),
-        ("shape_sd", None, (2, 5)),
     ],
 )
-def test_a_new_mixture_has_the_spread_of_the_population(name: str, known: int | None, columns: Any) -> None:
+def test_a_new_mixture_has_the_spread_of_the_population(name: str, known: int, columns: Any) -> None:
     effects = drawn(only(name, 0.2), Selection(tasks=["en-fr"], mixtures=["de"], other_sizes=[6e6]))[:, 0]
     # The known levels sum to zero: a new one differs from their average by more than from the population's.
     expected = np.zeros(6)
-    expected[list(columns)] = 0.2 * np.sqrt(1 + 1 / known) if known else 0.2
+    expected[list(columns)] = 0.2 * np.sqrt(1 + 1 / known)
     five_errors = 5 * expected / np.sqrt(2 * 20_000)
     assert (np.abs(effects.std(axis=0) - expected) <= five_errors + ROUNDING).all()
+
+
+@pytest.mark.parametrize(("name", "columns"), [("curve_sd", LEVELS), ("shape_sd", (2, 5))])
+def test_what_sets_a_new_curve_apart_is_student_t(name: str, columns: Any) -> None:
+    fit = only(name, 0.2)
+    effects = drawn(fit, Selection(tasks=["en-fr"], mixtures=["de"], other_sizes=[6e6]))[:, 0]
+    off = effects - np.median(effects, axis=0)
+    still = np.setdiff1d(np.arange(6), columns)
+    assert (np.abs(off[:, still]) <= ROUNDING).all()
+    student = stats.t(fit.priors.curve_degrees, scale=0.2)
+    assert min(stats.kstest(off[:, j], student.cdf).pvalue for j in columns) > 1e-3
+    # A curve that is odd in one is odd in all.
+    far = np.abs(off[:, list(columns)]) > 0.2 * stats.t.ppf(0.99, fit.priors.curve_degrees)
+    assert (far[:, 0] & far[:, -1]).mean() > 2 * far[:, 0].mean() * far[:, -1].mean()
 
 
 def test_a_known_mixture_with_new_size_has_no_new_group() -> None:

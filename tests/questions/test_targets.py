@@ -36,9 +36,7 @@ def test_a_new_mixture_is_asked_at_the_sizes_of_its_task(certain: Fit) -> None:
     targets = choose_targets(certain.curves, Selection(mixtures=["de"]))
     assert targets.table["finetune_tokens"].tolist() == [6e6, 42e6, 6e6, 42e6]
     assert not targets.measured.any()
-    assert targets.notes == (
-        "mixture 'de' was not measured: its effect is drawn from the spread between mixtures",
-    )
+    assert targets.notes == ("mixture 'de' was not measured: its effect is drawn as that of any mixture",)
 
 
 def test_a_misspelt_mixture_is_answered_with_a_hint(certain: Fit) -> None:

@@ -151,8 +151,8 @@ def test_deltas_follow_the_noise_of_the_metric(certain: Fit) -> None:
 def test_verdicts_say_where_pretraining_is_worth_it() -> None:
     (sentence,) = value(known((30.0, 20.0), (10.0, 20.0))).document()["verdicts"]
     assert sentence == (
-        "en-fr, bleu: does pretraining gain more than 1 (BLEU points)? D_f 6M: yes (P >0.99); "
-        "D_f 42M: no (P <0.01)"
+        "en-fr, bleu: Pretraining gains more than 1 in bleu (P 0.9 or more) on 1 of 2 curves (D_f 6M); "
+        "on 1 it does not (D_f 42M)."
     )
 
 
@@ -195,7 +195,7 @@ def test_tables_without_finetuning_sizes() -> None:
     table = rows(finetune=(6e6,)).drop(columns="finetune_tokens")
     answer = value(MadeUp(table=table, draws=4).fit())
     assert len(answer.frame()) == 8
-    assert "?" in answer.explain()[1]
+    assert "on 2 of 2 curves." in answer.explain()[1]
     assert answer.plot().figures
 
 
@@ -254,8 +254,8 @@ def test_each_model_size_has_its_own_baseline() -> None:
     last = answer.frame().groupby(["model_params", "finetune_tokens"])["baseline_measured"].all()
     assert last.tolist() == [True, True, True, False]
     assert [sentence.split(":")[0] for sentence in answer.document()["verdicts"]] == [
-        "en-fr, bleu, 1B parameters",
-        "en-fr, bleu, 3B parameters",
+        "en-fr, model_params 1B, bleu",
+        "en-fr, model_params 3B, bleu",
     ]
     frame = answer.frame()
     end = (np.log(frame["alone_median"]) - frame["beyond"]).groupby(frame["model_params"]).first()

@@ -69,6 +69,7 @@ def proposal(data: Assembly) -> LocalPrior:
     sds = [np.hypot(part[..., 1], 1.2 * np.exp(part[..., 2])) for part in (data.pooled, data.shapes)]
     return LocalPrior(
         np.tile(data.coef_mean[0].reshape(metrics, 2), (curves, 1, 1)), precision,
+        np.full((curves, metrics), 5.0), np.full((curves, metrics), 6.0),
         np.where(data.pooled_free[:, None], data.pooled[..., 0], 0.0), sds[0], data.shapes[..., 0].copy(),
         sds[1], log_share, np.full((curves, metrics), np.exp(data.hazard[0]) * data.span),
         np.full(metrics, np.exp(data.break_scale[0])),

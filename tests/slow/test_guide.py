@@ -233,10 +233,8 @@ def test_the_mixed_mixtures_are_ahead_and_open_among_themselves(ask: Ask) -> Non
 
 def test_cross_entropy_would_mislead(ask: Ask) -> None:
     document = ask("conflict")
-    told = [line for line in document["findings"] if "mixtures at" in line and "WOULD MISLEAD" in line]
-    assert any("D_f 42M" in line and "prefers en100" in line for line in told)
-    assert any("D_f 210M" in line and "prefers en100" in line for line in told)
     pairs = pd.DataFrame(document["pairs"]).query("by == 'mixtures' and p_conflict > 0.9")
+    assert {SMALL, MIDDLE} <= set(pairs.query("mixture_a == 'en100'")["finetune_tokens"])
     assert 9 < pairs["regret"].max() < 10.5
     assert {link["verdict"] for link in document["links"]} == {"fails"}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesscale.metrics.catalogue import CATALOGUE, normalised
-from bayesscale.metrics.names import score_name
+from bayesscale.metrics.names import is_average, score_name
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.draft import Draft
@@ -116,19 +116,18 @@ def scale_problems(draft: Draft, scale: Mapping[str, float]) -> tuple[list[Probl
     draft : Draft
         The table.
     scale : mapping
-        What the user says of scales; a metric that is named there is taken as it is.
+        What the user says of scales; a metric named there is taken as it is, and with 1 as of one scale.
     """
-    told = {spec.metric for name in scale if (spec := score_name(name, draft.named.declared))}
+    found = ((score_name(name, draft.named.declared), factor) for name, factor in scale.items())
+    told = {name.metric: factor for name, factor in found if name and name.beside is None}
     problems: list[Problem] = []
     notes: list[str] = []
     for name, rows in draft.data.groupby("metric"):
         metric = str(name)
-        if metric in told or metric not in CATALOGUE:
+        if metric not in CATALOGUE or told.get(metric) == 1:
             continue
-        problems += _sums(draft, metric, rows)
-        problems += _fractions(draft, metric, rows, notes)
-        if not problems:
-            problems += _two_scales(draft, metric, rows)
+        own = [] if metric in told else [*_sums(draft, metric, rows), *_fractions(draft, metric, rows, notes)]
+        problems += own or _two_scales(draft, metric, rows)
     return problems, notes
 
 
@@ -177,26 +176,27 @@ def _two_scales(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Probl
     if not (spec.high in (1, 2, 100) or metric in _POINTS_OF_FRACTIONS):
         return
     rows = rows[~draft.is_baseline[rows.index] & (rows["value"] > 0)]
-    for _, curve in rows.groupby(list(draft.curve), dropna=False, sort=False):
-        curve = curve.sort_values(draft.axis)
-        means = curve.groupby(draft.axis)["value"].mean()
-        steps = np.diff(np.log10(means.to_numpy()))
-        jumps = np.abs(np.abs(steps) - 2) < _NEAR_100
-        if len(means) < 3 or not jumps.any() or (np.abs(steps[~jumps]) > 0.5).any():
-            continue
-        # A first score near nothing, and then good ones, is how learning starts.
-        if jumps.sum() == 1 and jumps[0] and steps[0] > 0:
-            continue
-        size, before = means.index[int(np.argmax(jumps)) + 1], means.iloc[int(np.argmax(jumps))]
-        at = curve.index[curve[draft.axis].eq(size)][0]
-        own = option("scale", f"{metric}=1")
-        hint = (
-            f"the value before it is {before:g}: fractions and "
-            "percentages in "
-            f"one curve? write one of them; if they are right as they are: {own}"
-        )
-        yield draft.problem(at, "value", "one-scale", hint, options=(own,))
+    curve = list(draft.curve)
+    means = rows.groupby([*curve, draft.axis], dropna=False)["value"].mean()
+    groups = np.log10(means).groupby(level=curve, dropna=False, sort=False)
+    steps = groups.diff()
+    jump = (steps.abs() - 2).abs() < _NEAR_100
+    smooth = ~(steps.abs() > 0.5) | jump
+    whole = smooth.groupby(level=curve, dropna=False).transform("all") & (groups.transform("size") >= 3)
+    # A first score near nothing, and then good ones, is how learning starts.
+    at = groups.cumcount()
+    start = (jump & (at == 1) & (steps > 0)) & (jump.groupby(level=curve, dropna=False).transform("sum") == 1)
+    found = np.flatnonzero(jump & whole & ~start)
+    if not len(found):
         return
+    place, before = means.index[found[0]], means.iloc[found[0] - 1]
+    row = rows.groupby([*curve, draft.axis], dropna=False)["value"].idxmin()[place]  # keys may be missing
+    own = option("scale", f"{metric}=1")
+    hint = (
+        f"the value before it is {before:g}: fractions and percentages in one curve? write one of them; if "
+        f"they are right as they are: {own}"
+    )
+    yield draft.problem(row, "value", "one-scale", hint, options=(own,))
 
 
 def odd_notes(draft: Draft) -> list[str]:
@@ -207,7 +207,13 @@ def odd_notes(draft: Draft) -> list[str]:
     draft : Draft
         The table, in which all else is right.
     """
-    checks: tuple[Callable[[Draft], Iterator[str]], ...] = (_at_size_zero, _stale, _spikes, _at_chance)
+    checks: tuple[Callable[[Draft], Iterator[str]], ...] = (
+        _at_size_zero,
+        _stale,
+        _spikes,
+        _at_chance,
+        _averages,
+    )
     return [note for check in checks for note in check(draft)]
 
 
@@ -247,6 +253,16 @@ def _spikes(draft: Draft) -> Iterator[str]:
         count = int((draft.data["metric"].eq(metric) & draft.data["value"].gt(limit)).sum())
         if count:
             yield f"{count:,} values of {metric} are above {limit:g}, more than a loss per token: divergence?"
+
+
+def _averages(draft: Draft) -> Iterator[str]:
+    """Yield a note on labels that are those of means of other rows, which would count twice."""
+    for column in (name for name in draft.curve if name in draft.text and draft.data[name].dtype == object):
+        if draft.data[column].nunique() < 2:
+            continue
+        for label in filter(is_average, draft.data[column].dropna().unique()):
+            way = option("where", f"{column}!={label}")
+            yield f"{column} {label!r} seems to be a mean of others, which counts them twice: {way}"
 
 
 def _at_chance(draft: Draft) -> Iterator[str]:

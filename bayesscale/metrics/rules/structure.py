@@ -13,7 +13,7 @@ from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.melt import is_system, label_parts
 from bayesscale.metrics.tidy.named import NamedCells
-from bayesscale.metrics.tidy.numbers import to_numbers
+from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
 from bayesscale.metrics.tidy.scores import find_scores, is_long
 
 _ORDER = {
@@ -21,6 +21,7 @@ _ORDER = {
     "finetune_tokens": ("finetune", "examples", "tokens", "steps", "epochs"),
 }
 _MOST = 4
+_RATE = re.compile(r"(?:^|[\W_])per(?:[\W_]|$)", re.IGNORECASE)
 
 
 def structure_problems(named: NamedCells, axis: str, line: int | None, source: str) -> list[Problem]:
@@ -111,17 +112,22 @@ def size_columns(named: NamedCells, axis: str) -> list[str]:
         The size along a curve.
     """
     taken = (*COLUMNS, *named.origin, *sizes_as_columns(named))
-    free = [c for c in named.free if c not in taken and named.has_numbers(c)]
+    free = [c for c in named.free if c not in taken and _RATE.search(c) is None and _sizes(named, c).any()]
     near = get_close_matches(axis, free, n=1, cutoff=0.75)
     known = [c for kind in _ORDER[axis] for c in free if meaning(c) == kind]
     rest = [
         c
         for c in free
-        if not meaning(c) and score_name(c, named.declared) is None and named.cells[c].nunique() > 1
-        and named.cells[c].ne("").mean() > 0.5 and c not in named.made_up
+        if meaning(c) in ("", "mixture") and score_name(c, named.declared) is None
+        and named.cells[c].nunique() > 1 and _sizes(named, c).mean() > 0.5 and c not in named.made_up
     ]  # fmt: skip
     found = [*near, *known] or rest
     return list(dict.fromkeys(found))[:_MOST]
+
+
+def _sizes(named: NamedCells, column: str) -> pd.Series:
+    """Return where a column holds what may be a size, such as 1.5B or checkpoint-1000."""
+    return to_numbers(without_placeholders(named.cells[column]), sizes=True).notna()
 
 
 def _missing_metric(named: NamedCells, axis: str, line: int | None, source: str) -> Problem:
@@ -141,6 +147,8 @@ def _missing_metric(named: NamedCells, axis: str, line: int | None, source: str)
             f"if {value!r} holds one metric, name it, as in {option('columns', f'bleu={value}')}"
         )
     systems = [c for c in named.free if is_system(named, c) and named.cells[c].nunique() > 1]
+    if any(meaning(c) == "benchmark" for c in systems):
+        options.append(option("melt", "task=accuracy"))
     sizes = sizes_as_columns(named)
     if sizes and "metric" in named.free:
         options.append(option("melt", f"{axis}=value"))

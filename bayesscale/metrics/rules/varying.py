@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -15,6 +16,9 @@ from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
 
 # Where so many rows of a curve have values of their own, the column goes along with it, as a clock does.
 _OWN_VALUES = 0.8
+# Letters and the identities of trackers say of a run only that it is another one, as numbers at the end do.
+_REPLICATE = re.compile(r"\d+|[a-z]|[0-9a-z]{8}|[0-9a-f]{32}", re.IGNORECASE)
+_NUMBER_AT_END = re.compile(r"[-_ ]?(?:run|seed|rep|replicate|trial|s|r)?[-_ ]?\d+$", re.IGNORECASE)
 _MODELS = ("model", "modelname", "system", "systemname", "arch", "architecture", "corpus", "mix")
 _ALONG = ("steps", "epochs", "tokens", "examples")
 
@@ -52,7 +56,7 @@ def varying_problems(draft: Draft, settled: list[str]) -> list[Problem]:
     rows = draft.data[~draft.is_baseline]
     key = [*draft.curve, "metric"]
     group = rows.groupby(key, sort=False, dropna=False).ngroup()
-    problems = []
+    problems = list(_named_runs(draft, rows, group))
     for name in draft.unread:
         if name in settled or _is_no_setting(draft, name):
             continue
@@ -62,6 +66,26 @@ def varying_problems(draft: Draft, settled: list[str]) -> list[Problem]:
         if (distinct > 1).any() and _tells_runs_apart(draft, name, cells, group, distinct):
             problems.append(_problem(draft, name, cells))
     return problems
+
+
+def _named_runs(draft: Draft, rows: pd.DataFrame, group: pd.Series) -> Iterator[Problem]:
+    """Yield the question whether runs that have names of their own are replicates of one curve."""
+    own = draft.named.in_file("run")
+    if (
+        "run" not in draft.key or "run" in draft.curve or own.lower() != "run"
+    ):  # the user said so by --columns
+        return
+    runs = rows["run"][rows["run"].ne("")]
+    kinds = runs.map(lambda name: "" if _REPLICATE.fullmatch(name) else _NUMBER_AT_END.sub("", name))
+    pooled = kinds.groupby(group[runs.index]).transform("nunique") > 1
+    names = list(runs[pooled].unique())
+    if not names:
+        return
+    curve, where = option("curve", ",".join([*draft.curve, own])), option("where", f"{own}={names[0]}")
+    seed = () if "seed" in draft.data else (option("columns", f"seed={own}"),)
+    hint = f"if runs differ in more than their seed, make each a curve: {curve}; choose one by {where}"
+    hint += f"; replicates: {seed[0]}" if seed else ""
+    yield Problem(None, own, "told-apart", ", ".join(names[:4]), hint, (curve, *seed, where))
 
 
 def _tells_runs_apart(

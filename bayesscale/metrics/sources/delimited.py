@@ -15,6 +15,7 @@ from bayesscale.metrics.sources.cells import TextTable
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SPACES = "spaces"
+_LOOKED_AT, _LONGEST_LINE = 20, 10_000
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?\s*")
 _NUMBER = re.compile(r"[+-]?[\d.,_ ]+([eE][+-]?\d+)?\s*[KMBGT%]?|nan|na|", re.IGNORECASE)
 
@@ -32,7 +33,7 @@ def read_delimited(text: str, name: str, separator: str | None = None) -> TextTa
     name : str
         The file's name, for messages.
     separator : str, optional
-        Default: the one of comma, semicolon, tab and bar that occurs most often in the header.
+        Default: the one of comma, semicolon, tab and bar by which header and rows have the same length.
     """
     notes: list[str] = []
     text, first = _without_sep_line(text, notes)
@@ -48,13 +49,13 @@ def read_delimited(text: str, name: str, separator: str | None = None) -> TextTa
     if not body and not problems:
         hint = "the file has a header and no rows; add a row for each score"
         problems = [Problem(None, None, "not-empty", None, hint)]
+    problems += _nameless(header, body, header_line)
     whole = [(line, row) for line, row in body if len(row) == len(header)]
     if not whole:
         raise MetricsError(name, problems)
     cells = pd.DataFrame([row for _, row in whole], columns=header, dtype=object)
     cells.index = pd.Index([line for line, _ in whole])
-    cells = cells.loc[:, ~cells.columns.duplicated()]
-    cells = _without_row_numbers(cells)
+    cells = cells.loc[:, ~cells.columns.duplicated()].drop(columns=["", "Unnamed: 0"], errors="ignore")
     notes += _notes(separator, len(rows) - 1 - len(body))
     return TextTable(name, cells, "line", tuple(problems), tuple(notes), header_line, separator=separator)
 
@@ -97,14 +98,19 @@ def _is_header(comment: str, first: str) -> bool:
 
 
 def _separator(text: str) -> str:
-    """Return the separator that occurs most often in the first line that is not blank."""
+    """Return the separator by which most of the first rows are as long as the header; the longest header."""
     lines = [line for line in text.splitlines() if line.strip()]
     first = lines[0] if lines else ""
-    best = max(_SEPARATORS, key=first.count)
-    if best in first:
-        return best
+    looked_at = [line[:_LONGEST_LINE] for line in lines[:_LOOKED_AT]]
+
+    def fit(separator: str) -> tuple[int, int]:
+        widths = [len(row) for row in csv.reader(looked_at, delimiter=separator)]
+        return (widths.count(widths[0]), widths[0]) if widths and widths[0] > 1 else (0, 0)
+
+    if any(separator in first for separator in _SEPARATORS):
+        return max(_SEPARATORS, key=fit)
     widths = {len(line.split()) for line in lines}
-    return _SPACES if len(widths) == 1 and len(first.split()) > 1 else best
+    return _SPACES if len(widths) == 1 and len(first.split()) > 1 else ","
 
 
 def _split_by_spaces(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -154,9 +160,20 @@ def _ragged(line: int, row: list[str], header: list[str]) -> Problem:
     return Problem(line, None, "column-count", f"{len(row)} cells where the header has {len(header)}", hint)
 
 
-def _without_row_numbers(cells: pd.DataFrame) -> pd.DataFrame:
-    """Leave out a column without a name; pandas writes its row numbers into one."""
-    return cells.drop(columns=["", "Unnamed: 0"], errors="ignore")
+def _nameless(header: list[str], body: list[tuple[int, list[str]]], line: int) -> list[Problem]:
+    """Return the problem of columns with content and no name; pandas writes row numbers into the first."""
+    filled = [
+        place
+        for place, name in enumerate(header)
+        if not name and any(len(row) == len(header) and row[place] for _, row in body)
+    ]
+    if not filled or (filled == [0] and all(row[0].isdigit() for _, row in body)):
+        return []
+    hint = (
+        f"column {filled[-1] + 1} has content and no name; name it, and where names stand in two rows write "
+        "one, such as 'en-de BLEU'"
+    )
+    return [Problem(line, None, "header", ", ".join(header), hint)]
 
 
 def _notes(separator: str, empty: int) -> list[str]:

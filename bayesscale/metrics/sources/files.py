@@ -172,8 +172,9 @@ def _content(name: str) -> bytes:
 def _refuse_size(name: str, size: str) -> NoReturn:
     """Raise the problem of a file that is too large to be what it should be."""
     hint = (
-        "a table of scores is small: is this the log of every training step? Keep one row for each finetuned "
-        "checkpoint and metric, for instance in pandas: frame[frame['step'] % 1000 == 0].to_csv('small.csv')"
+        "a table of scores is small: is this the log of every training step? Keep the rows of evaluations, "
+        "in pandas: frame.dropna(subset=['eval_loss']).to_csv('small.csv'), or those of every 1,000th step: "
+        "frame[frame['step'] % 1000 == 0].to_csv('small.csv')"
     )
     _refuse(name, "file-size", hint, size)
 

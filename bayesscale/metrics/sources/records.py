@@ -101,7 +101,11 @@ def read_frame(frame: pd.DataFrame, name: str) -> TextTable:
     if table.empty:
         hint = "the table has no rows; add a row for each score"
         raise MetricsError(name, [Problem(None, None, "not-empty", None, hint)], "record")
-    cells = table.loc[:, ~table.columns.duplicated()].astype(object).map(_cell_text)
+    table = table.loc[:, ~table.columns.duplicated()]
+    # The digits that single precision has, not those that double precision gives it: 0.4, not 0.4000000059.
+    narrow = table.select_dtypes(["float32", "float16"])
+    own = {str(name): [float(str(cell)) for cell in narrow[name].to_numpy()] for name in narrow}
+    cells = table.assign(**own).astype(object).map(_cell_text)
     cells.index = pd.RangeIndex(1, len(cells) + 1)
     return TextTable(name, cells, unit="record", problems=tuple(problems), typed=True)
 

@@ -14,11 +14,7 @@ from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.sources.cells import TextTable
 from bayesscale.metrics.tidy.long import UNREAD, to_long
 from bayesscale.metrics.tidy.named import NamedCells
-from bayesscale.metrics.tidy.numbers import (
-    in_percent,
-    to_numbers,
-    without_placeholders,
-)
+from bayesscale.metrics.tidy.numbers import in_percent, to_numbers, without_placeholders
 from bayesscale.metrics.tidy.scales import (
     WITH_SUFFIX,
     ambiguous_sizes,
@@ -160,7 +156,7 @@ def make_draft(named: NamedCells, options: Options, table: TextTable) -> Read:
     if not table.typed and decimal == ".":
         problems += ambiguous_sizes(text, named, options, ".," if table.separator == ";" else ".")
     data = standard_errors(data, text, notes)
-    scale_scores(data, text, options, notes)
+    problems += scale_scores(data, text, options, notes)
     _fill_labels(text, data)
     curve = chosen or _default_curve(data, options.axis, named.label)
     draft = Draft(text, data, options.axis, curve, named, table.unit)

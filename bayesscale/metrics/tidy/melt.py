@@ -13,7 +13,7 @@ import pandas as pd
 from bayesscale.errors import UsageError
 from bayesscale.metrics.names import COLUMNS, SPREADS, meaning, score_name
 from bayesscale.metrics.options import Options
-from bayesscale.metrics.tidy.named import NamedCells, with_notes
+from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import is_text, to_numbers, without_placeholders
 
 _CHART = re.compile(r"(?P<label>.+) - (?P<score>.+?)(?P<end>__MIN|__MAX)?", re.DOTALL)
@@ -60,7 +60,7 @@ def melt(named: NamedCells, options: Options) -> NamedCells:
             f"columns of {len(runs):,} runs were read as rows, each run a curve; say what a run is by --melt "
             f"mixture, --melt task, or --melt seed for replicates"
         )
-        return replace(with_notes(_long(named, parts, label), note), label=label)
+        return _long(named, parts, label, note, apart=True)
     label = label.strip()
     if not label or label in named.free:
         raise UsageError(
@@ -77,10 +77,8 @@ def melt(named: NamedCells, options: Options) -> NamedCells:
             f"something else, as in 'en-de BLEU'; where all columns hold one metric write --melt {label}=bleu"
         )
     count = len(dict.fromkeys(part.label for part in parts))
-    melted = with_notes(
-        _long(named, parts, label), f"columns of {count:,} values of {label} were read as rows"
-    )
-    return melted if label in COLUMNS else replace(melted, label=label)
+    note = f"columns of {count:,} values of {label} were read as rows"
+    return _long(named, parts, label, note, apart=label not in COLUMNS)
 
 
 def _columns(parts: list[Part]) -> set[str]:
@@ -159,8 +157,8 @@ def _role_beside(column: str, system: str) -> str | None:
     return found.beside if found and found.beside in SPREADS else None
 
 
-def _long(named: NamedCells, parts: list[Part], label: str) -> NamedCells:
-    """Return a row for each line and label; the scores of other columns stay in rows of their own."""
+def _long(named: NamedCells, parts: list[Part], label: str, note: str, *, apart: bool) -> NamedCells:
+    """Return a row for each line and label, which may tell curves apart; other scores stay in own rows."""
     melted = _columns(parts)
     seen = Counter((part.label, part.score) for part in parts)
     if twice := [pair for pair, count in seen.items() if count > 1]:
@@ -183,4 +181,5 @@ def _long(named: NamedCells, parts: list[Part], label: str) -> NamedCells:
     # Scores that are not melted are gone where they have no rows of their own: they hold no number.
     kept = [column for column in named.free if column not in melted and column in cells.columns]
     free = (*kept, *map(str, added))
-    return replace(named, cells=cells, free=free)
+    curve = label if apart else named.label
+    return replace(named, cells=cells, free=free, label=curve, notes=(*named.notes, note))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -131,16 +131,3 @@ def _parts(old: str, cells: pd.DataFrame) -> list[str]:
                 f"{valid_names(part, cells.columns)}"
             )
     return parts
-
-
-def with_notes(named: NamedCells, *notes: str) -> NamedCells:
-    """Return the same cells with notes more.
-
-    Parameters
-    ----------
-    named : NamedCells
-        The cells.
-    notes : str
-        What is worth knowing.
-    """
-    return replace(named, notes=(*named.notes, *notes))

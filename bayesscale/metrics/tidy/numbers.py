@@ -19,6 +19,8 @@ _WORD = re.compile(
     r"\s*(tokens?|toks?|params?|parameters?|steps?|samples?|sentences?|pairs?|words?|examples?|it|iters?)$",
     re.IGNORECASE,
 )
+_UNITS = {"thousand": "K", "million": "M", "billion": "B", "bn": "B", "trillion": "T"}
+_UNIT = re.compile(rf"(?<=\d)\s*({'|'.join(_UNITS)})s?$", re.IGNORECASE)
 _CHECKPOINT = re.compile(
     r"^(?:global_)?(?:step|steps|checkpoint|ckpt|iter|update)[-_= ]?(?=\d+$)", re.IGNORECASE
 )
@@ -121,6 +123,7 @@ def _number(text: str) -> float:
 def _size(text: str) -> float:
     """Return a size; negative and infinite ones are numbers too, to be judged by the rules."""
     text = _WORD.sub("", text) if text[:1].isdigit() else _CHECKPOINT.sub("", text)
+    text = _UNIT.sub(lambda unit: _UNITS[unit[1].lower()], text)
     sign = -1.0 if text.startswith("-") else 1.0
     try:
         return sign * parse_tokens(text.removeprefix("-")) + 0.0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.metrics.names import SIZES, score_name, unit_in_name
+from bayesscale.metrics.names import SIZES, score_name, spread_name, unit_in_name
 from bayesscale.metrics.options import Options, option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.long import SPREAD_DIVISOR
@@ -75,17 +77,17 @@ def scale_sizes(
         if name not in data:
             continue
         factor = options.scale.get(name)
-        steps = options.tokens_per_step if name == options.axis else None
-        if factor is None and not steps:
+        if factor is None:
             factor = unit_in_name(named.in_file(name))
-            if text[name].str.contains(r"[kmbgt]\s*$", case=False, regex=True).any():
+            if text[name].str.contains(r"(?:[kmbgt]|thousand|illion|bn)s?\s*$", case=False, regex=True).any():
                 factor = 1.0
             if factor != 1:
                 notes.append(f"{named.in_file(name)!r} was multiplied by {factor:g}, as its name says")
-        if steps:
-            factor = steps
-            notes.append(f"{name} is {named.in_file(name)} times {format_tokens(steps)} tokens a step")
-        if factor is not None and factor != 1:
+        if name == options.axis and options.tokens_per_step:
+            steps = format_tokens(options.tokens_per_step)
+            notes.append(f"{name} is {named.in_file(name)} times {steps} tokens a step")
+            factor *= options.tokens_per_step
+        if factor != 1:
             data[name] = data[name] * factor
 
 
@@ -113,39 +115,73 @@ def standard_errors(data: pd.DataFrame, text: pd.DataFrame, notes: list[str]) ->
     return data
 
 
-def scale_scores(data: pd.DataFrame, text: pd.DataFrame, options: Options, notes: list[str]) -> None:
-    """Multiply scores as the user says, and those that say that they are percentages."""
-    factors = pd.Series(1.0, index=data.index)
-    for name, factor in options.scale.items():
-        if name in (*WITH_SUFFIX,):
+def scale_scores(data: pd.DataFrame, text: pd.DataFrame, options: Options, notes: list[str]) -> list[Problem]:
+    """Multiply scores as the user says, and those that say that they are percentages, with their spreads.
+
+    Returns the problems of standard errors that are on another scale than their scores.
+    """
+    factors = pd.DataFrame({name: 1.0 for name in ("value", "se") if name in data}, index=data.index)
+    told = pd.Series(False, index=data.index)
+    percent = text["percent"].astype(bool) | in_percent(text["value"])
+    # Spreads come last, since they follow their scores where they are not named themselves.
+    for name, factor in sorted(options.scale.items(), key=lambda pair: _is_spread(pair[0], options)):
+        if name in WITH_SUFFIX:
             continue
-        spec = score_name(name, options.declared)
-        rows = data["metric"].eq(spec.metric) if spec else text["written"].eq(name)
-        rows |= text["written"].eq(name) | text["value_column"].eq(name)
-        if not rows.any():
-            known = sorted({*data["metric"].dropna(), *(s for s in WITH_SUFFIX if s in data)})
-            raise UsageError(
-                f"--scale needs a metric or a size of the table; received {name!r}; "
-                f"{valid_names(name, known)}"
-            )
-        factors[rows] = factor
-    chosen = _chosen_metrics(data, options)
-    percent = (text["percent"].astype(bool) | in_percent(text["value"])) & ~chosen
+        rows = _scaled_rows(name, data, text, options)
+        if _is_spread(name, options):
+            factors.loc[rows, "se"], told = factor, told | rows
+        else:
+            factors.loc[rows], percent = factor, percent & ~rows
     for metric in data.loc[percent, "metric"].dropna().unique():
         rows = percent & data["metric"].eq(metric)
         if metric in CATALOGUE and (factor := CATALOGUE[metric].factor_of_percent) != 1:
-            factors[rows] = factor
+            factors.loc[rows, factors.columns.difference(["se"] if told[rows].any() else [])] = factor
             notes.append(f"{metric}: {rows.sum():,} percentages were multiplied by {factor:g}")
-    changed = factors.ne(1)
-    for name in [name for name in ("value", "se") if name in data]:
+    for name in map(str, factors):
         # A hundredth is no float: 41.5 / 100 is 0.415, and 41.5 * 0.01 is not.
-        divided = data.loc[changed, name] / (1 / factors[changed])
-        data.loc[changed, name] = divided.where(
-            factors[changed] < 1, data.loc[changed, name] * factors[changed]
+        divided = data[name] / (1 / factors[name])
+        data[name] = divided.where(factors[name] < 1, data[name] * factors[name])
+    return list(_spreads_of_other_scale(data, text, factors, told)) if "se" in data else []
+
+
+def _is_spread(name: str, options: Options) -> bool:
+    """Return whether --scale names a standard error and not a score."""
+    found = score_name(name, options.declared)
+    return found.beside is not None if found else spread_name(name) is not None
+
+
+def _scaled_rows(name: str, data: pd.DataFrame, text: pd.DataFrame, options: Options) -> pd.Series:
+    """Return the rows that --scale means by the name of a metric, a column or a spread."""
+    found = score_name(name, options.declared)
+    rows = text["written"].eq(name) | text["value_column"].eq(name) | text["se_column"].eq(name)
+    rows |= data["metric"].eq(found.metric) if found else False
+    if not rows.any() or (_is_spread(name, options) and "se" not in data):
+        known = sorted({*data["metric"].dropna(), *(s for s in WITH_SUFFIX if s in data)})
+        raise UsageError(
+            f"--scale needs a metric or a size of the table; received {name!r}; {valid_names(name, known)}"
         )
+    return rows
 
 
-def _chosen_metrics(data: pd.DataFrame, options: Options) -> pd.Series:
-    """Return where the user says on which scale the score is."""
-    names = {spec.metric for name in options.scale if (spec := score_name(name, options.declared))}
-    return data["metric"].isin(names)
+def _spreads_of_other_scale(
+    data: pd.DataFrame, text: pd.DataFrame, factors: pd.DataFrame, told: pd.Series
+) -> Iterator[Problem]:
+    """Yield the metrics whose standard errors are on another scale: points beside fractions."""
+    known = data["metric"].isin([name for name in data["metric"].dropna().unique() if name in CATALOGUE])
+    for name, errors in data.loc[known & ~told & data["se"].gt(0), "se"].groupby(data["metric"]):
+        spec, usual = CATALOGUE[str(name)], float(errors.median())
+        applied = float(factors.loc[errors.index, "se"].median())
+        other = 1 / applied if applied != 1 else (0.01 if spec.high <= 2 else 100.0)
+        off, then = (abs(np.log10(size / spec.noise)) for size in (usual, usual * other))
+        bounded = spec.high <= 100
+        if not bounded or not (
+            usual > spec.high / 2 or (off > (1.0 if applied != 1 else 1.5) and then < 0.6)
+        ):
+            continue
+        ways = [option("scale", f"{name}_se={factor:g}") for factor in (applied * other, applied)]
+        hint = (
+            f"with scores in {spec.unit} these standard errors (median {usual:.3g}) seem to be on another "
+            f"scale: {ways[0]}; if they are right as they are: {ways[1]}"
+        )
+        line, column = int(text["line"][errors.index[0]]), str(text["se_column"][errors.index[0]])
+        yield Problem(line, column, "se-scale", str(text["se"][errors.index[0]]), hint, tuple(ways))

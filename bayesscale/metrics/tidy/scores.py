@@ -142,7 +142,8 @@ def _evaluated(
     if chosen := [column for column in columns if column in named.origin]:
         return chosen
     held_out = [column for column in columns if not _is_training(column, values[column], evaluated)]
-    return held_out or list(columns)
+    # The likeliest first: of an evaluation, and the likelihood itself rather than a smoothed loss.
+    return sorted(held_out or columns, key=lambda c: (values[c].split != "eval", "nll" not in c.lower()))
 
 
 def _several(metric: str, columns: Sequence[str], line: int | None) -> Problem:

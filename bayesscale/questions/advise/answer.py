@@ -42,19 +42,11 @@ Row = Mapping[Any, Any]
 # The guide of the paper asks for three; with fewer, other curves say most of what is said of this one.
 _ENOUGH_SIZES = 3
 
-_NOT_IMPROBABLE, _PROBABLE = 0.1, 0.5
+_PROBABLE = 0.5
 
 
 def tokens_text(row: Row, first: float) -> str:
-    """Return the tokens needed for a table: '420B (210B to 1.2T)', or that the target is not reached.
-
-    Parameters
-    ----------
-    row : mapping
-        A row of `Advice.frame`.
-    first : float
-        The curve's first measured size, before which nothing is looked for.
-    """
+    """Return a size with its interval, or that the target is not reached; `first` is the first one."""
     end = f">{size_text(row['horizon'])}"
     if np.isnan(row["tokens_median"]):
         return f"not by {end[1:]} (P {probability_text(1 - row['p_by_horizon'])})"
@@ -70,109 +62,40 @@ def _needed(size: float, first: float, end: str) -> str:
 
 
 def sentence(row: Row, goal: Goal, first: float, axis: str) -> str:
-    """Return the advice on a curve in one sentence, with the numbers behind it.
-
-    Parameters
-    ----------
-    row : mapping
-        A row of `Advice.frame`.
-    goal : Goal
-        What the user wants.
-    first : float
-        The curve's first measured size.
-    axis : str
-        Short name of the size along the curve, such as 'D_p'.
-    """
+    """Return the advice on a curve in one sentence, with the numbers behind it and what would help."""
     advice = row["advice"]
-    reasons = {
-        CONTINUE: _continue,
-        REACHED: _reached,
-        NOT_NEEDED: _not_needed,
-        BROKEN: _broken,
-        OUT_OF_REACH: _out_of_reach,
-        UNDECIDED: _undecided,
-    }
-    few = f"; only {row['sizes']} measured, so other curves say most of this" * (row["sizes"] < _ENOUGH_SIZES)
-    return f"{advice}{_sure(row)}: {reasons[advice](row, goal, first, axis)}{few}"
-
-
-def _sure(row: Row) -> str:
-    """Return the probability of the advice, and with it that of the act if other outcomes speak for it."""
-    if row["advice"] == UNDECIDED:
-        return ""
-    own, act = (probability_text(p) for p in (row[COLUMNS[row["advice"]]], row["probability"]))
-    others = "with the target reached already" if row["advice"] == CONTINUE else "with other reasons to stop"
-    return f" (P {own})" if own == act else f" (P {own}; {others} {act})"
-
-
-def _continue(row: Row, goal: Goal, first: float, axis: str) -> str:
-    """Say how far to go."""
-    return f"{_way(row, goal, first, axis)}{_perhaps(row)}; {_at_budget(row, goal, axis)}{_breaks(row, goal)}"
-
-
-def _way(row: Row, goal: Goal, first: float, axis: str) -> str:
-    """Say how much the target takes, or that it is not reached."""
+    own = "" if advice == UNDECIDED else f" (P {probability_text(row[COLUMNS[advice]])})"
     if np.isnan(row["tokens_median"]):
         never = probability_text(1 - row["p_by_horizon"])
-        return f"{_goal(goal)} is not reached by {size_text(row['horizon'])} with P {never}"
-    return f"{_goal(goal)} takes {tokens_text(row, first)} of {axis}"
-
-
-def _perhaps(row: Row) -> str:
-    """Say that the target may be reached already, if that is not improbable."""
-    shown = row["p_reached"] >= _NOT_IMPROBABLE
-    return f" and may be reached already (P {probability_text(row['p_reached'])})" if shown else ""
-
-
-def _reached(row: Row, goal: Goal, first: float, axis: str) -> str:
-    """Say since when the target is reached, and which checkpoint to take."""
-    took = f"{_goal(goal)} took {tokens_text(row, first)} of the {size_text(row['last'])} of {axis} measured"
-    best = "; take the best checkpoint, not the last" if row["p_broken"] >= _PROBABLE else ""
-    return f"{took}{best}{_gain(row, goal)}{_breaks(row, goal)}"
-
-
-def _not_needed(row: Row, goal: Goal, first: float, axis: str) -> str:
-    """Compare with the baseline."""
-    baseline, end = value_text(row["baseline_median"], goal.metric), max(goal.budget, row["last"])
+        way = f"{goal.metric} {goal.target:g} is not reached by {size_text(row['horizon'])} with P {never}"
+    else:
+        way = f"{goal.metric} {goal.target:g} takes {tokens_text(row, first)} of {axis}"
+    without = ""
+    if not np.isnan(row["baseline_median"]):
+        without = (
+            f"; without pretraining it is {value_text(row['baseline_median'], goal.metric)}, with it at best "
+            f"{spread_text(row, 'gain', goal.metric)} better"
+        )
+    broken = "" if np.isnan(row["p_broken"]) else f"; P(broken) {probability_text(row['p_broken'])}"
+    few = f"; only {row['sizes']} measured, so other curves say most of this" * (row["sizes"] < _ENOUGH_SIZES)
+    help_ = _help(row, axis)
     return (
-        f"without pretraining {goal.metric} is {baseline}, {_as_good(goal)} with P "
-        f"{probability_text(row['p_baseline'])}; pretraining up to {format_tokens(end)} "
-        f"gains {spread_text(row, 'gain', goal.metric)} at best{_breaks(row, goal)}"
+        f"{advice}{own}: {way}; at {axis} {format_tokens(goal.budget)} {goal.metric} is "
+        f"{spread_text(row, 'score', goal.metric)}, {_as_good(goal)} with P "
+        f"{probability_text(row['p_target'])}{without}{broken}{few}{f'; {help_}' if help_ else ''}"
     )
 
 
-def _broken(row: Row, goal: Goal, first: float, axis: str) -> str:
-    """Say what a break does to the target."""
-    return (
-        f"P(broken by {axis} {size_text(row['last'])}) {probability_text(row['p_broken'])}; "
-        f"{_at_budget(row, goal, axis)}; more of this data will probably not help{_gain(row, goal)}"
-    )
-
-
-def _out_of_reach(row: Row, goal: Goal, first: float, axis: str) -> str:
-    """Say how far away the target is."""
-    return f"{_at_budget(row, goal, axis)}; {_way(row, goal, first, axis)}{_breaks(row, goal)}"
-
-
-def _undecided(row: Row, goal: Goal, first: float, axis: str) -> str:
-    """Say what is most probable for going on and for a stop, and what measurement would tell."""
+def _help(row: Row, axis: str) -> str:
+    """Return what to do: which checkpoint to take, or which measurement would tell outcomes apart."""
+    if row["advice"] == REACHED:
+        return "take the best checkpoint, not the last" if row["p_broken"] >= _PROBABLE else ""
+    if row["advice"] == BROKEN:
+        return "more of this data will probably not help"
+    if row["advice"] != UNDECIDED:
+        return ""
     sides = ((CONTINUE, REACHED), (NOT_NEEDED, BROKEN, OUT_OF_REACH))
-    chosen = [max(side, key=lambda name: float(row[COLUMNS[name]])) for side in sides]
-    probable = sorted(chosen, key=lambda name: -row[COLUMNS[name]])
-    shares = " or ".join(f"{name} (P {probability_text(row[COLUMNS[name]])})" for name in probable)
-    return f"{shares}; {_at_budget(row, goal, axis)}{_breaks(row, goal)}; {help_text(set(probable), axis)}"
-
-
-def help_text(probable: set[str], axis: str) -> str:
-    """Return which measurement would tell the most probable outcomes apart, in general terms.
-
-    Parameters
-    ----------
-    probable : set of str
-        The most probable outcome for going on, and the most probable one for a stop.
-    axis : str
-        Short name of the size along the curve.
-    """
+    probable = {max(side, key=lambda name: float(row[COLUMNS[name]])) for side in sides}
     if NOT_NEEDED in probable:
         return "would help: repeated runs without pretraining, and of the best checkpoint"
     if BROKEN in probable:
@@ -184,38 +107,10 @@ def help_text(probable: set[str], axis: str) -> str:
     return f"would help: a checkpoint at a larger {axis}, and repeated runs of the last one"
 
 
-def _goal(goal: Goal) -> str:
-    """Return the target."""
-    return f"{goal.metric} {goal.target:g}"
-
-
 def _as_good(goal: Goal) -> str:
     """Return what being as good as the target means."""
     most = "at least" if CATALOGUE[goal.metric].improves == "up" else "at most"
     return f"{most} {goal.target:g}"
-
-
-def _at_budget(row: Row, goal: Goal, axis: str) -> str:
-    """Say what the law is at the budget."""
-    return (
-        f"at {axis} {format_tokens(goal.budget)} {goal.metric} is {spread_text(row, 'score', goal.metric)}, "
-        f"{_as_good(goal)} with P {probability_text(row['p_target'])}"
-    )
-
-
-def _breaks(row: Row, goal: Goal) -> str:
-    """Say how probable breaks are; nothing where the law cannot break."""
-    if np.isnan(row["p_broken"]):
-        return ""
-    later = f", by {format_tokens(goal.budget)} {probability_text(row['p_break'])}"
-    return f"; P(broken) {probability_text(row['p_broken'])}{later if goal.budget > row['last'] else ''}"
-
-
-def _gain(row: Row, goal: Goal) -> str:
-    """Compare the best that pretraining gives with the baseline; nothing where there is none."""
-    if np.isnan(row["gain_median"]):
-        return ""
-    return f"; its best is {spread_text(row, 'gain', goal.metric)} better than no pretraining"
 
 
 @dataclass(frozen=True)

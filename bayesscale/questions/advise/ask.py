@@ -12,14 +12,21 @@ from numpy.typing import NDArray
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.posterior.baseline import TargetBaseline
-from bayesscale.posterior.curves import DrawnCurves, measured_metrics
+from bayesscale.posterior.curves import DrawnCurves
 from bayesscale.posterior.noise import within
 from bayesscale.questions.advise.answer import Advice, sentence
 from bayesscale.questions.advise.decision import COLUMNS, Goal, check_confidence, decide, outcomes
 from bayesscale.questions.advise.reach import FloatArray, Trajectory
 from bayesscale.questions.answer import SHORT, interval, three
 from bayesscale.questions.baseline import BaselineRuns, runs_text
-from bayesscale.questions.select import Selection, check_prob, check_sizes, drawn_curves, metric_places
+from bayesscale.questions.select import (
+    Selection,
+    check_prob,
+    check_sizes,
+    drawn_curves,
+    lacking_notes,
+    metric_places,
+)
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
@@ -27,22 +34,7 @@ if TYPE_CHECKING:
 
 
 def check_goal(fit: Fit, goal: Goal) -> None:
-    """Refuse numbers that cannot be meant.
-
-    Parameters
-    ----------
-    fit : Fit
-        The draws.
-    goal : Goal
-        What the user wants.
-
-    Raises
-    ------
-    QuestionError
-        The target cannot be in the metric's unit.
-    UsageError
-        A number is none, or outside of its range.
-    """
+    """Refuse numbers that cannot be meant."""
     check_prob(goal.prob)
     check_confidence(goal.confidence)
     if not check_sizes([goal.budget], fit.curves)[0] > 0:
@@ -83,17 +75,7 @@ def measured_targets(drawn: DrawnCurves) -> list[int]:
 
 
 def notes_on(drawn: DrawnCurves, goal: Goal, table: pd.DataFrame) -> list[str]:
-    """Return what is to be said of the answer.
-
-    Parameters
-    ----------
-    drawn : DrawnCurves
-        The curves asked for.
-    goal : Goal
-        What the user wants.
-    table : pandas.DataFrame
-        The answer.
-    """
+    """Return what is to be said of the answer."""
     notes = []
     if left := int((~drawn.targets.measured).sum()):
         notes.append(f"{left} of the curves asked for were not measured: no advice is given on them")
@@ -104,16 +86,8 @@ def notes_on(drawn: DrawnCurves, goal: Goal, table: pd.DataFrame) -> list[str]:
         )
     if table["p_broken"].isna().all():
         notes.append(f"{goal.metric} cannot break in this fit: no advice is due to a break; see fit --breaks")
-    return [*notes, *_unmeasured(drawn, goal), *_without_baseline(drawn, goal)]
-
-
-def _unmeasured(drawn: DrawnCurves, goal: Goal) -> list[str]:
-    """Say on how many curves the metric was not measured."""
-    curves = drawn.curves
-    known = measured_metrics(curves)[drawn.targets.position[drawn.targets.measured]]
-    missing = int((~known[:, curves.names.index(goal.metric)]).sum())
-    told = f"{goal.metric} was not measured on {missing} of {len(known)} curves: what is said of it there"
-    return [f"{told} follows from other metrics and curves"] if missing else []
+    notes += lacking_notes(drawn.curves, drawn.targets, [drawn.curves.names.index(goal.metric)])
+    return [*notes, *_without_baseline(drawn, goal)]
 
 
 def _without_baseline(drawn: DrawnCurves, goal: Goal) -> list[str]:
@@ -134,15 +108,7 @@ _UNKNOWN = np.full(3, np.nan)
 
 
 def advice_row(path: Trajectory, goal: Goal) -> dict[str, Any]:
-    """Return a row of `Advice.frame`.
-
-    Parameters
-    ----------
-    path : Trajectory
-        The draws of the curve.
-    goal : Goal
-        What the user wants.
-    """
+    """Return a row of `Advice.frame`."""
     broken = path.broken_by(path.last)
     before = path.broken_by(goal.budget)
     within = path.needed <= path.end
@@ -156,7 +122,7 @@ def advice_row(path: Trajectory, goal: Goal) -> dict[str, Any]:
         within=within,
         broken=never if broken is None else broken,
     )
-    decision = decide(probabilities, goal.confidence)
+    advice, probability = decide(probabilities, goal.confidence)
     at_budget, curve = path.at_budget, path.drawn.targets.table.iloc[path.row]
     return {
         **{str(name): value for name, value in curve.items()},
@@ -164,8 +130,8 @@ def advice_row(path: Trajectory, goal: Goal) -> dict[str, Any]:
         "sizes": len(path.measured),
         "first": float(path.measured[0]),
         "last": path.last,
-        "advice": decision.advice,
-        "probability": decision.probability,
+        "advice": advice,
+        "probability": probability,
         **{column: probabilities[name] for name, column in COLUMNS.items()},
         **three("tokens", _finite(interval(path.needed, goal.prob))),
         "horizon": path.horizon,

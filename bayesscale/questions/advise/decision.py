@@ -82,25 +82,6 @@ class Goal:
     prob: float
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What is advised.
-
-    Parameters
-    ----------
-    advice : str
-        One of the outcomes, or `UNDECIDED`.
-    probability : float
-        Of the act advised, see the rule; of the most probable act if none is advised.
-    probable : tuple of str
-        All outcomes, the most probable first.
-    """
-
-    advice: str
-    probability: float
-    probable: tuple[str, ...]
-
-
 def outcomes(
     *,
     not_needed: BoolArray,
@@ -108,14 +89,7 @@ def outcomes(
     within: BoolArray,
     broken: BoolArray,
 ) -> dict[str, float]:
-    """Return the probability of each outcome; they sum to one.
-
-    Parameters
-    ----------
-    not_needed, reached, within, broken : array of bool, shape (draws,)
-        Whether pretraining is not needed; the target is reached within the data; it is by the budget; the law
-        broke within the data.
-    """
+    """Return the probability of each outcome, from events of shape (draws,); they sum to one."""
     events = {NOT_NEEDED: not_needed, REACHED: reached, CONTINUE: within, BROKEN: broken}
     left = np.ones(not_needed.shape, dtype=bool)
     found = {}
@@ -126,30 +100,24 @@ def outcomes(
     return {name: found[name] for name in COLUMNS}
 
 
-def decide(probabilities: dict[str, float], confidence: float) -> Decision:
-    """Return what is advised.
+def decide(probabilities: dict[str, float], confidence: float) -> tuple[str, float]:
+    """Return what is advised, and its probability; where nothing is, of going on or of stopping.
 
-    Parameters
-    ----------
-    probabilities : dict of str to float
-        From `outcomes`.
-    confidence : float
-        Above one half, so that no two acts that exclude each other are advised.
+    The confidence is above one half, so that no two acts that exclude each other are advised.
     """
-    probable = tuple(sorted(probabilities, key=lambda name: -probabilities[name]))
-    acts = {name: probabilities[name] for name in (NOT_NEEDED, REACHED)}
-    pooled = {name: sum(probabilities[part] for part in parts) for name, parts in _pools(probable).items()}
+    stops = sorted((NOT_NEEDED, BROKEN, OUT_OF_REACH), key=lambda name: -probabilities[name])
+    pooled = {
+        CONTINUE: probabilities[CONTINUE] + probabilities[REACHED],
+        stops[0]: sum(probabilities[name] for name in stops),
+    }
     # Shares of draws that sum to the confidence may miss it by rounding.
-    for name, probability in (*acts.items(), *pooled.items()):
+    for name, probability in (
+        *((name, probabilities[name]) for name in (NOT_NEEDED, REACHED)),
+        *pooled.items(),
+    ):
         if probability >= confidence - 1e-12:
-            return Decision(name, probability, probable)
-    return Decision(UNDECIDED, max(pooled.values()), probable)
-
-
-def _pools(probable: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Return the outcomes that speak for continuing, and those for a stop under its most probable reason."""
-    stops = tuple(name for name in probable if name in (NOT_NEEDED, BROKEN, OUT_OF_REACH))
-    return {CONTINUE: (CONTINUE, REACHED), stops[0]: stops}
+            return name, probability
+    return UNDECIDED, max(pooled.values())
 
 
 def check_confidence(confidence: float) -> None:

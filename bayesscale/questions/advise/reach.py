@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayesscale.models.breaks import sign_of
 from bayesscale.posterior.curves import DrawnCurves
 from bayesscale.posterior.predictive import Predictive
-from bayesscale.questions.select import last_sizes
+from bayesscale.questions.select import last_sizes, sizes_on
 
 FloatArray = NDArray[np.float64]
 
@@ -55,14 +55,9 @@ class Trajectory:
     @cached_property
     def measured(self) -> FloatArray:
         """The sizes that were measured on the curve, each once; those of other metrics if it has none."""
-        curves = self.drawn.curves
-        curve = self.drawn.targets.position[self.row]
-        own, other = [], []
-        for rows, first in ((curves.scores, 0), (curves.losses, len(curves.scores.metrics))):
-            chosen = rows.unit == curve
-            own.append(rows.size[chosen & (rows.metric + first == self.metric)])
-            other.append(rows.size[chosen])
-        return np.unique(np.concatenate(own if any(map(len, own)) else other))
+        curves, curve = self.drawn.curves, int(self.drawn.targets.position[self.row])
+        own = sizes_on(curves, curve, [self.metric])
+        return own if len(own) else sizes_on(curves, curve)
 
     @cached_property
     def last(self) -> float:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from bayesscale.errors import QuestionError, UsageError, valid_names
 from bayesscale.metrics.curves import Curves
-from bayesscale.posterior.curves import Targets, measured_metrics
+from bayesscale.posterior.curves import Targets
 from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.conflict.answer import Conflict
 from bayesscale.questions.conflict.link import ENTROPIES, FEWEST, link_rows
@@ -21,11 +21,10 @@ from bayesscale.questions.conflict.pairs import (
     MIXTURES,
     Pair,
     Point,
+    at_points,
     broken_at,
+    cell_columns,
     compare,
-    laws_at,
-    measured_sizes,
-    pair_table,
     pairs_of,
 )
 from bayesscale.questions.select import (
@@ -33,15 +32,17 @@ from bayesscale.questions.select import (
     check_prob,
     check_sizes,
     drawn_curves,
+    lacking_notes,
     last_sizes,
     metric_places,
+    sizes_on,
 )
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
 
-def check_kinds(by: str | None, size: float | None) -> tuple[str, ...]:
+def _check_kinds(by: str | None, size: float | None) -> tuple[str, ...]:
     """Return the kinds of pairs asked for; refuse others, and a size where it means nothing."""
     if by is not None and by not in KINDS:
         raise UsageError(
@@ -55,7 +56,7 @@ def check_kinds(by: str | None, size: float | None) -> tuple[str, ...]:
     return KINDS if by is None else (by,)
 
 
-def check_size(size: float, curves: Curves) -> float:
+def _check_size(size: float, curves: Curves) -> float:
     """Return the size at which mixtures are compared; refuse what is none, and the baseline."""
     (found,) = check_sizes([size], curves)
     if found == 0:
@@ -66,93 +67,60 @@ def check_size(size: float, curves: Curves) -> float:
     return float(found)
 
 
-def metric_pairs(
-    curves: Curves, metrics: Sequence[str] | None, losses: Sequence[str] | None
-) -> list[tuple[int, int]]:
-    """Return the positions of every score and loss to be compared.
-
-    Parameters
-    ----------
-    curves : Curves
-        The measured curves.
-    metrics, losses : sequence of str or None
-        Names of scores and of losses; None: all.
-
-    Raises
-    ------
-    QuestionError
-        The fit has no score or no loss, or a name is unknown or of the other kind.
-    """
-    scores = curves.scores.metrics
-    for what, there, other in (
-        ("score", scores, "bleu"),
-        ("loss", curves.losses.metrics, "cross_entropy"),
-    ):
-        if not there:
-            raise QuestionError(
-                f"conflict compares a score with a loss; the fit has no {what}, only "
-                f"{', '.join(curves.names)}; fit a table with rows of a {what} as well, such as {other}"
-            )
-    found = _places(curves, metrics, "score", scores)
-    return list(product(found, _places(curves, losses, "loss", curves.losses.metrics)))
-
-
-def _places(curves: Curves, wanted: Sequence[str] | None, what: str, there: tuple[str, ...]) -> list[int]:
-    """Return the positions of the metrics of one kind."""
+def _places(curves: Curves, wanted: Sequence[str] | None, what: str) -> list[int]:
+    """Return the positions of the metrics of one kind, by default of all of it."""
+    block, example = (curves.scores, "bleu") if what == "score" else (curves.losses, "cross_entropy")
+    there = block.metrics
+    if not there:
+        raise QuestionError(
+            f"conflict compares a score with a loss; the fit has no {what}, only {', '.join(curves.names)}; "
+            f"fit a table with rows of a {what} as well, such as {example}"
+        )
     found = metric_places(curves, there if wanted is None else wanted)
-    for place in found:
-        if curves.names[place] not in there:
-            raise QuestionError(
-                f"conflict compares a score (larger is better) with a loss (smaller is better); received "
-                f"{curves.names[place]!r} as a {what}; valid: {', '.join(there)}"
-            )
+    if other := [curves.names[place] for place in found if curves.names[place] not in there]:
+        raise QuestionError(
+            f"conflict compares a score (larger is better) with a loss (smaller is better); received "
+            f"{other[0]!r} as a {what}; valid: {', '.join(there)}"
+        )
     if not found:
         raise UsageError(f"conflict needs at least one {what}; received none; valid: {', '.join(there)}")
     return found
 
 
-def check_pairs(table: pd.DataFrame, kinds: Sequence[str]) -> None:
+def _check_pairs(table: pd.DataFrame, kinds: Sequence[str]) -> None:
     """Refuse to answer about no pair at all."""
     if table.empty:
-        one = "a curve that was measured"
-        two = "two mixtures of one task that agree in everything else"
-        needed = " or ".join(what for kind, what in ((MIXTURES, two), (CHECKPOINTS, one)) if kind in kinds)
+        needs = {
+            MIXTURES: "two mixtures of one task that agree in everything else",
+            CHECKPOINTS: "a curve that was measured",
+        }
+        needed = " or ".join(needs[kind] for kind in kinds)
         raise QuestionError(
             f"conflict needs a pair to compare; received none; needed: {needed}; ask for more"
         )
 
 
-def notes_on(
-    curves: Curves, targets: Targets, chosen: Sequence[tuple[int, int]], table: pd.DataFrame
+def _notes(
+    curves: Curves,
+    targets: Targets,
+    chosen: Sequence[tuple[int, int]],
+    kinds: Sequence[str],
+    table: pd.DataFrame,
 ) -> list[str]:
-    """Say which curves or pairs there are none of, and what is not measured.
-
-    Parameters
-    ----------
-    curves : Curves
-        The measured curves.
-    targets : Targets
-        The curves asked for.
-    chosen : sequence of tuple
-        Positions of scores and losses.
-    table : pandas.DataFrame
-        The pairs.
-    """
+    """Say which curves or pairs there are none of, and what is not measured."""
     notes = []
+    if MIXTURES in kinds and not (table["by"] == MIXTURES).any():
+        notes.append(
+            "no two mixtures share a task and everything else: only checkpoints are compared; to compare "
+            "mixtures, fit a table with two or more of them"
+        )
     if missing := int((~targets.measured).sum()):
         notes.append(
             f"{missing} of {len(targets)} curves were not measured: what is said of their mixtures follows "
             "from the other curves; they have no checkpoints, and links do not use them"
         )
-    known = measured_metrics(curves)[targets.position[targets.measured]]
-    for place in sorted({place for pair in chosen for place in pair}):
-        if lacking := int((~known[:, place]).sum()):
-            notes.append(
-                f"{curves.names[place]} was not measured on {lacking} of {len(known)} curves: "
-                "what is said of it there follows from other metrics and curves"
-            )
-    column = f"{curves.axis_name}_a"
-    beyond = np.log(table[column].max() / last_sizes(curves).max())
+    notes += lacking_notes(curves, targets, sorted({place for pair in chosen for place in pair}))
+    beyond = np.log(table[f"{curves.axis_name}_a"].max() / last_sizes(curves).max())
     if beyond > 1e-9:
         notes.append(
             f"mixtures are compared up to {beyond:.2g} e-folds (a factor of {np.exp(beyond):.3g}) beyond the "
@@ -161,17 +129,7 @@ def notes_on(
     return notes
 
 
-def notes_on_kinds(kinds: Sequence[str], table: pd.DataFrame) -> list[str]:
-    """Say that no two mixtures could be compared, where only checkpoints could."""
-    if MIXTURES in kinds and not (table["by"] == MIXTURES).any():
-        return [
-            "no two mixtures share a task and everything else: only checkpoints are compared; to compare "
-            "mixtures, fit a table with two or more of them"
-        ]
-    return []
-
-
-def notes_on_links(losses: Sequence[str], links: pd.DataFrame, draws: int) -> list[str]:
+def _notes_on_links(losses: Sequence[str], links: pd.DataFrame, draws: int) -> list[str]:
     """Say where a link was not fitted, or not to all draws, or to a loss that it is not meant for."""
     notes = [
         f"the link is known for cross-entropy; {loss} is none, and the verdict is on the formula only"
@@ -179,10 +137,8 @@ def notes_on_links(losses: Sequence[str], links: pd.DataFrame, draws: int) -> li
         if loss not in ENTROPIES
     ]
     if links.empty:
-        return [
-            *notes,
-            f"no link was fitted: it needs {FEWEST} measured points on the curves, with scores above 0",
-        ]
+        lack = f"no link was fitted: it needs {FEWEST} measured points on the curves, with scores above 0"
+        return [*notes, lack]
     if (fewest := int(links["draws"].min())) < draws:
         notes.append(
             f"links leave out draws in which a broken score is down at 0; at least {fewest:,} of {draws:,} "
@@ -198,6 +154,7 @@ def conflict(
     size: float | None = None,
     prob: float = 0.9,
     tasks: Sequence[str] | None = None,
+    mixtures: Sequence[str] | None = None,
     other_sizes: Sequence[float] | None = None,
     metrics: Sequence[str] | None = None,
     losses: Sequence[str] | None = None,
@@ -218,14 +175,10 @@ def conflict(
         Where mixtures are compared, in tokens. Default: the last size to which both curves were measured.
     prob : float
         Probability of the equal-tailed intervals.
-    tasks : sequence of str, optional
-        Default: all.
-    other_sizes : sequence of float, optional
-        Values of the size that is constant on a curve (D_f). Default: those measured.
+    tasks, mixtures, other_sizes, seed
+        As in `forecast`.
     metrics, losses : sequence of str, optional
         Scores and losses to be compared, every one with every other. Default: all.
-    seed : int, optional
-        Seed of what was not measured. Default: the fit's own.
 
     Raises
     ------
@@ -235,19 +188,18 @@ def conflict(
         The kind of pairs, the size or the probability cannot be used.
     """
     check_prob(prob)
-    kinds = check_kinds(by, size)
-    at = None if size is None else check_size(size, fit.curves)
-    chosen = metric_pairs(fit.curves, metrics, losses)
-    drawn, notes = drawn_curves(fit, Selection(None, tasks, None, other_sizes), seed)
+    kinds = _check_kinds(by, size)
+    at = None if size is None else _check_size(size, fit.curves)
+    chosen = list(product(_places(fit.curves, metrics, "score"), _places(fit.curves, losses, "loss")))
+    drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes), seed)
     answers = [_answer(Predictive(drawn, prob), pair, kinds, at) for pair in chosen]
     table, links, points = (pd.concat(parts, ignore_index=True) for parts in zip(*answers, strict=True))
-    check_pairs(table, kinds)
+    _check_pairs(table, kinds)
     table = table.sort_values(["p_conflict", "regret"], ascending=False, kind="stable", ignore_index=True)
     notes = (
         *notes,
-        *notes_on_kinds(kinds, table),
-        *notes_on(fit.curves, drawn.targets, chosen, table),
-        *notes_on_links(list(dict.fromkeys(table["loss"])), links, fit.count),
+        *_notes(fit.curves, drawn.targets, chosen, kinds, table),
+        *_notes_on_links(list(dict.fromkeys(table["loss"])), links, fit.count),
     )
     return Conflict(fit, prob, table, notes, links, points)
 
@@ -257,27 +209,50 @@ def _answer(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return the pairs of one score and loss, their links and what these are fitted to, task by task."""
     curves, targets = predictive.drawn.curves, predictive.drawn.targets
-    pairs = pairs_of(curves, targets, metrics, kinds, size)
-    sizes = measured_sizes(curves, targets, metrics)
+    names = {name: curves.names[place] for name, place in zip(("metric", "loss"), metrics, strict=True)}
+    curve = targets.table.to_dict("records")
+    pairs = list(pairs_of(curves, targets, metrics, kinds, size))
     broken = broken_at(predictive, _ends(pairs), metrics[0])
     compared, links, shown = [], [], []
     for members in targets.table.groupby("task", sort=False).indices.values():
-        own = [pair for pair in pairs if pair.a.target in members]
-        points = [Point(int(target), float(at)) for target in members for at in sizes[target]]
-        score, loss = (laws_at(predictive, [*points, *_ends(own)], place) for place in metrics)
-        compared += [
-            compare(pair, score[pair.a] - score[pair.b], loss[pair.a] - loss[pair.b], predictive.prob)
-            for pair in own
+        own = [pair for pair in pairs if pair[1][0] in members]
+        points = [
+            (int(target), float(at))
+            for target in members
+            for at in sizes_on(curves, targets.position[target], metrics)
         ]
+        score, loss = (at_points(predictive, [*points, *_ends(own)], place) for place in metrics)
+        for kind, a, b in own:
+            told, numbers = compare((kind, a, b), score[a] - score[b], loss[a] - loss[b], predictive.prob)
+            both = bool(targets.measured[[a[0], b[0]]].all())
+            numbers |= {"p_a_break": broken[told[1]], "measured": both}
+            compared.append(_row(curves, curve, told) | names | numbers)
         links += list(link_rows(predictive.drawn, metrics, points, score, loss, predictive.prob))
-        shown += [(point, float(np.median(score[point])), float(np.median(loss[point]))) for point in points]
-    table = targets.table.iloc[[point.target for point, *_ in shown]].reset_index(drop=True)
-    table = table.assign(metric=curves.names[metrics[0]], loss=curves.names[metrics[1]])
-    table[curves.axis_name] = [point.size for point, *_ in shown]
-    table["score"], table["loss_value"] = [score for _, score, _ in shown], [loss for *_, loss in shown]
-    return pair_table(curves, targets, metrics, compared, broken), pd.DataFrame(links), table
+        shown += [
+            {
+                **{str(name): value for name, value in curve[target].items()},
+                **names,
+                curves.axis_name: at,
+                "score": float(np.median(score[target, at])),
+                "loss_value": float(np.median(loss[target, at])),
+            }
+            for target, at in points
+        ]
+    return pd.DataFrame(compared), pd.DataFrame(links), pd.DataFrame(shown)
+
+
+def _row(curves: Curves, rows: Sequence[Mapping[Hashable, Any]], pair: Pair) -> dict[str, Any]:
+    """Return what names a pair, see `Conflict.frame`."""
+    kind, *ends = pair
+    own = [rows[target] for target, _ in ends]
+    return {
+        "by": kind,
+        **{name: own[0][name] for name in cell_columns(curves)},
+        **{f"mixture_{side}": each.get("mixture", "all") for side, each in zip("ab", own, strict=True)},
+        **{f"{curves.axis_name}_{side}": size for side, (_, size) in zip("ab", ends, strict=True)},
+    }
 
 
 def _ends(pairs: Sequence[Pair]) -> list[Point]:
     """Return both points of each pair."""
-    return [point for pair in pairs for point in (pair.a, pair.b)]
+    return [point for _, *ends in pairs for point in ends]

@@ -99,28 +99,14 @@ def link_rows(
     loss: Mapping[Point, FloatArray],
     prob: float,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the links of one task: of all its curves, and of each D_f if there are several.
-
-    Parameters
-    ----------
-    drawn : DrawnCurves
-        The curves asked for.
-    metrics : tuple of int
-        Positions of score and loss.
-    points : sequence of Point
-        Measured sizes on the task's curves.
-    score, loss : mapping of Point to array, shape (draws,)
-        Values of the laws there.
-    prob : float
-        Probability of the intervals.
-    """
+    """Yield the links of one task: of all its curves, and of each D_f if there are several."""
     curves, targets = drawn.curves, drawn.targets
     cells = _by_cell(curves, targets, points)
     if len(cells) > 1:
         pooled = dict.fromkeys(cell_columns(curves)) | {"task": cells[0][0]["task"]}
         cells.insert(0, (pooled, list(points)))
     for place, (key, own) in enumerate(cells):
-        members = sorted({point.target for point in own})
+        members = sorted({target for target, _ in own})
         y, x = (np.array([values[point] for point in own]) for values in (score, loss))
         usable = (y > 0).all(axis=0)
         if len(own) < FEWEST or not usable.any():
@@ -141,7 +127,7 @@ def _by_cell(
     curves: Curves, targets: Targets, points: Sequence[Point]
 ) -> list[tuple[dict[Any, Any], list[Point]]]:
     """Return the values that name each cell of the points, and its points."""
-    table = targets.table.iloc[[point.target for point in points]][cell_columns(curves)]
+    table = targets.table.iloc[[target for target, _ in points]][cell_columns(curves)]
     groups = table.reset_index(drop=True).groupby(list(table.columns), sort=False, dropna=False).indices
     return [
         (table.iloc[int(places[0])].to_dict(), [points[place] for place in places])

@@ -76,7 +76,7 @@ class Plan(Answer):
             },
             "units": {metric: CATALOGUE[metric].unit, "cost": "tokens times their price"},
             "prices": vars(self.prices),
-            "sentences": plan_sentences(self),
+            "sentences": [*self.explain(), *self.headline()],
         }
 
     def headline(self) -> list[str]:
@@ -84,14 +84,16 @@ class Plan(Answer):
         best, cheap = best_rows(self.table)
         if not self.quantities.unknown.now.sum() > 0:
             return ["All draws agree on this already: no measurement can be told from another."]
-        told = [f"Measure {_candidate(self, best)}: {_effect(self, best)}."]
+        told = [f"Measure {_candidate(self, best)}: {_effect(self, best)}{_rivals(self.table)}."]
         if best.name != cheap.name:
             told.append(f"For its cost the best is {_candidate(self, cheap)}: {_effect(self, cheap)}.")
+        if not (self.table["reduction"] > CLEAR * self.table["reduction_error"]).any():
+            told.append("No candidate reduces it by more than Monte Carlo error: consider sizes further on.")
         return told
 
     def explain(self) -> list[str]:
         """Return the question and what is known today."""
-        return plan_sentences(self)
+        return [_question(self)]
 
     def readable(self) -> pd.DataFrame:
         """Return the best candidates, see `shown_rows`."""
@@ -125,23 +127,6 @@ CLEAR = 2.0
 """Standard errors beyond which a reduction is more than Monte Carlo error."""
 
 
-def plan_sentences(plan: Plan) -> list[str]:
-    """Return the question and the answers: the best measurement, and the best one per cost."""
-    table = plan.table
-    lines = [_question(plan)]
-    if not plan.quantities.unknown.now.sum() > 0:
-        return [*lines, "all draws agree on this already: no measurement can be told from another"]
-    best, cheap = best_rows(table)
-    if not (table["reduction"] > CLEAR * table["reduction_error"]).any():
-        lines.append("no candidate reduces it by more than Monte Carlo error: consider sizes further on")
-    lines.append(f"largest reduction: {_candidate(plan, best)}: {_effect(plan, best)}{_rivals(table)}")
-    same = (
-        " - the same" if best.name == cheap.name else f": {_candidate(plan, cheap)}: {_effect(plan, cheap)}"
-    )
-    lines.append(f"largest reduction per cost{same}")
-    return lines
-
-
 def best_rows(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Return the candidate that teaches most, and the one that does for its cost."""
     cheap = table["reduction_per_cost"].where(_clear(table), -np.inf).argmax()
@@ -173,7 +158,8 @@ def _question(plan: Plan) -> str:
 def candidate_name(plan: Plan, row: pd.Series) -> str:
     """Return what names a candidate."""
     axis = plan.fit.curves.axis_name
-    return name_of(row, [name for name in ("task", "mixture", SIZES[axis], axis) if name in row])
+    names = [name for name in ("task", "mixture", SIZES[axis], axis) if name in row]
+    return name_of(row, [name for name in names if name == axis or plan.table[name].nunique() > 1])
 
 
 def _candidate(plan: Plan, row: pd.Series) -> str:
@@ -195,7 +181,7 @@ def _effect(plan: Plan, row: pd.Series) -> str:
     share = f"{100 * row['reduction']:.3g}% ± {100 * row['reduction_error']:.1g}"
     if plan.quantities.unknown.events:
         return (
-            f"{share} fewer bits unknown; the likelier answer right with {100 * row['right_after']:.3g}% "
+            f"{share} less entropy; the likelier answer right with {100 * row['right_after']:.3g}% "
             f"instead of {100 * row['right_now']:.3g}%"
         )
     return f"{share} less variance, sd {row['sd_now']:.3g} to {row['sd_after']:.3g} on average"
@@ -241,8 +227,3 @@ def shown_rows(table: pd.DataFrame) -> pd.Series:
     """Return which candidates people are shown: the best, the best per cost, and the efficient ones."""
     per_cost = table["reduction_per_cost"].where(_clear(table))
     return table["efficient"] | (table.index < _BEST) | (per_cost.rank(ascending=False) <= _CHEAP)
-
-
-def _scale(cost: pd.Series) -> float:
-    """Return the power of ten at or below the typical cost."""
-    return float(10.0 ** np.floor(np.log10(cost.median())))

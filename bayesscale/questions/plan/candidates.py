@@ -18,6 +18,7 @@ from bayesscale.errors import UsageError
 from bayesscale.metrics.curves import SIZES, Curves
 from bayesscale.metrics.table import Metrics
 from bayesscale.posterior.curves import Targets
+from bayesscale.questions.select import sizes_on
 
 FloatArray = NDArray[np.float64]
 
@@ -91,7 +92,7 @@ def candidate_table(
     """
     found = []
     for row, position in enumerate(targets.position):
-        own = _own_sizes(curves, int(position))
+        own = sizes_on(curves, int(position))
         cell = targets.table.iloc[row]
         there = _checkpoints(metrics, cell, curves.axis_name)
         asked = _default(own, there, until, curves.axis.hi) if sizes is None else _snapped(sizes, there)
@@ -101,12 +102,6 @@ def candidate_table(
     table = pd.DataFrame(found)
     named = targets.table.iloc[table["row"]].reset_index(drop=True)
     return pd.concat([named, table], axis=1)
-
-
-def _own_sizes(curves: Curves, position: int) -> FloatArray:
-    """Return the sizes measured on a curve; none if it was not measured."""
-    blocks = (curves.scores, curves.losses)
-    return np.unique(np.concatenate([rows.size[rows.unit == position] for rows in blocks]))
 
 
 def _checkpoints(metrics: Metrics, cell: pd.Series, column: str) -> FloatArray:

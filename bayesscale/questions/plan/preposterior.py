@@ -53,19 +53,7 @@ class Measurement:
 
 
 def measurement(predictive: Predictive, target: int, size: float, metrics: IntArray) -> Measurement:
-    """Return one measurement of several metrics on a curve.
-
-    Parameters
-    ----------
-    predictive : Predictive
-        The curves.
-    target : int
-        Which of them.
-    size : float
-        The size along it, above 0.
-    metrics : array of int
-        Positions of the metrics that are measured.
-    """
+    """Return one measurement of several metrics on a curve."""
     drawn, rows = predictive.drawn, slice(target, target + 1)
     location, scale = [], []
     for metric in map(int, metrics):
@@ -141,21 +129,9 @@ class Reduction:
 
 
 def learn(measurement: Measurement, unknown: Unknown, chosen: IntArray, prob: float, seed: int) -> Reduction:
-    """Return what a measurement is expected to teach.
+    """Return what a measurement is expected to teach, by outcomes simulated from the chosen draws.
 
-    Parameters
-    ----------
-    measurement : Measurement
-        The measurement.
-    unknown : Unknown
-        What is to be learnt.
-    chosen : array of int, shape (outcomes,)
-        The draws from which outcomes are simulated, see `Unknown.choose`; the same draws and seed make
-        candidates comparable beyond their Monte Carlo errors.
-    prob : float
-        Probability of the equal-tailed interval.
-    seed : int
-        Seed of the noise.
+    The same draws and seed make candidates comparable beyond their Monte Carlo errors.
     """
     outcomes = measurement.simulate(chosen, seed)
     step = max(1, _CHUNK // unknown.draws.shape[1])

@@ -78,24 +78,7 @@ class Quantities:
 
 
 def quantities(fit: Fit, query: Query, seed: int | None) -> Quantities:
-    """Return draws of what is to be known.
-
-    Parameters
-    ----------
-    fit : Fit
-        The draws.
-    query : Query
-        What is to be known.
-    seed : int or None
-        Seed of what was not measured; None: the fit's own.
-
-    Raises
-    ------
-    UsageError
-        The question is unknown, or lacks what it needs.
-    QuestionError
-        The fit cannot answer it.
-    """
+    """Return draws of what is to be known."""
     if query.question not in QUESTIONS:
         raise UsageError(
             f"a question is one of those that a plan knows; received {query.question!r}; "

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.questions.answer import (
     SHORT,
     STATISTICS,
     SURE,
     UNLIKELY,
     Answer,
+    name_of,
     shown_names,
     sizes_text,
     spread_text,
@@ -28,71 +28,33 @@ from bayesscale.units import format_tokens
 if TYPE_CHECKING:
     from bayesscale.figures.picture import Picture
 
-_EVEN = 0.5
-
 
 def verdicts(table: pd.DataFrame) -> list[str]:
-    """Return one sentence a task and metric: at which D_f pretraining is worth it, as probabilities.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        As from `Value.frame`.
-    """
+    """Return one sentence a task and metric: on how many curves pretraining is worth it, and at which D_f."""
     keys = [n for n in ("task", "model_params", "metric") if n in table]
-    return [_verdict(rows) for _, rows in table.groupby(keys, sort=False)]
+    return [f"{name_of(rows.iloc[0], keys)}: {_told(rows)}" for _, rows in table.groupby(keys, sort=False)]
 
 
-def _verdict(rows: pd.DataFrame) -> str:
-    """Return the sentence of one task and metric."""
-    first = rows.iloc[0]
-    sizes = f", {format_tokens(first['model_params'])} parameters" if "model_params" in rows else ""
-    unit = CATALOGUE[first["metric"]].unit
-    question = f"does pretraining gain more than {first['delta']:g} ({unit})?"
-    name = f"{first['task']}, {first['metric']}{sizes}: "
-    if SIZE not in rows:
-        return f"{name}{question} {_answer(rows)}"
-    parts = [f"D_f {format_tokens(float(str(size)))}: {_answer(own)}" for size, own in rows.groupby(SIZE)]
-    return f"{name}{question} {'; '.join(parts)}"
+def _told(rows: pd.DataFrame) -> str:
+    """Return on how many curves of one metric pretraining gains what counts, and at which D_f."""
+    yes, no = rows[rows["p_gain"] >= SURE], rows[rows["p_gain"] <= UNLIKELY]
+    rest = len(rows) - len(yes) - len(no)
+    return (
+        f"Pretraining gains more than {rows['delta'].iloc[0]:g} in {rows['metric'].iloc[0]} "
+        f"(P {SURE:g} or more) on {len(yes) or 'none'} of {len(rows)} curves{_at_sizes(yes)}"
+        f"{f'; on {len(no)} it does not{_at_sizes(no)}' if len(no) else ''}"
+        f"{f'; {rest} open' if rest else ''}."
+    )
 
 
-def _answer(rows: pd.DataFrame) -> str:
-    """Return yes, no, or for which mixtures, with probabilities."""
-    ordered = rows.sort_values("p_gain", kind="stable")
-    least, most = ordered.iloc[0], ordered.iloc[-1]
-    low, high = probability_text(least["p_gain"]), probability_text(most["p_gain"])
-    word = _word(float(least["p_gain"]), float(most["p_gain"]))
-    if rows["mixture"].nunique() == 1:
-        return f"{word} (P {high})"
-    if low == high:
-        return f"{word} (P {high} with each of {len(rows)} mixtures)"
-    return f"{word} (P {low} with {least['mixture']} to {high} with {most['mixture']})"
-
-
-def _word(least: float, most: float) -> str:
-    """Return the answer for mixtures whose probabilities lie between two."""
-    if least <= UNLIKELY and most >= SURE:
-        return "depends on the mixture"
-    if least >= _EVEN:
-        return "yes" if least >= SURE else "probably"
-    if most < _EVEN:
-        return "no" if most <= UNLIKELY else "probably not"
-    return "open"
-
-
-def column_sentences(table: pd.DataFrame) -> list[str]:
-    """Return what the headings mean."""
-    lines = [
-        "gain: score with pretraining on D_p tokens minus score without (for losses the reverse), without "
-        "noise; P(> delta): that it is larger than delta"
-    ]
-    if "alone_median" in table:
-        lines.append(
-            "alone: D_f at which a model without pretraining scores the same; saved: that minus D_f; "
-            "P(beyond): that alone is more than any D_f measured without pretraining; beyond: e-folds from "
-            "there to its median"
-        )
-    return lines
+_COLUMNS = (
+    "gain: score with pretraining on D_p tokens minus score without (for losses the reverse), without noise; "
+    "P(> delta): that it is larger than delta"
+)
+_ALONE = (
+    "alone: D_f at which a model without pretraining scores the same; saved: that minus D_f; P(beyond): that "
+    "alone is more than any D_f measured without pretraining; beyond: e-folds from there to its median"
+)
 
 
 def readable_limits(table: pd.DataFrame) -> pd.DataFrame:
@@ -214,17 +176,7 @@ class Value(Answer):
 
     def headline(self) -> list[str]:
         """Return on how many curves pretraining gains what counts, and at which D_f."""
-        table = self.table[self.table["metric"] == self.metrics[0]]
-        yes, no = table[table["p_gain"] >= SURE], table[table["p_gain"] <= UNLIKELY]
-        delta, unit = table["delta"].iloc[0], CATALOGUE[self.metrics[0]].unit
-        first = (
-            f"Pretraining gains more than {delta:g} {unit} (P {SURE:g} or more) on {len(yes) or 'none'} of "
-            f"{len(table)} curves{_at_sizes(yes)}"
-        )
-        rest = len(table) - len(yes) - len(no)
-        third = f"; {rest} {'are' if rest > 1 else 'is'} open" if rest else ""
-        second = f"; on {len(no)} it does not{_at_sizes(no)}" if len(no) else ""
-        return [f"{first}{second}{third}."]
+        return [_told(self.table[self.table["metric"] == self.metrics[0]])]
 
     def explain(self) -> list[str]:
         """Return the gain that counts, a verdict a task, and what the columns mean."""
@@ -232,7 +184,8 @@ class Value(Answer):
         return [
             f"delta, the gain that counts{self.reason}: {deltas}",
             *verdicts(self.table),
-            *column_sentences(self.table),
+            _COLUMNS,
+            *([_ALONE] if "alone_median" in self.table else []),
         ]
 
     def readable(self) -> pd.DataFrame:
@@ -269,13 +222,7 @@ class Value(Answer):
         return found if limits.empty else found | {title: limits}
 
     def plot(self, *, columns: int = 3) -> Picture:
-        """Return a picture of the gains against D_f, a panel for each task and metric.
-
-        Parameters
-        ----------
-        columns : int
-            Panels beside each other at most.
-        """
+        """Return a picture of the gains against D_f, a panel for each task and metric."""
         from bayesscale.figures.gains import draw_gains
 
         table = self.table.assign(unit=self.table["metric"].map(units_of(self.metrics)))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
+from bayesscale.models.breaks import sign_of
 from bayesscale.posterior.curves import Targets
 from bayesscale.questions.answer import interval, three
 from bayesscale.questions.baseline import BaselineRuns, how_to_add, runs_text
@@ -31,38 +32,28 @@ if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
 FloatArray = NDArray[np.float64]
+Drawn = tuple[FloatArray, FloatArray, FloatArray]
+"""Draws of the score with and without pretraining, and of the gain."""
 
 
 def value_rows(
     line: Line, places: Sequence[int], runs: BaselineRuns, deltas: Mapping[str, float], prob: float
 ) -> Iterator[dict[str, Any]]:
-    """Yield a row for each curve asked for on a line and each metric, where there is a baseline.
-
-    Parameters
-    ----------
-    line : Line
-        One mixture on one task.
-    places : sequence of int
-        Positions of the metrics.
-    runs : BaselineRuns
-        Which baseline was measured. Where its trend in D_f is known, it need not be at each D_f.
-    deltas : mapping of str to float
-        The gain that counts, for each metric.
-    prob : float
-        Probability of the equal-tailed intervals.
-    """
+    """Yield a row for each curve asked for on a line and each metric, where there is a baseline."""
     names = answer_columns(runs.curves)
     for place in places:
         metric = runs.curves.names[place]
-        known, trend = runs.has(line.table, metric), runs.has_trend(metric)
+        table = line.table
+        known, trend = runs.has(table, metric), runs.has_trend(metric)
         if not (known.any() or trend):
             continue
-        numbers = _gains(line, place, deltas[metric], prob)
+        drawn, rows = line.draws(place), table[names].to_dict("records")
+        numbers = _gains(line, place, drawn, deltas[metric], prob)
         if trend:
-            numbers |= _along(line, place, runs, deltas[metric], prob)
+            numbers |= _along(line, place, drawn, runs, deltas[metric], prob)
         for row in np.flatnonzero(known | trend):
             yield {
-                **{name: line.table[name].iloc[row] for name in names},
+                **{str(name): value for name, value in rows[row].items()},
                 "metric": metric,
                 **{name: float(values[row]) for name, values in numbers.items()},
                 "measured": bool(line.measured[row]),
@@ -70,9 +61,9 @@ def value_rows(
             }
 
 
-def _gains(line: Line, place: int, delta: float, prob: float) -> dict[str, FloatArray]:
+def _gains(line: Line, place: int, drawn: Drawn, delta: float, prob: float) -> dict[str, FloatArray]:
     """Return what pretraining gains on each curve asked for."""
-    score, baseline, gain = (draws[line.asked] for draws in line.draws(place))
+    score, baseline, gain = (draws[line.asked] for draws in drawn)
     return {
         "pretrain_tokens": line.pretrain_tokens(place)[line.asked],
         "score_median": np.median(score, axis=1),
@@ -83,18 +74,19 @@ def _gains(line: Line, place: int, delta: float, prob: float) -> dict[str, Float
     }
 
 
-def _along(line: Line, place: int, runs: BaselineRuns, delta: float, prob: float) -> dict[str, FloatArray]:
+def _along(
+    line: Line, place: int, drawn: Drawn, runs: BaselineRuns, delta: float, prob: float
+) -> dict[str, FloatArray]:
     """Return what follows from gain and baseline as lines in D_f, for each curve asked for."""
-    score, baseline, _ = line.draws(place)
-    spec = CATALOGUE[line.metric(place)]
-    sign = 1.0 if spec.improves == "up" else -1.0
+    score, baseline, _ = drawn
+    sign = sign_of(line.metric(place))
     every = line.drawn.targets.table[SIZE].to_numpy(float)
     own, measured = every[line.asked], every[runs.has(line.drawn.targets.table, line.metric(place))]
-    sizes, alone_line = line.along(sign * _log(baseline))
+    sizes = line.sizes
     # Its own spread would let an unmeasured baseline be worse than one with less data.
-    alone_line = never_falling(alone_line, np.isin(sizes, measured))
+    alone_line = never_falling(line.along(sign * _log(baseline)), np.isin(sizes, measured))
     alone = np.array([equivalent(sizes, alone_line, sign * _log(draws)) for draws in score[line.asked]])
-    gains = sign * (line.along(score)[1] - np.exp(sign * alone_line))
+    gains = sign * (line.along(score) - np.exp(sign * alone_line))
     first, last = line.ends
     reaches = limit(sizes[sizes >= first], gains[sizes >= first], delta, last)
     end = measured[-1] if measured.size else np.nan
@@ -129,23 +121,12 @@ def _log(values: FloatArray) -> FloatArray:
 def value_notes(
     targets: Targets, runs: BaselineRuns, metrics: Sequence[str], table: pd.DataFrame
 ) -> list[str]:
-    """Say which runs are missing, and where numbers rest on more than measurements.
-
-    Parameters
-    ----------
-    targets : Targets
-        The curves asked for.
-    runs : BaselineRuns
-        Which baseline was measured.
-    metrics : sequence of str
-        The metrics asked for.
-    table : pandas.DataFrame
-        The answer.
-    """
+    """Say which runs are missing, and where numbers rest on more than measurements."""
     notes = []
     lacking = runs.missing(targets.table[targets.measured], metrics)
     if len(lacking):
-        kept = "predicted from its line in D_f, with a wider interval" if _predicted(table) else "left out"
+        predicted = (table["measured"] & ~table["baseline_measured"]).any()
+        kept = "predicted from its line in D_f, with a wider interval" if predicted else "left out"
         notes.append(
             f"baseline runs (pretrain_tokens = 0) are missing: {runs_text(lacking)}; their baseline is "
             f"{kept}; {how_to_add(lacking)}"
@@ -157,11 +138,6 @@ def value_notes(
             "no D_f beyond which pretraining gains too little; measure curves and baseline at two D_f or more"
         )
     return [*notes, *_line_notes(table)]
-
-
-def _predicted(table: pd.DataFrame) -> bool:
-    """Return whether a measured curve is compared with a baseline that was not."""
-    return bool((table["measured"] & ~table["baseline_measured"]).any())
 
 
 def _line_notes(table: pd.DataFrame) -> list[str]:

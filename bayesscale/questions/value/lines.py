@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,7 @@ from bayesscale.posterior.baseline import TargetBaseline
 from bayesscale.posterior.curves import DrawnCurves, Targets
 from bayesscale.posterior.noise import within
 from bayesscale.posterior.predictive import Predictive
-from bayesscale.questions.select import last_sizes
+from bayesscale.questions.select import last_of_targets
 
 FloatArray = NDArray[np.float64]
 
@@ -148,12 +149,9 @@ class Line:
 
     def pretrain_tokens(self, place: int) -> FloatArray:
         """Return the D_p at which each curve is compared, shape (curves,)."""
-        targets, curves = self.drawn.targets, self.drawn.curves
         if self.tokens is not None:
-            return np.full(len(targets), self.tokens)
-        last = last_sizes(curves)[:, place]
-        of_task = last[(curves.table["task"] == self.task).to_numpy()].max()
-        return np.where(targets.measured, last[targets.position], of_task)
+            return np.full(len(self.drawn.targets), self.tokens)
+        return last_of_targets(self.drawn.curves, self.drawn.targets)[:, place]
 
     def metric(self, place: int) -> str:
         """Return the name of a metric."""
@@ -170,11 +168,14 @@ class Line:
         )
         return score, baseline, score - baseline if spec.improves == "up" else baseline - score
 
-    def along(self, draws: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the D_f of the line, and its part of draws of shape (curves, draws)."""
-        sizes = line_sizes(self.drawn.curves, self.drawn.targets.table)
-        rows = np.searchsorted(self.drawn.targets.table[SIZE].to_numpy(float), sizes)
-        return sizes, draws[rows]
+    @cached_property
+    def sizes(self) -> FloatArray:
+        """The D_f of the line."""
+        return line_sizes(self.drawn.curves, self.drawn.targets.table)
+
+    def along(self, draws: FloatArray) -> FloatArray:
+        """Return the line's part of draws of shape (curves, draws)."""
+        return draws[np.searchsorted(self.drawn.targets.table[SIZE].to_numpy(float), self.sizes)]
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -204,15 +205,7 @@ def line_sizes(curves: Curves, table: pd.DataFrame) -> FloatArray:
 
 
 def lines(drawn: DrawnCurves, tokens: float | None) -> Iterator[Line]:
-    """Yield the lines to which curves belong.
-
-    Parameters
-    ----------
-    drawn : DrawnCurves
-        The curves asked for.
-    tokens : float or None
-        As in `Line`.
-    """
+    """Yield the lines to which curves belong."""
     table = drawn.targets.table
     keys = [name for name in table.columns if name != SIZE]
     for _, rows in table.groupby(keys, sort=False):
