@@ -453,6 +453,11 @@ def test_standard_errors_on_another_scale_than_their_scores(
     assert values(read) == values(door(path, f"{TOKENS} {options} {error.problems[0].options[1]}"))
 
 
+def test_small_errors_of_scores_near_zero_are_read_as_they_are(written: Written) -> None:
+    path = written("tokens,bleu,bleu_se\n1M,.31,.0104\n2M,.34,.0133\n4M,1.2,.063\n")
+    assert door(path, TOKENS).frame["se"].tolist() == [0.0104, 0.0133, 0.063]
+
+
 def test_standard_errors_that_follow_their_scores_are_no_question(written: Written) -> None:
     path = written("tokens,acc,acc_se\n1M,25.1,1.2\n2M,30.2,1.1\n")
     assert list(door(path, f"{TOKENS} --scale acc=0.01").frame["se"]) == pytest.approx([0.012, 0.011])

@@ -189,8 +189,8 @@ def _two_scales(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Probl
     found = np.flatnonzero(jump & whole & ~start)
     if not len(found):
         return
-    place, before = means.index[found[0]], means.iloc[found[0] - 1]
-    row = rows.groupby([*curve, draft.axis], dropna=False)["value"].idxmin()[place]  # keys may be missing
+    before = means.iloc[found[0] - 1]
+    row = rows.groupby([*curve, draft.axis], dropna=False)["value"].idxmin().iloc[found[0]]
     own = option("scale", f"{metric}=1")
     hint = (
         f"the value before it is {before:g}: fractions and percentages in one curve? write one of them; if "

@@ -174,6 +174,8 @@ def _spreads_of_other_scale(
         other = 1 / applied if applied != 1 else (0.01 if spec.high <= 2 else 100.0)
         off, then = (abs(np.log10(size / spec.noise)) for size in (usual, usual * other))
         bounded = spec.high <= 100
+        # Scores near zero have small errors; an error is not larger than what it is of.
+        bounded &= usual * other <= max(float(data.loc[errors.index, "value"].median()), usual)
         if not bounded or not (
             usual > spec.high / 2 or (off > (1.0 if applied != 1 else 1.5) and then < 0.6)
         ):
