@@ -79,7 +79,7 @@ def _made(document: Mapping[str, Any]) -> str:
 
 
 # To be taken out when `benchmarks.forecast` has been run again: the model has changed since.
-_FORECASTS_OF = "one split of seven by an earlier build"
+_FORECASTS_OF = "one split: earlier build"
 
 
 def _in_short() -> str:
@@ -94,7 +94,7 @@ def _in_short() -> str:
         f"{held.replace('intervals hold', 'forecast intervals hold')} ({_FORECASTS_OF}).\n"
         f"- {rival}.\n"
         f"- {converged} of {len(fits)} real tables converge at the defaults; "
-        "the others say which curves disagree.\n"
+        "two larger ones were not finished.\n"
     )
 
 
