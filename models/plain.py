@@ -98,7 +98,7 @@ def _population(curves: Curves, model: Model, data: Assembly) -> tuple[Tensors, 
     sd = pm.LogNormal("curve_sd", *data.sd_prior.T, dims="effect")
     factor = correlation_factor(len(data.sd_prior), model.priors.correlation)
     pm.Deterministic("curve_correlation", pt.dot(factor, factor.T), dims=("effect", "effect_other"))
-    half = 0.5 * data.curve_degrees
+    half = 0.5 * pm.LogNormal("curve_degrees", *data.degrees_prior)
     apart = pm.Gamma("curve_precision", half, half, dims="curve")[:, None] ** -0.5
     residual = pt.dot(pm.Normal("effect_raw", dims=("curve", "effect")), factor.T) * sd * apart
     effects = expected + residual

@@ -76,13 +76,12 @@ class Priors(Settings):
         float, Field(gt=2.0, description="degrees of freedom of the Student-t noise; small: outliers")
     ] = 5.0
     curve_degrees: Annotated[
-        float,
+        LogNormal,
         Field(
-            gt=2.0,
             description="degrees of freedom of what sets the levels, gains and shapes of curves apart; "
-            "small: odd curves",
+            "small: some curves are odd, large: all are alike"
         ),
-    ] = 4.0
+    ] = LogNormal(median=10.0, spread=0.8)
     se_share: Annotated[
         PooledPrior,
         Field(

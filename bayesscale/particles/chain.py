@@ -15,6 +15,7 @@ from bayesscale.particles.moves import Guide, no_guide
 from bayesscale.particles.places import GAIN, LEVEL, NOISE, SHAPE
 from bayesscale.particles.population import fill_precisions
 from bayesscale.particles.state import (
+    FEWEST_DEGREES,
     Local,
     LocalPrior,
     Population,
@@ -198,7 +199,7 @@ def widened(seen: list[LocalPrior]) -> LocalPrior:
     share = np.where(share > 0, np.maximum(share, _LEAST_SHARE), 0.0)
     with np.errstate(divide="ignore"):
         log_share = np.log(share / share.sum(axis=1, keepdims=True))
-    degrees = np.full_like(seen[0].degrees, seen[0].degrees.min())
+    degrees = np.full_like(seen[0].degrees, FEWEST_DEGREES)
     return LocalPrior(
         mean("mean"), precision, degrees, degrees.copy(), mean("pooled_mean"),
         np.hypot(_WIDER * mean("pooled_sd"), _ERRORS * error("pooled_mean")), mean("shape_mean"),

@@ -131,8 +131,8 @@ def exchange_two(
             for k in range(4):
                 pull[k] += precision[(first if k < 2 else second) + k % 2, e] * rest[e]
     odds, largest = np.empty((count, count)), -np.inf
-    power = 0.5 * (data.curve_degrees + square[1])
-    fixed = data.curve_degrees + square[0]
+    power = 0.5 * (population.degrees[0] + square[1])
+    fixed = population.degrees[0] + square[0]
     for i in range(count):
         for j in range(count):
             odds[i, j] = quadratic(room, i, j, first, second, precision, pull)

@@ -28,6 +28,8 @@ class Population(NamedTuple):
         Spread of curves around the regression.
     partial : array, shape (E (E - 1) / 2,)
         Partial correlations, row by row below the diagonal.
+    degrees : array, shape (1,)
+        Degrees of freedom of what sets curves apart.
     pooled_mean, pooled_sd : array, shape (4, M)
         Of each of `POOLED`.
     shape_mean, shape_sd, share : array, shape (M, K)
@@ -44,6 +46,7 @@ class Population(NamedTuple):
     group_sd: FloatArray
     sd: FloatArray
     partial: FloatArray
+    degrees: FloatArray
     pooled_mean: FloatArray
     pooled_sd: FloatArray
     shape_mean: FloatArray
@@ -117,7 +120,7 @@ class LocalPrior(NamedTuple):
         Their precision: level, both, gain.
     degrees, rest : array, shape (C, M)
         Of the Student-t density of level, gain and shape: degrees of freedom, and how far off the curve is in
-        its other metrics, plus the prior's degrees of freedom.
+        its other metrics, plus the population's degrees of freedom.
     pooled_mean, pooled_sd, shape_mean, shape_sd : array
         As in `Population`.
     log_share : array, shape (M, K)
@@ -152,6 +155,7 @@ def middle(data: Assembly) -> Population:
         group_sd=np.exp(data.group_prior[..., 0]),
         sd=np.exp(data.sd_prior[:, 0]),
         partial=np.zeros(effects * (effects - 1) // 2),
+        degrees=np.exp(data.degrees_prior[:1]),
         pooled_mean=np.where(data.pooled_free[:, None], data.pooled[..., 0], 0.0),
         pooled_sd=np.exp(data.pooled[..., 2]),
         shape_mean=data.shapes[..., 0].copy(),
@@ -179,6 +183,8 @@ def _typical_levels(data: Assembly, m: int) -> FloatArray:
 
 
 _LEVEL_SD = 0.7
+# Clouds have tails as heavy as populations may have.
+FEWEST_DEGREES = 4.0
 
 
 def wide_prior(data: Assembly) -> LocalPrior:
@@ -197,7 +203,7 @@ def wide_prior(data: Assembly) -> LocalPrior:
     with np.errstate(divide="ignore"):
         log_share = np.log(start.share)
     hazard = np.exp(start.log_hazard) * data.span * np.ones((curves, 1))
-    degrees = np.full((curves, metrics), data.curve_degrees)
+    degrees = np.full((curves, metrics), FEWEST_DEGREES)
     return LocalPrior(
         mean, precision, degrees, degrees.copy(), start.pooled_mean,
         np.hypot(data.pooled[..., 1], start.pooled_sd), start.shape_mean,

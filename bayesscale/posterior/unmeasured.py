@@ -201,6 +201,6 @@ class Unmeasured:
 
     def _spread(self, curve: IntArray) -> FloatArray:
         """Return the spread of each curve as a multiple of the population's, shape (curves, draws)."""
-        half, count = 0.5 * self.draws.priors.curve_degrees, self.draws.count
-        each = [keyed_rng(self.seed, "precision", self.keys[c]).gamma(half, 1 / half, count) for c in curve]
+        half = 0.5 * self.draws["curve_degrees"]
+        each = [keyed_rng(self.seed, "precision", self.keys[c]).gamma(half, 1 / half) for c in curve]
         return np.array(each) ** -0.5

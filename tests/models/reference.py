@@ -123,7 +123,9 @@ class Reference:
         density = stats.beta(shapes, shapes).logpdf(share) + np.log(share * (1 - share))
         self.total += float(density.sum())
         factor = factor_of(2 * share - 1, count)
-        logs, half = self.take("curve_precision_log__"), 0.5 * self.priors.curve_degrees
+        degrees = self.priors.curve_degrees
+        half = 0.5 * self.log_normal("curve_degrees", degrees.median, degrees.spread)
+        logs = self.take("curve_precision_log__")
         self.total += float((stats.gamma(half, scale=1 / half).logpdf(np.exp(logs)) + logs).sum())
         self.spread = np.exp(-0.5 * logs)[:, None]
         raw = self.spread * self.normal("effect_raw", 0.0, 1.0)

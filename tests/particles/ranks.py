@@ -32,6 +32,7 @@ def population_ranks(own: Population, data: Assembly) -> Ranks:
         "coef": normal((own.coef - means) / sds),
         "group_sd": normal((np.log(own.group_sd) - data.group_prior[..., 0]) / data.group_prior[..., 1]),
         "sd": normal((np.log(own.sd) - data.sd_prior[:, 0]) / data.sd_prior[:, 1]),
+        "degrees": normal((np.log(own.degrees) - data.degrees_prior[0]) / data.degrees_prior[1]),
         "partial": special.betainc(data.partial, data.partial, (own.partial + 1.0) / 2.0),
     }
     free, able = data.pooled_free, data.allowed
@@ -62,7 +63,7 @@ def curve_ranks(own: Population, local: Local, data: Assembly, rng: np.random.Ge
     white = np.linalg.solve(own.sd[:, None] * factor_of(own.partial, len(own.sd)), levels.T).T
     at = np.arange(metrics), local.law
     shapes = (local.x[..., SHAPE] - own.shape_mean[at]) / own.shape_sd[at]
-    ranks = student_ranks(np.hstack([white, shapes]), data.curve_degrees)
+    ranks = student_ranks(np.hstack([white, shapes]), own.degrees[0])
     white = special.ndtri(ranks[:, : white.shape[1]])
     found: Ranks = {"level, gain, shape": ranks, "modes": normal(local.x[..., MODE : MODE + 2])}
     if not data.pooled_free[1]:

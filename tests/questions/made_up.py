@@ -29,6 +29,7 @@ TRUE = {
     "cross_entropy": (np.log(1.5), 0.3, -0.2),
 }
 """Level, gain and shape of a typical curve."""
+CURVE_DEGREES = 4.0
 
 
 def rows(
@@ -139,6 +140,7 @@ class MadeUp:
             "mean": (("effect",), each[:, :2].ravel()),
             "curve_sd": (("effect",), np.full(effects, self.spread)),
             "curve_correlation": (("effect", "effect_other"), np.eye(effects)),
+            "curve_degrees": ((), np.float64(CURVE_DEGREES)),
             "law_share": (("metric", "law"), share / share.sum(axis=1, keepdims=True)),
             "shape_mean": (("metric", "law"), np.repeat(each[:, 2:], len(laws), axis=1)),
             "shape_sd": (("metric", "law"), np.full((metrics, len(laws)), self.spread)),

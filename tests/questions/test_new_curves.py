@@ -16,7 +16,7 @@ from bayesscale.models.priors import Priors
 from bayesscale.models.scale import log_near_zero, place_of
 from bayesscale.questions.forecast import forecast
 from bayesscale.questions.select import Selection, drawn_curves
-from tests.questions.made_up import TRUE, MadeUp, parameters, rows
+from tests.questions.made_up import CURVE_DEGREES, TRUE, MadeUp, parameters, rows
 
 CENTRE = (np.log10(6e6) + np.log10(42e6)) / 2
 # Of the mean of 20,000 numbers that should be equal.
@@ -96,10 +96,10 @@ def test_what_sets_a_new_curve_apart_is_student_t(name: str, columns: Any) -> No
     off = effects - np.median(effects, axis=0)
     still = np.setdiff1d(np.arange(6), columns)
     assert (np.abs(off[:, still]) <= ROUNDING).all()
-    student = stats.t(fit.priors.curve_degrees, scale=0.2)
+    student = stats.t(CURVE_DEGREES, scale=0.2)
     assert min(stats.kstest(off[:, j], student.cdf).pvalue for j in columns) > 1e-3
     # A curve that is odd in one is odd in all.
-    far = np.abs(off[:, list(columns)]) > 0.2 * stats.t.ppf(0.99, fit.priors.curve_degrees)
+    far = np.abs(off[:, list(columns)]) > 0.2 * stats.t.ppf(0.99, CURVE_DEGREES)
     assert (far[:, 0] & far[:, -1]).mean() > 2 * far[:, 0].mean() * far[:, -1].mean()
 
 

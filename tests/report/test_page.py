@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.image import imread
@@ -219,4 +218,5 @@ def test_a_report_of_240_curves_is_small(tmp_path: Path) -> None:
     assert len(made.curves) == 240
     path = write_report(with_replicates(made), tmp_path / "report.html")
     assert path.stat().st_size <= 15e6
-    assert len(pd.read_html(path)[0]) == 480
+    # The first table, and its head.
+    assert path.read_text(encoding="utf-8").split("</table>")[0].count("<tr") == 481
