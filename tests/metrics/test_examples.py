@@ -59,7 +59,7 @@ def test_what_is_measured_says_how(example: Example) -> None:
     assert text["signature"].str.contains(f"version:{example.versions['sacrebleu']}").all()
     assert (frame.loc[frame["value"] < 100, "se"] > 0).all()
     # A row a model, and of every model all that the table has.
-    models = pd.read_csv(example.path.parent / str(example.details))
+    models = pd.read_csv(example.path.parent / str(example.details), dtype={"seed": str})
     keys = ["mixture", "pretrain_tokens", "seed"]
     assert models.groupby(keys).size().to_dict() == (
         frame.groupby([*keys, "finetune_tokens"]).size().groupby(level=keys).size().to_dict()
