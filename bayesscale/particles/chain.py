@@ -41,10 +41,10 @@ FloatArray = NDArray[np.float64]
 _MOVES = 6
 # Particles of a cloud while the proposal is learned.
 _FIRST = 100
-# So many particles of all pairs together are made, and so many are summed over in a sweep, within limits for
-# each pair: the fewer pairs, the less is known of the population, and the more particles it needs.
-_MADE, _MADES = 20_000, (96, 512)
-_SUMMED, _SUMS = 12_000, (64, 512)
+# So many particles of a cloud shall count under the population for each pair that there is, in nine of ten
+# pairs: a population is known from the product of all clouds' sums, whose errors add up (Pitt et al., J.
+# Econometrics 171, 2012). Particles cost time, so there are limits for a pair, and for all of them.
+_COUNTING, _PARTICLES, _MOST = 0.6, (128, 1_500), 120_000
 # A proposal is wider than what was learned of a population: its spread, and the error of its mean.
 _WIDER, _ERRORS = 1.5, 1.0
 # Data leave open what ranges so widely, in sds of the population.
@@ -84,10 +84,7 @@ class Chain:
             population_struct(self.population), data_struct(self.data), local_struct(self.local),
             prior_struct(self.prior), guide_struct(self.guide), steps_struct(self.steps),
         )  # fmt: skip
-        pairs = int((self.data.count > 0).sum())
-        self._particles, self._summed = (
-            int(np.clip(total / pairs, *limits)) for total, limits in ((_MADE, _MADES), (_SUMMED, _SUMS))
-        )
+        self._particles = _FIRST
         self._rng = np.random.default_rng([*self.seed, 17])
 
     def _next_seed(self) -> int:
@@ -104,7 +101,7 @@ class Chain:
         """Take some sweeps."""
         seed_all(self._next_seed())
         for _ in range(count):
-            move_curves(*self._own, self._proposal, self._pool, self._summed, self._precisions)
+            move_curves(*self._own, self._proposal, self._pool, self._precisions)
             move_population(*self._own, self._precisions)
 
     def learn(self, sweeps: int, proposal: LocalPrior | None = None) -> list[LocalPrior]:
@@ -123,7 +120,12 @@ class Chain:
             start_cells(*self._own[:3])
         self.steps.rate[0] = _FAST
         self.sweep(sweeps - sweeps // 2)
-        return [self._seen() for _ in range(sweeps // 2)]
+        seen, counting = [], np.zeros(self.data.count.shape)
+        for _ in range(sweeps // 2):
+            seen.append(self._seen())
+            counting += self.local.effective / (sweeps // 2)
+        self._particles = _enough(counting[self.data.count > 0])
+        return seen
 
     def adapt(self, proposal: LocalPrior, sweeps: int) -> None:
         """Make clouds under a proposal, and adapt the steps of all moves.
@@ -207,6 +209,13 @@ def widened(seen: list[LocalPrior]) -> LocalPrior:
         np.maximum(mean("hazard"), _OFTEN),
         mean("fall"),
     )  # fmt: skip
+
+
+def _enough(counting: FloatArray) -> int:
+    """Return how many particles each cloud needs, given how many of `_FIRST` count under the population."""
+    needed = _FIRST * _COUNTING * len(counting) / float(np.quantile(counting, 0.1))
+    least, most = _PARTICLES
+    return int(np.clip(min(needed, _MOST / len(counting)), least, most))
 
 
 def _left_open(x: FloatArray, law: NDArray[np.int64], prior: LocalPrior, sd: FloatArray) -> NDArray[np.bool_]:

@@ -18,15 +18,13 @@ from bayesscale.particles.places import GAIN, LEVEL, SHAPE
 
 
 @compiled
-def exchange(c: Any, m: Any, start: Any, odds: Any, proposal: Any, data: Any, pool: Any, local: Any) -> None:
+def exchange(c: Any, m: Any, odds: Any, proposal: Any, data: Any, pool: Any, local: Any) -> None:
     """Let a curve and one of its particles change places.
 
     Parameters
     ----------
     c, m : int
         Curve and metric.
-    start : int
-        The first of the particles that may change places; behind the last comes the first.
     odds : array, shape (particles + 1,)
         Log odds of the particles, and of the state, the last.
     proposal, data, pool, local : LocalPrior, Assembly, Pool, Local
@@ -45,7 +43,7 @@ def exchange(c: Any, m: Any, start: Any, odds: Any, proposal: Any, data: Any, po
             chosen = i
             break
     if chosen < count:
-        change_places(c, m, (start + chosen) % pool.law.shape[2], proposal, data, pool, local)
+        change_places(c, m, chosen, proposal, data, pool, local)
 
 
 @compiled

@@ -47,17 +47,13 @@ _NARROWEST = 0.03
 
 
 @compiled
-def gather(
-    m: Any, data: Any, pool: Any, local: Any, proposal: Any, start: Any, rows: Any, law: Any, base: Any
-) -> None:
+def gather(m: Any, data: Any, pool: Any, local: Any, proposal: Any, rows: Any, law: Any, base: Any) -> None:
     """Write what is summed over, for every curve that has values of a metric; the state is the last.
 
     Parameters
     ----------
     m, data, pool, local, proposal : int, Assembly, Pool, Local, LocalPrior
         The metric, the clouds and the curves.
-    start : array of int, shape (C,)
-        The first of the particles that are summed over; behind the last comes the first.
     rows : array, shape (C, ROWS, particles + 1)
         Written: what the population's density is made of.
     law : array of int, shape (C, particles + 1)
@@ -65,17 +61,15 @@ def gather(
     base : array, shape (C, particles + 1)
         Written: what the density has besides, minus the log density under the proposal.
     """
-    particles, room = base.shape[1] - 1, pool.law.shape[2]
+    particles = base.shape[1] - 1
     for c in range(data.count.shape[0]):
         if data.count[c, m] == 0:
             continue
         own = rows[c]
         for i in range(particles + 1):
             if i < particles:
-                p = start[c] + i
-                p -= room if p >= room else 0
-                x, broken, law[c, i] = pool.x[c, m, p], pool.broken[c, m, p], pool.law[c, m, p]
-                base[c, i] = -pool.prior[c, m, p]
+                x, broken, law[c, i] = pool.x[c, m, i], pool.broken[c, m, i], pool.law[c, m, i]
+                base[c, i] = -pool.prior[c, m, i]
             else:
                 x, broken, law[c, i] = local.x[c, m], local.broken[c, m], local.law[c, m]
                 base[c, i] = -log_prior(local.law[c, m], broken, x, proposal, data, c, m)
@@ -154,8 +148,8 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
 
 @compiled
 def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: Any, local: Any,
-        proposal: Any, steps: Any, start: Any, odds: Any) -> None:  # fmt: skip
-    """Move the population of a metric along a trajectory, with some particles of each curve summed over.
+        proposal: Any, steps: Any, odds: Any) -> None:  # fmt: skip
+    """Move the population of a metric along a trajectory, with the particles of each curve summed over.
 
     Parameters
     ----------
@@ -165,15 +159,13 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
         As in `log_weights`; level and gain besides their means are written.
     data, pool, local, proposal, steps : Assembly, Pool, Local, LocalPrior, Steps
         The chain, its clouds, and the population under which they are.
-    start : array of int, shape (C,)
-        The first of the particles that are summed over.
     odds : array, shape (C, particles + 1)
         Written: log odds of these particles to be the state, and of the state, under the new population.
     """
     curves, count = odds.shape
     rows, base = np.empty((curves, ROWS, count)), np.empty((curves, count))
     law = np.empty((curves, count), np.int64)
-    gather(m, data, pool, local, proposal, start, rows, law, base)
+    gather(m, data, pool, local, proposal, rows, law, base)
     aligned = np.abs(data.alignment).max() > 0.0
     size = MIXED + 2 * (data.group.shape[0] - 1)
     at, mean, sd, slope = np.empty(size), np.zeros(size), np.empty(size), np.empty(size)

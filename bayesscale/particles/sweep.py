@@ -114,7 +114,7 @@ def count_laws(m: Any, data: Any) -> int:
 @compiled
 def move_curves(
     population: Any, data: Any, local: Any, prior: Any, guide: Any, steps: Any, proposal: Any, pool: Any,
-    summed: Any, precisions: Any,
+    precisions: Any,
 ) -> None:  # fmt: skip
     """Move the population of every metric with its particles summed over, then every curve under it.
 
@@ -122,27 +122,23 @@ def move_curves(
     ----------
     population, data, local, prior, guide, steps, proposal, pool : tuples of arrays
         The chain, and its clouds with the population under which they are.
-    summed : int
-        So many particles of a cloud are summed over, others in every sweep.
     precisions : array, shape (P + 1, E, E)
         Written, see `fill_precisions`.
     """
     curves = data.count.shape[0]
-    particles = pool.law.shape[2]
-    room, odds = np.empty((4, data.u.shape[2])), np.empty((curves, min(summed, particles) + 1))
+    room, odds = np.empty((4, data.u.shape[2])), np.empty((curves, pool.law.shape[2] + 1))
     expected, inverse = np.zeros((curves, 6)), np.zeros((curves, 3))
     weights = np.empty(data.u.shape[2])
     for m in range(data.count.shape[1]):
         several = count_laws(m, data) > 1
         fill_precisions(population, data, precisions)
         expect(m, population, data, local, precisions, expected, inverse)
-        start = np.random.randint(0, particles, curves)
-        mix(m, population, expected, inverse, data, pool, local, proposal, steps, start, odds)
+        mix(m, population, expected, inverse, data, pool, local, proposal, steps, odds)
         fill_prior(m, population, data, precisions, expected, inverse, prior)
         for c in range(curves):
             if data.count[c, m] > 0:
                 can_break = data.may_break[m] and data.last[c, m] > data.first[c, m]
-                exchange(c, m, start[c], odds[c], proposal, data, pool, local)
+                exchange(c, m, odds[c], proposal, data, pool, local)
                 law, broken, _, likelihood = move_pair(
                     local.law[c, m], local.broken[c, m], local.x[c, m], -1, several, can_break, prior,
                     guide, pool, data, c, m, steps, steps.rate[0], room, weights,

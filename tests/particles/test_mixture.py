@@ -22,7 +22,7 @@ from tests.particles.clouds import Cloud
 from tests.particles.given import Given, assert_uniform, patchy_data
 
 FloatArray = NDArray[np.float64]
-REPLICATES, TURNS, ADAPTING, PARTICLES, SUMMED = 600, 4, 100, 12, 8
+REPLICATES, TURNS, ADAPTING, PARTICLES = 600, 4, 100, 12
 STEP = 1e-5
 
 
@@ -46,7 +46,7 @@ class Mixture:
         )  # fmt: skip
         self.pool: Pool = empty_pool(data, PARTICLES)
         self.clouds: tuple[Any, Any] = pool_struct(self.pool), prior_struct(self.proposal)
-        self.odds = np.empty((len(data.count), SUMMED + 1))
+        self.odds = np.empty((len(data.count), PARTICLES + 1))
 
     def draw(self) -> None:
         """Draw population, curves and clouds."""
@@ -64,23 +64,22 @@ class Mixture:
         pool, proposal = self.clouds
         for m in range(len(given.data.sign)):
             given.see(m)
-            start = given.rng.integers(PARTICLES, size=len(given.data.count))
             mix(
                 m, population, given.expected, given.inverse, data, pool, local, proposal, given.sizes,
-                start, self.odds,
+                self.odds,
             )  # fmt: skip
             for c in np.flatnonzero(given.data.count[:, m]).tolist():
-                exchange(c, m, int(start[c]), self.odds[c], proposal, data, pool, local)
+                exchange(c, m, self.odds[c], proposal, data, pool, local)
         fill_precisions(population, data, given.precisions)
         exchange_metrics(population, data, local, given.seen, proposal, pool, given.precisions)
 
-    def gathered(self, m: int, start: NDArray[np.int64]) -> tuple[Any, Any, Any]:
+    def gathered(self, m: int) -> tuple[Any, Any, Any]:
         """Return what is summed over."""
         _, data, local = self.given.own
         pool, proposal = self.clouds
         shape = self.odds.shape
         rows, law, base = np.zeros((shape[0], ROWS, shape[1])), np.zeros(shape, np.int64), np.zeros(shape)
-        gather(m, data, pool, local, proposal, start, rows, law, base)
+        gather(m, data, pool, local, proposal, rows, law, base)
         return rows, law, base
 
 
@@ -126,8 +125,7 @@ def test_the_density_is_a_sum_over_particles_and_its_slopes_are_those_of_differe
     mixture.draw()
     given.see(m)
     expected, inverse = given.expected.copy(), given.inverse.copy()
-    start = rng.integers(PARTICLES, size=len(given.data.count))
-    rows, law, base = mixture.gathered(m, start)
+    rows, law, base = mixture.gathered(m)
     read_population(m, population, compiled, True, at, mean, sd)
     moved = np.flatnonzero(sd)
     begun, odds, constants = at.copy(), mixture.odds, []
@@ -153,13 +151,11 @@ def test_the_density_is_a_sum_over_particles_and_its_slopes_are_those_of_differe
         measured = given.data.count[:, m] > 0
         np.testing.assert_allclose(expected[measured], given.expected[measured], atol=1e-9)
         np.testing.assert_allclose(inverse[measured], given.inverse[measured], rtol=1e-9)
-        constants.append(found - by_hand(mixture, m, start, at, mean, sd))
+        constants.append(found - by_hand(mixture, m, at, mean, sd))
     np.testing.assert_allclose(constants, constants[0], rtol=1e-7)
 
 
-def by_hand(
-    mixture: Mixture, m: int, start: NDArray[np.int64], at: FloatArray, mean: FloatArray, sd: FloatArray
-) -> float:
+def by_hand(mixture: Mixture, m: int, at: FloatArray, mean: FloatArray, sd: FloatArray) -> float:
     """Return the log density of a population with its particles summed over; assert that odds are theirs."""
     given, pool, data, prior = mixture.given, mixture.pool, mixture.given.data, mixture.given.prior
     shares = np.flatnonzero(sd * (np.arange(len(at)) // LAW_COUNT == SHARE_OF_LAW // LAW_COUNT))
@@ -168,11 +164,11 @@ def by_hand(
     total += stats.loggamma(1.0).logpdf(at[shares]).sum()
     free = np.flatnonzero(data.pooled_free)
     for c in np.flatnonzero(data.count[:, m]).tolist():
-        places, state = (start[c] + np.arange(SUMMED)) % PARTICLES, given.local
+        state = given.local
         cloud = Cloud(
-            np.append(pool.law[c, m, places], state.law[c, m]),
-            np.append(pool.broken[c, m, places], state.broken[c, m]),
-            np.vstack([pool.x[c, m, places], state.x[c, m]]),
+            np.append(pool.law[c, m], state.law[c, m]),
+            np.append(pool.broken[c, m], state.broken[c, m]),
+            np.vstack([pool.x[c, m], state.x[c, m]]),
         )
         odds = cloud.log_prior(prior, data, c, m) - cloud.log_prior(mixture.proposal, data, c, m)
         np.testing.assert_allclose(mixture.odds[c], odds - odds.max(), rtol=1e-9, atol=1e-9)

@@ -29,7 +29,7 @@ from tests.particles.simulated import fill_likelihoods, simulate
 pytestmark = pytest.mark.slow
 
 FloatArray = NDArray[np.float64]
-SWEEPS, PARTICLES, SUMMED, CANDIDATES, ADAPTING = 8, 64, 40, 1500, 200
+SWEEPS, PARTICLES, CANDIDATES, ADAPTING = 8, 64, 1500, 200
 
 
 def weak_priors() -> Priors:
@@ -94,7 +94,7 @@ class Replicates:
         found.draw_data()
         # The guide that clouds leave is kept: moves have to be right under any.
         chain.temper(found.proposal, PARTICLES)
-        chain._pool, chain._summed = pool_struct(pool), SUMMED
+        chain._pool = pool_struct(pool)
         found.begin()
         chain.steps.rate[0] = 0.1
         chain._refit(ADAPTING)
