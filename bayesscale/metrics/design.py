@@ -22,9 +22,9 @@ class Factor:
     Parameters
     ----------
     name : str
-        'task', 'mixture' or 'task_mixture'.
+        'task', 'mixture', 'task_mixture' or the name of a size.
     levels : tuple of str
-        Labels of the levels, sorted.
+        Labels of the levels; text sorted as such, sizes as numbers.
     index : array of int, shape (curves,)
         Level of each curve.
     """
@@ -86,8 +86,11 @@ def design_columns(
     factors = [factor for factor in factors if len(factor.levels) > 1]
     if len(factors) == 2:
         factors.append(_factor(PAIR, table["task"] + " | " + table["mixture"]))
-    factors = [factor for factor in factors if _differs_from_curves(factor)]
-    candidates = [(name, table[name], True) for name in (other_size, "model_params") if name in columns]
+    sizes = [name for name in (other_size, "model_params") if name in columns]
+    # What the curves of one size have in common is seldom on the line that the slopes draw through all sizes.
+    factors += [_factor(name, table[name]) for name in sizes]
+    factors = [factor for factor in factors if len(factor.levels) > 1 and _differs_from_curves(factor)]
+    candidates = [(name, table[name], True) for name in sizes]
     if "alignment" in table.columns:
         candidates.append(("alignment", table["alignment"], False))
     covariates = [_covariate(name, values, log10) for name, values, log10 in candidates]
@@ -102,10 +105,16 @@ def _differs_from_curves(factor: Factor) -> bool:
     return len(factor.index) >= _CURVES_A_LEVEL * len(factor.levels)
 
 
-def _factor(name: str, labels: pd.Series) -> Factor:
-    """Return a factor from one label a curve."""
-    levels, index = np.unique(labels.astype(str).to_numpy(), return_inverse=True)
-    return Factor(name, tuple(levels), index.astype(np.int64))
+def level_labels(values: pd.Series) -> pd.Series:
+    """Return the labels of values, text or sizes, as levels of a factor."""
+    return values.map("{:.12g}".format) if pd.api.types.is_numeric_dtype(values) else values.astype(str)
+
+
+def _factor(name: str, values: pd.Series) -> Factor:
+    """Return a factor from one value a curve."""
+    text = not pd.api.types.is_numeric_dtype(values)
+    levels, index = np.unique(values.astype(str) if text else values, return_inverse=True)
+    return Factor(name, tuple(level_labels(pd.Series(levels))), index.astype(np.int64))
 
 
 def _covariate(name: str, raw: pd.Series, log10: bool) -> Covariate:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesscale.metrics.curves import unit_keys
-from bayesscale.metrics.design import PAIR, Factor
+from bayesscale.metrics.design import PAIR, Factor, level_labels
 from bayesscale.models.scale import law_parameters, log_near_zero, log_sharpness
 from bayesscale.posterior.draws import Draws
 from bayesscale.posterior.local import Local, resolution
@@ -131,7 +131,7 @@ class Unmeasured:
         if self.draws.curves.covariates:
             found += np.einsum("nc,sce->nse", self._covariates(curve), self.draws["slope"][:, :, own])
         factors = {factor.name: factor for factor in self.draws.curves.factors}
-        for name in ("task", "mixture", PAIR):
+        for name in dict.fromkeys(["task", "mixture", PAIR, *factors]):
             found += self._group(name, factors.get(name), curve)[..., own]
         return found
 
@@ -146,12 +146,12 @@ class Unmeasured:
 
     def _group(self, name: str, factor: Factor | None, curve: IntArray) -> FloatArray:
         """Return the effects of one factor, those of new levels included, shape (curves, draws, effects)."""
-        draws, table = self.draws, self.table.iloc[curve]
+        draws = self.draws
         none = np.zeros((draws.count, draws["mean"].shape[1]))
         # Where a level has one curve, what sets it apart is in the curve's residual.
         if factor is None and (name != "mixture" or name in draws.curves.absorbed):
             return np.broadcast_to(none, (len(curve), *none.shape))
-        wanted = table["task"] + " | " + table["mixture"] if name == PAIR else table[name].astype(str)
+        wanted = self._labels(name, curve)
         # A factor with one level has no effects: the mean is that level's.
         levels = factor.levels if factor else tuple(sorted(set(draws.curves.table["mixture"].astype(str))))
         known = {
@@ -160,6 +160,11 @@ class Unmeasured:
         new = dict.fromkeys(level for level in wanted if level not in known)
         known |= {level: self._new_level(name, level, len(levels)) for level in new}
         return np.stack([known[level] for level in wanted])
+
+    def _labels(self, factor: str, curve: IntArray) -> pd.Series:
+        """Return the level of each curve."""
+        table = self.table.iloc[curve]
+        return table["task"] + " | " + table["mixture"] if factor == PAIR else level_labels(table[factor])
 
     def _new_level(self, factor: str, level: str, known: int) -> FloatArray:
         """Return the effect of a level that was not measured, shape (draws, effects).

@@ -62,7 +62,8 @@ def _of_effects(fit: Fit) -> Iterator[Row]:
             rows.append((f"slope of {covariate.name}", change, fit.draws("slope")[:, number, column]))
         for factor in fit.curves.factors:
             spread = fit.draws(f"{factor.name}_sd")[:, column]
-            meaning = f"standard deviation of {name} between {_GROUPS[factor.name]}"
+            groups = _GROUPS.get(factor.name, f"values of {factor.name}, around their line")
+            meaning = f"standard deviation of {name} between {groups}"
             rows.append((f"{factor.name}_sd", meaning, spread))
         own = fit.draws("curve_sd")[:, column]
         rows.append(

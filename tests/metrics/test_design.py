@@ -9,6 +9,8 @@ import pytest
 from bayesscale.metrics.design import PAIR, design_columns, with_alignment
 from tests.models.tables import curves_of, table
 
+SIZE = "finetune_tokens"
+
 
 def _names(frame: pd.DataFrame, **options: object) -> tuple[list[str], list[str]]:
     """Return the names of the factors and of the covariates."""
@@ -18,35 +20,42 @@ def _names(frame: pd.DataFrame, **options: object) -> tuple[list[str], list[str]
 
 def test_only_what_varies_between_curves_is_pooled_over() -> None:
     assert _names(table(finetune=(6e6,), shares=False)) == (["task", "mixture"], [])
-    assert _names(table(("en-fr",))) == (["mixture"], ["finetune_tokens", "alignment"])
+    assert _names(table(("en-fr",))) == (["mixture", SIZE], ["finetune_tokens", "alignment"])
     assert _names(table(("en-fr",), ("en",))) == ([], ["finetune_tokens"])
 
 
 def test_the_pair_is_a_factor_only_where_it_differs_from_the_curve() -> None:
     assert _names(table(finetune=(6e6,)))[0] == ["task", "mixture"]  # one curve a pair
-    assert _names(table(finetune=(6e6, 42e6)))[0] == ["task", "mixture", PAIR]  # two curves a pair
+    assert _names(table(finetune=(6e6, 42e6)))[0] == ["task", "mixture", PAIR, SIZE]  # two curves a pair
     three, two = table(("en-fr",), finetune=(1e6, 6e6, 42e6)), table(("en-de",), finetune=(6e6,))
-    assert _names(pd.concat([three, two]))[0] == ["task", "mixture", PAIR]  # 8 curves, 4 pairs
+    assert PAIR in _names(pd.concat([three, two]))[0]  # 8 curves, 4 pairs
     both = pd.concat([table(("en-fr",)), two])
-    assert _names(both[both["mixture"] != "none"])[0] == ["task", "mixture", PAIR]  # 6 curves, 4 pairs
+    assert PAIR in _names(both[both["mixture"] != "none"])[0]  # 6 curves, 4 pairs
     few = both[(both["mixture"] != "en") | (both["finetune_tokens"] == 6e6)]
-    assert _names(few)[0] == ["task", "mixture"]  # 5 curves, 4 pairs
+    assert PAIR not in _names(few)[0]  # 5 curves, 4 pairs
 
 
 def test_a_factor_has_sorted_levels_and_the_level_of_each_curve() -> None:
     curves = curves_of(table(mixtures=("fr", "en")))
-    task, mixture, pair = curves.factors
+    task, mixture, pair, size = curves.factors
     assert (task.levels, mixture.levels) == (("en-de", "en-fr"), ("en", "fr"))
     assert pair.levels == ("en-de | en", "en-de | fr", "en-fr | en", "en-fr | fr")
     for factor, column in ((task, "task"), (mixture, "mixture")):
         assert [factor.levels[i] for i in factor.index] == curves.table[column].tolist()
     joined = curves.table["task"] + " | " + curves.table["mixture"]
     assert [pair.levels[i] for i in pair.index] == joined.tolist()
+    assert [float(size.levels[i]) for i in size.index] == curves.table[SIZE].tolist()
+
+
+def test_sizes_are_a_factor_where_they_have_several_curves() -> None:
+    alone = table(("en-fr",), ("en",), finetune=(1e6, 6e6, 42e6), shares=False)
+    assert _names(alone)[0] == []
+    assert _names(table(("en-fr",), finetune=(1e6, 6e6, 42e6), shares=False))[0] == ["mixture", SIZE]
 
 
 def test_a_column_that_does_not_define_curves_is_no_factor() -> None:
     frame = table(("en-fr",), finetune=(6e6, 42e6), baseline=False, shares=False)
-    assert _names(frame, curve=["mixture", "finetune_tokens"])[0] == ["mixture"]
+    assert _names(frame, curve=["mixture", "finetune_tokens"])[0] == ["mixture", SIZE]
     one = frame[frame["mixture"] == "en"]
     assert _names(one, curve=["finetune_tokens"])[0] == []
 

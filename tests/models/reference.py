@@ -109,7 +109,9 @@ class Reference:
             slope = self.normal("slope", means, sds)
             expected += np.stack([covariate.values for covariate in curves.covariates], axis=1) @ slope
         for factor in curves.factors:
-            prior = "task_sd" if factor.name == "task" else "mixture_sd"
+            prior = {"task": "task_sd", "mixture": "mixture_sd", "task_mixture": "mixture_sd"}.get(
+                factor.name, "size_sd"
+            )
             sd = self.log_normal(f"{factor.name}_sd", self.each(prior, "median"), self.each(prior, "spread"))
             raw = self.normal(f"{factor.name}_raw", 0.0, 1.0)
             basis = np.linalg.svd(np.eye(len(factor.levels)) - 1 / len(factor.levels))[0][:, :-1]

@@ -21,7 +21,7 @@ from tests.questions.made_up import CURVE_DEGREES, TRUE, MadeUp, parameters, row
 CENTRE = (np.log10(6e6) + np.log10(42e6)) / 2
 # Of the mean of 20,000 numbers that should be equal.
 ROUNDING = 1e-10
-SPREADS = ("mixture_sd", "task_mixture_sd", "curve_sd", "task_sd")
+SPREADS = ("mixture_sd", "task_mixture_sd", "curve_sd", "task_sd", "finetune_tokens_sd")
 LEVELS = (0, 1, 3, 4)
 """Columns of level and gain among level, gain and shape of bleu and of cross-entropy."""
 
@@ -103,6 +103,15 @@ def test_what_sets_a_new_curve_apart_is_student_t(name: str, columns: Any) -> No
     assert (far[:, 0] & far[:, -1]).mean() > 2 * far[:, 0].mean() * far[:, -1].mean()
 
 
+def test_a_new_size_is_as_far_off_the_line_as_measured_ones() -> None:
+    wanted = Selection(tasks=["en-fr"], mixtures=["en", "de"], other_sizes=[1e9])
+    effects = on_scale(drawn(only("finetune_tokens_sd", 0.2), wanted))[..., list(LEVELS)]
+    expected = 0.2 * np.sqrt(1 + 1 / 2)
+    assert (np.abs(effects.std(axis=0) - expected) <= 5 * expected / np.sqrt(2 * 20_000)).all()
+    # All curves of one size are off together.
+    assert np.ptp(effects - effects.mean(axis=0), axis=1).max() <= ROUNDING
+
+
 def test_a_known_mixture_with_new_size_has_no_new_group() -> None:
     wanted = Selection(tasks=["en-fr"], mixtures=["en"], other_sizes=[1e9])
     for name in ("mixture_sd", "task_mixture_sd", "task_sd"):
@@ -113,7 +122,8 @@ def test_residuals_have_the_correlation_of_the_posterior() -> None:
     correlation = np.eye(4)
     correlation[0, 2] = correlation[2, 0] = -0.8
     pair = {"curve_correlation": (("effect", "effect_other"), correlation)}
-    fit = MadeUp(draws=20_000, replaced=pair).fit()
+    still = {"finetune_tokens_sd": (("effect",), np.zeros(4))}
+    fit = MadeUp(draws=20_000, replaced=pair | still).fit()
     effects = drawn(fit, Selection(mixtures=["en"], tasks=["en-fr"], other_sizes=[1e9]))[:, 0]
     found = np.corrcoef(effects[:, list(LEVELS)], rowvar=False)
     assert np.abs(found - correlation).max() < 5 / np.sqrt(20_000)
@@ -122,7 +132,8 @@ def test_residuals_have_the_correlation_of_the_posterior() -> None:
 def test_sizes_of_one_new_mixture_share_its_effect() -> None:
     effects = on_scale(drawn(only("mixture_sd", 0.2, draws=50), Selection(tasks=["en-fr"], mixtures=["de"])))
     difference = (effects[:, 1] - effects[:, 0])[:, list(LEVELS)]
-    np.testing.assert_allclose(difference, 0.1 * (np.log10(42e6) - np.log10(6e6)), atol=1e-12)
+    # Effects of the two sizes that were measured are -.05 and .05.
+    np.testing.assert_allclose(difference, 0.1 * (np.log10(42e6) - np.log10(6e6)) + 0.1, atol=1e-12)
 
 
 def test_a_new_mixture_is_less_certain_than_a_measured_one(uncertain: Fit) -> None:
