@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesscale.laws import LAWS, POWER_LAW
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
+from bayesscale.metrics.design import PAIR
 from bayesscale.models.breaks import breakable, sign_of
 from bayesscale.models.discrepancy import MODES, modes
 from bayesscale.models.law_priors import EffectPrior, KindPrior, PooledPrior
@@ -187,7 +188,7 @@ def zero_sum_basis(levels: int) -> FloatArray:
 
 def group_prior(factor: str) -> str:
     """Return the name of the prior of a factor's spread."""
-    return "task_sd" if factor == "task" else "mixture_sd"
+    return {"task": "task_sd", "mixture": "mixture_sd", PAIR: "mixture_sd"}.get(factor, "size_sd")
 
 
 def _regression(curves: Curves, kinds: list[KindPrior], model: Model) -> dict[str, Any]:

@@ -25,6 +25,9 @@ class EffectPrior(Settings):
     alignment_slope: Annotated[Normal, Field(description="change from alignment 0 to alignment 1")]
     task_sd: Annotated[LogNormal, Field(description="spread between tasks")]
     mixture_sd: Annotated[LogNormal, Field(description="spread between mixtures (and task-mixture pairs)")]
+    size_sd: Annotated[
+        LogNormal, Field(description="spread between the other sizes (D_f, model sizes) around their line")
+    ]
     curve_sd: Annotated[LogNormal, Field(description="spread between curves that nothing else explains")]
 
 
@@ -35,9 +38,10 @@ def effect_prior(mean: float, sd: float, slope: float, task: float, curve: float
         mean=Normal(mean=mean, sd=sd),
         size_slope=symmetric,
         params_slope=symmetric,
-        alignment_slope=Normal(mean=0.0, sd=2 * slope),
+        alignment_slope=Normal(mean=0.0, sd=0.6),
         task_sd=LogNormal(median=task, spread=0.7),
         mixture_sd=LogNormal(median=0.7 * task, spread=0.7),
+        size_sd=LogNormal(median=curve, spread=1.0),
         curve_sd=LogNormal(median=curve, spread=0.7),
     )
 

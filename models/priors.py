@@ -41,10 +41,10 @@ class Priors(Settings):
 
     score: Annotated[
         KindPrior, Field(description="metrics that rise with data (BLEU, chrF, COMET, accuracy)")
-    ] = KindPrior(level=effect_prior(0.0, 1.0, 0.3, 0.2, 0.15), gain=effect_prior(0.4, 1.0, 0.3, 0.2, 0.15))
+    ] = KindPrior(level=effect_prior(0.0, 1.0, 1.0, 0.2, 0.15), gain=effect_prior(0.4, 1.0, 0.5, 0.2, 0.15))
     loss: Annotated[
         KindPrior, Field(description="metrics that fall with data (cross-entropy, error rate)")
-    ] = KindPrior(level=effect_prior(0.0, 1.0, 0.3, 0.2, 0.15), gain=effect_prior(0.2, 0.8, 0.2, 0.12, 0.1))
+    ] = KindPrior(level=effect_prior(0.0, 1.0, 1.0, 0.2, 0.15), gain=effect_prior(0.2, 0.8, 0.5, 0.12, 0.1))
     near_zero: Annotated[
         float,
         Field(
