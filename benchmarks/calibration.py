@@ -50,7 +50,7 @@ TABLES: dict[str, Regime] = {
 
 def _narrow_effects() -> dict[str, Any]:
     """Return changes that make the priors of level and gain narrower."""
-    spreads = {f"{name}_sd": {"spread": 0.3} for name in ("task", "mixture", "curve")}
+    spreads = {f"{name}_sd": {"spread": 0.3} for name in ("task", "mixture", "size", "curve")}
     slopes = {f"{name}_slope": {"sd": 0.15} for name in ("size", "params", "alignment")}
     return {name: {"mean": {"sd": 0.25}, **spreads, **slopes} for name in ("level", "gain")}
 

@@ -176,6 +176,10 @@ def _values(curves: Curves, model: Model) -> dict[str, Any]:
     return {**found, "first": first, "last": last, "count": count, **patterns}
 
 
+FEWEST_DEGREES = 3.0
+"""Of what sets curves apart. With less, a curve that says little could be anywhere, and take spreads along."""
+
+
 def zero_sum_basis(levels: int) -> FloatArray:
     """Return an orthonormal basis of the vectors that sum to zero, shape (levels, levels - 1).
 

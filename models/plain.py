@@ -15,7 +15,7 @@ import pytensor.tensor as pt
 
 from bayesscale.laws import LAWS
 from bayesscale.metrics.curves import Curves
-from bayesscale.models.assembly import POOLED, Assembly, BoolArray, FloatArray, assemble, zero_sum_basis
+from bayesscale.models.assembly import FEWEST_DEGREES, POOLED, Assembly, BoolArray, FloatArray, assemble, zero_sum_basis
 from bayesscale.models.breaks import with_break
 from bayesscale.models.correlation import correlation_factor
 from bayesscale.models.discrepancy import discrepancy_unit
@@ -98,7 +98,8 @@ def _population(curves: Curves, model: Model, data: Assembly) -> tuple[Tensors, 
     sd = pm.LogNormal("curve_sd", *data.sd_prior.T, dims="effect")
     factor = correlation_factor(len(data.sd_prior), model.priors.correlation)
     pm.Deterministic("curve_correlation", pt.dot(factor, factor.T), dims=("effect", "effect_other"))
-    half = 0.5 * pm.LogNormal("curve_degrees", *data.degrees_prior)
+    degrees = FEWEST_DEGREES + pm.LogNormal("curve_degrees_raw", *data.degrees_prior)
+    half = 0.5 * pm.Deterministic("curve_degrees", degrees)
     apart = pm.Gamma("curve_precision", half, half, dims="curve")[:, None] ** -0.5
     residual = pt.dot(pm.Normal("effect_raw", dims=("curve", "effect")), factor.T) * sd * apart
     effects = expected + residual

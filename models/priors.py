@@ -78,10 +78,10 @@ class Priors(Settings):
     curve_degrees: Annotated[
         LogNormal,
         Field(
-            description="degrees of freedom of what sets the levels, gains and shapes of curves apart; "
-            "small: some curves are odd, large: all are alike"
+            description="degrees of freedom, beyond 3, of what sets the levels, gains and shapes of curves "
+            "apart; small: some curves are odd, large: all are alike"
         ),
-    ] = LogNormal(median=10.0, spread=0.8)
+    ] = LogNormal(median=7.0, spread=1.0)
     se_share: Annotated[
         PooledPrior,
         Field(

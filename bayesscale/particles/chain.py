@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesscale.models.assembly import Assembly
+from bayesscale.models.assembly import FEWEST_DEGREES, Assembly
 from bayesscale.particles.baseline import start_cells
 from bayesscale.particles.moves import Guide, no_guide
 from bayesscale.particles.places import GAIN, LEVEL, NOISE, SHAPE
 from bayesscale.particles.population import fill_precisions
 from bayesscale.particles.state import (
-    FEWEST_DEGREES,
     Local,
     LocalPrior,
     Population,

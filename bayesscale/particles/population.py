@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesscale.models.assembly import FEWEST_DEGREES
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.linear import cholesky, draw_normal, gram, lower_inverse, product
 from bayesscale.particles.places import EFFECTS, SHAPE
@@ -169,14 +170,14 @@ def log_student(far: Any, degrees: Any) -> float:
 @compiled
 def move_degrees(population: Any, data: Any, far: Any, steps: Any) -> None:
     """Move the degrees of freedom of what sets curves apart, given how far off they are."""
-    now = math.log(population.degrees[0])
+    now = math.log(population.degrees[0] - FEWEST_DEGREES)
     density = log_student(far, population.degrees[0]) + log_spread(now, data.degrees_prior)
     for _ in range(_REPEATS):
         new = now + math.exp(steps.degrees[0]) * np.random.standard_normal()
-        then = log_student(far, math.exp(new)) + log_spread(new, data.degrees_prior)
+        then = log_student(far, FEWEST_DEGREES + math.exp(new)) + log_spread(new, data.degrees_prior)
         if accept(then - density, steps.degrees, 0, steps.rate[0]):
             now, density = new, then
-    population.degrees[0] = math.exp(now)
+    population.degrees[0] = FEWEST_DEGREES + math.exp(now)
 
 
 @compiled

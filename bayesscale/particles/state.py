@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesscale.models.assembly import Assembly
+from bayesscale.models.assembly import FEWEST_DEGREES, Assembly
 from bayesscale.models.scale import place_of
 from bayesscale.particles.places import LOCAL
 
@@ -155,7 +155,7 @@ def middle(data: Assembly) -> Population:
         group_sd=np.exp(data.group_prior[..., 0]),
         sd=np.exp(data.sd_prior[:, 0]),
         partial=np.zeros(effects * (effects - 1) // 2),
-        degrees=np.exp(data.degrees_prior[:1]),
+        degrees=FEWEST_DEGREES + np.exp(data.degrees_prior[:1]),
         pooled_mean=np.where(data.pooled_free[:, None], data.pooled[..., 0], 0.0),
         pooled_sd=np.exp(data.pooled[..., 2]),
         shape_mean=data.shapes[..., 0].copy(),
@@ -183,8 +183,6 @@ def _typical_levels(data: Assembly, m: int) -> FloatArray:
 
 
 _LEVEL_SD = 0.7
-# Clouds have tails as heavy as populations may have.
-FEWEST_DEGREES = 4.0
 
 
 def wide_prior(data: Assembly) -> LocalPrior:
@@ -203,7 +201,7 @@ def wide_prior(data: Assembly) -> LocalPrior:
     with np.errstate(divide="ignore"):
         log_share = np.log(start.share)
     hazard = np.exp(start.log_hazard) * data.span * np.ones((curves, 1))
-    degrees = np.full((curves, metrics), FEWEST_DEGREES)
+    degrees = np.full((curves, metrics), FEWEST_DEGREES)  # tails as heavy as populations may have
     return LocalPrior(
         mean, precision, degrees, degrees.copy(), start.pooled_mean,
         np.hypot(data.pooled[..., 1], start.pooled_sd), start.shape_mean,

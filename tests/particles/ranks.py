@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bayesscale.models.assembly import Assembly
+from bayesscale.models.assembly import FEWEST_DEGREES, Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.particles.places import MODE, NOISE, SHAPE, SLOPE, TAU
 from bayesscale.particles.state import Local, Population
@@ -32,7 +32,9 @@ def population_ranks(own: Population, data: Assembly) -> Ranks:
         "coef": normal((own.coef - means) / sds),
         "group_sd": normal((np.log(own.group_sd) - data.group_prior[..., 0]) / data.group_prior[..., 1]),
         "sd": normal((np.log(own.sd) - data.sd_prior[:, 0]) / data.sd_prior[:, 1]),
-        "degrees": normal((np.log(own.degrees) - data.degrees_prior[0]) / data.degrees_prior[1]),
+        "degrees": normal(
+            (np.log(own.degrees - FEWEST_DEGREES) - data.degrees_prior[0]) / data.degrees_prior[1]
+        ),
         "partial": special.betainc(data.partial, data.partial, (own.partial + 1.0) / 2.0),
     }
     free, able = data.pooled_free, data.allowed

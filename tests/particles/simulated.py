@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bayesscale.laws import LAWS
-from bayesscale.models.assembly import Assembly
+from bayesscale.models.assembly import FEWEST_DEGREES, Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.particles import places
 from bayesscale.particles.state import Local, Population
@@ -52,7 +52,7 @@ def draw_population(data: Assembly, rng: np.random.Generator) -> Population:
         group_sd=group_sd,
         sd=np.exp(data.sd_prior[:, 0] + data.sd_prior[:, 1] * z(effects)),
         partial=2.0 * rng.beta(data.partial, data.partial) - 1.0,
-        degrees=np.exp(data.degrees_prior[0] + data.degrees_prior[1] * z(1)),
+        degrees=FEWEST_DEGREES + np.exp(data.degrees_prior[0] + data.degrees_prior[1] * z(1)),
         pooled_mean=np.where(free, pooled[0], 0.0),
         pooled_sd=np.where(free, pooled[1], np.exp(data.pooled[..., 2])),
         shape_mean=data.shapes[..., 0] + data.shapes[..., 1] * z(laws),
