@@ -15,7 +15,15 @@ import pytensor.tensor as pt
 
 from bayesscale.laws import LAWS
 from bayesscale.metrics.curves import Curves
-from bayesscale.models.assembly import FEWEST_DEGREES, POOLED, Assembly, BoolArray, FloatArray, assemble, zero_sum_basis
+from bayesscale.models.assembly import (
+    FEWEST_DEGREES,
+    POOLED,
+    Assembly,
+    BoolArray,
+    FloatArray,
+    assemble,
+    zero_sum_basis,
+)
 from bayesscale.models.breaks import with_break
 from bayesscale.models.correlation import correlation_factor
 from bayesscale.models.discrepancy import discrepancy_unit
