@@ -177,7 +177,7 @@ def _values(curves: Curves, model: Model) -> dict[str, Any]:
 
 
 FEWEST_DEGREES = 3.0
-"""Of what sets curves apart. With less, a curve that says little could be anywhere, and take the rest along."""
+"""Of what sets curves apart. With less, a curve that says little could be anywhere."""
 
 
 def zero_sum_basis(levels: int) -> FloatArray:

@@ -33,9 +33,7 @@ def population_ranks(own: Population, data: Assembly) -> Ranks:
         "coef": normal((own.coef - means) / sds),
         "group_sd": normal((np.log(own.group_sd) - data.group_prior[..., 0]) / data.group_prior[..., 1]),
         "sd": normal((np.log(own.sd) - data.sd_prior[:, 0]) / data.sd_prior[:, 1]),
-        "degrees": normal(
-            (np.log(own.degrees - FEWEST_DEGREES) - data.degrees_prior[0]) / data.degrees_prior[1]
-        ),
+        "degrees": normal((beyond - data.degrees_prior[0]) / data.degrees_prior[1]),
         "partial": special.betainc(data.partial, data.partial, (own.partial + 1.0) / 2.0),
     }
     free, able = data.pooled_free, data.allowed
@@ -68,7 +66,6 @@ def curve_ranks(own: Population, local: Local, data: Assembly, rng: np.random.Ge
     shapes = (local.x[..., SHAPE] - own.shape_mean[at]) / own.shape_sd[at]
     ranks = student_ranks(np.hstack([white, shapes]), own.degrees[0])
     white = special.ndtri(ranks[:, : white.shape[1]])
-    beyond = np.log(own.degrees - FEWEST_DEGREES)
     found: Ranks = {"level, gain, shape": ranks, "modes": normal(local.x[..., MODE : MODE + 2])}
     if not data.pooled_free[1]:
         del found["modes"]
@@ -113,7 +110,6 @@ def student_ranks(white: FloatArray, degrees: float) -> FloatArray:
 def cell_ranks(own: Population, local: Local, data: Assembly) -> Ranks:
     """Return the same of the baseline."""
     normal, cell = special.ndtr, local.cell
-    beyond = np.log(own.degrees - FEWEST_DEGREES)
     found: Ranks = {"cell": normal((cell[..., 0] - data.cell_design @ own.line) / own.cell_sd)}
     for place, kind in ((1, 0), (2, 3)):
         if data.pooled_free[kind]:
