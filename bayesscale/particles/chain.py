@@ -63,6 +63,8 @@ class Chain:
         The data.
     seed : sequence of int
         Seed of the fit, and number of the chain.
+    particles : int
+        How many particles each cloud needs, as far as the chain has learned.
     """
 
     data: Assembly
@@ -72,6 +74,7 @@ class Chain:
     prior: LocalPrior = field(init=False, repr=False)
     guide: Guide = field(init=False, repr=False)
     steps: Steps = field(init=False, repr=False)
+    particles: int = field(init=False, default=_FIRST)
 
     def __post_init__(self) -> None:
         self.population, self.local = middle(self.data), empty(self.data)
@@ -83,7 +86,6 @@ class Chain:
             population_struct(self.population), data_struct(self.data), local_struct(self.local),
             prior_struct(self.prior), guide_struct(self.guide), steps_struct(self.steps),
         )  # fmt: skip
-        self._particles = _FIRST
         self._rng = np.random.default_rng([*self.seed, 17])
 
     def _next_seed(self) -> int:
@@ -123,20 +125,23 @@ class Chain:
         for _ in range(sweeps // 2):
             seen.append(self._seen())
             counting += self.local.effective / (sweeps // 2)
-        self._particles = _enough(counting[self.data.count > 0])
+        self.particles = _enough(counting[self.data.count > 0])
         return seen
 
-    def adapt(self, proposal: LocalPrior, sweeps: int) -> None:
+    def adapt(self, proposal: LocalPrior, particles: int, sweeps: int) -> None:
         """Make clouds under a proposal, and adapt the steps of all moves.
 
         Parameters
         ----------
         proposal : LocalPrior
             From `widened`.
+        particles : int
+            Of each cloud: the most that a chain asked for in `particles`. A chain that has seen less than the
+            others would do with fewer, and stick.
         sweeps : int
             Sweeps of adaptation.
         """
-        self.temper(proposal, self._particles)
+        self.temper(proposal, particles)
         self._refit(sweeps // 2)
         self.steps.rate[0] = _SLOW
         self.sweep(sweeps - sweeps // 2)

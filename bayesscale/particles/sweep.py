@@ -37,7 +37,7 @@ _ROUND = (LAW, JUMP, BREAK, JUMP, WALK)
 # One particle of so many pairs is moved in a sweep as its curve is; so many of every pair take a jump.
 _REFRESHED, _JUMPS = 1.0, 2
 # So many particles of each of two metrics are tried together.
-_TOGETHER = 40
+_TOGETHER = 100
 
 
 @compiled
