@@ -1,4 +1,4 @@
-"""Forecasts that need no model of all curves: the paper's point fit, the last value, and conformal intervals."""
+"""Forecasts without a model of all curves: the paper's point fit, the last value, conformal intervals."""
 
 from __future__ import annotations
 
