@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from typer.main import get_command
 
-from bayesscale.cli.main import app
+from bayesscale.cli.main import load_command
 from bayesscale.evaluation import Split
 from bayesscale.evaluation.forecasters import MODELS, FitOptions
 from bayesscale.inference.sampler import Sampler
@@ -47,10 +46,7 @@ def evaluate(capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 def test_what_fit_is_told_evaluate_is_told_in_the_same_words() -> None:
-    fit, own = (
-        {each.name: each for each in get_command(app).commands[name].params}  # type: ignore[attr-defined]
-        for name in ("fit", "evaluate")
-    )
+    fit, own = ({each.name: each for each in load_command(name).params} for name in ("fit", "evaluate"))
     # What names the file that is written, and another way to fit, which is a model here.
     elsewhere = {"output", "force", "method", "backtest"}
     assert set(fit) - set(own) == elsewhere
@@ -74,7 +70,8 @@ def test_options_of_a_fit_reach_it(
     priors = tmp_path / "priors.toml"
     priors.write_text("degrees = 7.0\n")
     code, _, err = evaluate(
-        table, "--priors", str(priors), "--breaks", "all", "--no-discrepancy", "--law", "log", "--draws", "150",
+        table, "--priors", str(priors),
+        "--breaks", "all", "--no-discrepancy", "--law", "log", "--draws", "150",
         "--chains", "3", "--cores", "1", "--longest", "5", "--seed", "8",
     )  # fmt: skip
     assert code == 0, err
