@@ -150,5 +150,5 @@ def test_an_evaluation_with_all_rivals_has_their_intervals_and_is_complete() -> 
     assert not any("DO NOT RELY" in line for line in found.sentences())
     scores = found.frame().set_index("model")
     assert scores["n"].nunique() == 1
-    assert np.isnan(scores.loc["last-value", "cover_90"])
-    assert 0.5 < scores.loc["conformal-last", "cover_90"] <= 1.0
+    assert np.isnan(scores["cover_90"]["last-value"])
+    assert 0.5 < scores["cover_90"]["conformal-last"] <= 1.0

@@ -94,7 +94,7 @@ def test_a_repeated_row_is_fitted_if_one_of_its_copies_is() -> None:
     assert sizes(split.train.frame, "a") == [0, 1, 2, 3]
     assert sizes(split.held, "a") == [4, 5]
     # Another value at that size is no repetition.
-    table.loc[6, "value"] += 1.0
+    table["value"] += (table.index == 6).astype(float)
     other = read_metrics(table, where=["training=1"])
     assert sizes(split_like(metrics, other, "training=1").held, "a") == [3, 4, 5]
 
@@ -119,7 +119,7 @@ def test_curves_too_short_to_be_split(lengths: dict[str, int], first: float, tol
 
 
 def test_no_future_to_leave_out() -> None:
-    with pytest.raises(UsageError, match=r"of at least 1; received 0; write for instance 0\.25 or 2"):
+    with pytest.raises(UsageError, match=r"of them of at least 1; received 0; write for instance 0\.25 or 2"):
         split_last(read(frame()), 0)
     with pytest.raises(UsageError, match=r"received 2\.5"):
         split_last(read(frame()), 2.5)
