@@ -108,8 +108,8 @@ def evaluate(
         typer.Option(
             "--model",
             metavar="NAME",
-            help="joint (default), which --breaks, --no-discrepancy and --law change; one law of scores (log, "
-            "saturating, rising); breaking or unbroken (breaks along either axis, or none), exact (no "
+            help="joint (default), which --breaks, --no-discrepancy and --law change; one law of scores "
+            "(log, saturating, rising); breaking or unbroken (breaks along either axis, or none), exact (no "
             "discrepancy either), paper (exact, with its laws). Rivals: huber (the paper's point fit), "
             "last-value (carries it on), conformal and conformal-last (the two in conformal intervals). "
             "Repeatable.",

@@ -175,6 +175,16 @@ def test_rivals_of_evaluate_are_rivals_here_and_forecast_every_real_value(shared
     assert crps["conformal-last"] < crps["last-value"]
 
 
+def test_any_estimator_can_be_put_into_conformal_intervals(shared_data: Path) -> None:
+    split = FORECASTS["google BB"].make()
+    (alone, _), (rows, record) = (MODELS[name].run(split, SAMPLER) for name in ("M2", "conformal M2"))
+    key = [*split.train.curve_columns, split.train.axis]
+    one, other = (each.sort_values(key)["median"].to_numpy(float) for each in (alone, rows))
+    np.testing.assert_allclose(one, other)
+    assert record["residuals"]["error_rate"] >= 9
+    assert (rows["upper_90"] > rows["lower_90"]).all()
+
+
 def test_rivals_that_cannot_be_calibrated_are_told_and_do_not_end_the_run(shared_data: Path) -> None:
     with pytest.raises(NotAvailableError, match="not run: no curve could be fitted"):
         MODELS["conformal"].run(FORECASTS["proxylm"].make(), SAMPLER)
