@@ -84,7 +84,7 @@ def split_last(metrics: Metrics, last: float) -> Split:
     if not (0 < last < 1 or (last >= 1 and last == int(last))):
         raise UsageError(
             f"what is held out of each curve is a share of its sizes between 0 and 1, or a whole number of "
-            f"them of at least 1; received {last:g}; write for instance 0.25 or 2"
+            f"at least 1 of them; received {last:g}; write for instance 0.25 or 2"
         )
     place, count, index = _counted(metrics)
     fitted = index[place <= np.maximum(count - (_share(last, count) if last < 1 else last), _FEWEST)]

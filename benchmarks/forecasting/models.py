@@ -98,16 +98,15 @@ def _conformal(name: str) -> Model:
     parameters, fit = ESTIMATORS[name]
 
     def points(split: Split) -> Points:
-        median = pd.Series(np.nan, index=split.held.index)
-        lost = {}
+        median, lost = np.full(len(split.held), np.nan), {}
         for curve in curves(split):
             if (ahead := _ahead(curve, parameters, fit)) is not None:
-                median[curve.held.index] = ahead
+                median[curve.held.index.to_numpy()] = ahead
             else:
                 row = curve.held.iloc[0]
                 key = tuple(row[[*split.train.curve_columns, "metric"]])
                 lost[key] = f"{name} needs {parameters} sizes and values whose error is above 0"
-        return Points(median.to_numpy(np.float64), lost)
+        return Points(median, lost)
 
     def run(split: Split, _: Sampler) -> Found:
         return _or_told(lambda: score_conformal(split, points))

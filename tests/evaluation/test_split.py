@@ -119,7 +119,7 @@ def test_curves_too_short_to_be_split(lengths: dict[str, int], first: float, tol
 
 
 def test_no_future_to_leave_out() -> None:
-    with pytest.raises(UsageError, match=r"of them of at least 1; received 0; write for instance 0\.25 or 2"):
+    with pytest.raises(UsageError, match=r"of at least 1 of them; received 0; write for instance 0\.25 or 2"):
         split_last(read(frame()), 0)
     with pytest.raises(UsageError, match=r"received 2\.5"):
         split_last(read(frame()), 2.5)
