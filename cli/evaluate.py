@@ -4,29 +4,95 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from bayesscale.cli.fit_options import NOT_CONVERGED
-from bayesscale.cli.options import CsvOption, JsonOption, MetricsFile, Reading, takes_options
+from bayesscale.cli.options import CsvOption, JsonOption, Reading, takes_options
 from bayesscale.cli.output import Answer, print_answer
 from bayesscale.cli.progress import Progress
 from bayesscale.errors import UsageError
 
+if TYPE_CHECKING:
+    from bayesscale.evaluation import Evaluation, Split
+    from bayesscale.inference import Sampler
+    from bayesscale.metrics.table import Metrics
+    from bayesscale.models.priors import Priors
+
 _DEFAULT = "0.6"
+
+
+class Fitting(NamedTuple):
+    """The options that say how a model is fitted, as `bayesscale fit` has them."""
+
+    priors: Annotated[
+        Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
+    ] = None
+    breaks: Annotated[
+        str | None,
+        typer.Option(
+            help="Laws that may break: scores, all or none. Default: scores along pretrain_tokens, none "
+            "along finetune_tokens."
+        ),
+    ] = None
+    discrepancy: Annotated[
+        bool,
+        typer.Option(
+            "--discrepancy/--no-discrepancy",
+            help="Let curves deviate from their laws, or hold them to these.",
+        ),
+    ] = True
+    law: Annotated[
+        str,
+        typer.Option(
+            help="Laws of scores: all (every curve follows the one that suits it), log, saturating, rising, "
+            "several with commas between them, or paper (exactly the two laws of arXiv 2402.04177). "
+            "`bayesscale laws` lists formulas."
+        ),
+    ] = "all"
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 500
+    chains: Annotated[int, typer.Option(help="Independent chains.")] = 4
+    cores: Annotated[int | None, typer.Option(help="Chains at a time; the draws do not depend on it.")] = None
+    longest: Annotated[
+        int,
+        typer.Option(
+            help="Most sweeps between two kept draws: chains go on, with draws further apart, until they "
+            "have converged or reach it."
+        ),
+    ] = 20
+    seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0
+
+    def sampler(self) -> Sampler:
+        """Return the settings of the sampler."""
+        from bayesscale.inference import Sampler
+
+        return Sampler(self.draws, self.chains, self.cores, self.seed, self.longest)
+
+    def read_priors(self) -> Priors:
+        """Return the priors of the file, or the documented ones."""
+        from bayesscale.models.priors import Priors, load_priors
+
+        return load_priors(self.priors) if self.priors else Priors()
 
 
 @takes_options
 def evaluate(
-    file: MetricsFile,
     reading: Reading,
+    fitting: Fitting,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="The metrics table; or give --example.")
+    ] = None,
+    example: Annotated[
+        str | None, typer.Option(help="Evaluate on a bundled table; `bayesscale examples` lists them.")
+    ] = None,
     first: Annotated[
         list[str] | None,
         typer.Option(
             "--first",
             metavar="SHARE|COUNT",
-            help="Sizes of each curve that are fitted: a share, 0.6 by default, or a number. Repeatable.",
+            help="Sizes of each curve that are fitted: a share, rounded up, 0.6 by default, or a number. "
+            "Repeatable.",
         ),
     ] = None,
     training: Annotated[
@@ -42,17 +108,13 @@ def evaluate(
         typer.Option(
             "--model",
             metavar="NAME",
-            help="joint (default); one law of scores (log, saturating, rising); breaking or unbroken (breaks "
-            "along either axis, or none), exact (no discrepancy either), paper (exact, with its laws), huber "
-            "(its point fit). Repeatable.",
+            help="joint (default), which --breaks, --no-discrepancy and --law change; one law of scores "
+            "(log, saturating, rising); breaking or unbroken (breaks along either axis, or none), exact (no "
+            "discrepancy either), paper (exact, with its laws). Rivals: huber (the paper's point fit), "
+            "last-value (carries it on), conformal and conformal-last (the two in conformal intervals). "
+            "Repeatable.",
         ),
     ] = None,
-    priors: Annotated[
-        Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
-    ] = None,
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 500,
-    chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
-    seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
     jobs: Annotated[int, typer.Option(help="Fits at the same time; the scores do not depend on it.")] = 1,
     engine: Annotated[
         str, typer.Option(help="What runs the fits: joblib on this machine, or ray on a cluster.")
@@ -67,43 +129,66 @@ def evaluate(
 ) -> None:
     """Fit the first part of each curve, forecast the rest, and score the forecasts.
 
-    --json has the scores pooled, by distance and by curve; a table and --csv have one of the three. Exit
-    code 3 if the table breaks a rule or is too short to be split, 4 if a fit failed or its diagnostics did;
-    the scores of the others are printed then as well, and say so.
+    --json has the scores pooled, by distance and by curve, every forecast, and the seconds of every fit; a
+    table and --csv have one of the first three. Exit code 3 if the table breaks a rule or is too short to be
+    split, 4 if a fit failed or its diagnostics did; the scores of the others are printed then as well, and
+    say so.
     """
     if per_curve and by_distance:
         raise UsageError("--per-curve and --by-distance both say what a row is; choose one of them")
-    from bayesscale.evaluation import evaluate as evaluated
-    from bayesscale.evaluation import split_rows
-    from bayesscale.inference import Sampler
-    from bayesscale.models.priors import Priors, load_priors
-
     if training is not None and first is not None:
         raise UsageError("--first and --training both say what is fitted; choose one of them")
-    sampler = Sampler(draws=draws, chains=chains, seed=seed)
-    metrics = (reading if training is None else _whole(reading, training)).read(file)
-    splits = None
-    if training is not None:
-        fitted = reading.read(file, where=[training])
-        splits = [split_rows(metrics, fitted.frame["line"].tolist(), training)]
+    from bayesscale.evaluation import evaluate as evaluated
+
+    sampler = fitting.sampler()
+    metrics, splits = _table(file, example, reading, training)
     answer = evaluated(
         metrics,
         first=[_origin(text) for text in first or [_DEFAULT]],
         splits=splits,
         models=model or ["joint"],
         sampler=sampler,
-        priors=load_priors(priors) if priors else Priors(),
+        priors=fitting.read_priors(),
+        breaks=fitting.breaks,
+        discrepancy=fitting.discrepancy,
+        law=fitting.law,
         jobs=jobs,
         backend=engine,
         report=Progress(),
+        phases=lambda name: Progress(f"{name}: ", most=sampler.longest * sampler.draws),
     )
     by = "curve" if per_curve else "distance" if by_distance else "metric"
+    _print(answer, by, as_json, as_csv)
+    if not answer.complete:
+        raise typer.Exit(NOT_CONVERGED)
+
+
+def _print(answer: Evaluation, by: str, as_json: bool, as_csv: bool) -> None:
+    """Print what was found, for people or for programs."""
     if as_json or as_csv:
         print_answer(Answer(answer.table(by), answer.document()), as_json=as_json, as_csv=as_csv)
     else:
         print_answer(Answer(answer.readable(by), {}, answer.sentences()))
-    if not answer.complete:
-        raise typer.Exit(NOT_CONVERGED)
+
+
+def _table(
+    file: Path | None, example: str | None, reading: Reading, training: str | None
+) -> tuple[Metrics, list[Split] | None]:
+    """Return the metrics table of a file or of a bundled example, and its split where rows name it."""
+    if (file is None) == (example is None):
+        raise UsageError("give a metrics table or --example NAME, one of the two")
+    from dataclasses import replace
+
+    from bayesscale.evaluation import split_like
+    from bayesscale.metrics.examples import example_path
+
+    path = example_path(str(example)) if file is None else file
+    metrics = (reading if training is None else _whole(reading, training)).read(path)
+    if file is None:
+        metrics = replace(metrics, source=f"example {example}")
+    if training is None:
+        return metrics, None
+    return metrics, [split_like(metrics, reading.read(path, where=[training]), training)]
 
 
 def _origin(text: str) -> float:

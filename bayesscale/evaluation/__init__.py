@@ -4,7 +4,7 @@ from bayesscale.evaluation.answer import Evaluation
 from bayesscale.evaluation.compare import compare
 from bayesscale.evaluation.comparison import Comparison
 from bayesscale.evaluation.evaluate import evaluate
-from bayesscale.evaluation.split import Split, split_first, split_last, split_rows
+from bayesscale.evaluation.split import Split, split_first, split_last, split_like, split_rows
 
 __all__ = [
     "Comparison",
@@ -14,5 +14,6 @@ __all__ = [
     "evaluate",
     "split_first",
     "split_last",
+    "split_like",
     "split_rows",
 ]

@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from bayesscale.evaluation.rivals import CONFORMAL, NO_INTERVALS
 from bayesscale.evaluation.scores import PROBS, pooled
 from bayesscale.metrics.table import Metrics
 from bayesscale.questions.answer import plain_records
 from bayesscale.text import table_text
 
 # What the status of a fit says if nothing is wrong with it.
-FINE = ("converged", "no intervals")
+FINE = ("converged", NO_INTERVALS, CONFORMAL)
 _LISTED = 5
 _SHORT = {
     "log_score": "log score",
@@ -37,7 +38,7 @@ class Evaluation:
         One row a forecast: model, split, the curve, metric, size, value, the columns of `score_draws`, and
         efolds_beyond, the size in e-folds beyond the last fitted one of its curve and metric.
     fits : pandas.DataFrame
-        One row a fit: model, split, status and diagnostics.
+        One row a fit: model, split, status, diagnostics, seconds, and timings, the seconds of each phase.
     provenance : dict
         Versions, seed, settings, timings.
     failures : tuple of dict
@@ -71,13 +72,15 @@ class Evaluation:
             **self.provenance,
             "source": self.metrics.source,
             "data_hash": self.metrics.data_hash,
+            "notes": list(self.metrics.notes),
             "interval": {"kind": "equal-tailed", "prob": list(PROBS)},
             "failures": list(self.failures),
             "too short": list(self.short),
-            "fits": plain_records(self.fits.drop(columns="seconds", errors="ignore")),
+            "fits": plain_records(self.fits),
             "pooled": plain_records(self.frame()),
             "by distance": plain_records(self.distances()),
             "curves": plain_records(self.curves()),
+            "forecasts": plain_records(self.rows),
         }
 
     def sentences(self) -> list[str]:
@@ -92,6 +95,7 @@ class Evaluation:
             *lines,
             *self._failed(),
             f"{self.metrics}",
+            *self.metrics.notes,
             *self._short(),
             "equal-tailed intervals of new measurements; in P%: share of held-out values inside; "
             "widths, mae and crps in the metric's unit; rmsle: mean over curves; "

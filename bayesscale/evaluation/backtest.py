@@ -6,18 +6,17 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from bayesscale.errors import DataError
 from bayesscale.evaluation.forecasters import scored
-from bayesscale.evaluation.split import Split, split_first
+from bayesscale.evaluation.rivals import last_values
+from bayesscale.evaluation.split import Split, split_last
 from bayesscale.inference.track_record import KEY, TrackRecord
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
-# What is fitted of each curve; the rest is forecast.
-_FITTED = 0.75
+# What is forecast of each curve; the rest is fitted.
+_HELD = 0.25
 # The refit need not have the precision of a fit that is kept.
 _LONGEST = 4
 
@@ -25,7 +24,7 @@ _LONGEST = 4
 def backtest(fit: Fit, *, report: Callable[[str], None] | None = None) -> Fit:
     """Return the fit with its track record: the last quarter of each curve, forecast from the rest."""
     try:
-        split = split_first(fit.metrics, _FITTED)
+        split = split_last(fit.metrics, _HELD)
     except DataError as error:
         record = TrackRecord(0, reason=str(error))
     else:
@@ -61,13 +60,3 @@ def _record(fit: Fit, split: Split, report: Callable[[str], None] | None) -> Tra
         {metric: float(own["crps_last"]) for metric, own in crps.items()},
         again.status.label,
     )
-
-
-def last_values(split: Split) -> pd.Series:
-    """Return, for every held-out row, the value at the last fitted size of its curve and metric."""
-    keys, axis = [*split.train.curve_columns, "metric"], split.train.axis
-    fitted = split.train.frame[~split.train.is_baseline].sort_values(axis)
-    at_last = fitted[fitted[axis] == fitted.groupby(keys, dropna=False)[axis].transform("max")]
-    last = at_last.groupby(keys, dropna=False)["value"].mean().rename("last").reset_index()
-    merged = split.held.reset_index()[["index", *keys]].merge(last, on=keys, how="left")
-    return merged.set_index("index")["last"]

@@ -13,18 +13,21 @@ import pandas as pd
 from bayesscale.engine import Failed, Finished, JobsError, Needs, Outcome, run_jobs
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.evaluation.answer import Evaluation
-from bayesscale.evaluation.forecasters import MODELS, Forecaster
+from bayesscale.evaluation.forecasters import MODELS, FitOptions, Forecaster
 from bayesscale.evaluation.split import Split, split_first
 from bayesscale.inference.run import record
 from bayesscale.inference.sampler import Sampler
 from bayesscale.metrics.curves import unit_labels
 from bayesscale.metrics.table import Metrics
-from bayesscale.models.model import ALL, Model
+from bayesscale.models.breaks import usual_breaks
+from bayesscale.models.model import ALL, chosen_model
 from bayesscale.models.priors import Priors
 
 _EDGES = (0.0, 0.5, 1.0, 2.0, 4.0, np.inf)
 _LABELS = ("0 to 0.5", "0.5 to 1", "1 to 2", "2 to 4", "above 4")
 _INSIDE, _UNFITTED = "inside the data", "metric not fitted"
+_OWN = "joint"
+"""The model that the options of a fit are for."""
 Found = tuple[pd.DataFrame, dict[str, Any], list[dict[str, Any]]]
 
 
@@ -35,13 +38,16 @@ class _Job:
     model: str
     forecaster: Forecaster
     split: Split
-    sampler: Sampler
-    priors: Priors
+    options: FitOptions
+    phases: Callable[[str], Callable[[str], None]] | None = None
 
     @property
     def named(self) -> dict[str, Any]:
         """What tells the job from others."""
         return {"model": self.model, "split": self.split.name}
+
+    def __str__(self) -> str:
+        return f"{self.model}, {self.split.name}"
 
 
 def evaluate(
@@ -52,9 +58,13 @@ def evaluate(
     models: Sequence[str] = ("joint",),
     sampler: Sampler | None = None,
     priors: Priors | None = None,
+    breaks: str | None = None,
+    discrepancy: bool = True,
+    law: str = ALL,
     jobs: int = 1,
     backend: str = "joblib",
     report: Callable[[str], None] | None = None,
+    phases: Callable[[str], Callable[[str], None]] | None = None,
 ) -> Evaluation:
     """Fit the first part of each curve, forecast the rest and score the forecasts.
 
@@ -65,24 +75,29 @@ def evaluate(
     metrics : Metrics
         The table.
     first : sequence of float
-        Origins: shares of each curve's sizes below 1, or numbers of sizes.
+        Origins: shares of each curve's sizes below 1, rounded up, or numbers of sizes.
     splits : sequence of Split, optional
         Splits, instead of `first`.
     models : sequence of str
         Names in `bayesscale.evaluation.forecasters.MODELS`.
     sampler, priors : Sampler, Priors, optional
         Settings of the models that sample. Default: those of `fit`.
+    breaks, discrepancy, law
+        Those of the model 'joint', as `fit` takes them; the other models are named after theirs.
     jobs : int
         Fits at the same time, each in a process of its own; the scores do not depend on it.
     backend : str
         'joblib', or 'ray' for a cluster; the scores do not depend on it either.
     report : callable, optional
-        Receives one line a fit.
+        Receives one line a fit, when it ends; where fits run side by side, one before all of them too.
+    phases : callable, optional
+        Takes the name of a fit that begins and returns what receives one line a phase of it. Fits that run in
+        other processes do not call it.
 
     Raises
     ------
     UsageError
-        A model, an origin, the backend or the number of jobs cannot be used.
+        A model, an origin, the backend, the number of jobs or an option of `fit` cannot be used.
     DataError
         A split leaves nothing to forecast.
     JobsError
@@ -94,20 +109,29 @@ def evaluate(
         raise UsageError(f"a model is unknown; received {unknown[0]!r}; {valid_names(unknown[0], MODELS)}")
     if jobs < 1:
         raise UsageError(f"jobs must be at least 1; received {jobs}")
+    if (breaks, discrepancy, law) != (None, True, ALL) and _OWN not in models:
+        raise UsageError(
+            f"breaks, discrepancy and law are those of the model {_OWN}; received the models "
+            f"{', '.join(models)}; add {_OWN}, or leave these options out"
+        )
     sampler, priors = sampler or Sampler(), priors or Priors()
     chosen = splits or [split_first(metrics, each) for each in dict.fromkeys(first)]
     cores = cores_of_a_job(sampler.cores, jobs, backend)
-    own = replace(sampler, cores=cores)
+    asked = chosen_model(law, usual_breaks(metrics.axis) if breaks is None else breaks, discrepancy, priors)
+    own = FitOptions(replace(sampler, cores=cores), priors, breaks, discrepancy, law)
     names = list(dict.fromkeys(models))
-    tasks = [_Job(name, MODELS[name], split, own, priors) for split in chosen for name in names]
+    tasks = [_Job(name, MODELS[name], split, own) for split in chosen for name in names]
+    if jobs == 1 and backend == "joblib":
+        tasks = [replace(task, phases=phases) for task in tasks]
+    elif report:
+        report(f"{len(tasks)} fits, at most {jobs} at a time, each told when it has ended")
     outcomes: list[Outcome[_Job, Found]] = []
     for done in run_jobs(_one, tasks, backend=backend, workers=jobs, needs=Needs(cores or 1)):
         outcomes.append(done)
         if report:
             report(_line(done, len(outcomes), len(tasks)))
-    made = record(sampler, Model(priors), ALL, "", {})
-    kept = {name: made["settings"][name] for name in ("sampler", "priors")}
-    settings = {**kept, "models": names, "splits": [split.name for split in chosen]}
+    made = record(sampler, asked, law, "", {})
+    settings = {**made["settings"], "models": names, "splits": [split.name for split in chosen]}
     answer = _gathered(metrics, outcomes, made | {"settings": settings})
     return replace(answer, short=_too_short(metrics, chosen))
 
@@ -122,7 +146,8 @@ def cores_of_a_job(wanted: int | None, jobs: int, backend: str) -> int | None:
 
 def _one(job: _Job) -> Found:
     """Return the scored rows of one model and split, what is said of the fit, and curves that it left out."""
-    rows, found = job.forecaster(job.split, job.sampler, job.priors)
+    report = job.phases(str(job)) if job.phases else None
+    rows, found = job.forecaster(job.split, replace(job.options, report=report))
     left = [{**job.named, **each} for each in found.pop("left out", [])]
     return _with_distance(rows, job.split).assign(**job.named), job.named | found, left
 
@@ -130,7 +155,7 @@ def _one(job: _Job) -> Found:
 def _line(done: Outcome[_Job, Found], count: int, total: int) -> str:
     """Return one line on a fit that has ended."""
     status = f"failed, {done}" if isinstance(done, Failed) else done.value[1]["status"]
-    return f"{count} of {total}: {done.job.model}, {done.job.split.name}: {status}"
+    return f"{count} of {total}: {done.job}: {status}"
 
 
 def _gathered(
@@ -139,16 +164,16 @@ def _gathered(
     """Return the answer made of all fits, in the order of the jobs, whichever ended first."""
     outcomes = sorted(outcomes, key=lambda each: each.index)
     failed = [each for each in outcomes if isinstance(each, Failed)]
-    done = [each.value for each in outcomes if isinstance(each, Finished)]
+    done = [(each.value, each.seconds) for each in outcomes if isinstance(each, Finished)]
     failures = [each.job.named | {"curve": "all", "metric": "all", "error": str(each)} for each in failed]
     if not done:
         listed = "".join(f"\n  {each['model']}, {each['split']}: {each['error']}" for each in failures)
         raise JobsError(f"every one of the {len(failed)} fits failed:{listed}", failed[0].exit_code)
-    failures += [each for _, _, left in done for each in left]
+    failures += [each for (_, _, left), _ in done for each in left]
     return Evaluation(
         metrics,
-        pd.concat([rows for rows, _, _ in done], ignore_index=True),
-        pd.DataFrame([found for _, found, _ in done]),
+        pd.concat([rows for (rows, _, _), _ in done], ignore_index=True),
+        pd.DataFrame([{**found, "seconds": round(seconds, 3)} for (_, found, _), seconds in done]),
         provenance,
         tuple(failures),
     )

@@ -47,6 +47,25 @@ def score_draws(value: FloatArray, draws: FloatArray) -> dict[str, FloatArray]:
     return found | {"log_error": log_error(value, found["median"])}
 
 
+def score_points(value: FloatArray, forecast: FloatArray) -> dict[str, FloatArray]:
+    """Return the scores of forecasts without intervals, under the names of `score_draws`.
+
+    Parameters
+    ----------
+    value, forecast : array, shape (n,)
+        What was measured and what was forecast.
+
+    Returns
+    -------
+    dict of array, shape (n,)
+        median; crps, which is the absolute error; log_error; all others NaN.
+    """
+    parts = [f"{part}_{100 * prob:.0f}" for prob in PROBS for part in ("lower", "upper", "inside")]
+    unknown = np.full(len(value), np.nan)
+    found = {"median": forecast, "crps": np.abs(forecast - value), "log_score": unknown, "pit": unknown}
+    return found | dict.fromkeys(parts, unknown) | {"log_error": log_error(value, forecast)}
+
+
 def log_error(value: FloatArray, forecast: FloatArray) -> FloatArray:
     """Return log(forecast / value), NaN where one of them is not above 0."""
     known = (value > 0) & (forecast > 0)

@@ -43,8 +43,8 @@ def split_first(metrics: Metrics, first: float) -> Split:
     metrics : Metrics
         The table.
     first : float
-        How many sizes are fitted: a share of each curve's if below 1, rounded down, else a number; at least
-        2 of each curve.
+        How many sizes are fitted: a share of each curve's if below 1, rounded up, else a number; at least 2
+        of each curve. A share leaves at least one size to forecast on curves of three and more.
 
     Raises
     ------
@@ -59,34 +59,47 @@ def split_first(metrics: Metrics, first: float) -> Split:
             f"at least {_FEWEST}; received {first:g}; write for instance 0.6 or 3"
         )
     place, count, index = _counted(metrics)
-    # 0.6 * 5 is 3.0000000000000004 or 2.9999999999999996, depending on the share.
-    limit = np.maximum(np.floor(first * count + 1e-9), _FEWEST) if first < 1 else first
-    name = f"first {100 * first:.10g}%" if first < 1 else f"first {first:.0f}"
+    limit = np.maximum(np.minimum(_share(first, count), count - 1), _FEWEST) if first < 1 else first
+    name = f"first {_named(first)}"
     return _split(metrics, name, metrics.frame.index.isin(index[place <= limit]))
 
 
-def split_last(metrics: Metrics, last: int) -> Split:
+def split_last(metrics: Metrics, last: float) -> Split:
     """Hold out the last sizes of each curve and metric; two at least are fitted.
 
     Parameters
     ----------
     metrics : Metrics
         The table.
-    last : int
-        How many sizes are held out.
+    last : float
+        How many sizes are held out: a share of each curve's if below 1, rounded up, else a number.
 
     Raises
     ------
     UsageError
-        `last` is below 1.
+        `last` is no share and no whole number.
     DataError
         Nothing is left to forecast.
     """
-    if last < 1:
-        raise UsageError(f"the last sizes of each curve are held out, at least 1 of them; received {last}")
+    if not (0 < last < 1 or (last >= 1 and last == int(last))):
+        raise UsageError(
+            f"what is held out of each curve is a share of its sizes between 0 and 1, or a whole number of "
+            f"at least 1 of them; received {last:g}; write for instance 0.25 or 2"
+        )
     place, count, index = _counted(metrics)
-    fitted = index[place <= np.maximum(count - last, _FEWEST)]
-    return _split(metrics, f"without the last {last}", metrics.frame.index.isin(fitted))
+    fitted = index[place <= np.maximum(count - (_share(last, count) if last < 1 else last), _FEWEST)]
+    return _split(metrics, f"without the last {_named(last)}", metrics.frame.index.isin(fitted))
+
+
+def _share(share: float, count: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a share of counts, rounded up."""
+    # 0.6 * 5 is 3.0000000000000004 or 2.9999999999999996, depending on the share.
+    return np.asarray(np.ceil(share * count - 1e-9))
+
+
+def _named(sizes: float) -> str:
+    """Return '60%' for a share and '3' for a number of sizes."""
+    return f"{100 * sizes:.10g}%" if sizes < 1 else f"{sizes:.0f}"
 
 
 def _counted(metrics: Metrics) -> tuple[NDArray[np.float64], NDArray[np.float64], pd.Index]:
@@ -115,6 +128,36 @@ def split_rows(metrics: Metrics, lines: Sequence[int], name: str) -> Split:
         Nothing is left to forecast.
     """
     return _split(metrics, name, metrics.frame["line"].isin(list(lines)).to_numpy())
+
+
+def split_like(metrics: Metrics, fitted: Metrics, name: str) -> Split:
+    """Fit the rows that another reading of the same file has, and hold out all others.
+
+    Rows that repeat another one in every cell are one row; it is fitted if one of them is.
+
+    Parameters
+    ----------
+    metrics : Metrics
+        The whole table.
+    fitted : Metrics
+        A part of its rows.
+    name : str
+        What to call them.
+
+    Raises
+    ------
+    DataError
+        Nothing is left to forecast.
+    """
+    frame, part = metrics.frame, fitted.frame
+    chosen = frame["line"].isin(part["line"])
+    # Of equal rows the whole table keeps the first, which need not be in the part.
+    elsewhere = part[~part["line"].isin(frame["line"])]
+    if len(elsewhere):
+        same = [column for column in frame.columns if column != "line" and column in part]
+        equal = frame[same].merge(elsewhere[same].drop_duplicates(), how="left", on=same, indicator="where")
+        chosen |= equal["where"].eq("both").to_numpy()
+    return _split(metrics, name, chosen.to_numpy())
 
 
 def _split(metrics: Metrics, name: str, chosen: NDArray[np.bool_]) -> Split:

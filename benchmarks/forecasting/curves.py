@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesscale.evaluation import Split
-from bayesscale.evaluation.scores import PROBS, log_error, score_draws
+from bayesscale.evaluation.scores import score_draws, score_points
 from bayesscale.metrics.catalogue import CATALOGUE, MetricSpec
 
 Array = NDArray[np.float64]
@@ -88,26 +88,9 @@ def scored(parts: list[tuple[Curve, Array | None]]) -> pd.DataFrame:
     for curve, draws in parts:
         if draws is not None:
             value = curve.held["value"].to_numpy(float)
-            score = score_draws if draws.ndim > 1 else point_scores
+            score = score_draws if draws.ndim > 1 else score_points
             # Draws without spread have no density; their log score is NaN.
             with np.errstate(invalid="ignore", divide="ignore"):
                 scores = score(value, np.clip(draws, curve.spec.low, curve.spec.high))
             rows.append(curve.held.assign(**scores))
     return pd.concat(rows) if rows else pd.DataFrame()
-
-
-def point_scores(value: Array, forecast: Array) -> dict[str, Any]:
-    """Return the scores of forecasts without intervals: the CRPS is the absolute error, the rest is NaN.
-
-    Parameters
-    ----------
-    value, forecast : array, shape (n,)
-        What was measured and what was forecast.
-    """
-    intervals = [f"{part}_{100 * prob:.0f}" for prob in PROBS for part in ("lower", "upper", "inside")]
-    scores = {
-        "median": forecast,
-        "crps": np.abs(forecast - value),
-        "log_error": log_error(value, forecast),
-    }
-    return scores | dict.fromkeys(["log_score", "pit", *intervals], np.nan)

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesscale.errors import DataError
 from bayesscale.evaluation import Split
 from bayesscale.evaluation.forecasters import MODELS as OURS
 from bayesscale.evaluation.forecasters import forecast_rows
+from bayesscale.evaluation.rivals import RIVALS, Points, score_conformal
 from bayesscale.inference.sampler import Sampler
 from bayesscale.laws import LogAxis
 from bayesscale.models.priors import Priors
@@ -22,6 +24,9 @@ from benchmarks.store import ENGINE
 
 Found = tuple[pd.DataFrame, dict[str, Any]]
 _PACKAGE = (*ENGINE, "bayesscale/evaluation/forecasters.py")
+_ALONE = tuple(
+    f"bayesscale/{name}" for name in ("evaluation/rivals.py", "evaluation/split.py", "laws", "pointfit")
+)
 _POINT = {"status": "no intervals"}
 _BOOTSTRAP = {"status": "bootstrap", "draws": huber.DRAWS}
 _SIZES_OF_A_BROKEN_LAW = 4
@@ -57,13 +62,16 @@ def _files(*names: str) -> tuple[str, ...]:
     return tuple(f"benchmarks/forecasting/{name}.py" for name in (*names, "curves"))
 
 
-def _our(name: str) -> Model:
-    """Return a model of `bayesscale evaluate`."""
+def _evaluated(name: str) -> Model:
+    """Return a model of `bayesscale evaluate`, or a rival that it knows."""
+    ours = name not in RIVALS
 
     def run(split: Split, sampler: Sampler) -> Found:
-        return forecast_rows(split, name, sampler, Priors())
+        if ours:
+            return forecast_rows(split, name, sampler, Priors())
+        return _or_told(lambda: forecast_rows(split, name, sampler, Priors()))
 
-    return Model(name, f"bayesscale evaluate --model {name}", run, True, _PACKAGE)
+    return Model(name, f"bayesscale evaluate --model {name}", run, ours, _PACKAGE if ours else _ALONE)
 
 
 def _point(
@@ -71,16 +79,48 @@ def _point(
 ) -> Model:
     """Return an estimator of one curve of errors, which has no intervals."""
 
-    def forecast(curve: Curve) -> Array | None:
-        # Errors of 0 have no logarithm; there are none in these data.
-        if len(curve.size) < parameters or np.any(curve.error <= 0):
-            return None
-        return curve.from_error(fit(curve.size, curve.error)(curve.ahead))
-
     def run(split: Split, _: Sampler) -> Found:
-        return scored([(curve, forecast(curve)) for curve in curves(split)]), dict(_POINT)
+        return scored([(curve, _ahead(curve, parameters, fit)) for curve in curves(split)]), dict(_POINT)
 
     return Model(name, about, run, False, _files(source, "least_squares"))
+
+
+def _ahead(curve: Curve, parameters: int, fit: Callable[[Array, Array], Predictor]) -> Array | None:
+    """Return the forecasts of an estimator of errors on a curve, None where it cannot be fitted."""
+    # Errors of 0 have no logarithm; there are none in these data.
+    if len(curve.size) < parameters or np.any(curve.error <= 0):
+        return None
+    return curve.from_error(fit(curve.size, curve.error)(curve.ahead))
+
+
+def _conformal(name: str) -> Model:
+    """Return an estimator of one curve of errors in conformal intervals."""
+    parameters, fit = ESTIMATORS[name]
+
+    def points(split: Split) -> Points:
+        median, lost = np.full(len(split.held), np.nan), {}
+        for curve in curves(split):
+            if (ahead := _ahead(curve, parameters, fit)) is not None:
+                median[curve.held.index.to_numpy()] = ahead
+            else:
+                row = curve.held.iloc[0]
+                key = tuple(row[[*split.train.curve_columns, "metric"]])
+                lost[key] = f"{name} needs {parameters} sizes and values whose error is above 0"
+        return Points(median, lost)
+
+    def run(split: Split, _: Sampler) -> Found:
+        return _or_told(lambda: score_conformal(split, points))
+
+    sources = (*_files("estimators"), *_ALONE)
+    return Model(f"conformal {name}", f"{name} in split conformal intervals", run, False, sources)
+
+
+def _or_told(run: Callable[[], Found]) -> Found:
+    """Return what was found; a split that leaves a rival too little does not end the benchmark."""
+    try:
+        return run()
+    except DataError as reason:
+        raise peers.NotAvailableError(f"not run: {reason}") from reason
 
 
 def _huber(kind: str) -> Model:
@@ -127,7 +167,8 @@ def _models() -> tuple[Model, ...]:
     """Return all models, ours first."""
     formulas = {"M1": "b x^c", "M2": "e + b x^c", "M3": "b (1/x + g)^c", "M4": "(y-e)/(e0-y)^a = b x^c"}
     return (
-        *(_our(name) for name in OURS if name != "huber"),
+        # The paper's fit is there with two bootstraps.
+        *(_evaluated(name) for name in OURS if name != "huber"),
         _unpooled(),
         _huber("residuals"),
         _huber("pairs"),
@@ -135,6 +176,7 @@ def _models() -> tuple[Model, ...]:
             _point(name, f"Alabdulmohsin et al.: {formulas[name]}", number, fit, "estimators")
             for name, (number, fit) in ESTIMATORS.items()
         ),
+        _conformal("M2"),
         _point("BNSL", "Caballero et al., one break", bnsl.PARAMETERS, bnsl.bnsl, "bnsl"),
         *(
             _peer(name, law, 0 if law.startswith("separable") else _SIZES_OF_A_BROKEN_LAW)

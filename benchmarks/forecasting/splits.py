@@ -53,12 +53,7 @@ def first(name: str, count: float) -> Split:
     count : float
         What is fitted: a share of each curve's sizes, rounded up, or a number of them.
     """
-    metrics = TABLES[name].read()
-    if count >= 1:
-        return split_first(metrics, count)
-    groups = metrics.frame.groupby([*metrics.curve_columns, "metric"])[metrics.axis]
-    fitted = groups.rank(method="dense") <= np.ceil(count * groups.transform("nunique") - 1e-9)
-    return split_rows(metrics, metrics.frame.loc[fitted, "line"].tolist(), name)
+    return split_first(TABLES[name].read(), count)
 
 
 def syn2real_column(percent: tuple[int, ...]) -> Split:

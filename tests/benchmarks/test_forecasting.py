@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from bayesscale.laws import LOG_LAW, POWER_LAW, LogAxis
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.pointfit.huber import fit_curve
-from benchmarks.forecast import conclusions, summary
+from benchmarks.forecast import SAMPLER, conclusions, summary
 from benchmarks.forecasting import huber, unpooled
 from benchmarks.forecasting.bnsl import bnsl
 from benchmarks.forecasting.curves import Curve, curves, scored
 from benchmarks.forecasting.estimators import Predictor, m1, m2, m3, m4
 from benchmarks.forecasting.least_squares import minimise
+from benchmarks.forecasting.models import DEFAULT, MODELS
+from benchmarks.forecasting.peers import NotAvailableError
 from benchmarks.forecasting.splits import FORECASTS
 
 Array = NDArray[np.float64]
@@ -160,6 +162,32 @@ def test_every_split_forecasts_larger_sizes_or_whole_columns(shared_data: Path) 
     assert counts["syn2real D_p"] == (15, 60)
     assert counts["syn2real D_f outer"] == (7, 21)
     assert counts["bigscience_1b3"] == (35, 1144)
+
+
+def test_rivals_of_evaluate_are_rivals_here_and_forecast_every_real_value(shared_data: Path) -> None:
+    split, crps = FORECASTS["schram mBart50 60%"].make(), {}
+    for name in ("last-value", "conformal-last"):
+        rows, _ = MODELS[name].run(split, SAMPLER)
+        assert name in DEFAULT
+        assert len(rows) == len(split.held)
+        crps[name] = rows["crps"].mean()
+    # A distribution around a forecast is worth more than the forecast alone.
+    assert crps["conformal-last"] < crps["last-value"]
+
+
+def test_any_estimator_can_be_put_into_conformal_intervals(shared_data: Path) -> None:
+    split = FORECASTS["google BB"].make()
+    (alone, _), (rows, record) = (MODELS[name].run(split, SAMPLER) for name in ("M2", "conformal M2"))
+    key = [*split.train.curve_columns, split.train.axis]
+    one, other = (each.sort_values(key)["median"].to_numpy(float) for each in (alone, rows))
+    np.testing.assert_allclose(one, other)
+    assert record["residuals"]["error_rate"] >= 9
+    assert (rows["upper_90"] > rows["lower_90"]).all()
+
+
+def test_rivals_that_cannot_be_calibrated_are_told_and_do_not_end_the_run(shared_data: Path) -> None:
+    with pytest.raises(NotAvailableError, match="not run: no curve could be fitted"):
+        MODELS["conformal"].run(FORECASTS["proxylm"].make(), SAMPLER)
 
 
 def test_forecasts_are_compared_with_the_old_default_and_the_best_rival_of_the_same_values() -> None:

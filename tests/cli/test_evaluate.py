@@ -6,9 +6,13 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from bayesscale.evaluation.forecasters import MODELS
+from bayesscale.cli.main import load_command
+from bayesscale.evaluation import Split
+from bayesscale.evaluation.forecasters import MODELS, FitOptions
+from bayesscale.inference.sampler import Sampler
 from tests.cli.fits import Command, caller
 from tests.evaluation.forecasting import fake, frame
 
@@ -41,10 +45,81 @@ def evaluate(capsys: pytest.CaptureFixture[str]) -> Command:
     return caller(capsys, "evaluate")
 
 
+def test_what_fit_is_told_evaluate_is_told_in_the_same_words() -> None:
+    fit, own = ({each.name: each for each in load_command(name).params} for name in ("fit", "evaluate"))
+    # What names the file that is written, and another way to fit, which is a model here.
+    elsewhere = {"output", "force", "method", "backtest"}
+    assert set(fit) - set(own) == elsewhere
+    for name in set(fit) - elsewhere - {"example", "first"}:
+        assert own[name].opts == fit[name].opts
+        assert own[name].default == fit[name].default
+        assert getattr(own[name], "help", "") == getattr(fit[name], "help", "")
+
+
+def test_options_of_a_fit_reach_it(
+    evaluate: Command, table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[FitOptions] = []
+    joint = MODELS["joint"]
+
+    def remember(split: Split, options: FitOptions) -> tuple[pd.DataFrame, dict[str, object]]:
+        asked.append(options)
+        return joint(split, options)
+
+    monkeypatch.setitem(MODELS, "joint", remember)
+    priors = tmp_path / "priors.toml"
+    priors.write_text("degrees = 7.0\n")
+    code, _, err = evaluate(
+        table, "--priors", str(priors),
+        "--breaks", "all", "--no-discrepancy", "--law", "log", "--draws", "150",
+        "--chains", "3", "--cores", "1", "--longest", "5", "--seed", "8",
+    )  # fmt: skip
+    assert code == 0, err
+    (options,) = asked
+    assert options.sampler == Sampler(150, 3, 1, 8, 5)
+    assert (options.breaks, options.discrepancy, options.law) == ("all", False, "log")
+    assert options.priors.degrees == 7.0
+
+
+def test_a_bundled_table_is_evaluated_by_name(evaluate: Command) -> None:
+    code, out, _ = evaluate("--example", "isik-simulated", "--model", "last-value")
+    assert code == 0
+    assert "\nexample isik-simulated: " in f"\n{out}"
+
+
+def test_phases_of_a_fit_are_told_while_it_runs(evaluate: Command, table: str) -> None:
+    _, _, err = evaluate(table, "--first", "3", "--first", "4")
+    assert [re.sub(r"\[\d+ s\] ", "", line) for line in err.splitlines()] == [
+        "joint, first 3: forecasting 9 rows", "1 of 2: joint, first 3: converged, about 0 s left",
+        "joint, first 4: forecasting 7 rows", "2 of 2: joint, first 4: converged",
+    ]  # fmt: skip
+
+
+def test_json_has_every_forecast_and_the_seconds_of_fits(evaluate: Command, table: str) -> None:
+    code, out, _ = evaluate(table, "--model", "joint", "--model", "last-value", "--json")
+    assert code == 0
+    document = json.loads(out)
+    carried = [row for row in document["forecasts"] if row["model"] == "last-value"]
+    assert len(carried) == len(document["forecasts"]) / 2 == 7
+    for row in carried:
+        assert row["crps"] == pytest.approx(abs(row["median"] - row["value"]))
+        assert row["lower_90"] is None
+    assert all(fit["seconds"] >= 0 for fit in document["fits"])
+
+
+def test_rows_that_repeat_are_taken_once_and_told(evaluate: Command, tmp_path: Path) -> None:
+    path, whole = tmp_path / "twice.csv", frame().drop(columns="run")
+    pd.concat([whole, whole.iloc[[9, 14]]]).to_csv(path, index=False)
+    code, out, _ = evaluate(str(path), "--model", "last-value")
+    assert code == 0
+    assert "2 rows repeat another one in every cell and were merged" in out
+    assert out.splitlines()[-1].split()[:3] == ["bleu", "7", "3"]
+
+
 def test_the_table_says_what_it_is(evaluate: Command, table: str) -> None:
     code, out, err = evaluate(table)
     assert code == 0
-    assert re.fullmatch(r"\[\d+ s\] 1 of 1: joint, first 60%: converged\n", err)
+    assert re.fullmatch(r"\[\d+ s\] joint, .*\n\[\d+ s\] 1 of 1: joint, first 60%: converged\n", err)
     assert "in P%: share of held-out values inside" in out
     assert out.splitlines()[-2].split()[:4] == ["metric", "n", "curves", "rmsle"]
     assert out.splitlines()[-1].split()[:3] == ["bleu", "7", "3"]
@@ -110,6 +185,9 @@ def test_a_failed_diagnostic_and_a_failed_fit_end_with_4_and_all_other_numbers(
         (["--training", "pretrain_tokens>=0"], 3, "'pretrain_tokens>=0' leaves none"),
         (["--model", "saturating"], 3, "every one of the 1 fits failed:\n  saturating, first 60%: DataError"),
         (["--model", "log-law"], 2, "received 'log-law'"),
+        (["--law", "log,up"], 2, "received 'up'"),
+        (["--model", "huber", "--law", "log"], 2, "received the models huber; add joint"),
+        (["--example", "isik-simulated"], 2, "give a metrics table or --example NAME, one of the two"),
         (["--jobs", "0"], 2, "jobs must be at least 1; received 0"),
         (["--jobs", "-2"], 2, "jobs must be at least 1; received -2"),
         (["--engine", "dask"], 2, "the backend is unknown; received 'dask'"),

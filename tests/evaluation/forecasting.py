@@ -9,13 +9,11 @@ import numpy as np
 import pandas as pd
 
 from bayesscale.errors import DataError
-from bayesscale.evaluation.forecasters import Forecaster
+from bayesscale.evaluation.forecasters import FitOptions, Forecaster
 from bayesscale.evaluation.scores import score_draws
 from bayesscale.evaluation.split import Split
-from bayesscale.inference.sampler import Sampler
 from bayesscale.metrics.read import read_metrics
 from bayesscale.metrics.table import Metrics
-from bayesscale.models.priors import Priors
 
 LENGTHS: Mapping[str, int] = {"a": 10, "b": 5, "c": 3}
 
@@ -60,13 +58,15 @@ def fake(shift: float = 0.0, status: str = "converged", fails_below: int = 0) ->
     It fails, as a real one may, where fewer than `fails_below` rows are left to fit.
     """
 
-    def forecast(split: Split, sampler: Sampler, priors: Priors) -> tuple[pd.DataFrame, dict[str, Any]]:
+    def forecast(split: Split, options: FitOptions) -> tuple[pd.DataFrame, dict[str, Any]]:
         if len(split.train.frame) < fails_below:
             raise DataError(f"no fit of {len(split.train.frame)} rows")
+        if options.report:
+            options.report(f"forecasting {len(split.held)} rows")
         value = split.held["value"].to_numpy(float)
-        rng = np.random.default_rng(sampler.seed)
+        rng = np.random.default_rng(options.sampler.seed)
         draws = value[:, None] + shift + rng.standard_normal((len(value), 4000))
-        found = {"status": status, "rhat": 1.5, "ess_bulk": 10.0, "seconds": {}}
+        found = {"status": status, "rhat": 1.5, "ess_bulk": 10.0, "timings": {"sample": 1.0}}
         return split.held.assign(**score_draws(value, draws)), found
 
     return forecast

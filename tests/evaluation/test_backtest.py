@@ -7,22 +7,11 @@ from typing import Any
 
 import pytest
 
-from bayesscale.evaluation.backtest import backtest, last_values
-from bayesscale.evaluation.split import split_first
+from bayesscale.evaluation.backtest import backtest
 from bayesscale.inference.track_record import KEY, TrackRecord
-from tests.evaluation.forecasting import baseline, frame, read
 from tests.questions.made_up import MadeUp, rows
 
 GOOD: dict[str, Any] = {"held": 40, "inside_90": 36, "inside_50": 21, "status": "converged"}
-
-
-def test_the_last_fitted_value_of_every_curve_is_carried_on() -> None:
-    # Values are 20 plus the place; two measurements of a size, 0.1 apart, are averaged.
-    split = split_first(read(frame({"a": 8, "b": 4}, repeats=2), baseline()), 0.75)
-    last = last_values(split)
-    assert len(last) == len(split.held) == 2 * (2 + 1)
-    for (_, row), value in zip(split.held.iterrows(), last, strict=True):
-        assert value == pytest.approx({"a": 20 + 5, "b": 20 + 2}[row["mixture"]] + 0.05)
 
 
 def test_a_table_without_sizes_to_hold_out_says_why() -> None:

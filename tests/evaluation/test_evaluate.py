@@ -8,13 +8,13 @@ import pytest
 
 from bayesscale.engine import JobsError
 from bayesscale.errors import UsageError
-from bayesscale.evaluation import Evaluation, evaluate, split_first, split_rows
-from bayesscale.evaluation.forecasters import MODELS
+from bayesscale.evaluation import Evaluation, Split, evaluate, split_first, split_rows
+from bayesscale.evaluation.forecasters import MODELS, FitOptions
+from bayesscale.evaluation.rivals import RIVALS
 from bayesscale.evaluation.scores import PROBS
 from bayesscale.inference.sampler import Sampler
-from bayesscale.models.priors import Priors
 from bayesscale.questions.forecast import forecast
-from tests.evaluation.forecasting import fake, frame, read
+from tests.evaluation.forecasting import baseline, fake, frame, read
 from tests.questions.made_up import MadeUp
 
 SCORES = {"rmsle", "mae", "crps", "log_score", "miscalibration"} | {
@@ -49,7 +49,7 @@ def test_every_model_and_split_is_scored_pooled_by_curve_and_by_distance() -> No
 
 
 def test_a_job_that_fails_is_told_and_the_rest_goes_on() -> None:
-    # 8 of the 18 rows are fitted at half, 14 at 80%.
+    # 10 of the 18 rows are fitted at half, 14 at 80%.
     found = evaluate(read(frame()), first=[0.5, 0.8], models=["needy", "good"])
     assert found.frame()[["model", "split"]].to_numpy().tolist() == [
         ["good", "first 50%"], ["good", "first 80%"], ["needy", "first 80%"],
@@ -92,9 +92,15 @@ def test_the_number_of_processes_changes_nothing() -> None:
     )
     pd.testing.assert_frame_equal(one.rows, two.rows)
     assert one.failures == two.failures
-    timings = ("created", "timings")
-    first, second = ({k: v for k, v in each.document().items() if k not in timings} for each in (one, two))
-    assert repr(first) == repr(second)  # NaN is not equal to itself
+    assert repr(untimed(one)) == repr(untimed(two))  # NaN is not equal to itself
+
+
+def untimed(found: Evaluation) -> dict[str, object]:
+    """Return the document without what a clock says."""
+    document = found.document()
+    fits = [{name: value for name, value in fit.items() if name != "seconds"} for fit in document["fits"]]
+    kept = {name: value for name, value in document.items() if name not in ("created", "timings")}
+    return {**kept, "fits": fits}
 
 
 def test_every_fit_is_reported_as_it_ends() -> None:
@@ -102,6 +108,80 @@ def test_every_fit_is_reported_as_it_ends() -> None:
     evaluate(read(frame()), first=[0.5, 0.8], models=["needy"], report=lines.append)
     assert lines[0].startswith("1 of 2: needy, first 50%: failed, DataError: no fit of")
     assert lines[1] == "2 of 2: needy, first 80%: converged"
+
+
+def told(jobs: int) -> list[str]:
+    """Return what is reported of two fits, each of which tells one phase."""
+    lines: list[str] = []
+    evaluate(
+        read(frame()), first=[0.5, 0.8], models=["good"], jobs=jobs, report=lines.append,
+        phases=lambda name: lambda phase: lines.append(f"{name}: {phase}"),
+    )  # fmt: skip
+    return lines
+
+
+def test_a_fit_in_this_process_tells_its_phases_as_they_begin() -> None:
+    assert told(1) == [
+        "good, first 50%: forecasting 8 rows", "1 of 2: good, first 50%: converged",
+        "good, first 80%: forecasting 4 rows", "2 of 2: good, first 80%: converged",
+    ]  # fmt: skip
+
+
+def test_fits_side_by_side_say_how_many_there_are_before_the_first_has_ended() -> None:
+    first, *others = told(2)
+    assert first == "2 fits, at most 2 at a time, each told when it has ended"
+    assert len(others) == 2
+    assert all(line.endswith(": converged") for line in others)
+
+
+def test_json_has_every_forecast_and_the_seconds_of_every_fit() -> None:
+    found = evaluate(read(frame(), baseline()), first=[0.5, 0.8], models=["good", "off"])
+    document = found.document()
+    assert len(document["forecasts"]) == document["pooled"][0]["n"] * 2 + document["pooled"][1]["n"] * 2
+    for row in document["forecasts"]:
+        assert row["lower_90"] < row["lower_50"] < row["median"] < row["upper_50"] < row["upper_90"]
+        assert row["value"] == pytest.approx(20.0 + np.log2(row["pretrain_tokens"] / 1e9))
+        assert {"model", "split", "task", "mixture", "metric", "crps", "log_score", "pit", "distance"} <= set(
+            row
+        )
+    pooled = pd.DataFrame(document["forecasts"]).groupby(["model", "split"])["crps"].mean()
+    for row in document["pooled"]:
+        assert row["crps"] == pytest.approx(pooled[row["model"], row["split"]])
+    for fit in document["fits"]:
+        assert fit["seconds"] > 0
+        assert fit["timings"] == {"sample": 1.0}
+
+
+def test_exact_duplicates_are_forecast_once_and_told() -> None:
+    whole = frame().drop(columns="run")
+    twice = read(whole, whole.iloc[[0, 9]])
+    found, once = (evaluate(each, models=["last-value"]) for each in (twice, read(whole)))
+    pd.testing.assert_frame_equal(found.rows.drop(columns="line"), once.rows.drop(columns="line"))
+    (note,) = found.document()["notes"]
+    assert note == "2 rows repeat another one in every cell and were merged"
+    assert note in found.sentences()
+
+
+def test_options_of_a_fit_are_those_of_joint_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[FitOptions] = []
+    good = MODELS["good"]
+
+    def remember(split: Split, options: FitOptions) -> tuple[pd.DataFrame, dict[str, object]]:
+        asked.append(options)
+        return good(split, options)
+
+    monkeypatch.setitem(MODELS, "joint", remember)
+    settings = {"breaks": "none", "discrepancy": False, "law": "log,rising"}
+    found = evaluate(read(frame()), models=["joint"], **settings)  # type: ignore[arg-type]
+    (options,) = asked
+    assert (options.breaks, options.discrepancy, options.law) == ("none", False, "log,rising")
+    kept = found.document()["settings"]
+    assert (kept["law"], kept["model"]["breaks"], kept["model"]["discrepancy"]) == (
+        "log,rising",
+        "none",
+        False,
+    )
+    assert kept["model"]["laws"] == ["log-law", "rising-power-law"]
 
 
 def distances(found: Evaluation) -> dict[float, str]:
@@ -182,6 +262,10 @@ def test_draws_do_not_wait_for_cores_that_other_jobs_use() -> None:
     ("settings", "told"),
     [
         ({"models": ["joind"]}, "received 'joind'; did you mean 'joint'?"),
+        ({"law": "log"}, "are those of the model joint; received the models good; add joint"),
+        ({"discrepancy": False}, "are those of the model joint"),
+        ({"law": "lag", "models": ["joint"]}, "received 'lag'; did you mean 'log'?"),
+        ({"breaks": "some", "models": ["joint"]}, "breaks is unknown; received 'some'"),
         ({"models": []}, "needs a model; received none; valid: "),
         ({"jobs": 0}, "jobs must be at least 1; received 0"),
         ({"backend": "dask"}, "the backend is unknown; received 'dask'"),
@@ -206,20 +290,22 @@ def test_the_seed_is_that_of_the_sampler() -> None:
 def test_every_model_has_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, object]] = []
 
-    def remember(*_: object, priors: object, sampler: object, **settings: object) -> None:
+    def remember(*_: object, priors: object, sampler: object, report: object, **settings: object) -> None:
         asked.append(settings)
         raise RuntimeError("asked")
 
     monkeypatch.setattr("bayesscale.inference.run.fit", remember)
     split = split_first(read(frame()), 0.6)
     names = ["joint", "log", "saturating", "rising", "breaking", "unbroken", "exact", "paper"]
-    assert set(MODELS) == {*names, "huber", "good", "off", "needy"}
+    assert set(MODELS) == {*names, *RIVALS, "good", "off", "needy"}
     for name in names:
         with pytest.raises(RuntimeError, match="asked"):
-            MODELS[name](split, Sampler(), Priors())
+            MODELS[name](split, FitOptions())
+    usual = {"breaks": None, "discrepancy": True, "law": "all"}
     assert asked == [
-        {}, {"law": "log"}, {"law": "saturating"}, {"law": "rising"}, {"breaks": "scores"},
-        {"breaks": "none"}, {"breaks": "none", "discrepancy": False}, {"law": "paper"},
+        usual, usual | {"law": "log"}, usual | {"law": "saturating"}, usual | {"law": "rising"},
+        usual | {"breaks": "scores"}, usual | {"breaks": "none"},
+        usual | {"breaks": "none", "discrepancy": False}, usual | {"law": "paper"},
     ]  # fmt: skip
 
 
@@ -227,11 +313,11 @@ def test_the_default_forecaster_scores_draws_of_new_measurements(monkeypatch: py
     made = MadeUp(draws=2000, noise=0.3, degrees=1e7).fit()
     monkeypatch.setattr("bayesscale.inference.run.fit", lambda *_, **__: made)
     split = split_first(made.metrics, 2)
-    rows, record = MODELS["joint"](split, Sampler(), Priors())
+    rows, record = MODELS["joint"](split, FitOptions())
     assert {name: record[name] for name in ("status", "rhat", "ess_bulk")} == {
         "status": "converged", "rhat": 1.002, "ess_bulk": 900.0,
     }  # fmt: skip
-    assert record["seconds"] == {"sample": 1.0}
+    assert record["timings"] == {"sample": 1.0}
     assert len(rows) == len(split.held) == 16
     wide = (rows["upper_90"] - rows["lower_90"]).to_numpy()
     assert wide == pytest.approx(np.full(16, 2 * 1.645 * 0.3), rel=0.1)

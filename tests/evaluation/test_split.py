@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bayesscale.errors import BayesscaleError, DataError, UsageError
-from bayesscale.evaluation import split_first, split_last, split_rows
+from bayesscale.evaluation import split_first, split_last, split_like, split_rows
+from bayesscale.metrics.read import read_metrics
 from tests.evaluation.forecasting import baseline, frame, read, sizes
 
 
@@ -23,6 +25,18 @@ def test_a_share_is_taken_of_each_curve_by_itself() -> None:
 def test_a_share_that_is_a_whole_number_of_sizes_is_not_rounded_down(share: float) -> None:
     split = split_first(read(frame({"a": 20})), share)
     assert len(split.train.frame) == max(2, round(20 * share))
+
+
+@pytest.mark.parametrize(("share", "fitted"), [(0.5, [5, 3, 2]), (0.61, [7, 4, 2]), (0.8, [8, 4, 2])])
+def test_a_share_is_rounded_up_and_leaves_something_to_forecast(share: float, fitted: list[int]) -> None:
+    split = split_first(read(frame()), share)
+    assert [len(sizes(split.train.frame, m)) for m in "abc"] == fitted
+
+
+def test_a_share_that_is_held_out_is_rounded_up_too() -> None:
+    split = split_last(read(frame(), baseline()), 0.25)
+    assert [sizes(split.held, m) for m in "abc"] == [[7, 8, 9], [3, 4], [2]]
+    assert split.name == "without the last 25%"
 
 
 def test_a_number_of_sizes_leaves_nothing_to_forecast_on_curves_that_have_no_more() -> None:
@@ -71,6 +85,20 @@ def test_rows_of_given_lines_are_fitted() -> None:
     assert sizes(split.held, "a") == [0, 4]
 
 
+def test_a_repeated_row_is_fitted_if_one_of_its_copies_is() -> None:
+    whole = frame({"a": 6}).drop(columns="run")
+    # The fourth size stands first among the rows to forecast, and again among those to fit.
+    table = pd.concat([whole, whole.iloc[[3]]], ignore_index=True).assign(training=[1, 1, 1, 0, 0, 0, 1])
+    metrics, fitted = read_metrics(table, ignore=["training"]), read_metrics(table, where=["training=1"])
+    split = split_like(metrics, fitted, "training=1")
+    assert sizes(split.train.frame, "a") == [0, 1, 2, 3]
+    assert sizes(split.held, "a") == [4, 5]
+    # Another value at that size is no repetition.
+    table["value"] += (table.index == 6).astype(float)
+    other = read_metrics(table, where=["training=1"])
+    assert sizes(split_like(metrics, other, "training=1").held, "a") == [3, 4, 5]
+
+
 @pytest.mark.parametrize("first", [0.0, 1.0, 1.5, -0.5, 2.5, float("nan")])
 def test_an_origin_that_is_none(first: float) -> None:
     with pytest.raises(UsageError, match=r"write for instance 0\.6 or 3"):
@@ -91,8 +119,10 @@ def test_curves_too_short_to_be_split(lengths: dict[str, int], first: float, tol
 
 
 def test_no_future_to_leave_out() -> None:
-    with pytest.raises(UsageError, match="at least 1 of them; received 0"):
+    with pytest.raises(UsageError, match=r"of at least 1 of them; received 0; write for instance 0\.25 or 2"):
         split_last(read(frame()), 0)
+    with pytest.raises(UsageError, match=r"received 2\.5"):
+        split_last(read(frame()), 2.5)
     with pytest.raises(DataError, match="'without the last 3' leaves none"):
         split_last(read(frame({"a": 2})), 3)
 

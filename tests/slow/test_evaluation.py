@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayesscale.evaluation import Evaluation, compare, evaluate
+from bayesscale.evaluation import Evaluation, compare, evaluate, split_last
 from bayesscale.evaluation.backtest import backtest
 from bayesscale.evaluation.comparison import SHARE
 from bayesscale.evaluation.pointwise import LOO
@@ -92,7 +92,7 @@ def test_a_track_record_is_that_of_the_same_model_on_fewer_sizes() -> None:
     # Two curves of six sizes: the last two of each.
     assert record.held == 4
     assert 0 <= record.inside_50 <= record.inside_90 <= 4
-    again = evaluate(metrics, first=[0.75], models=["saturating"], sampler=SHORT, priors=found.priors)
+    again = evaluate(metrics, splits=[split_last(metrics, 0.25)], models=["saturating"], sampler=SHORT)
     own = again.rows
     assert record.inside_90 == own["inside_90"].sum()
     assert record.crps == pytest.approx({"bleu": own["crps"].mean()})
