@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bayesscale.cli.fit_options import NOT_CONVERGED
-from bayesscale.cli.options import CsvOption, JsonOption, Reading, takes_options
+from bayesscale.cli.options import CsvOption, Fitting, JsonOption, Reading, takes_options
 from bayesscale.cli.progress import Progress
 from bayesscale.errors import UsageError, valid_names
 
 if TYPE_CHECKING:
-    from bayesscale.inference import Fit, Sampler
+    from bayesscale.inference import Fit
     from bayesscale.metrics.table import Metrics
 
 _METHODS = ("particles", "huber")
@@ -24,6 +24,7 @@ _METHODS = ("particles", "huber")
 @takes_options
 def fit(
     reading: Reading,
+    fitting: Fitting,
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="The metrics table; or give --example.")
     ] = None,
@@ -40,44 +41,6 @@ def fit(
     first: Annotated[
         int | None, typer.Option(help="With huber: fit the first so many sizes; 0 for all. Default 4.")
     ] = None,
-    priors: Annotated[
-        Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
-    ] = None,
-    breaks: Annotated[
-        str | None,
-        typer.Option(
-            help="Laws that may break: scores, all or none. Default: scores along pretrain_tokens, none "
-            "along finetune_tokens."
-        ),
-    ] = None,
-    discrepancy: Annotated[
-        bool,
-        typer.Option(
-            "--discrepancy/--no-discrepancy",
-            help="Let curves deviate from their laws, or hold them to these.",
-        ),
-    ] = True,
-    law: Annotated[
-        str,
-        typer.Option(
-            help="Laws of scores: all (every curve follows the one that suits it), log, saturating, rising, "
-            "several with commas between them, or paper (exactly the two laws of arXiv 2402.04177). "
-            "`bayesscale laws` lists formulas."
-        ),
-    ] = "all",
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 500,
-    chains: Annotated[int, typer.Option(help="Independent chains.")] = 4,
-    cores: Annotated[
-        int | None, typer.Option(help="Chains at a time; the draws do not depend on it.")
-    ] = None,
-    longest: Annotated[
-        int,
-        typer.Option(
-            help="Most sweeps between two kept draws: chains go on, with draws further apart, until they "
-            "have converged or reach it."
-        ),
-    ] = 20,
-    seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0,
     backtest: Annotated[
         bool,
         typer.Option(
@@ -104,14 +67,11 @@ def fit(
         raise UsageError("--first goes with --method huber; choose rows with --where instead")
     if output is None:
         raise UsageError("the posterior needs a file to be written to; give -o, for instance -o fit.nc")
-    from bayesscale.inference import Sampler, save
+    from bayesscale.inference import save
     from bayesscale.inference.store import check_target
 
     check_target(output, force=force)
-    sampler = Sampler(draws, chains, cores, seed, longest)
-    metrics = _table(file, example, reading)
-    model = {"breaks": breaks, "discrepancy": discrepancy, "law": law}
-    result = _sampled(metrics, sampler, priors, model)
+    result = _sampled(_table(file, example, reading), fitting)
     # Before the held-out sizes are fitted: what was drawn is not lost if that is interrupted.
     save(result, output, force=force)
     if backtest:
@@ -137,16 +97,18 @@ def _table(file: Path | None, example: str | None, reading: Reading) -> Metrics:
     return replace(reading.read(example_path(str(example))), source=f"example {example}")
 
 
-def _sampled(metrics: Metrics, sampler: Sampler, priors: Path | None, model: dict[str, Any]) -> Fit:
+def _sampled(metrics: Metrics, fitting: Fitting) -> Fit:
     """Fit, and say on stderr what takes how long."""
     from bayesscale.inference import fit as fit_model
-    from bayesscale.models.priors import Priors, load_priors
 
+    sampler = fitting.sampler()
     return fit_model(
         metrics,
-        priors=load_priors(priors) if priors else Priors(),
+        priors=fitting.read_priors(),
         sampler=sampler,
-        **model,
+        breaks=fitting.breaks,
+        discrepancy=fitting.discrepancy,
+        law=fitting.law,
         report=Progress(most=sampler.longest * sampler.draws),
         command=shlex.join(["bayesscale", *sys.argv[1:]]),
     )

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 import typer
 
 if TYPE_CHECKING:
+    from bayesscale.inference import Sampler
     from bayesscale.metrics.table import Metrics
+    from bayesscale.models.priors import Priors
 
 
 def _one_format(context: typer.Context, wanted: bool) -> bool:
@@ -149,6 +151,59 @@ class Reading(NamedTuple):
             from_path=self.from_path,
             tokens_per_step=None if self.tokens_per_step is None else parse_tokens(self.tokens_per_step),
         )
+
+
+class Fitting(NamedTuple):
+    """The options that say how a model is fitted, as `bayesscale fit` has them."""
+
+    priors: Annotated[
+        Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
+    ] = None
+    breaks: Annotated[
+        str | None,
+        typer.Option(
+            help="Laws that may break: scores, all or none. Default: scores along pretrain_tokens, none "
+            "along finetune_tokens."
+        ),
+    ] = None
+    discrepancy: Annotated[
+        bool,
+        typer.Option(
+            "--discrepancy/--no-discrepancy",
+            help="Let curves deviate from their laws, or hold them to these.",
+        ),
+    ] = True
+    law: Annotated[
+        str,
+        typer.Option(
+            help="Laws of scores: all (every curve follows the one that suits it), log, saturating, rising, "
+            "several with commas between them, or paper (exactly the two laws of arXiv 2402.04177). "
+            "`bayesscale laws` lists formulas."
+        ),
+    ] = "all"
+    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 500
+    chains: Annotated[int, typer.Option(help="Independent chains.")] = 4
+    cores: Annotated[int | None, typer.Option(help="Chains at a time; the draws do not depend on it.")] = None
+    longest: Annotated[
+        int,
+        typer.Option(
+            help="Most sweeps between two kept draws: chains go on, with draws further apart, until they "
+            "have converged or reach it."
+        ),
+    ] = 20
+    seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0
+
+    def sampler(self) -> Sampler:
+        """Return the settings of the sampler."""
+        from bayesscale.inference import Sampler
+
+        return Sampler(self.draws, self.chains, self.cores, self.seed, self.longest)
+
+    def read_priors(self) -> Priors:
+        """Return the priors of the file, or the documented ones."""
+        from bayesscale.models.priors import Priors, load_priors
+
+        return load_priors(self.priors) if self.priors else Priors()
 
 
 def takes_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -121,9 +121,11 @@ def test_a_known_mixture_with_new_size_has_no_new_group() -> None:
 def test_residuals_have_the_correlation_of_the_posterior() -> None:
     correlation = np.eye(4)
     correlation[0, 2] = correlation[2, 0] = -0.8
-    pair = {"curve_correlation": (("effect", "effect_other"), correlation)}
-    still = {"finetune_tokens_sd": (("effect",), np.zeros(4))}
-    fit = MadeUp(draws=20_000, replaced=pair | still).fit()
+    replaced: dict[str, tuple[tuple[str, ...], Any]] = {
+        "curve_correlation": (("effect", "effect_other"), correlation),
+        "finetune_tokens_sd": (("effect",), np.zeros(4)),
+    }
+    fit = MadeUp(draws=20_000, replaced=replaced).fit()
     effects = drawn(fit, Selection(mixtures=["en"], tasks=["en-fr"], other_sizes=[1e9]))[:, 0]
     found = np.corrcoef(effects[:, list(LEVELS)], rowvar=False)
     assert np.abs(found - correlation).max() < 5 / np.sqrt(20_000)
