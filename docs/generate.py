@@ -79,9 +79,6 @@ def _made(document: Mapping[str, Any]) -> str:
 
 
 # To be taken out when `benchmarks.forecast` has been run again: the model has changed since.
-_FORECASTS_OF = "one split: earlier build"
-
-
 def _in_short() -> str:
     """Return three numbers for the README: converged fits, intervals that held, forecasts against rivals."""
     fits, forecasts = _read("real_fits")["tables"], _read("forecast")
@@ -91,7 +88,7 @@ def _in_short() -> str:
     )
     return (
         "- On real curves that others measured, "
-        f"{held.replace('intervals hold', 'forecast intervals hold')} ({_FORECASTS_OF}).\n"
+        f"{held.replace('intervals hold', 'forecast intervals hold')}.\n"
         f"- {rival}.\n"
         f"- {converged} of {len(fits)} real tables converge at the defaults; "
         "two larger ones were not finished.\n"
