@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import SIZES, Curves
+from bayesscale.models.scale import log_near_zero
 from bayesscale.posterior.baseline import TargetBaseline
 from bayesscale.posterior.curves import Targets
 from bayesscale.posterior.predictive import Predictive
@@ -200,8 +201,28 @@ def forecast(
     table = forecast_table(fit.curves, drawn.targets, places, matrix, values)
     if (asked == 0).any():
         notes = (*notes, *TargetBaseline(drawn).notes())
-    notes = (*notes, *_notes(fit.curves, drawn.targets, places, table))
+    asked_of = drawn.targets.position[drawn.targets.measured]
+    notes = (*_near_zero(fit, asked_of, places), *notes, *_notes(fit.curves, drawn.targets, places, table))
     return Forecast(fit, prob, table, notes, predictive)
+
+
+def _near_zero(fit: Fit, asked: NDArray[np.int64], places: list[int]) -> Iterator[str]:
+    """Warn of scores that have not left zero on curves that are asked for: they may take off."""
+    rows, near = fit.curves.scores, np.exp(log_near_zero(fit.curves.names, fit.priors))
+    for place in places:
+        own = rows.metric == place
+        if place >= len(rows.metrics) or not own.any():
+            continue
+        best = np.full(len(fit.curves), -np.inf)
+        np.maximum.at(best, rows.unit[own], rows.value[own])
+        known = best[asked]
+        low = int(((known < near[place]) & np.isfinite(known)).sum())
+        if low:
+            yield (
+                f"{fit.curves.names[place]} has nowhere reached {near[place]:.3g} on {low} of {len(asked)} "
+                "curves: such scores often take off later, which no law foresees; there intervals may be far "
+                "too narrow"
+            )
 
 
 def _notes(curves: Curves, targets: Targets, places: list[int], table: pd.DataFrame) -> list[str]:

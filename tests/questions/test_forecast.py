@@ -107,6 +107,23 @@ def test_the_independent_part_of_the_standard_error_is_added() -> None:
     np.testing.assert_allclose(ratio, plain["metric"].map(expected), rtol=1e-9)
 
 
+def test_scores_that_have_not_left_zero_are_named() -> None:
+    table = rows()
+    flat = table["metric"].eq("bleu") & table["mixture"].eq("en")
+    table.loc[flat, "value"] = 1.2  # 5% of a typical BLEU are 1.25
+    fit = MadeUp(table=table).fit()
+    told = (
+        "bleu has nowhere reached 1.25 on 4 of 8 curves: such scores often take off later, which no law "
+        "foresees; there intervals may be far too narrow"
+    )
+    assert forecast(fit, [1e12]).notes[0] == told
+    assert not any("nowhere" in note for note in forecast(fit, [1e12], metrics=["cross_entropy"]).notes)
+    table.loc[table[flat].index[0], "value"] = 1.3
+    assert "on 3 of 8 curves" in forecast(MadeUp(table=table).fit(), [1e12]).notes[0]
+    other = forecast(fit, [1e12], mixtures=["de"]).notes
+    assert not any("nowhere" in note for note in other)
+
+
 def test_forecasts_stay_in_the_range_of_their_metric() -> None:
     fit = MadeUp(table=rows(metrics=("bleu", "comet")), noise=60.0).fit()
     answer = forecast(fit, [1e12])
