@@ -16,6 +16,7 @@ from bayesscale.particles.compiled import compiled
 from bayesscale.particles.local import log_prior
 from bayesscale.particles.places import (
     ALIGNMENT,
+    FALL,
     HAZARD,
     LAW_COUNT,
     MEAN,
@@ -43,7 +44,9 @@ from bayesscale.particles.vector import add_cells, draw_total, log_normal, read_
 
 # Trajectories are so long on average, in sds, and have at most so many steps.
 _LENGTH, _MOST = 1.5, 12
-_NARROWEST = 0.03
+# The sd of a parameter, as learned, is at least so much of its prior's. Few curves break, and say little
+# of breaks: what moved slowly in warm-up would be taken for known, and move more slowly for it.
+_NARROWEST, _NARROWEST_OF_BREAKS = 0.03, 0.3
 
 
 @compiled
@@ -208,4 +211,6 @@ def learn_widths(m: Any, at: Any, sd: Any, steps: Any) -> None:
     """Learn in warm-up how wide the parameters of a metric range."""
     for j in range(at.shape[0]):
         if sd[j] > 0.0:
-            learn(at[j], _NARROWEST * sd[j], steps.width[m, j])
+            breaks = j in (HAZARD, ALIGNMENT, FALL)
+            least = _NARROWEST_OF_BREAKS if breaks else _NARROWEST
+            learn(at[j], least * sd[j], steps.width[m, j])
