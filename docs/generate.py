@@ -190,8 +190,6 @@ def _claims() -> str:
             f"{1 - document['sure']:.2g}; cannot be told here: anything between, or the grid has nothing",
             f"that could tell. {', '.join(f'{count} {verdict}' for verdict, count in counts.items())}.\n",
             table(("claim", "probability", "verdict"), rows),
-            "![What pretraining is worth at each D_f, by mixture: large at the smallest, none at the largest]"
-            "(../pictures/synthetic-languages-gain.png)\n",
             f"Of {rates['models']} models {rates['at an edge']} chose the lowest or highest finetuning rate",
             f"that was tried, and {rates['less than an epoch']} saw less than one epoch of D_f.",
             f"{rates['on the plateau']} started from a checkpoint on the plateau of span corruption.\n",
