@@ -20,7 +20,8 @@ INK, GREY, FAINT = "black", "0.35", "0.9"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 """Colours that people without colour vision tell apart by lightness (Okabe and Ito 2008)."""
 MARKERS = "os^Dv*XP"
-_LINE = 0.16
+_LINE, _LOUD = 0.16, 0.25
+_SHOUT = "NOT CONVERGED - do not rely on this picture"
 _SIDE = 0.1
 Item = TypeVar("Item")
 
@@ -73,30 +74,34 @@ def bare(ax: Axes) -> None:
     ax.set_axisbelow(True)
 
 
-def _wrapped(frame: Frame, width: float) -> tuple[list[str], list[str], list[str]]:
-    """Return title, warning and caption in lines that fit a width in inches."""
-    texts = ((frame.title, 12), (frame.warning, 14), (frame.caption, 17))
-    title, reasons, caption = (textwrap.wrap(plain(text, 2000), int(width * each)) for text, each in texts)
-    return title, reasons, caption
+def _wrapped(frame: Frame, width: float) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Return title, what shouts, warning and caption in lines that fit a width in inches."""
+    shout = _SHOUT if frame.warning else ""
+    texts = ((frame.title, 12), (shout, 5.5), (frame.warning, 14), (frame.caption, 17))
+    title, loud, reasons, caption = (
+        textwrap.wrap(plain(text, 2000), int(width * each)) for text, each in texts
+    )
+    return title, loud, reasons, caption
 
 
 def room(frame: Frame, width: float) -> tuple[float, float]:
     """Return the inches that title and warning take above, and the caption below."""
-    title, reasons, caption = _wrapped(frame, width)
-    return 0.2 + 0.2 * len(title) + (0.3 + _LINE * len(reasons) if reasons else 0.0), _LINE * len(caption)
+    title, loud, reasons, caption = _wrapped(frame, width)
+    warning = 0.05 + _LOUD * len(loud) + _LINE * len(reasons) if reasons else 0.0
+    return 0.2 + 0.2 * len(title) + warning, _LINE * len(caption)
 
 
 def surround(figure: Figure, frame: Frame) -> None:
     """Write title, warning and caption of a figure that has its size."""
     width, height = figure.get_size_inches()
-    title, reasons, caption = _wrapped(frame, width)
+    title, loud, reasons, caption = _wrapped(frame, width)
     left, top = _SIDE / width, 1 - 0.08 / height
     figure.text(left, top, "\n".join(title), va="top", fontsize=10, weight="bold")
     if reasons:
         top -= (0.04 + 0.2 * len(title)) / height
-        shout = "NOT CONVERGED - do not rely on this picture"
-        figure.text(left, top, shout, va="top", fontsize=13, weight="bold", color="red")
-        figure.text(left, top - 0.25 / height, "\n".join(reasons), va="top", fontsize=MIDDLE, color="red")
+        figure.text(left, top, "\n".join(loud), va="top", fontsize=13, weight="bold", color="red")
+        top -= _LOUD * len(loud) / height
+        figure.text(left, top, "\n".join(reasons), va="top", fontsize=MIDDLE, color="red")
     figure.text(left, 0.06 / height, "\n".join(caption), va="bottom", fontsize=SMALL, color=GREY)
 
 
@@ -105,7 +110,7 @@ def put_legend(
 ) -> None:
     """Put a legend of handles and labels above the caption."""
     width, height = figure.get_size_inches()
-    lines = len(_wrapped(frame, width)[2])
+    lines = len(_wrapped(frame, width)[-1])
     figure.legend(
         *entries, loc="lower left", ncol=columns, fontsize=SMALL, frameon=False, borderaxespad=0, borderpad=0,
         bbox_to_anchor=(_SIDE / width, (0.12 + _LINE * lines) / height), handlelength=1.8, columnspacing=1.2,

@@ -10,11 +10,10 @@ import pandas as pd
 import pytest
 
 from bayesscale.cli.main import load_command
-from bayesscale.evaluation import Split
 from bayesscale.evaluation.forecasters import MODELS, FitOptions
 from bayesscale.inference.sampler import Sampler
 from tests.cli.fits import Command, caller
-from tests.evaluation.forecasting import fake, frame
+from tests.evaluation.forecasting import fake, frame, remembering
 
 
 @pytest.fixture(autouse=True)
@@ -60,13 +59,7 @@ def test_options_of_a_fit_reach_it(
     evaluate: Command, table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[FitOptions] = []
-    joint = MODELS["joint"]
-
-    def remember(split: Split, options: FitOptions) -> tuple[pd.DataFrame, dict[str, object]]:
-        asked.append(options)
-        return joint(split, options)
-
-    monkeypatch.setitem(MODELS, "joint", remember)
+    monkeypatch.setitem(MODELS, "joint", remembering(MODELS["joint"], asked))
     priors = tmp_path / "priors.toml"
     priors.write_text("degrees = 7.0\n")
     code, _, err = evaluate(

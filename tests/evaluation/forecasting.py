@@ -52,6 +52,16 @@ def sizes(rows: pd.DataFrame, mixture: str) -> list[int]:
     return sorted(np.log2(own["pretrain_tokens"] / 1e9).round().astype(int).tolist())
 
 
+def remembering(forecaster: Forecaster, asked: list[FitOptions]) -> Forecaster:
+    """Return the forecaster, which now keeps the options with which it was asked."""
+
+    def remember(split: Split, options: FitOptions) -> tuple[pd.DataFrame, dict[str, Any]]:
+        asked.append(options)
+        return forecaster(split, options)
+
+    return remember
+
+
 def fake(shift: float = 0.0, status: str = "converged", fails_below: int = 0) -> Forecaster:
     """Return a forecaster of normal draws around the true value plus a shift.
 

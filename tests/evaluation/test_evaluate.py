@@ -8,13 +8,13 @@ import pytest
 
 from bayesscale.engine import JobsError
 from bayesscale.errors import UsageError
-from bayesscale.evaluation import Evaluation, Split, evaluate, split_first, split_rows
+from bayesscale.evaluation import Evaluation, evaluate, split_first, split_rows
 from bayesscale.evaluation.forecasters import MODELS, FitOptions
 from bayesscale.evaluation.rivals import RIVALS
 from bayesscale.evaluation.scores import PROBS
 from bayesscale.inference.sampler import Sampler
 from bayesscale.questions.forecast import forecast
-from tests.evaluation.forecasting import baseline, fake, frame, read
+from tests.evaluation.forecasting import baseline, fake, frame, read, remembering
 from tests.questions.made_up import MadeUp
 
 SCORES = {"rmsle", "mae", "crps", "log_score", "miscalibration"} | {
@@ -164,13 +164,7 @@ def test_exact_duplicates_are_forecast_once_and_told() -> None:
 
 def test_options_of_a_fit_are_those_of_joint_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[FitOptions] = []
-    good = MODELS["good"]
-
-    def remember(split: Split, options: FitOptions) -> tuple[pd.DataFrame, dict[str, object]]:
-        asked.append(options)
-        return good(split, options)
-
-    monkeypatch.setitem(MODELS, "joint", remember)
+    monkeypatch.setitem(MODELS, "joint", remembering(MODELS["good"], asked))
     settings = {"breaks": "none", "discrepancy": False, "law": "log,rising"}
     found = evaluate(read(frame()), models=["joint"], **settings)  # type: ignore[arg-type]
     (options,) = asked
