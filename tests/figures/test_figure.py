@@ -13,7 +13,7 @@ from matplotlib.image import imread
 from bayesscale.errors import OutputExistsError, UsageError
 from bayesscale.figures.drawing import Frame
 from bayesscale.figures.figure import draw, draw_page
-from bayesscale.figures.page import round_ticks
+from bayesscale.figures.page import round_ticks, surround
 from tests.figures.test_drawing import drawing
 
 
@@ -71,6 +71,15 @@ def test_a_picture_that_must_not_be_relied_on_says_so_in_large_red() -> None:
     assert shout.get_fontsize() == max(text.get_fontsize() for text in figure.texts)
     assert "R-hat 1.2. Remedy: raise --tune." in texts(figure)
     assert "CONVERGED" not in texts(draw_page(drawing()))
+
+
+@pytest.mark.parametrize("width", [2.5, 3.3, 7.0])
+def test_the_warning_fits_into_pictures_of_any_width(width: float) -> None:
+    figure = Figure(figsize=(width, 4.0))
+    surround(
+        figure, Frame("Gain of pretraining", "metrics.csv", "not converged: R-hat 1.2 of mean[bleu.gain]")
+    )
+    assert max(text.get_window_extent().x1 for text in figure.texts) <= figure.bbox.x1
 
 
 def test_the_legend_names_sizes_interval_and_what_is_measured() -> None:
