@@ -180,16 +180,6 @@ FEWEST_DEGREES = 3.0
 """Of what sets curves apart. With less, a curve that says little could be anywhere."""
 
 
-def zero_sum_basis(levels: int) -> FloatArray:
-    """Return an orthonormal basis of the vectors that sum to zero, shape (levels, levels - 1).
-
-    Standard normal coordinates in it are the zero-sum normal distribution. The sum of zero takes out the
-    ridge between the mean and the common part of the levels.
-    """
-    centre = np.eye(levels) - 1 / levels
-    return np.ascontiguousarray(np.linalg.svd(centre)[0][:, : levels - 1])
-
-
 def group_prior(factor: str) -> str:
     """Return the name of the prior of a factor's spread."""
     return {"task": "task_sd", "mixture": "mixture_sd", PAIR: "mixture_sd"}.get(factor, "size_sd")
@@ -201,7 +191,7 @@ def _regression(curves: Curves, kinds: list[KindPrior], model: Model) -> dict[st
     columns = [np.ones((len(curves), 1)), *(c.values[:, None] for c in curves.covariates)]
     group = [-1] * len(columns)
     for place, factor in enumerate(curves.factors):
-        basis = zero_sum_basis(len(factor.levels))
+        basis = factor.contrasts()
         columns.append(basis[factor.index])
         group += [place] * basis.shape[1]
     typical = [np.log(model.priors.typical.get(n, CATALOGUE[n].typical)) for n in curves.names]

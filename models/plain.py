@@ -22,7 +22,6 @@ from bayesscale.models.assembly import (
     BoolArray,
     FloatArray,
     assemble,
-    zero_sum_basis,
 )
 from bayesscale.models.breaks import with_break
 from bayesscale.models.correlation import correlation_factor
@@ -98,7 +97,7 @@ def _population(curves: Curves, model: Model, data: Assembly) -> tuple[Tensors, 
         slope = pm.Normal("slope", data.coef_mean[rows], data.coef_sd[rows], dims=dims)
         expected = expected + pt.dot(data.design[:, rows], slope)
     for number, factor in enumerate(curves.factors):
-        name, basis = factor.name, zero_sum_basis(len(factor.levels))
+        name, basis = factor.name, factor.contrasts()
         sd = pm.LogNormal(f"{name}_sd", *data.group_prior[number].T, dims="effect")
         coordinates = sd * pm.Normal(f"{name}_raw", shape=(basis.shape[1], len(data.sd_prior)))
         pm.Deterministic(f"{name}_effect", pt.dot(basis, coordinates), dims=(name, "effect"))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayesscale.inference.sampler import Sampled
 from bayesscale.laws import LAWS
 from bayesscale.metrics.curves import Curves
-from bayesscale.models.assembly import POOLED, Assembly, zero_sum_basis
+from bayesscale.models.assembly import POOLED, Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.models.labels import fitted_laws, model_coords
 from bayesscale.models.scale import law_parameters, log_sharpness
@@ -43,7 +43,7 @@ def population_draws(sampled: Sampled, curves: Curves, data: Assembly) -> xr.Dat
         variables["slope"] = (("covariate", "effect"), coef[:, :, 1:fixed])
     place = fixed
     for number, factor in enumerate(curves.factors):
-        basis = zero_sum_basis(len(factor.levels))
+        basis = factor.contrasts()
         columns = slice(place, place + basis.shape[1])
         variables[f"{factor.name}_effect"] = (
             (factor.name, "effect"),

@@ -27,11 +27,24 @@ class Factor:
         Labels of the levels; text sorted as such, sizes as numbers.
     index : array of int, shape (curves,)
         Level of each curve.
+    explained : array, shape (levels, 1 or 2)
+        What is known of levels without their effects: a constant, which the mean takes, and of sizes their
+        covariate, whose slope takes the line through all levels.
     """
 
     name: str
     levels: tuple[str, ...]
     index: NDArray[np.int64]
+    explained: NDArray[np.float64]
+
+    def contrasts(self) -> NDArray[np.float64]:
+        """Return an orthonormal basis of what is not explained, shape (levels, contrasts).
+
+        Standard normal coordinates in it are normal effects without what mean and slope say as well, which
+        takes out the ridges between them. Two sizes have none.
+        """
+        rank = np.linalg.matrix_rank(self.explained)
+        return np.ascontiguousarray(np.linalg.svd(self.explained)[0][:, rank:])
 
 
 @dataclass(frozen=True)
@@ -88,12 +101,12 @@ def design_columns(
         factors.append(_factor(PAIR, table["task"] + " | " + table["mixture"]))
     sizes = [name for name in (other_size, "model_params") if name in columns]
     # What the curves of one size have in common is seldom on the line that the slopes draw through all sizes.
-    factors += [_factor(name, table[name]) for name in sizes]
+    lines = [_covariate(name, table[name], True) for name in sizes]
+    factors += [_factor(line.name, table[line.name], line) for line in lines]
     factors = [factor for factor in factors if len(factor.levels) > 1 and _differs_from_curves(factor)]
-    candidates = [(name, table[name], True) for name in sizes]
+    covariates = [*lines]
     if "alignment" in table.columns:
-        candidates.append(("alignment", table["alignment"], False))
-    covariates = [_covariate(name, values, log10) for name, values, log10 in candidates]
+        covariates.append(_covariate("alignment", table["alignment"], False))
     return tuple(factors), tuple(covariate for covariate in covariates if np.ptp(covariate.values) > 0)
 
 
@@ -110,11 +123,13 @@ def level_labels(values: pd.Series) -> pd.Series:
     return values.map("{:.12g}".format) if pd.api.types.is_numeric_dtype(values) else values.astype(str)
 
 
-def _factor(name: str, values: pd.Series) -> Factor:
-    """Return a factor from one value a curve."""
+def _factor(name: str, values: pd.Series, line: Covariate | None = None) -> Factor:
+    """Return a factor from one value a curve; of sizes, with their covariate."""
     text = not pd.api.types.is_numeric_dtype(values)
     levels, index = np.unique(values.astype(str) if text else values, return_inverse=True)
-    return Factor(name, tuple(level_labels(pd.Series(levels))), index.astype(np.int64))
+    explained = [np.ones(len(levels)), *([line.scaled(levels)] if line and np.ptp(line.values) > 0 else [])]
+    labels = tuple(level_labels(pd.Series(levels)))
+    return Factor(name, labels, index.astype(np.int64), np.column_stack(explained))
 
 
 def _covariate(name: str, raw: pd.Series, log10: bool) -> Covariate:

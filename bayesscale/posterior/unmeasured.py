@@ -158,7 +158,8 @@ class Unmeasured:
             level: draws[f"{name}_effect"][:, place] if factor else none for place, level in enumerate(levels)
         }
         new = dict.fromkeys(level for level in wanted if level not in known)
-        known |= {level: self._new_level(name, level, len(levels)) for level in new}
+        explained = factor.explained if factor else np.ones((len(levels), 1))
+        known |= {level: self._new_level(name, level, explained) for level in new}
         return np.stack([known[level] for level in wanted])
 
     def _labels(self, factor: str, curve: IntArray) -> pd.Series:
@@ -166,11 +167,13 @@ class Unmeasured:
         table = self.table.iloc[curve]
         return table["task"] + " | " + table["mixture"] if factor == PAIR else level_labels(table[factor])
 
-    def _new_level(self, factor: str, level: str, known: int) -> FloatArray:
+    def _new_level(self, factor: str, level: str, explained: FloatArray) -> FloatArray:
         """Return the effect of a level that was not measured, shape (draws, effects).
 
-        The effects of the L known levels sum to zero, so `mean` is their average and not the population's,
-        from which it differs with variance sd^2 / L. A new level adds its own sd^2.
+        Mean and, of sizes, slope are those of the measured levels, not of the population. With X what is
+        explained of these, a row a level, and x of the new one, its effect has the variance
+        sd^2 (1 + x' (X'X)^-1 x), that of a new observation in least squares: sd^2 (1 + 1 / L) for L levels
+        without a line.
         """
         rng = keyed_rng(self.seed, factor, level)
         shape = self.draws["mean"].shape
@@ -186,7 +189,12 @@ class Unmeasured:
                 np.array([getattr(prior, name) for prior in priors]) for name in ("median", "spread")
             )
             spread = median * np.exp(sd * rng.standard_normal(shape))
-        return np.asarray(np.sqrt(1 + 1 / known) * spread * rng.standard_normal(shape))
+        own = np.ones(1)
+        if explained.shape[1] > 1:
+            line = next(each for each in self.draws.curves.covariates if each.name == factor)
+            own = np.append(own, line.scaled(float(level)))
+        apart = np.sqrt(1 + np.sum((own @ np.linalg.pinv(explained)) ** 2))
+        return np.asarray(apart * spread * rng.standard_normal(shape))
 
     @cached_property
     def _factor(self) -> FloatArray:

@@ -47,6 +47,19 @@ def test_a_factor_has_sorted_levels_and_the_level_of_each_curve() -> None:
     assert [float(size.levels[i]) for i in size.index] == curves.table[SIZE].tolist()
 
 
+def test_contrasts_are_what_mean_and_slope_do_not_say() -> None:
+    curves = curves_of(table(mixtures=("fr", "en", "de"), finetune=(1e6, 6e6, 42e6, 1e9)))
+    for factor in curves.factors:
+        basis, line = factor.contrasts(), factor.name == SIZE
+        assert basis.shape == (len(factor.levels), len(factor.levels) - 1 - line)
+        np.testing.assert_allclose(basis.T @ basis, np.eye(basis.shape[1]), atol=1e-12)
+        np.testing.assert_allclose(basis.sum(axis=0), 0.0, atol=1e-12)
+        if line:
+            np.testing.assert_allclose(np.log10(list(map(float, factor.levels))) @ basis, 0.0, atol=1e-12)
+    two = curves_of(table(finetune=(6e6, 42e6))).factors[-1]
+    assert (two.name, two.contrasts().shape) == (SIZE, (2, 0))
+
+
 def test_sizes_are_a_factor_where_they_have_several_curves() -> None:
     alone = table(("en-fr",), ("en",), finetune=(1e6, 6e6, 42e6), shares=False)
     assert _names(alone)[0] == []

@@ -114,7 +114,7 @@ class Reference:
             )
             sd = self.log_normal(f"{factor.name}_sd", self.each(prior, "median"), self.each(prior, "spread"))
             raw = self.normal(f"{factor.name}_raw", 0.0, 1.0)
-            basis = np.linalg.svd(np.eye(len(factor.levels)) - 1 / len(factor.levels))[0][:, :-1]
+            basis = factor.contrasts()
             expected += (basis @ raw * sd)[factor.index]
         own = self.each("curve_sd", "median") ** 2
         own = own + sum(self.each(f"{name}_sd", "median") ** 2 for name in curves.absorbed)
