@@ -34,8 +34,9 @@ from bayesscale.particles.population import (
 from bayesscale.particles.temper import draw_prior
 
 _ROUND = (LAW, JUMP, BREAK, JUMP, WALK)
-# One particle of so many pairs is moved in a sweep as its curve is; so many of every pair take a jump.
-_REFRESHED, _JUMPS = 1.0, 2
+# In a sweep one particle of so many takes a jump: large clouds are renewed as fast as small ones. One particle
+# of every pair is moved as its curve is.
+_JUMP_OF = 50
 # So many particles of each of two metrics are tried together.
 _TOGETHER = 100
 
@@ -83,12 +84,11 @@ def move_pair(law: Any, broken: Any, x: Any, own: Any, several: Any, can_break: 
 def refresh(proposal: Any, guide: Any, pool: Any, data: Any, c: Any, m: Any, steps: Any, several: Any,
             can_break: Any, room: Any, weights: Any) -> None:  # fmt: skip
     """Move some particles of a pair under the proposal; arguments as in `move_pair`."""
-    moved = 1 if np.random.random() < _REFRESHED else 0
     no_weights = weights[:0]
-    for number in range(moved + _JUMPS):
+    for number in range(1 + pool.law.shape[2] // _JUMP_OF):
         i = np.random.randint(pool.law.shape[2])
         x, law, broken = pool.x[c, m, i], pool.law[c, m, i], pool.broken[c, m, i]
-        if number < moved:
+        if number == 0:
             law, broken, under, likelihood = move_pair(
                 law, broken, x, i, several, can_break, proposal, guide, pool, data, c, m, steps, 0.0, room,
                 weights,

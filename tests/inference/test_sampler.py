@@ -60,6 +60,7 @@ class _Chain:
     def __init__(self, data: Any, seed: tuple[int, ...]) -> None:
         self.seed, self.warmed = seed, 0
         self.proposals: list[Any] = []
+        self.particles = 100 * (1 + len(_Chain.made))
         _Chain.made.append(self)
 
     def learn(self, sweeps: int, proposal: Any) -> list[int]:
@@ -67,8 +68,10 @@ class _Chain:
         self.proposals.append(proposal)
         return [len(self.proposals)]
 
-    def adapt(self, proposal: Any, sweeps: int) -> None:
+    def adapt(self, proposal: Any, particles: int, sweeps: int) -> None:
         self.warmed += sweeps
+        # What the chain that asks for most asks for, all have.
+        assert particles == max(each.particles for each in _Chain.made)
         self.proposals.append(proposal)
 
 
