@@ -34,7 +34,7 @@ from bayesscale.particles.structs import (
     steps_struct,
 )
 from bayesscale.particles.sweep import draw_unmeasured, move_curves, move_population, seed_all
-from bayesscale.particles.temper import refit, temper_all
+from bayesscale.particles.temper import temper_all
 
 FloatArray = NDArray[np.float64]
 _MOVES = 6
@@ -142,19 +142,16 @@ class Chain:
             Sweeps of adaptation.
         """
         self.temper(proposal, particles)
-        self._refit(sweeps // 2)
+        self._learn_open(sweeps // 2)
         self.steps.rate[0] = _SLOW
         self.sweep(sweeps - sweeps // 2)
         self.steps.rate[0] = 0.0
 
-    def _refit(self, count: int) -> None:
-        """Take some sweeps, and learn from their second half in which directions curves walk."""
+    def _learn_open(self, count: int) -> None:
+        """Take some sweeps, and learn from their second half what data leave open."""
         self.sweep(count - count // 2)
-        local = self.local
-        seen = [(local.x.copy(), local.law.copy(), local.broken.copy()) for _ in self.states(count // 2, 1)]
-        _, data, _, prior, guide, _ = self._own
-        x, law, broken = (np.stack(part) for part in zip(*seen, strict=True))
-        refit(x, law, broken, prior, guide, data)
+        seen = [(self.local.x.copy(), self.local.law.copy()) for _ in self.states(count // 2, 1)]
+        x, law = (np.stack(part) for part in zip(*seen, strict=True))
         self.guide.open[:] = _left_open(x, law, self.prior, self.population.sd)
 
     def _seen(self) -> LocalPrior:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from bayesscale.particles.compiled import compiled
+from bayesscale.particles.frame import drift, learn_frame, push
 from bayesscale.particles.local import log_prior
 from bayesscale.particles.places import (
     ALIGNMENT,
-    FALL,
     HAZARD,
     LAW_COUNT,
     MEAN,
@@ -44,9 +44,8 @@ from bayesscale.particles.vector import add_cells, draw_total, log_normal, read_
 
 # Trajectories are so long on average, in sds, and have at most so many steps.
 _LENGTH, _MOST = 1.5, 12
-# The sd of a parameter, as learned, is at least so much of its prior's. Few curves break, and say little
-# of breaks: what moved slowly in warm-up would be taken for known, and move more slowly for it.
-_NARROWEST, _NARROWEST_OF_BREAKS = 0.03, 0.3
+# In warm-up every sweep looks at the curvature with this chance: at slopes so many prior sds away.
+_LOOKS, _NEAR = 0.06, 1e-4
 
 
 @compiled
@@ -176,41 +175,43 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
     draw_total(m, population, data, at)
     now = log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope)
     begun, momentum, kinetic = at.copy(), np.zeros(size), 0.0
-    width = steps.width[m, :, 0]
-    for j in range(at.shape[0]):
-        if sd[j] > 0.0:
-            momentum[j] = np.random.standard_normal()
-            kinetic += 0.5 * momentum[j] ** 2
-    step, then = math.exp(steps.mixed[m]), now
-    turns = 1 + np.random.randint(min(_MOST, 1 + int(2.0 * _LENGTH / step)))
-    for _ in range(turns):
-        for j in range(at.shape[0]):
-            if sd[j] > 0.0:
-                momentum[j] += 0.5 * step * width[j] * slope[j]
-                at[j] += step * width[j] * momentum[j]
+    for j in np.flatnonzero(sd > 0.0):
+        momentum[j] = np.random.standard_normal()
+        kinetic += 0.5 * momentum[j] ** 2
+    frame, step, then = steps.frame[m], math.exp(steps.mixed[m]), now
+    for _ in range(1 + np.random.randint(min(_MOST, 1 + int(2.0 * _LENGTH / step)))):
+        push(frame, 0.5 * step, slope, momentum)
+        drift(frame, step, momentum, at)
         then = log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope)
         if not math.isfinite(then):
             break
-        for j in range(at.shape[0]):
-            if sd[j] > 0.0:
-                momentum[j] += 0.5 * step * width[j] * slope[j]
-    change = then - now + kinetic
-    for j in range(at.shape[0]):
-        change -= 0.5 * momentum[j] ** 2
-    if not (arrive(change, steps.mixed, m, steps.rate[0]) and math.isfinite(change)):
-        at[:] = begun
-        log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope)
-    else:
+        push(frame, 0.5 * step, slope, momentum)
+    change = then - now + kinetic - 0.5 * (momentum**2).sum()
+    taken = arrive(change, steps.mixed, m, steps.rate[0]) and math.isfinite(change)
+    if taken:
         write_population(m, at, sd, population, data)
+    else:
+        at[:] = begun
     if steps.rate[0] > 0.0:
-        learn_widths(m, at, sd, steps)
+        for j in range(size):
+            learn(at[j], 0.0, steps.width[m, j])
+        if np.random.random() < _LOOKS or not steps.curvature[m].any():
+            look(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope, steps)
+            taken = False
+    if not taken:
+        log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope)
 
 
 @compiled
-def learn_widths(m: Any, at: Any, sd: Any, steps: Any) -> None:
-    """Learn in warm-up how wide the parameters of a metric range."""
-    for j in range(at.shape[0]):
-        if sd[j] > 0.0:
-            breaks = j in (HAZARD, ALIGNMENT, FALL)
-            least = _NARROWEST_OF_BREAKS if breaks else _NARROWEST
-            learn(at[j], least * sd[j], steps.width[m, j])
+def look(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any, data: Any, local: Any,
+         rows: Any, law: Any, base: Any, odds: Any, slope: Any, steps: Any) -> None:  # fmt: skip
+    """Learn from the curvature where a metric's population is; arguments as in `log_mixture`."""
+    curvature = np.zeros((at.shape[0], at.shape[0]))
+    for j in np.flatnonzero(sd > 0.0):
+        here, near = at[j], _NEAR * sd[j]
+        for side in (1.0, -1.0):
+            at[j] = here + side * near
+            log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope)
+            curvature[j] -= 0.5 * side / near * slope
+        at[j] = here
+    learn_frame(curvature, sd, steps.width[m, :, 0], steps.curvature[m], steps.frame[m])

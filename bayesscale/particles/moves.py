@@ -285,6 +285,27 @@ def move(
 
 
 @compiled
+def stir(
+    law: Any, broken: Any, x: Any, prior_now: Any, likelihood: Any, weights: Any, several: Any,
+    can_break: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any, out: Any,
+) -> tuple[Any, Any, float, float]:  # fmt: skip
+    """Try the moves that lead from law to law and from break to break, each once; arguments as in `move`.
+
+    Parameters
+    ----------
+    several, can_break : bool
+        Whether the pair may follow several laws, and break within the data.
+    """
+    for kind in (LAW, BREAK, JUMP):
+        if (kind == LAW and not several) or (kind == BREAK and not can_break):
+            continue
+        law, broken, prior_now, likelihood = move(
+            kind, 1.0, law, broken, x, prior_now, likelihood, weights, prior, guide, data, c, m, out
+        )
+    return law, broken, prior_now, likelihood
+
+
+@compiled
 def settle(
     temperature: Any, law: Any, broken: Any, x: Any, prior_now: Any, likelihood: Any, new_law: Any,
     new_broken: Any, y: Any, ratio: Any, weights: Any, prior: Any, data: Any, c: Any, m: Any, out: Any,

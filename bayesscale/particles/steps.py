@@ -29,8 +29,10 @@ class Steps(NamedTuple):
         Of means and spreads of levels and gains, with the curves that are left open.
     mixed : array, shape (M,)
         Of trajectories of a metric's population.
-    width : array, shape (M, MIXED + 2 (Q - 1), 3)
+    width : array, shape (M, P, 3), P being MIXED + 2 (Q - 1)
         What its parameters range over, see `learn`; no logarithms.
+    curvature, frame : array, shape (M, P, P)
+        Mean of its curvature, and axes in which it is about round, see `bayesscale.particles.frame`.
     joint : array, shape (M,)
         Of trajectories of means and spreads with the curves.
     reach : array, shape (M, 2 (4 + K), 3)
@@ -54,6 +56,8 @@ class Steps(NamedTuple):
     joint: NDArray[np.float64]
     reach: NDArray[np.float64]
     width: NDArray[np.float64]
+    curvature: NDArray[np.float64]
+    frame: NDArray[np.float64]
 
 
 def first_steps(data: Assembly) -> Steps:
@@ -67,10 +71,11 @@ def first_steps(data: Assembly) -> Steps:
         "glide": data.count.shape, "joint": (metrics,),
     }  # fmt: skip
     sizes = {name: np.full(shape, math.log(_FIRST)) for name, shape in shapes.items()}
-    ranges = np.array([0.1, np.nan, 0.01])
+    ranges, mixed = np.array([0.1, np.nan, 0.01]), MIXED + 2 * (len(data.group) - 1)
     return Steps(
         np.array([_FIRST]), **sizes, reach=np.tile(ranges, (metrics, 2 * (4 + LAW_COUNT), 1)),
-        width=np.tile(ranges, (metrics, MIXED + 2 * (len(data.group) - 1), 1)),
+        width=np.tile(ranges, (metrics, mixed, 1)), curvature=np.zeros((metrics, mixed, mixed)),
+        frame=np.tile(0.1 * np.eye(mixed), (metrics, 1, 1)),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from bayesscale.particles.joint import joint
 from bayesscale.particles.linear import draw_normal
 from bayesscale.particles.local import log_prior, pair_likelihood
 from bayesscale.particles.mixture import mix
-from bayesscale.particles.moves import BREAK, JUMP, LAW, WALK, move
+from bayesscale.particles.moves import WALK, move, stir
 from bayesscale.particles.open import move_open
 from bayesscale.particles.places import LAW_COUNT
 from bayesscale.particles.population import (
@@ -33,10 +33,8 @@ from bayesscale.particles.population import (
 )
 from bayesscale.particles.temper import draw_prior
 
-_ROUND = (LAW, JUMP, BREAK, JUMP, WALK)
-# In a sweep one particle of so many takes a jump: large clouds are renewed as fast as small ones. One particle
-# of every pair is moved as its curve is.
-_JUMP_OF = 50
+# In a sweep one particle of so many is stirred: large clouds are renewed as fast as small ones.
+_STIRRED_OF = 30
 # So many particles of each of two metrics are tried together.
 _TOGETHER = 100
 
@@ -65,12 +63,12 @@ def move_pair(law: Any, broken: Any, x: Any, own: Any, several: Any, can_break: 
     draw_weights(law, broken, x, data, c, m, room[0], weights)
     now = log_prior(law, broken, x, prior, data, c, m)
     likelihood = collapsed_likelihood(law, broken, x, weights, data, c, m, room[0])
-    for kind in _ROUND:
-        if (kind == LAW and not several) or (kind == BREAK and not can_break):
-            continue
-        law, broken, now, likelihood = move(
-            kind, 1.0, law, broken, x, now, likelihood, weights, prior, guide, data, c, m, room[0]
-        )
+    law, broken, now, likelihood = stir(
+        law, broken, x, now, likelihood, weights, several, can_break, prior, guide, data, c, m, room[0]
+    )
+    law, broken, now, likelihood = move(
+        WALK, 1.0, law, broken, x, now, likelihood, weights, prior, guide, data, c, m, room[0]
+    )
     law, broken, now, likelihood = step_by_difference(
         law, broken, x, own, now, likelihood, weights, prior, guide, pool, data, c, m, room[0]
     )
@@ -84,8 +82,7 @@ def move_pair(law: Any, broken: Any, x: Any, own: Any, several: Any, can_break: 
 def refresh(proposal: Any, guide: Any, pool: Any, data: Any, c: Any, m: Any, steps: Any, several: Any,
             can_break: Any, room: Any, weights: Any) -> None:  # fmt: skip
     """Move some particles of a pair under the proposal; arguments as in `move_pair`."""
-    no_weights = weights[:0]
-    for number in range(1 + pool.law.shape[2] // _JUMP_OF):
+    for number in range(1 + pool.law.shape[2] // _STIRRED_OF):
         i = np.random.randint(pool.law.shape[2])
         x, law, broken = pool.x[c, m, i], pool.law[c, m, i], pool.broken[c, m, i]
         if number == 0:
@@ -94,8 +91,8 @@ def refresh(proposal: Any, guide: Any, pool: Any, data: Any, c: Any, m: Any, ste
                 weights,
             )  # fmt: skip
         else:
-            law, broken, under, likelihood = move(
-                JUMP, 1.0, law, broken, x, pool.prior[c, m, i], pool.likelihood[c, m, i], no_weights,
+            law, broken, under, likelihood = stir(
+                law, broken, x, pool.prior[c, m, i], pool.likelihood[c, m, i], weights[:0], several, can_break,
                 proposal, guide, data, c, m, room[0],
             )  # fmt: skip
         pool.law[c, m, i], pool.broken[c, m, i] = law, broken

@@ -15,13 +15,13 @@ import numpy as np
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.linear import cholesky
 from bayesscale.particles.local import log_prior, pair_likelihood
-from bayesscale.particles.moves import BREAK, JUMP, LAW, PARTS, SINGLE, WALK, count_free, move, prior_sd
+from bayesscale.particles.moves import BREAK, JUMP, LAW, PARTS, SINGLE, WALK, count_free, move, prior_sd, stir
 from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
 
 _EFFECTIVE = 0.5
 _STEPS = 60
 # Jumps of every particle at the end.
-_STIRRED = 5
+_STIRRED = 3
 # So many particles of a part are needed to fit a distribution to it, per parameter and at least.
 _PER_PARAMETER, _LEAST = 2, 16
 # A fitted covariance is widened a little, and never narrower than this share of the prior's sd.
@@ -211,12 +211,12 @@ def temper(
                     prior, guide, data, c, m, out,
                 )  # fmt: skip
     fit_parts(x, law, broken, prior, guide, data, c, m)
-    # Shares of the parts are those that resampling has left: jumps between them put that right.
+    # Shares of the parts are those that resampling has left: moves between them put that right.
     for i in range(particles):
         for _ in range(_STIRRED):
-            law[i], broken[i], log_priors[i], likelihood[i] = move(
-                JUMP, 1.0, law[i], broken[i], x[i], log_priors[i], likelihood[i], no_weights, prior, guide,
-                data, c, m, out,
+            law[i], broken[i], log_priors[i], likelihood[i] = stir(
+                law[i], broken[i], x[i], log_priors[i], likelihood[i], no_weights, several, can_break,
+                prior, guide, data, c, m, out,
             )  # fmt: skip
     # Descendants of one particle lie beside each other, and neighbours are summed over together.
     order = np.random.permutation(particles)
@@ -255,18 +255,3 @@ def temper_all(seed: Any, moves: Any, prior: Any, guide: Any, data: Any, pool: A
             else:
                 local.law[c, m], local.broken[c, m] = draw_prior(local.x[c, m], 1.0, prior, data, c, m)
     return most
-
-
-@compiled
-def refit(x: Any, law: Any, broken: Any, prior: Any, guide: Any, data: Any) -> None:
-    """Write the covariances of states that a chain has been in, (states, C, M, LOCAL) and (states, C, M)."""
-    states = x.shape[0]
-    own, laws = np.empty((states, LOCAL)), np.empty(states, np.int64)
-    breaks = np.empty(states, np.int64)
-    for c in range(data.count.shape[0]):
-        for m in range(data.count.shape[1]):
-            for i in range(states):
-                laws[i], breaks[i] = law[i, c, m], broken[i, c, m]
-                for d in range(LOCAL):
-                    own[i, d] = x[i, c, m, d]
-            fit_parts(own, laws, breaks, prior, guide, data, c, m)

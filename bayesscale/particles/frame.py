@@ -1,0 +1,90 @@
+"""Coordinates in which the population of a metric is about round, learned from curvature, compiled."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bayesscale.particles.compiled import compiled
+
+# A look at the curvature changes so much of what is known of it.
+_REMEMBERED = 0.1
+# Of the curvatures along the axes of what is known, each scaled by itself, none counts as less than this.
+_FLATTEST = 0.05
+
+
+@compiled
+def push(frame: Any, size: Any, slope: Any, momentum: Any) -> None:
+    """Change the momentum by a slope.
+
+    Parameters
+    ----------
+    frame : array, shape (P, P)
+        Its columns are steps along axes in which the density is about round.
+    size : float
+        By how much of the slope.
+    slope : array, shape (P,)
+        Of the log density, by parameters.
+    momentum : array, shape (P,)
+        Changed: along the axes.
+    """
+    for i in range(momentum.shape[0]):
+        total = 0.0
+        for j in range(slope.shape[0]):
+            total += frame[j, i] * slope[j]
+        momentum[i] += size * total
+
+
+@compiled
+def drift(frame: Any, size: Any, momentum: Any, at: Any) -> None:
+    """Change parameters by a momentum; arguments as in `push`."""
+    for j in range(at.shape[0]):
+        total = 0.0
+        for i in range(momentum.shape[0]):
+            total += frame[j, i] * momentum[i]
+        at[j] += size * total
+
+
+@compiled
+def learn_frame(seen: Any, sd: Any, width: Any, known: Any, frame: Any) -> None:
+    """Learn axes from a look at the curvature.
+
+    The mean of the curvature is the precision of a normal density. Where draws range more widely than it
+    says, axes have the geometric mean of both sds.
+
+    Parameters
+    ----------
+    seen : array, shape (P, P)
+        Minus the second derivatives of the log density.
+    sd : array, shape (P,)
+        Of the prior; 0 where nothing is to be moved.
+    width : array, shape (P,)
+        Sds of the draws.
+    known : array, shape (P, P)
+        Changed: mean of the curvature.
+    frame : array, shape (P, P)
+        Written.
+    """
+    if not np.isfinite(seen).all():
+        return
+    rate = _REMEMBERED if known.any() else 1.0
+    free = np.flatnonzero(sd > 0.0)
+    known += rate * (0.5 * (seen + seen.T) - known)
+    root, round_ = np.empty(free.shape[0]), np.empty((free.shape[0], free.shape[0]))
+    for i in range(free.shape[0]):
+        root[i] = math.sqrt(max(known[free[i], free[i]], sd[free[i]] ** -2))
+    for i in range(free.shape[0]):
+        for j in range(free.shape[0]):
+            round_[i, j] = known[free[i], free[j]] / (root[i] * root[j])
+    values, axes = np.linalg.eigh(round_)
+    frame[:] = 0.0
+    for i in range(free.shape[0]):
+        total = 0.0
+        for k in range(free.shape[0]):
+            axes[i, k] /= root[i] * math.sqrt(max(values[k], _FLATTEST))
+            total += axes[i, k] ** 2
+        wider = math.sqrt(max(width[free[i]] / math.sqrt(total), 1.0))
+        for k in range(free.shape[0]):
+            frame[free[i], free[k]] = wider * axes[i, k]
