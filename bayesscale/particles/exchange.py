@@ -15,6 +15,7 @@ import numpy as np
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.local import log_prior, log_rest
 from bayesscale.particles.places import GAIN, LEVEL, SHAPE
+from bayesscale.particles.sums import product_sum, to_weights
 
 
 @compiled
@@ -30,11 +31,9 @@ def exchange(c: Any, m: Any, odds: Any, proposal: Any, data: Any, pool: Any, loc
     proposal, data, pool, local : LocalPrior, Assembly, Pool, Local
         The population under which clouds are, the data, the clouds and the curves.
     """
-    count, largest, total, squares = odds.shape[0] - 1, odds.max(), 0.0, 0.0
-    for i in range(count + 1):
-        odds[i] = math.exp(odds[i] - largest)
-        total += odds[i]
-        squares += odds[i] * odds[i]
+    count = odds.shape[0] - 1
+    to_weights(odds, odds.max(), odds)
+    total, squares = odds.sum(), product_sum(odds, odds)
     local.effective[c, m] = total * total / squares
     r, chosen = total * np.random.random(), count
     for i in range(count):
@@ -128,42 +127,56 @@ def exchange_two(
         if e // 2 != one and e // 2 != two:
             for k in range(4):
                 pull[k] += precision[(first if k < 2 else second) + k % 2, e] * rest[e]
-    odds, largest = np.empty((count, count)), -np.inf
+    here, there = room[0], room[1]
+    by_one, by_two = alone(first, precision, pull[:2], here), alone(second, precision, pull[2:], there)
+    across = np.empty((2, count))
+    for k in range(2):
+        across[k] = precision[first + k, second] * there[0] + precision[first + k, second + 1] * there[1]
+    across *= 2.0
+    last = count - 1
+    fixed = population.degrees[0] + square[0] - by_one[last] - by_two[last]
+    fixed -= here[0, last] * across[0, last] + here[1, last] * across[1, last]
     power = 0.5 * (population.degrees[0] + square[1])
-    fixed = population.degrees[0] + square[0]
+    odds, largest = np.empty((count, count)), -np.inf
     for i in range(count):
+        row, level, gain, start = odds[i], here[0, i], here[1, i], fixed + by_one[i]
         for j in range(count):
-            odds[i, j] = quadratic(room, i, j, first, second, precision, pull)
-    fixed -= odds[count - 1, count - 1]
-    for i in range(count):
+            row[j] = start + by_two[j] + level * across[0, j] + gain * across[1, j]
         for j in range(count):
-            odds[i, j] = room[0, 3, i] + room[1, 3, j] - power * math.log(fixed + odds[i, j])
-            largest = max(largest, odds[i, j])
+            row[j] = here[3, i] + there[3, j] - power * math.log(row[j])
+        largest = max(largest, row.max())
     total = 0.0
     for i in range(count):
-        for j in range(count):
-            odds[i, j] = math.exp(odds[i, j] - largest)
-            total += odds[i, j]
+        to_weights(odds[i], largest, odds[i])
+        total += odds[i].sum()
     r = total * np.random.random()
     for i in range(count):
         for j in range(count):
             r -= odds[i, j]
             if r < 0.0:
-                if i < count - 1:
+                if i < last:
                     change_places(c, one, (starts[0] + i) % pool.law.shape[2], proposal, data, pool, local)
-                if j < count - 1:
+                if j < last:
                     change_places(c, two, (starts[1] + j) % pool.law.shape[2], proposal, data, pool, local)
                 return
 
 
 @compiled
-def quadratic(room: Any, i: Any, j: Any, first: Any, second: Any, precision: Any, pull: Any) -> float:
-    """Return what of a curve's squared distance depends on two particles; see `exchange_two`."""
-    a, b, d, e = room[0, 0, i], room[0, 1, i], room[1, 0, j], room[1, 1, j]
-    total = precision[first, first] * a * a + precision[first + 1, first + 1] * b * b
-    total += precision[second, second] * d * d + precision[second + 1, second + 1] * e * e
-    cross = precision[first, first + 1] * a * b + precision[second, second + 1] * d * e
-    cross += a * (precision[first, second] * d + precision[first, second + 1] * e)
-    cross += b * (precision[first + 1, second] * d + precision[first + 1, second + 1] * e)
-    cross += pull[0] * a + pull[1] * b + pull[2] * d + pull[3] * e
-    return float(total + 2.0 * cross + room[0, 2, i] + room[1, 2, j])
+def alone(first: Any, precision: Any, pull: Any, own: Any) -> Any:
+    """Return what the particles of one metric add to a curve's squared distance, without the other metric.
+
+    Parameters
+    ----------
+    first : int
+        Place of the metric's level.
+    precision : array, shape (E, E)
+        Precision of what was measured of the curve.
+    pull : array, shape (2,)
+        What is linear in its residuals.
+    own : array, shape (4, particles + 1)
+        From `gather_some`.
+    """
+    level, gain = own[0], own[1]
+    total = own[2] + 2.0 * (pull[0] * level + pull[1] * gain)
+    total += precision[first, first] * level**2 + precision[first + 1, first + 1] * gain**2
+    return total + 2.0 * precision[first, first + 1] * level * gain

@@ -25,7 +25,7 @@ from bayesscale.particles.places import (
 # Rows of what is summed over: level, gain, the four of `POOLED`, shape, its square, 1, wait, break, fall.
 ROW_SHAPE, ROW_SQUARE, ROW_ONE, ROW_RISK, ROW_BROKEN, ROW_FALL = 6, 7, 8, 9, 10, 11
 ROWS = 12
-# Particles with less than e to this of the largest weight count as if they had that.
+# Particles with less than e to this of the largest weight count nothing.
 _NEGLIGIBLE = -40.0
 
 
@@ -96,11 +96,12 @@ def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any,
 
 
 @compiled
-def to_weights(out: Any, largest: Any, weight: Any) -> None:
-    """Write exp(out - largest), to 1e-9 where it counts: a loop without calls is quick."""
-    for i in range(out.shape[0]):
-        t = out[i] - largest
-        t = (t if t > _NEGLIGIBLE else _NEGLIGIBLE) / 64.0
+def to_weights(logs: Any, largest: Any, weight: Any) -> None:
+    """Write exp(logs - largest), to 1e-9 where it counts: a loop without calls is quick."""
+    for i in range(logs.shape[0]):
+        t = logs[i] - largest
+        counts = t > _NEGLIGIBLE
+        t = (t if counts else 0.0) / 64.0
         e = 1.0 + t * (1.0 + t / 2.0 * (1.0 + t / 3.0 * (1.0 + t / 4.0 * (1.0 + t / 5.0 * (1.0 + t / 6.0)))))
         e *= e
         e *= e
@@ -108,7 +109,7 @@ def to_weights(out: Any, largest: Any, weight: Any) -> None:
         e *= e
         e *= e
         e *= e
-        weight[i] = e
+        weight[i] = e if counts else 0.0
 
 
 @compiled

@@ -34,7 +34,7 @@ from bayesscale.particles.population import (
 from bayesscale.particles.temper import draw_prior
 
 # In a sweep one particle of so many is stirred: large clouds are renewed as fast as small ones.
-_STIRRED_OF = 30
+_STIRRED_OF = 40
 # So many particles of each of two metrics are tried together.
 _TOGETHER = 100
 
@@ -79,24 +79,15 @@ def move_pair(law: Any, broken: Any, x: Any, own: Any, several: Any, can_break: 
 
 
 @compiled
-def refresh(proposal: Any, guide: Any, pool: Any, data: Any, c: Any, m: Any, steps: Any, several: Any,
-            can_break: Any, room: Any, weights: Any) -> None:  # fmt: skip
-    """Move some particles of a pair under the proposal; arguments as in `move_pair`."""
-    for number in range(1 + pool.law.shape[2] // _STIRRED_OF):
+def refresh(proposal: Any, guide: Any, pool: Any, data: Any, c: Any, m: Any, several: Any, can_break: Any,
+            room: Any, no_weights: Any) -> None:  # fmt: skip
+    """Stir some particles of a pair under the proposal; arguments as in `move_pair`."""
+    for _ in range(1 + pool.law.shape[2] // _STIRRED_OF):
         i = np.random.randint(pool.law.shape[2])
-        x, law, broken = pool.x[c, m, i], pool.law[c, m, i], pool.broken[c, m, i]
-        if number == 0:
-            law, broken, under, likelihood = move_pair(
-                law, broken, x, i, several, can_break, proposal, guide, pool, data, c, m, steps, 0.0, room,
-                weights,
-            )  # fmt: skip
-        else:
-            law, broken, under, likelihood = stir(
-                law, broken, x, pool.prior[c, m, i], pool.likelihood[c, m, i], weights[:0], several, can_break,
-                proposal, guide, data, c, m, room[0],
-            )  # fmt: skip
-        pool.law[c, m, i], pool.broken[c, m, i] = law, broken
-        pool.prior[c, m, i], pool.likelihood[c, m, i] = under, likelihood
+        pool.law[c, m, i], pool.broken[c, m, i], pool.prior[c, m, i], pool.likelihood[c, m, i] = stir(
+            pool.law[c, m, i], pool.broken[c, m, i], pool.x[c, m, i], pool.prior[c, m, i],
+            pool.likelihood[c, m, i], no_weights, several, can_break, proposal, guide, data, c, m, room[0],
+        )  # fmt: skip
 
 
 @compiled
@@ -141,7 +132,7 @@ def move_curves(
                     guide, pool, data, c, m, steps, steps.rate[0], room, weights,
                 )  # fmt: skip
                 local.law[c, m], local.broken[c, m], local.likelihood[c, m] = law, broken, likelihood
-                refresh(proposal, guide, pool, data, c, m, steps, several, can_break, room, weights)
+                refresh(proposal, guide, pool, data, c, m, several, can_break, room, weights[:0])
     fill_precisions(population, data, precisions)
     exchange_metrics(population, data, local, prior, proposal, pool, precisions)
 

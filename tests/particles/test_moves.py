@@ -28,11 +28,11 @@ from bayesscale.particles.moves import (
     no_guide,
 )
 from bayesscale.particles.places import LOCAL, MODE, NOISE, TAU
-from bayesscale.particles.state import LocalPrior, Pool, empty, empty_pool
+from bayesscale.particles.state import LocalPrior, Pool, empty_pool
 from bayesscale.particles.steps import first_steps
 from bayesscale.particles.structs import data_struct, guide_struct, pool_struct, prior_struct, steps_struct
 from bayesscale.particles.sweep import move_pair, seed_all
-from bayesscale.particles.temper import draw_prior, refit
+from bayesscale.particles.temper import draw_prior, fit_parts
 from tests.particles.clouds import Cloud
 from tests.particles.simulated import mean_of, scale_of
 from tests.particles.small import assert_prior, draw, small_data, small_prior, without_values
@@ -67,10 +67,8 @@ def wrong_guide(data: Assembly, width: float) -> Guide:
 def rough_guide(data: Assembly, prior: LocalPrior) -> Guide:
     """Return a guide that is a little off of draws of the first curve, and knows all parts but one."""
     guide, rng = no_guide(data), np.random.default_rng(3)
-    cloud = Cloud.of(prior, data, 0, 0, 4000, rng)
-    x, law, broken = (np.zeros((4000, *part.shape), part.dtype) for part in empty(data)[:3])
-    law[:, 0, 0], broken[:, 0, 0], x[:, 0, 0] = cloud
-    refit(x, law, broken, prior_struct(prior), guide_struct(guide), data_struct(data))
+    law, broken, x = Cloud.of(prior, data, 0, 0, 4000, rng)
+    fit_parts(x, law, broken, prior_struct(prior), guide_struct(guide), data_struct(data), 0, 0)
     guide.centre[:] += 0.1 * rng.standard_normal(guide.centre.shape)
     guide.factor[:] *= np.tril(1.0 + 0.2 * rng.standard_normal((LOCAL, LOCAL)))
     guide.known[:, :, UNKNOWN] = False
