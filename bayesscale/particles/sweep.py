@@ -35,8 +35,8 @@ from bayesscale.particles.temper import draw_prior
 
 # In a sweep one particle of so many is stirred: large clouds are renewed as fast as small ones.
 _STIRRED_OF = 40
-# So many particles of each of two metrics are tried together.
-_TOGETHER = 100
+# So many particles of each of two metrics are looked at, and the likeliest of them tried together.
+_LOOKED_AT, _TOGETHER = 200, 32
 
 
 @compiled
@@ -147,7 +147,7 @@ def exchange_metrics(
     """
     rest = residuals(population, data, local)
     far = squares(population, data, local, precisions, rest)
-    room = np.empty((2, 4, min(_TOGETHER, pool.law.shape[2]) + 1))
+    own, some = np.empty((4, min(_LOOKED_AT, pool.law.shape[2]) + 1)), np.empty((2, 4, _TOGETHER + 1))
     for c in range(data.count.shape[0]):
         measured = np.flatnonzero(data.count[c])
         if measured.shape[0] > 1:
@@ -155,7 +155,7 @@ def exchange_metrics(
             j = (i + 1 + np.random.randint(measured.shape[0] - 1)) % measured.shape[0]
             exchange_two(
                 c, measured[i], measured[j], rest[c], far[c], precisions[data.pattern[c]], population, prior,
-                proposal, data, pool, local, room,
+                proposal, data, pool, local, own, some,
             )  # fmt: skip
 
 
