@@ -34,7 +34,7 @@ from bayesscale.particles.population import (
 from bayesscale.particles.temper import draw_prior
 
 # In a sweep one particle of so many is stirred: large clouds are renewed as fast as small ones.
-_STIRRED_OF = 40
+_STIRRED_OF = 30
 # So many particles of each of two metrics are looked at, and the likeliest of them tried together.
 _LOOKED_AT, _TOGETHER = 200, 32
 
