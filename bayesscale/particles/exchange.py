@@ -96,8 +96,8 @@ def gather_some(c: Any, m: Any, start: Any, rest: Any, population: Any, prior: A
 def shortlist(own: Any, covariance: Any, degrees: Any, listed: Any, some: Any) -> None:
     """List some particles, each drawn with about the odds that it has by itself, and the state behind them.
 
-    Which of the listed becomes the state then has its odds divided by its chance to be listed (Neal, arXiv
-    1101.0387). That chance does not depend on which of all is the state.
+    Which of the listed becomes the state then has its odds divided by its chance to be listed (Neal 2010,
+    arXiv 1101.0387). That chance does not depend on which of all is the state.
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ def learn_frame(seen: Any, sd: Any, width: Any, known: Any, frame: Any) -> None:
         root[i] = math.sqrt(max(known[free[i], free[i]], sd[free[i]] ** -2))
     for i in range(free.shape[0]):
         for j in range(free.shape[0]):
-            round_[i, j] = known[free[i], free[j]] / (root[i] * root[j])
+            round_[i, j] = known[free[i], free[j]] / (root[i] * root[j]) if i != j else 1.0
     values, axes = np.linalg.eigh(round_)
     frame[:] = 0.0
     for i in range(free.shape[0]):
