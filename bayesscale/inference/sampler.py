@@ -19,7 +19,7 @@ from bayesscale.models.assembly import Assembly
 FloatArray = NDArray[np.float64]
 _LESSONS, _LEARNING, _ADAPTING = 2, 60, 200
 # Chains become so much longer than what they ask for, within these limits.
-_SPARE, _LEAST, _MOST = 1.2, 1.25, 4.0
+_SPARE, _LEAST, _MOST = 1.2, 1.25, 2.0
 
 
 @dataclass(frozen=True)

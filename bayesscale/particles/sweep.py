@@ -9,7 +9,6 @@ import numpy as np
 from bayesscale.particles.baseline import move_cells, move_line
 from bayesscale.particles.collapsed import collapsed_likelihood, draw_modes, draw_weights
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.difference import step_by_difference
 from bayesscale.particles.exchange import exchange, exchange_two
 from bayesscale.particles.expected import expect, fill_prior
 from bayesscale.particles.glide import glide
@@ -40,8 +39,8 @@ _LOOKED_AT, _TOGETHER = 200, 32
 
 
 @compiled
-def move_pair(law: Any, broken: Any, x: Any, own: Any, several: Any, can_break: Any, prior: Any, guide: Any,
-              pool: Any, data: Any, c: Any, m: Any, steps: Any, rate: Any, room: Any,
+def move_pair(law: Any, broken: Any, x: Any, several: Any, can_break: Any, prior: Any, guide: Any, data: Any,
+              c: Any, m: Any, steps: Any, room: Any,
               weights: Any) -> tuple[Any, Any, float, float]:  # fmt: skip
     """Move one curve and metric under a population; return law, break, log prior and log likelihood.
 
@@ -49,14 +48,10 @@ def move_pair(law: Any, broken: Any, x: Any, own: Any, several: Any, can_break: 
     ----------
     law, broken, x : int, int, array
         Where it is; x is changed in place.
-    own : int
-        Number of the particle that x is; -1 for the curve itself.
     several, can_break : bool
         Whether it may follow several laws, and break within the data.
-    prior, guide, pool, data, c, m, steps : LocalPrior, Guide, Pool, Assembly, int, int, Steps
-        The population, the clouds, the data, curve and metric, sizes of steps.
-    rate : float
-        How fast these adapt.
+    prior, guide, data, c, m, steps : LocalPrior, Guide, Assembly, int, int, Steps
+        The population, what clouds are like, the data, curve and metric, sizes of steps.
     room, weights : array, shape (4, N), (N,)
         Room to work in.
     """
@@ -69,9 +64,7 @@ def move_pair(law: Any, broken: Any, x: Any, own: Any, several: Any, can_break: 
     law, broken, now, likelihood = move(
         WALK, 1.0, law, broken, x, now, likelihood, weights, prior, guide, data, c, m, room[0]
     )
-    law, broken, now, likelihood = step_by_difference(
-        law, broken, x, own, now, likelihood, weights, prior, guide, pool, data, c, m, room[0]
-    )
+    rate = steps.rate[0]
     glide(law, broken, x, now, likelihood, weights, prior, guide, data, c, m, steps.glide, rate, room)
     draw_modes(law, broken, x, weights, data, c, m, room[0])
     now = log_prior(law, broken, x, prior, data, c, m)
@@ -128,8 +121,8 @@ def move_curves(
                 can_break = data.may_break[m] and data.last[c, m] > data.first[c, m]
                 exchange(c, m, odds[c], proposal, data, pool, local)
                 law, broken, _, likelihood = move_pair(
-                    local.law[c, m], local.broken[c, m], local.x[c, m], -1, several, can_break, prior,
-                    guide, pool, data, c, m, steps, steps.rate[0], room, weights,
+                    local.law[c, m], local.broken[c, m], local.x[c, m], several, can_break, prior, guide,
+                    data, c, m, steps, room, weights,
                 )  # fmt: skip
                 local.law[c, m], local.broken[c, m], local.likelihood[c, m] = law, broken, likelihood
                 refresh(proposal, guide, pool, data, c, m, several, can_break, room, weights[:0])
