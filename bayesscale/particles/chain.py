@@ -43,7 +43,7 @@ _FIRST = 100
 # So many particles of a cloud shall count under the population for each pair that there is, in nine of ten
 # pairs: a population is known from the product of all clouds' sums, whose errors add up (Pitt et al., J.
 # Econometrics 171, 2012). Particles cost time, so there are limits for a pair, and for all of them.
-_COUNTING, _PARTICLES, _MOST = 0.3, (256, 1_500), 120_000
+_COUNTING, _PARTICLES, _MOST = 0.6, (512, 1_500), 120_000
 # A proposal is wider than what was learned of a population: its spread, and the error of its mean.
 _WIDER, _ERRORS = 1.5, 1.0
 # Data leave open what ranges so widely, in sds of the population.

@@ -14,11 +14,8 @@ import numpy as np
 
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.local import log_prior, log_rest
-from bayesscale.particles.places import EFFECTS, GAIN, LEVEL, SHAPE
+from bayesscale.particles.places import GAIN, LEVEL, SHAPE
 from bayesscale.particles.sums import product_sum, to_weights
-
-# So many of a list of particles are drawn at random, so that none has odds that are much too large.
-_AT_RANDOM = 0.1
 
 
 @compiled
@@ -62,7 +59,7 @@ def change_places(c: Any, m: Any, chosen: Any, proposal: Any, data: Any, pool: A
 
 @compiled
 def gather_some(c: Any, m: Any, start: Any, rest: Any, population: Any, prior: Any, proposal: Any, data: Any,
-                pool: Any, local: Any, own: Any) -> None:  # fmt: skip
+                pool: Any, local: Any, own: Any, odds: Any) -> None:  # fmt: skip
     """Write what some particles of a curve and metric are, the state behind them.
 
     Parameters
@@ -73,63 +70,30 @@ def gather_some(c: Any, m: Any, start: Any, rest: Any, population: Any, prior: A
         Residuals of the curve.
     population, prior, proposal, data, pool, local
         The chain, and its clouds.
-    own : array, shape (4, particles + 1)
-        Written: residuals of level and gain; the square of the place of the shape; log odds of being the
-        state but for these three.
+    own : array, shape (3, particles + 1)
+        Written: residuals of level and gain; the square of the place of the shape.
+    odds : array, shape (particles + 1,)
+        Written: log odds of being the state but for these three.
     """
-    count = own.shape[1] - 1
+    count = odds.shape[0] - 1
     for i in range(count + 1):
         if i < count:
             p = (start + i) % pool.law.shape[2]
             x, law, broken = pool.x[c, m, p], pool.law[c, m, p], pool.broken[c, m, p]
-            own[3, i] = -pool.prior[c, m, p]
+            odds[i] = -pool.prior[c, m, p]
         else:
             x, law, broken = local.x[c, m], local.law[c, m], local.broken[c, m]
-            own[3, i] = -log_prior(law, broken, x, proposal, data, c, m)
-        own[3, i] += log_rest(law, broken, x, prior, data, c, m)
+            odds[i] = -log_prior(law, broken, x, proposal, data, c, m)
+        odds[i] += log_rest(law, broken, x, prior, data, c, m)
         own[0, i] = x[LEVEL] - local.x[c, m, LEVEL] + rest[2 * m]
         own[1, i] = x[GAIN] - local.x[c, m, GAIN] + rest[2 * m + 1]
         own[2, i] = ((x[SHAPE] - population.shape_mean[m, law]) / population.shape_sd[m, law]) ** 2
 
 
 @compiled
-def shortlist(own: Any, covariance: Any, degrees: Any, listed: Any, some: Any) -> None:
-    """List some particles, each drawn with about the odds that it has by itself, and the state behind them.
-
-    Which of the listed becomes the state then has its odds divided by its chance to be listed (Neal 2010,
-    arXiv 1101.0387). That chance does not depend on which of all is the state.
-
-    Parameters
-    ----------
-    own : array, shape (4, particles + 1)
-        From `gather_some`.
-    covariance : array, shape (2, 2)
-        Of the curve's level and gain, whatever the other metric.
-    degrees : float
-        Degrees of freedom of what sets curves apart.
-    listed : array of int, shape (listed + 1,)
-        Written: which.
-    some : array, shape (4, listed + 1)
-        Written: what is in `own` of these, their odds divided.
-    """
-    count, size = own.shape[1], listed.shape[0]
-    determinant = covariance[0, 0] * covariance[1, 1] - covariance[0, 1] ** 2
-    square = covariance[1, 1] * own[0] ** 2 + covariance[0, 0] * own[1] ** 2
-    square = (square - 2.0 * covariance[0, 1] * own[0] * own[1]) / determinant + own[2]
-    chance = own[3] - 0.5 * (degrees + EFFECTS) * np.log1p(square / degrees)
-    to_weights(chance, chance.max(), chance)
-    chance = (1.0 - _AT_RANDOM) * chance / chance.sum() + _AT_RANDOM / count
-    until = np.cumsum(chance)
-    for i in range(size):
-        place = np.searchsorted(until, np.random.random() * until[-1]) if i < size - 1 else count - 1
-        listed[i], some[:, i] = place, own[:, place]
-        some[3, i] -= math.log(chance[place])
-
-
-@compiled
 def exchange_two(
     c: Any, one: Any, two: Any, rest: Any, square: Any, precision: Any, population: Any, prior: Any,
-    proposal: Any, data: Any, pool: Any, local: Any, own: Any, some: Any,
+    proposal: Any, data: Any, pool: Any, local: Any, room: Any,
 ) -> None:  # fmt: skip
     """Let a curve change places with a particle of one metric and one of another, both at once.
 
@@ -147,26 +111,23 @@ def exchange_two(
         Precision of what was measured of the curve.
     population, prior, proposal, data, pool, local
         The chain, and its clouds.
-    own, some : array, shape (4, particles + 1), (2, 4, listed + 1)
-        Room to work in: so many particles of each metric are looked at, and so many are tried.
+    room : array, shape (2, 4, particles + 1)
+        Room to work in, for as many particles as are tried of each metric.
     """
-    first, second = 2 * one, 2 * two
-    places = np.array([first, first + 1, second, second + 1])
-    covariance = np.linalg.inv(precision[places][:, places])
-    count, listed = some.shape[2], np.empty((2, some.shape[2]), np.int64)
-    starts = np.random.randint(0, pool.law.shape[2], 2)
+    count, starts = room.shape[2], np.empty(2, np.int64)
     for k in range(2):
-        m = two if k else one
-        gather_some(c, m, starts[k], rest, population, prior, proposal, data, pool, local, own)
-        block = covariance[2 * k : 2 * k + 2, 2 * k : 2 * k + 2]
-        shortlist(own, block, population.degrees[0], listed[k], some[k])
+        m, starts[k] = two if k else one, np.random.randint(pool.law.shape[2])
+        gather_some(
+            c, m, starts[k], rest, population, prior, proposal, data, pool, local, room[k, :3], room[k, 3]
+        )
     # Of the quadratic form: what does not change, and what is linear in the residuals of either metric.
+    first, second = 2 * one, 2 * two
     pull = np.zeros(4)
     for e in range(rest.shape[0]):
         if e // 2 != one and e // 2 != two:
             for k in range(4):
                 pull[k] += precision[(first if k < 2 else second) + k % 2, e] * rest[e]
-    here, there = some[0], some[1]
+    here, there = room[0], room[1]
     by_one, by_two = alone(first, precision, pull[:2], here), alone(second, precision, pull[2:], there)
     across = np.empty((2, count))
     for k in range(2):
@@ -193,11 +154,10 @@ def exchange_two(
         for j in range(count):
             r -= odds[i, j]
             if r < 0.0:
-                for k in range(2):
-                    m, place = two if k else one, listed[k, j if k else i]
-                    if place < own.shape[1] - 1:
-                        chosen = (starts[k] + place) % pool.law.shape[2]
-                        change_places(c, m, chosen, proposal, data, pool, local)
+                if i < last:
+                    change_places(c, one, (starts[0] + i) % pool.law.shape[2], proposal, data, pool, local)
+                if j < last:
+                    change_places(c, two, (starts[1] + j) % pool.law.shape[2], proposal, data, pool, local)
                 return
 
 
@@ -213,8 +173,8 @@ def alone(first: Any, precision: Any, pull: Any, own: Any) -> Any:
         Precision of what was measured of the curve.
     pull : array, shape (2,)
         What is linear in its residuals.
-    own : array, shape (4, listed + 1)
-        From `shortlist`.
+    own : array, shape (4, particles + 1)
+        From `gather_some`.
     """
     level, gain = own[0], own[1]
     total = own[2] + 2.0 * (pull[0] * level + pull[1] * gain)

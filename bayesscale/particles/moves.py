@@ -289,14 +289,16 @@ def stir(
     law: Any, broken: Any, x: Any, prior_now: Any, likelihood: Any, weights: Any, several: Any,
     can_break: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any, out: Any,
 ) -> tuple[Any, Any, float, float]:  # fmt: skip
-    """Try the moves that lead from law to law and from break to break, each once; arguments as in `move`.
+    """Try another law, another break, a jump and a walk; arguments as in `move`.
+
+    A jump arrives seldom from where it leads seldom: what the cloud's normal shape leaves out has to walk.
 
     Parameters
     ----------
     several, can_break : bool
         Whether the pair may follow several laws, and break within the data.
     """
-    for kind in (LAW, BREAK, JUMP):
+    for kind in (LAW, BREAK, JUMP, WALK):
         if (kind == LAW and not several) or (kind == BREAK and not can_break):
             continue
         law, broken, prior_now, likelihood = move(

@@ -9,6 +9,7 @@ import numpy as np
 from bayesscale.particles.baseline import move_cells, move_line
 from bayesscale.particles.collapsed import collapsed_likelihood, draw_modes, draw_weights
 from bayesscale.particles.compiled import compiled
+from bayesscale.particles.difference import step_by_difference
 from bayesscale.particles.exchange import exchange, exchange_two
 from bayesscale.particles.expected import expect, fill_prior
 from bayesscale.particles.glide import glide
@@ -16,7 +17,7 @@ from bayesscale.particles.joint import joint
 from bayesscale.particles.linear import draw_normal
 from bayesscale.particles.local import log_prior, pair_likelihood
 from bayesscale.particles.mixture import mix
-from bayesscale.particles.moves import WALK, move, stir
+from bayesscale.particles.moves import stir
 from bayesscale.particles.open import move_open
 from bayesscale.particles.places import LAW_COUNT
 from bayesscale.particles.population import (
@@ -34,13 +35,13 @@ from bayesscale.particles.temper import draw_prior
 
 # In a sweep one particle of so many is stirred: large clouds are renewed as fast as small ones.
 _STIRRED_OF = 30
-# So many particles of each of two metrics are looked at, and the likeliest of them tried together.
-_LOOKED_AT, _TOGETHER = 200, 32
+# So many particles of each of two metrics are tried together.
+_TOGETHER = 100
 
 
 @compiled
-def move_pair(law: Any, broken: Any, x: Any, several: Any, can_break: Any, prior: Any, guide: Any, data: Any,
-              c: Any, m: Any, steps: Any, room: Any,
+def move_pair(law: Any, broken: Any, x: Any, own: Any, several: Any, can_break: Any, prior: Any, guide: Any,
+              pool: Any, data: Any, c: Any, m: Any, steps: Any, rate: Any, room: Any,
               weights: Any) -> tuple[Any, Any, float, float]:  # fmt: skip
     """Move one curve and metric under a population; return law, break, log prior and log likelihood.
 
@@ -48,10 +49,14 @@ def move_pair(law: Any, broken: Any, x: Any, several: Any, can_break: Any, prior
     ----------
     law, broken, x : int, int, array
         Where it is; x is changed in place.
+    own : int
+        Number of the particle that x is; -1 for the curve itself.
     several, can_break : bool
         Whether it may follow several laws, and break within the data.
-    prior, guide, data, c, m, steps : LocalPrior, Guide, Assembly, int, int, Steps
-        The population, what clouds are like, the data, curve and metric, sizes of steps.
+    prior, guide, pool, data, c, m, steps : LocalPrior, Guide, Pool, Assembly, int, int, Steps
+        The population, the clouds, the data, curve and metric, sizes of steps.
+    rate : float
+        How fast these adapt.
     room, weights : array, shape (4, N), (N,)
         Room to work in.
     """
@@ -61,10 +66,9 @@ def move_pair(law: Any, broken: Any, x: Any, several: Any, can_break: Any, prior
     law, broken, now, likelihood = stir(
         law, broken, x, now, likelihood, weights, several, can_break, prior, guide, data, c, m, room[0]
     )
-    law, broken, now, likelihood = move(
-        WALK, 1.0, law, broken, x, now, likelihood, weights, prior, guide, data, c, m, room[0]
+    law, broken, now, likelihood = step_by_difference(
+        law, broken, x, own, now, likelihood, weights, prior, guide, pool, data, c, m, room[0]
     )
-    rate = steps.rate[0]
     glide(law, broken, x, now, likelihood, weights, prior, guide, data, c, m, steps.glide, rate, room)
     draw_modes(law, broken, x, weights, data, c, m, room[0])
     now = log_prior(law, broken, x, prior, data, c, m)
@@ -72,15 +76,24 @@ def move_pair(law: Any, broken: Any, x: Any, several: Any, can_break: Any, prior
 
 
 @compiled
-def refresh(proposal: Any, guide: Any, pool: Any, data: Any, c: Any, m: Any, several: Any, can_break: Any,
-            room: Any, no_weights: Any) -> None:  # fmt: skip
-    """Stir some particles of a pair under the proposal; arguments as in `move_pair`."""
-    for _ in range(1 + pool.law.shape[2] // _STIRRED_OF):
+def refresh(proposal: Any, guide: Any, pool: Any, data: Any, c: Any, m: Any, steps: Any, several: Any,
+            can_break: Any, room: Any, weights: Any) -> None:  # fmt: skip
+    """Move some particles of a pair under the proposal; arguments as in `move_pair`."""
+    for number in range(1 + pool.law.shape[2] // _STIRRED_OF):
         i = np.random.randint(pool.law.shape[2])
-        pool.law[c, m, i], pool.broken[c, m, i], pool.prior[c, m, i], pool.likelihood[c, m, i] = stir(
-            pool.law[c, m, i], pool.broken[c, m, i], pool.x[c, m, i], pool.prior[c, m, i],
-            pool.likelihood[c, m, i], no_weights, several, can_break, proposal, guide, data, c, m, room[0],
-        )  # fmt: skip
+        x, law, broken = pool.x[c, m, i], pool.law[c, m, i], pool.broken[c, m, i]
+        if number == 0:
+            law, broken, under, likelihood = move_pair(
+                law, broken, x, i, several, can_break, proposal, guide, pool, data, c, m, steps, 0.0, room,
+                weights,
+            )  # fmt: skip
+        else:
+            law, broken, under, likelihood = stir(
+                law, broken, x, pool.prior[c, m, i], pool.likelihood[c, m, i], weights[:0], several, can_break,
+                proposal, guide, data, c, m, room[0],
+            )  # fmt: skip
+        pool.law[c, m, i], pool.broken[c, m, i] = law, broken
+        pool.prior[c, m, i], pool.likelihood[c, m, i] = under, likelihood
 
 
 @compiled
@@ -121,11 +134,11 @@ def move_curves(
                 can_break = data.may_break[m] and data.last[c, m] > data.first[c, m]
                 exchange(c, m, odds[c], proposal, data, pool, local)
                 law, broken, _, likelihood = move_pair(
-                    local.law[c, m], local.broken[c, m], local.x[c, m], several, can_break, prior, guide,
-                    data, c, m, steps, room, weights,
+                    local.law[c, m], local.broken[c, m], local.x[c, m], -1, several, can_break, prior,
+                    guide, pool, data, c, m, steps, steps.rate[0], room, weights,
                 )  # fmt: skip
                 local.law[c, m], local.broken[c, m], local.likelihood[c, m] = law, broken, likelihood
-                refresh(proposal, guide, pool, data, c, m, several, can_break, room, weights[:0])
+                refresh(proposal, guide, pool, data, c, m, steps, several, can_break, room, weights)
     fill_precisions(population, data, precisions)
     exchange_metrics(population, data, local, prior, proposal, pool, precisions)
 
@@ -140,7 +153,7 @@ def exchange_metrics(
     """
     rest = residuals(population, data, local)
     far = squares(population, data, local, precisions, rest)
-    own, some = np.empty((4, min(_LOOKED_AT, pool.law.shape[2]) + 1)), np.empty((2, 4, _TOGETHER + 1))
+    room = np.empty((2, 4, min(_TOGETHER, pool.law.shape[2]) + 1))
     for c in range(data.count.shape[0]):
         measured = np.flatnonzero(data.count[c])
         if measured.shape[0] > 1:
@@ -148,7 +161,7 @@ def exchange_metrics(
             j = (i + 1 + np.random.randint(measured.shape[0] - 1)) % measured.shape[0]
             exchange_two(
                 c, measured[i], measured[j], rest[c], far[c], precisions[data.pattern[c]], population, prior,
-                proposal, data, pool, local, own, some,
+                proposal, data, pool, local, room,
             )  # fmt: skip
 
 

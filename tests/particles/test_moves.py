@@ -12,6 +12,7 @@ from scipy import stats
 
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles.collapsed import collapsed_likelihood, draw_modes, draw_weights
+from bayesscale.particles.difference import step_by_difference
 from bayesscale.particles.glide import glide
 from bayesscale.particles.local import log_prior, pair_likelihood
 from bayesscale.particles.moves import (
@@ -27,9 +28,9 @@ from bayesscale.particles.moves import (
     no_guide,
 )
 from bayesscale.particles.places import LOCAL, MODE, NOISE, TAU
-from bayesscale.particles.state import LocalPrior
+from bayesscale.particles.state import LocalPrior, Pool, empty_pool
 from bayesscale.particles.steps import first_steps
-from bayesscale.particles.structs import data_struct, guide_struct, prior_struct, steps_struct
+from bayesscale.particles.structs import data_struct, guide_struct, pool_struct, prior_struct, steps_struct
 from bayesscale.particles.sweep import move_pair, seed_all
 from bayesscale.particles.temper import draw_prior, fit_parts
 from tests.particles.clouds import Cloud
@@ -173,6 +174,14 @@ def test_trajectories_keep_the_prior(data: Assembly, prior: LocalPrior) -> None:
     assert_prior(states, law_of, broken_of, prior, data, 0)
 
 
+def cloud_of_prior(data: Assembly, prior: LocalPrior, particles: int = 200) -> Pool:
+    """Return clouds of which that of the first curve and metric are draws from the prior."""
+    pool = empty_pool(data, particles)
+    cloud = Cloud.of(prior, data, 0, 0, particles, np.random.default_rng(3))
+    pool.law[0, 0], pool.broken[0, 0], pool.x[0, 0] = cloud
+    return pool
+
+
 class Measured:
     """The first curve with values of which it is drawn again and again; they tell a little of everything."""
 
@@ -191,9 +200,10 @@ class Measured:
         self.steps = first_steps(self.data)
         # The guide is as wide as the prior.
         self.steps.glide[:] = np.log(0.08)
-        self.steps.rate[0] = 0.0
         self.sizes: Any = steps_struct(self.steps)
         self.law, self.broken, self.x = 0, 0, np.zeros(LOCAL)
+        self.cloud = cloud_of_prior(self.data, prior)
+        self.pool: Any = pool_struct(self.cloud)
 
     def draw(self, rng: np.random.Generator) -> None:
         """Draw the curve from the prior, and its values given the curve."""
@@ -251,16 +261,27 @@ class Measured:
         assert found == pytest.approx(again)
         draw_modes(self.law, self.broken, self.x, self.weights, *at, room[0])
 
+    def difference(self) -> None:
+        """Take steps by differences of particles, with the modes among what moves and without."""
+        likelihood = self.densities()[1]
+        for own in (-1, 0):
+            now = log_prior(self.law, self.broken, self.x, self.own, self.compiled, 0, 0)
+            self.law, self.broken, now, likelihood = step_by_difference(
+                self.law, self.broken, self.x, own, now, likelihood, self.nothing, self.own, self.known,
+                self.pool, self.compiled, 0, 0, self.room[0],
+            )  # fmt: skip
+            assert (now, likelihood) == pytest.approx(self.densities())
+
     def pair(self) -> None:
         """Do all that a sweep does with a curve and metric."""
         self.law, self.broken, now, likelihood = move_pair(
-            self.law, self.broken, self.x, True, True, self.own, self.known, self.compiled, 0, 0, self.sizes,
-            self.room, self.weights,
+            self.law, self.broken, self.x, -1, True, True, self.own, self.known, self.pool, self.compiled, 0,
+            0, self.sizes, 0.0, self.room, self.weights,
         )  # fmt: skip
         assert (now, likelihood) == pytest.approx(self.densities())
 
 
-@pytest.mark.parametrize("name", ["plain", "collapsed", "gliding", "pair"])
+@pytest.mark.parametrize("name", ["plain", "collapsed", "gliding", "difference", "pair"])
 def test_moves_keep_the_joint_distribution_of_a_curve_and_its_values(name: str) -> None:
     measured, rng = Measured(), np.random.default_rng(12)
     states, found, ranks, taken, other = np.zeros((DRAWS, LOCAL)), [], [], 0, 0
@@ -268,7 +289,7 @@ def test_moves_keep_the_joint_distribution_of_a_curve_and_its_values(name: str) 
     for i in range(DRAWS):
         measured.draw(rng)
         start, part = measured.x.copy(), (measured.law, measured.broken)
-        for _ in range(1 if name == "gliding" else 2):
+        for _ in range({"gliding": 1, "difference": 10}.get(name, 2)):
             if name == "gliding":
                 measured.collapsed(gliding=True)
             else:
@@ -279,7 +300,7 @@ def test_moves_keep_the_joint_distribution_of_a_curve_and_its_values(name: str) 
         states[i] = measured.x
         found.append((measured.law, measured.broken))
     assert taken > 0.5 * DRAWS
-    assert other > 0.1 * DRAWS or name == "gliding"
+    assert other > 0.1 * DRAWS or name in ("gliding", "difference")
     law, broken = np.array(found).T
     assert_prior(states, law, broken, measured.prior, measured.data, 0)
     assert min(stats.kstest(each, "uniform").pvalue for each in np.array(ranks).T) > 1e-3
