@@ -89,8 +89,8 @@ def refresh(proposal: Any, guide: Any, pool: Any, data: Any, c: Any, m: Any, ste
             )  # fmt: skip
         else:
             law, broken, under, likelihood = stir(
-                law, broken, x, pool.prior[c, m, i], pool.likelihood[c, m, i], weights[:0], several, can_break,
-                proposal, guide, data, c, m, room[0],
+                law, broken, x, pool.prior[c, m, i], pool.likelihood[c, m, i], weights[:0], several,
+                can_break, proposal, guide, data, c, m, room[0],
             )  # fmt: skip
         pool.law[c, m, i], pool.broken[c, m, i] = law, broken
         pool.prior[c, m, i], pool.likelihood[c, m, i] = under, likelihood
