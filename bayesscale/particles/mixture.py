@@ -175,9 +175,10 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
     draw_total(m, population, data, at)
     now = log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope)
     begun, momentum, kinetic = at.copy(), np.zeros(size), 0.0
-    for j in np.flatnonzero(sd > 0.0):
-        momentum[j] = np.random.standard_normal()
-        kinetic += 0.5 * momentum[j] ** 2
+    for j in range(size):
+        if sd[j] > 0.0:
+            momentum[j] = np.random.standard_normal()
+            kinetic += 0.5 * momentum[j] ** 2
     frame, step, then = steps.frame[m], math.exp(steps.mixed[m]), now
     for _ in range(1 + np.random.randint(min(_MOST, 1 + int(2.0 * _LENGTH / step)))):
         push(frame, 0.5 * step, slope, momentum)

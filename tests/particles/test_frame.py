@@ -20,7 +20,7 @@ def covariance() -> FloatArray:
     mixed = rng.standard_normal((SIZE, SIZE)) + 1.5 * np.eye(SIZE)
     whole = mixed @ mixed.T
     root = np.sqrt(np.diag(whole))
-    return whole / np.outer(root, root) * np.outer(scale, scale)
+    return np.asarray(whole / np.outer(root, root) * np.outer(scale, scale))
 
 
 def learned(covariance: FloatArray, width: FloatArray, sd: FloatArray) -> FloatArray:

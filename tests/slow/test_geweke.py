@@ -97,7 +97,7 @@ class Replicates:
         chain._pool = pool_struct(pool)
         found.begin()
         chain.steps.rate[0] = 0.1
-        chain._refit(ADAPTING)
+        chain._learn_open(ADAPTING)
         chain.steps.rate[0] = 0.0
         # Some of what data tell is taken as open, and some of what they leave open as told.
         chain.guide.open[...] ^= rng.random(chain.guide.open.shape) < 0.3
