@@ -16,35 +16,13 @@ _FLATTEST = 0.05
 
 
 @compiled
-def push(frame: Any, size: Any, slope: Any, momentum: Any) -> None:
-    """Change the momentum by a slope.
-
-    Parameters
-    ----------
-    frame : array, shape (P, P)
-        Its columns are steps along axes in which the density is about round.
-    size : float
-        By how much of the slope.
-    slope : array, shape (P,)
-        Of the log density, by parameters.
-    momentum : array, shape (P,)
-        Changed: along the axes.
-    """
-    for i in range(momentum.shape[0]):
+def add_product(matrix: Any, size: float, vector: Any, out: Any) -> None:
+    """Add a matrix, shape (P, P), times a vector, times a size, to `out`, shape (P,)."""
+    for i in range(out.shape[0]):
         total = 0.0
-        for j in range(slope.shape[0]):
-            total += frame[j, i] * slope[j]
-        momentum[i] += size * total
-
-
-@compiled
-def drift(frame: Any, size: Any, momentum: Any, at: Any) -> None:
-    """Change parameters by a momentum; arguments as in `push`."""
-    for j in range(at.shape[0]):
-        total = 0.0
-        for i in range(momentum.shape[0]):
-            total += frame[j, i] * momentum[i]
-        at[j] += size * total
+        for j in range(vector.shape[0]):
+            total += matrix[i, j] * vector[j]
+        out[i] += size * total
 
 
 @compiled
@@ -65,7 +43,7 @@ def learn_frame(seen: Any, sd: Any, width: Any, known: Any, frame: Any) -> None:
     known : array, shape (P, P)
         Changed: mean of the curvature.
     frame : array, shape (P, P)
-        Written.
+        Written: its columns are steps along the axes.
     """
     if not np.isfinite(seen).all():
         return

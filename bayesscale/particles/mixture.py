@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.frame import drift, learn_frame, push
+from bayesscale.particles.frame import add_product, learn_frame
 from bayesscale.particles.local import log_prior
 from bayesscale.particles.places import (
     ALIGNMENT,
@@ -181,12 +181,12 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
             kinetic += 0.5 * momentum[j] ** 2
     frame, step, then = steps.frame[m], math.exp(steps.mixed[m]), now
     for _ in range(1 + np.random.randint(min(_MOST, 1 + int(2.0 * _LENGTH / step)))):
-        push(frame, 0.5 * step, slope, momentum)
-        drift(frame, step, momentum, at)
+        add_product(frame.T, 0.5 * step, slope, momentum)
+        add_product(frame, step, momentum, at)
         then = log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope)
         if not math.isfinite(then):
             break
-        push(frame, 0.5 * step, slope, momentum)
+        add_product(frame.T, 0.5 * step, slope, momentum)
     change = then - now + kinetic - 0.5 * (momentum**2).sum()
     taken = arrive(change, steps.mixed, m, steps.rate[0]) and math.isfinite(change)
     if taken:

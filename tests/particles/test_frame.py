@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bayesscale.particles.frame import drift, learn_frame, push
+from bayesscale.particles.frame import add_product, learn_frame
 
 FloatArray = NDArray[np.float64]
 SIZE = 6
@@ -66,12 +66,10 @@ def test_looks_are_averaged_and_one_that_is_not_finite_changes_nothing(covarianc
     np.testing.assert_array_equal(frame, before[1])
 
 
-def test_push_and_drift_are_the_axes_and_their_transpose() -> None:
+def test_a_product_is_added_for_a_matrix_and_for_its_transpose() -> None:
     rng = np.random.default_rng(1)
     frame, slope, at = rng.standard_normal((SIZE, SIZE)), rng.standard_normal(SIZE), rng.standard_normal(SIZE)
-    momentum = rng.standard_normal(SIZE)
-    pushed, drifted = momentum.copy(), at.copy()
-    push(frame, 0.3, slope, pushed)
-    drift(frame, 0.3, momentum, drifted)
-    np.testing.assert_allclose(pushed, momentum + 0.3 * frame.T @ slope)
-    np.testing.assert_allclose(drifted, at + 0.3 * frame @ momentum)
+    for matrix in (frame, frame.T):
+        out = at.copy()
+        add_product(matrix, 0.3, slope, out)
+        np.testing.assert_allclose(out, at + 0.3 * matrix @ slope)
