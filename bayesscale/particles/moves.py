@@ -297,6 +297,8 @@ def stir(
     ----------
     several, can_break : bool
         Whether the pair may follow several laws, and break within the data.
+    law, broken, x, prior_now, likelihood, weights, prior, guide, data, c, m, out
+        As in `move`.
     """
     for kind in (LAW, BREAK, JUMP, WALK):
         if (kind == LAW and not several) or (kind == BREAK and not can_break):

@@ -128,6 +128,19 @@ def test_a_directory(check: Check, tmp_path: Path) -> None:
     check(tmp_path, (None, None, "readable", None, "a directory with no file of scores in it"))
 
 
+def test_hidden_folders_have_no_scores(check: Check, tmp_path: Path) -> None:
+    (tmp_path / ".venv" / "lib").mkdir(parents=True)
+    (tmp_path / ".venv" / "lib" / "scores.csv").write_text(GOOD)
+    check(tmp_path, (None, None, "readable", None, "a directory with no file of scores in it"))
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "scores.csv").write_text(GOOD)
+    assert len(read_metrics(tmp_path).frame) == len(read_metrics(tmp_path / "lib" / "scores.csv").frame)
+
+
+def test_an_empty_name_is_not_the_present_folder(problems_of: ProblemsOf) -> None:
+    assert ["name a file or a folder" in problem.hint for problem in problems_of("")] == [True]
+
+
 def test_a_missing_file(check: Check, written: Written, tmp_path: Path) -> None:
     written(GOOD, "metrics.csv")
     found = (None, None, "readable", None, f"did you mean {tmp_path / 'metrics.csv'}?")

@@ -53,6 +53,8 @@ def load_table(source: str | os.PathLike[str] | pd.DataFrame, pattern: str | Non
     if isinstance(source, pd.DataFrame):
         return with_path(read_frame(source, "DataFrame"), pattern)
     name = os.fspath(source)
+    if not name:
+        _refuse(name, "readable", "the name of the file is empty; name a file or a folder of scores")
     try:
         folder = Path(name).is_dir()
     except (OSError, ValueError):  # no name that a file can have; opening it says why
@@ -81,7 +83,9 @@ def _read_folder(name: str) -> TextTable:
     """Return the cells of the files of a folder one below the other, with their paths."""
     root = Path(name)
     paths = [
-        path for path in sorted(root.rglob("*")) if path.suffix.lower() in _IN_FOLDERS and path.is_file()
+        path
+        for path in sorted(root.rglob("*"))
+        if path.suffix.lower() in _IN_FOLDERS and not _hidden(path.relative_to(root)) and path.is_file()
     ]
     if len(paths) > _MOST_FILES:
         _refuse(name, "readable", f"the folder has {len(paths):,} files; name the part that has the scores")
@@ -99,6 +103,11 @@ def _read_folder(name: str) -> TextTable:
         kinds = "lm-evaluation-harness results, trainer_state.json, all_results.json, CSV, JSONL or Parquet"
         _refuse(name, "readable", f"this is a directory with no file of scores in it; there may be: {kinds}")
     return _joined(root, tables, left_out, len(paths) - len(chosen))
+
+
+def _hidden(path: Path) -> bool:
+    """Return whether a file or one of its folders is hidden: virtual environments and caches have no scores."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _chosen_files(root: Path, paths: list[Path]) -> list[Path]:
