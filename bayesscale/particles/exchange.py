@@ -7,7 +7,6 @@ proposal): a draw of it is as exact as it is cheap.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.local import log_prior, log_rest
 from bayesscale.particles.places import GAIN, LEVEL, SHAPE
-from bayesscale.particles.sums import product_sum, to_weights
+from bayesscale.particles.sums import product_sum, subtract_logs, to_weights
 
 
 @compiled
@@ -137,13 +136,14 @@ def exchange_two(
     fixed = population.degrees[0] + square[0] - by_one[last] - by_two[last]
     fixed -= here[0, last] * across[0, last] + here[1, last] * across[1, last]
     power = 0.5 * (population.degrees[0] + square[1])
-    odds, largest = np.empty((count, count)), -np.inf
+    odds, squares, largest = np.empty((count, count)), np.empty(count), -np.inf
     for i in range(count):
         row, level, gain, start = odds[i], here[0, i], here[1, i], fixed + by_one[i]
         for j in range(count):
             row[j] = start + by_two[j] + level * across[0, j] + gain * across[1, j]
-        for j in range(count):
-            row[j] = here[3, i] + there[3, j] - power * math.log(row[j])
+        squares[:] = row
+        row[:] = there[3] + here[3, i]
+        subtract_logs(power, squares, row)
         largest = max(largest, row.max())
     total = 0.0
     for i in range(count):

@@ -35,7 +35,6 @@ from bayesscale.particles.sums import (
     ROW_ONE,
     ROW_RISK,
     ROW_SHAPE,
-    ROW_SQUARE,
     ROWS,
     add_slopes,
     log_weights,
@@ -49,8 +48,9 @@ _LOOKS, _NEAR = 0.06, 1e-4
 
 
 @compiled
-def gather(m: Any, data: Any, pool: Any, local: Any, proposal: Any, rows: Any, law: Any, base: Any) -> None:
-    """Write what is summed over, for every curve that has values of a metric; the state is the last.
+def gather(m: Any, data: Any, pool: Any, local: Any, proposal: Any, rows: Any, order: Any, ends: Any,
+           base: Any) -> None:  # fmt: skip
+    """Write what is summed over, for every curve that has values of a metric, one law behind the other.
 
     Parameters
     ----------
@@ -58,8 +58,10 @@ def gather(m: Any, data: Any, pool: Any, local: Any, proposal: Any, rows: Any, l
         The metric, the clouds and the curves.
     rows : array, shape (C, ROWS, particles + 1)
         Written: what the population's density is made of.
-    law : array of int, shape (C, particles + 1)
-        Written: laws.
+    order : array of int, shape (C, particles + 1)
+        Written: numbers of the particles as they lie here; the state has the last number.
+    ends : array of int, shape (C, LAW_COUNT + 1)
+        Written: where each law begins and ends.
     base : array, shape (C, particles + 1)
         Written: what the density has besides, minus the log density under the proposal.
     """
@@ -68,16 +70,16 @@ def gather(m: Any, data: Any, pool: Any, local: Any, proposal: Any, rows: Any, l
         if data.count[c, m] == 0:
             continue
         own = rows[c]
+        sort_by_law(pool.law[c, m], local.law[c, m], order[c], ends[c])
         for i in range(particles + 1):
-            if i < particles:
-                x, broken, law[c, i] = pool.x[c, m, i], pool.broken[c, m, i], pool.law[c, m, i]
-                base[c, i] = -pool.prior[c, m, i]
+            p = order[c, i]
+            if p < particles:
+                x, broken, base[c, i] = pool.x[c, m, p], pool.broken[c, m, p], -pool.prior[c, m, p]
             else:
-                x, broken, law[c, i] = local.x[c, m], local.broken[c, m], local.law[c, m]
+                x, broken = local.x[c, m], local.broken[c, m]
                 base[c, i] = -log_prior(local.law[c, m], broken, x, proposal, data, c, m)
             base[c, i] -= 0.5 * (x[MODE] * x[MODE] + x[MODE + 1] * x[MODE + 1])
-            own[0, i], own[1, i], own[ROW_ONE, i] = x[0], x[1], 1.0
-            own[ROW_SHAPE, i], own[ROW_SQUARE, i] = x[SHAPE], x[SHAPE] * x[SHAPE]
+            own[0, i], own[1, i], own[ROW_ONE, i], own[ROW_SHAPE, i] = x[0], x[1], 1.0, x[SHAPE]
             for kind in range(4):
                 own[2 + kind, i] = x[NOISE + kind]
             own[ROW_BROKEN, i] = broken
@@ -86,8 +88,31 @@ def gather(m: Any, data: Any, pool: Any, local: Any, proposal: Any, rows: Any, l
 
 
 @compiled
+def sort_by_law(law: Any, last: Any, order: Any, ends: Any) -> None:
+    """Write the numbers of particles, one law behind the other, and where each law begins and ends.
+
+    Parameters
+    ----------
+    law : array, shape (particles,)
+        Laws of the particles.
+    last : int
+        Law of the state, whose number is that behind the last particle.
+    order, ends : array of int, shape (particles + 1,), (LAW_COUNT + 1,)
+        Written.
+    """
+    place = 0
+    for k in range(LAW_COUNT):
+        ends[k] = place
+        for i in range(law.shape[0] + 1):
+            if (law[i] if i < law.shape[0] else last) == k:
+                order[place] = i
+                place += 1
+    ends[LAW_COUNT] = place
+
+
+@compiled
 def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any, data: Any, local: Any,
-                rows: Any, law: Any, base: Any, odds: Any, slope: Any) -> float:  # fmt: skip
+                rows: Any, ends: Any, base: Any, odds: Any, slope: Any) -> float:  # fmt: skip
     """Write the log weights of all particles of a metric, and the slopes of the log density; return it.
 
     Parameters
@@ -100,7 +125,7 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
         As in `log_weights`.
     data, local : Assembly, Local
         The data and the chain.
-    rows, law, base
+    rows, ends, base
         From `gather`.
     odds : array, shape (C, particles + 1)
         Written: log weights, the largest of a curve 0.
@@ -131,13 +156,13 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
         by_level, by_gain = slope[MEAN], slope[MEAN + 1]
         largest = log_weights(
             at, data.pooled_free, data.allowed[m], log_share, expected[c], inverse[c], hazard, data, rows[c],
-            law[c], base[c], whole, odds[c],
+            ends[c], base[c], whole, odds[c],
         )  # fmt: skip
         if not math.isfinite(largest):
             return -np.inf
         total += add_slopes(
             at, data.pooled_free, share, expected[c], inverse[c], hazard, data.alignment[c], data, rows[c],
-            law[c], whole, odds[c], largest, weight, slope,
+            ends[c], whole, odds[c], largest, weight, slope,
         )  # fmt: skip
         odds[c] -= largest
         by_level, by_gain = slope[MEAN] - by_level, slope[MEAN + 1] - by_gain
@@ -166,14 +191,14 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
     """
     curves, count = odds.shape
     rows, base = np.empty((curves, ROWS, count)), np.empty((curves, count))
-    law = np.empty((curves, count), np.int64)
-    gather(m, data, pool, local, proposal, rows, law, base)
+    order, ends = np.empty((curves, count), np.int64), np.zeros((curves, LAW_COUNT + 1), np.int64)
+    gather(m, data, pool, local, proposal, rows, order, ends, base)
     aligned = np.abs(data.alignment).max() > 0.0
     size = MIXED + 2 * (data.group.shape[0] - 1)
     at, mean, sd, slope = np.empty(size), np.zeros(size), np.empty(size), np.empty(size)
     read_population(m, population, data, aligned, at, mean, sd)
     draw_total(m, population, data, at)
-    now = log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope)
+    now = log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, ends, base, odds, slope)
     begun, momentum, kinetic = at.copy(), np.zeros(size), 0.0
     for j in range(size):
         if sd[j] > 0.0:
@@ -183,7 +208,7 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
     for _ in range(1 + np.random.randint(min(_MOST, 1 + int(2.0 * _LENGTH / step)))):
         add_product(frame.T, 0.5 * step, slope, momentum)
         add_product(frame, step, momentum, at)
-        then = log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope)
+        then = log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, ends, base, odds, slope)
         if not math.isfinite(then):
             break
         add_product(frame.T, 0.5 * step, slope, momentum)
@@ -197,22 +222,26 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
         for j in range(size):
             learn(at[j], 0.0, steps.width[m, j])
         if np.random.random() < _LOOKS or not steps.curvature[m].any():
-            look(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope, steps)
+            look(m, at, mean, sd, expected, inverse, data, local, rows, ends, base, odds, slope, steps)
             taken = False
     if not taken:
-        log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope)
+        log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, ends, base, odds, slope)
+    for c in range(curves):
+        if data.count[c, m] > 0:
+            base[c] = odds[c]
+            odds[c][order[c]] = base[c]
 
 
 @compiled
 def look(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any, data: Any, local: Any,
-         rows: Any, law: Any, base: Any, odds: Any, slope: Any, steps: Any) -> None:  # fmt: skip
+         rows: Any, ends: Any, base: Any, odds: Any, slope: Any, steps: Any) -> None:  # fmt: skip
     """Learn from the curvature where a metric's population is; arguments as in `log_mixture`."""
     curvature = np.zeros((at.shape[0], at.shape[0]))
     for j in np.flatnonzero(sd > 0.0):
         here, near = at[j], _NEAR * sd[j]
         for side in (1.0, -1.0):
             at[j] = here + side * near
-            log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, law, base, odds, slope)
+            log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, ends, base, odds, slope)
             curvature[j] -= 0.5 * side / near * slope
         at[j] = here
     learn_frame(curvature, sd, steps.width[m, :, 0], steps.curvature[m], steps.frame[m])

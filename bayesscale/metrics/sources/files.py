@@ -106,7 +106,7 @@ def _read_folder(name: str) -> TextTable:
 
 
 def _hidden(path: Path) -> bool:
-    """Return whether a file or one of its folders is hidden: virtual environments and caches have no scores."""
+    """Return whether a file, or a folder that it is in, is hidden: such folders have no scores."""
     return any(part.startswith(".") for part in path.parts)
 
 
