@@ -124,9 +124,9 @@ def sample(
         proposal = None
         for _ in range(_LESSONS):
             seen = pool.map(lambda chain: chain.learn(_LEARNING, proposal), chains)  # noqa: B023
-            proposal = widened([each for own in seen for each in own])
-        particles = max(chain.particles for chain in chains)
-        list(pool.map(lambda chain: chain.adapt(proposal, particles, _ADAPTING), chains))
+            populations = [each for own in seen for each in own]
+            proposal = widened(populations, np.mean([chain.evidence() for chain in chains], axis=0))
+        list(pool.map(lambda chain: chain.adapt(proposal, _ADAPTING), chains))
         warm = time.perf_counter()
         # Where there are twice the draws, every second one makes room for others twice as far apart.
         record, thin, begin, end = Record.of(data, sampler.chains, 2 * sampler.draws), 1, 0, sampler.draws

@@ -38,18 +38,14 @@ from bayesscale.particles.temper import temper_all
 
 FloatArray = NDArray[np.float64]
 _MOVES = 6
-# Particles of a cloud while the proposal is learned.
-_FIRST = 100
-# So many particles of a cloud shall count under the population for each pair that there is, in nine of ten
-# pairs: a population is known from the product of all clouds' sums, whose errors add up (Pitt et al., J.
-# Econometrics 171, 2012). Particles cost time, so there are limits for a pair, and for all of them.
-_COUNTING, _PARTICLES, _MOST = 0.6, (512, 1_500), 120_000
+# Particles of a cloud while the proposal is learned, and afterwards; of all clouds there are at most so many.
+_FIRST, _PARTICLES, _MOST = 100, 640, 240_000
 # A proposal is wider than what was learned of a population: its spread, and the error of its mean.
 _WIDER, _ERRORS = 1.5, 1.0
 # Data leave open what ranges so widely, in sds of the population.
 _OPEN = 0.6
-# Laws that are rare in the population, and breaks (per unit of u), are less so in the proposal.
-_LEAST_SHARE, _OFTEN = 0.05, 0.3
+# At least such a share of every cloud follows each law, and breaks (per unit of u) are at least so frequent.
+_LEAST_SHARE, _OFTEN = 0.15, 0.3
 _FAST, _SLOW = 0.3, 0.05
 
 
@@ -63,8 +59,6 @@ class Chain:
         The data.
     seed : sequence of int
         Seed of the fit, and number of the chain.
-    particles : int
-        How many particles each cloud needs, as far as the chain has learned.
     """
 
     data: Assembly
@@ -74,7 +68,6 @@ class Chain:
     prior: LocalPrior = field(init=False, repr=False)
     guide: Guide = field(init=False, repr=False)
     steps: Steps = field(init=False, repr=False)
-    particles: int = field(init=False, default=_FIRST)
 
     def __post_init__(self) -> None:
         self.population, self.local = middle(self.data), empty(self.data)
@@ -95,7 +88,8 @@ class Chain:
     def temper(self, prior: LocalPrior, particles: int) -> None:
         """Make clouds of so many particles under a proposal, and begin anew from one of each."""
         _, data, local, _, guide, _ = self._own
-        self._pool, self._proposal = pool_struct(empty_pool(self.data, particles)), prior_struct(prior)
+        self._clouds, self._under = empty_pool(self.data, particles), prior
+        self._pool, self._proposal = pool_struct(self._clouds), prior_struct(prior)
         temper_all(self._next_seed(), _MOVES, self._proposal, guide, data, self._pool, local)
 
     def sweep(self, count: int) -> None:
@@ -121,27 +115,26 @@ class Chain:
             start_cells(*self._own[:3])
         self.steps.rate[0] = _FAST
         self.sweep(sweeps - sweeps // 2)
-        seen, counting = [], np.zeros(self.data.count.shape)
-        for _ in range(sweeps // 2):
-            seen.append(self._seen())
-            counting += self.local.effective / (sweeps // 2)
-        self.particles = _enough(counting[self.data.count > 0])
-        return seen
+        return [self._seen() for _ in range(sweeps // 2)]
 
-    def adapt(self, proposal: LocalPrior, particles: int, sweeps: int) -> None:
+    def evidence(self) -> FloatArray:
+        """Return what clouds say of every law: its share among them by that in the proposal, (C, M, K)."""
+        share = np.exp(self._under.log_share)
+        found = (self._clouds.law[..., None] == np.arange(share.shape[2])).sum(axis=2) + 0.5
+        return np.where(share > 0, found / np.maximum(share, 1e-300), 0.0)
+
+    def adapt(self, proposal: LocalPrior, sweeps: int) -> None:
         """Make clouds under a proposal, and adapt the steps of all moves.
 
         Parameters
         ----------
         proposal : LocalPrior
             From `widened`.
-        particles : int
-            Of each cloud: the most that a chain asked for in `particles`. A chain that has seen less than the
-            others would do with fewer, and stick.
         sweeps : int
             Sweeps of adaptation.
         """
-        self.temper(proposal, particles)
+        pairs = int((self.data.count > 0).sum())
+        self.temper(proposal, min(_PARTICLES, max(_FIRST, _MOST // pairs)))
         self._learn_open(sweeps // 2)
         self.steps.rate[0] = _SLOW
         self.sweep(sweeps - sweeps // 2)
@@ -177,13 +170,15 @@ class Chain:
             yield self.population, self.local
 
 
-def widened(seen: list[LocalPrior]) -> LocalPrior:
+def widened(seen: list[LocalPrior], laws: FloatArray) -> LocalPrior:
     """Return a proposal population that covers those which were seen.
 
     Parameters
     ----------
     seen : list of LocalPrior
         From `Chain.learn`, of all chains: where these disagree, the proposal is wide.
+    laws : array, shape (C, M, K)
+        Evidence of every law, see `Chain.evidence`; 0 of laws that a metric does not follow.
     """
 
     def mean(name: str) -> FloatArray:
@@ -198,10 +193,11 @@ def widened(seen: list[LocalPrior]) -> LocalPrior:
     one, two = one + off[..., 0] ** 2, two + off[..., 1] ** 2
     determinant = one * two - both**2
     precision = np.stack([two, -both, one], axis=-1) / determinant[..., None]
-    share = np.exp(mean("log_share"))
-    share = np.where(share > 0, np.maximum(share, _LEAST_SHARE), 0.0)
-    with np.errstate(divide="ignore"):
-        log_share = np.log(share / share.sum(axis=1, keepdims=True))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        after = np.exp(mean("log_share")) * laws
+        followed = np.maximum(after / after.sum(axis=2, keepdims=True), _LEAST_SHARE)
+        share = np.where(laws > 0, followed / laws, 0.0)
+        log_share = np.log(share / share.sum(axis=2, keepdims=True))
     degrees = np.full_like(seen[0].degrees, FEWEST_DEGREES)
     return LocalPrior(
         mean("mean"), precision, degrees, degrees.copy(), mean("pooled_mean"),
@@ -210,13 +206,6 @@ def widened(seen: list[LocalPrior]) -> LocalPrior:
         np.maximum(mean("hazard"), _OFTEN),
         mean("fall"),
     )  # fmt: skip
-
-
-def _enough(counting: FloatArray) -> int:
-    """Return how many particles each cloud needs, given how many of `_FIRST` count under the population."""
-    needed = _FIRST * _COUNTING * len(counting) / float(np.quantile(counting, 0.1))
-    least, most = _PARTICLES
-    return int(min(np.clip(needed, least, most), _MOST / len(counting)))
 
 
 def _left_open(x: FloatArray, law: NDArray[np.int64], prior: LocalPrior, sd: FloatArray) -> NDArray[np.bool_]:
@@ -236,7 +225,7 @@ def _left_open(x: FloatArray, law: NDArray[np.int64], prior: LocalPrior, sd: Flo
     return np.concatenate([pooled, places.std(axis=0)[..., None], effects], axis=-1) > _OPEN
 
 
-_SMALL = {"x": np.float32, "law": np.int8, "broken": np.int8, "cell": np.float32, "effective": np.float32}
+_SMALL = {"x": np.float32, "law": np.int8, "broken": np.int8, "cell": np.float32}
 """What is kept of the curves, and how exactly: likelihoods follow from it."""
 
 

@@ -14,33 +14,30 @@ import numpy as np
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.local import log_prior, log_rest
 from bayesscale.particles.places import GAIN, LEVEL, SHAPE
-from bayesscale.particles.sums import product_sum, subtract_logs, to_weights
+from bayesscale.particles.sums import subtract_logs, to_weights
 
 
 @compiled
-def exchange(c: Any, m: Any, odds: Any, proposal: Any, data: Any, pool: Any, local: Any) -> None:
+def exchange(c: Any, m: Any, order: Any, odds: Any, proposal: Any, data: Any, pool: Any, local: Any) -> None:
     """Let a curve and one of its particles change places.
 
     Parameters
     ----------
     c, m : int
         Curve and metric.
-    odds : array, shape (particles + 1,)
-        Log odds of the particles, and of the state, the last.
+    order, odds : array
+        Numbers of the particles, that of the state being the one behind the last; log odds of each.
     proposal, data, pool, local : LocalPrior, Assembly, Pool, Local
         The population under which clouds are, the data, the clouds and the curves.
     """
-    count = odds.shape[0] - 1
     to_weights(odds, odds.max(), odds)
-    total, squares = odds.sum(), product_sum(odds, odds)
-    local.effective[c, m] = total * total / squares
-    r, chosen = total * np.random.random(), count
-    for i in range(count):
+    r, chosen = odds.sum() * np.random.random(), pool.law.shape[2]
+    for i in range(odds.shape[0]):
         r -= odds[i]
         if r < 0.0:
-            chosen = i
+            chosen = order[i]
             break
-    if chosen < count:
+    if chosen < pool.law.shape[2]:
         change_places(c, m, chosen, proposal, data, pool, local)
 
 

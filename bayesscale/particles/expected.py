@@ -84,7 +84,7 @@ def fill_prior(
     for k in range(LAW_COUNT):
         prior.shape_mean[m, k] = population.shape_mean[m, k]
         prior.shape_sd[m, k] = population.shape_sd[m, k]
-        prior.log_share[m, k] = math.log(population.share[m, k]) if data.allowed[m, k] else -np.inf
+        prior.log_share[:, m, k] = math.log(population.share[m, k]) if data.allowed[m, k] else -np.inf
     one, two = population.sd[2 * m], population.sd[2 * m + 1]
     for c in range(data.count.shape[0]):
         rate = population.log_hazard[m] + population.hazard_alignment[m] * data.alignment[c]

@@ -207,7 +207,7 @@ def log_prior(law: Any, broken: Any, x: Any, prior: Any, data: Any, c: Any, m: A
 @compiled
 def log_rest(law: Any, broken: Any, x: Any, prior: Any, data: Any, c: Any, m: Any) -> float:
     """Return `log_prior` without what `square_of` says."""
-    total = prior.log_share[m, law] - math.log(prior.shape_sd[m, law])
+    total = prior.log_share[c, m, law] - math.log(prior.shape_sd[m, law])
     for kind in range(4):
         if data.pooled_free[kind]:
             off = (x[NOISE + kind] - prior.pooled_mean[kind, m]) / prior.pooled_sd[kind, m]

@@ -56,22 +56,22 @@ def gather(m: Any, data: Any, pool: Any, local: Any, proposal: Any, rows: Any, o
     ----------
     m, data, pool, local, proposal : int, Assembly, Pool, Local, LocalPrior
         The metric, the clouds and the curves.
-    rows : array, shape (C, ROWS, particles + 1)
+    rows : array, shape (C, ROWS, summed)
         Written: what the population's density is made of.
-    order : array of int, shape (C, particles + 1)
-        Written: numbers of the particles as they lie here; the state has the last number.
+    order : array of int, shape (C, summed)
+        Written: numbers of the particles as they lie here; the state has the number behind the last.
     ends : array of int, shape (C, LAW_COUNT + 1)
         Written: where each law begins and ends.
-    base : array, shape (C, particles + 1)
+    base : array, shape (C, summed)
         Written: what the density has besides, minus the log density under the proposal.
     """
-    particles = base.shape[1] - 1
+    particles, start = pool.law.shape[2], np.random.randint(pool.law.shape[2])
     for c in range(data.count.shape[0]):
         if data.count[c, m] == 0:
             continue
         own = rows[c]
-        sort_by_law(pool.law[c, m], local.law[c, m], order[c], ends[c])
-        for i in range(particles + 1):
+        sort_by_law(pool.law[c, m], local.law[c, m], start, order[c], ends[c])
+        for i in range(order.shape[1]):
             p = order[c, i]
             if p < particles:
                 x, broken, base[c, i] = pool.x[c, m, p], pool.broken[c, m, p], -pool.prior[c, m, p]
@@ -88,25 +88,30 @@ def gather(m: Any, data: Any, pool: Any, local: Any, proposal: Any, rows: Any, o
 
 
 @compiled
-def sort_by_law(law: Any, last: Any, order: Any, ends: Any) -> None:
-    """Write the numbers of particles, one law behind the other, and where each law begins and ends.
+def sort_by_law(law: Any, last: Any, start: Any, order: Any, ends: Any) -> None:
+    """Write the numbers of some particles, one law behind the other, and where each law begins and ends.
 
     Parameters
     ----------
     law : array, shape (particles,)
         Laws of the particles.
     last : int
-        Law of the state, whose number is that behind the last particle.
-    order, ends : array of int, shape (particles + 1,), (LAW_COUNT + 1,)
+        Law of the state.
+    start : int
+        The first of the particles that are taken; behind the last comes the first.
+    order, ends : array of int, shape (summed,), (LAW_COUNT + 1,)
         Written.
     """
-    place = 0
+    particles, place = law.shape[0], 0
     for k in range(LAW_COUNT):
         ends[k] = place
-        for i in range(law.shape[0] + 1):
-            if (law[i] if i < law.shape[0] else last) == k:
-                order[place] = i
+        for i in range(order.shape[0] - 1):
+            if law[(start + i) % particles] == k:
+                order[place] = (start + i) % particles
                 place += 1
+        if last == k:
+            order[place] = particles
+            place += 1
     ends[LAW_COUNT] = place
 
 
@@ -127,7 +132,7 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
         The data and the chain.
     rows, ends, base
         From `gather`.
-    odds : array, shape (C, particles + 1)
+    odds : array, shape (C, summed)
         Written: log weights, the largest of a curve 0.
     slope : array
         Written.
@@ -175,8 +180,10 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
 
 @compiled
 def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: Any, local: Any,
-        proposal: Any, steps: Any, odds: Any) -> None:  # fmt: skip
+        proposal: Any, steps: Any, order: Any, odds: Any) -> None:  # fmt: skip
     """Move the population of a metric along a trajectory, with the particles of each curve summed over.
+
+    Some of a cloud's particles are summed over, others in every sweep: their luck is not remembered.
 
     Parameters
     ----------
@@ -186,12 +193,13 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
         As in `log_weights`; level and gain besides their means are written.
     data, pool, local, proposal, steps : Assembly, Pool, Local, LocalPrior, Steps
         The chain, its clouds, and the population under which they are.
-    odds : array, shape (C, particles + 1)
-        Written: log odds of these particles to be the state, and of the state, under the new population.
+    order, odds : array, shape (C, summed)
+        Written: the particles that were summed over, see `gather`, and the log odds of each to be the state
+        under the new population.
     """
     curves, count = odds.shape
     rows, base = np.empty((curves, ROWS, count)), np.empty((curves, count))
-    order, ends = np.empty((curves, count), np.int64), np.zeros((curves, LAW_COUNT + 1), np.int64)
+    ends = np.zeros((curves, LAW_COUNT + 1), np.int64)
     gather(m, data, pool, local, proposal, rows, order, ends, base)
     aligned = np.abs(data.alignment).max() > 0.0
     size = MIXED + 2 * (data.group.shape[0] - 1)
@@ -226,10 +234,6 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
             taken = False
     if not taken:
         log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, ends, base, odds, slope)
-    for c in range(curves):
-        if data.count[c, m] > 0:
-            base[c] = odds[c]
-            odds[c][order[c]] = base[c]
 
 
 @compiled

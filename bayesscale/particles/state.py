@@ -76,8 +76,6 @@ class Local(NamedTuple):
         Log value, log noise and logit of the share of the squared s.e. of each cell of the baseline.
     cell_likelihood : array, shape (B, M)
         Log likelihood of its values.
-    effective : array, shape (C, M)
-        How many particles of the pair's cloud count under the population.
     """
 
     x: FloatArray
@@ -86,7 +84,6 @@ class Local(NamedTuple):
     likelihood: FloatArray
     cell: FloatArray
     cell_likelihood: FloatArray
-    effective: FloatArray
 
 
 class Pool(NamedTuple):
@@ -123,7 +120,7 @@ class LocalPrior(NamedTuple):
         its other metrics, plus the population's degrees of freedom.
     pooled_mean, pooled_sd, shape_mean, shape_sd : array
         As in `Population`.
-    log_share : array, shape (M, K)
+    log_share : array, shape (C, M, K)
         Log share of each law; -inf where a metric cannot follow it.
     hazard : array, shape (C, M)
         Breaks per unit of u.
@@ -199,7 +196,7 @@ def wide_prior(data: Assembly) -> LocalPrior:
         precision[:, m, 0] = _LEVEL_SD**-2.0
         precision[:, m, 2] = 1.0 / (data.coef_sd[0, 2 * m + 1] ** 2 + start.sd[2 * m + 1] ** 2)
     with np.errstate(divide="ignore"):
-        log_share = np.log(start.share)
+        log_share = np.tile(np.log(start.share), (curves, 1, 1))
     hazard = np.exp(start.log_hazard) * data.span * np.ones((curves, 1))
     degrees = np.full((curves, metrics), FEWEST_DEGREES)  # tails as heavy as populations may have
     return LocalPrior(
@@ -220,7 +217,6 @@ def empty(data: Assembly) -> Local:
         likelihood=np.zeros((curves, metrics)),
         cell=np.zeros((cells, metrics, 3)),
         cell_likelihood=np.zeros((cells, metrics)),
-        effective=np.zeros((curves, metrics)),
     )
 
 

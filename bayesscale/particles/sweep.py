@@ -33,6 +33,8 @@ from bayesscale.particles.population import (
 )
 from bayesscale.particles.temper import draw_prior
 
+# So many particles of a pair are summed over in a sweep.
+_SUMMED = 200
 # In a sweep one particle of so many is stirred: large clouds are renewed as fast as small ones.
 _STIRRED_OF = 30
 # So many particles of each of two metrics are tried together.
@@ -120,19 +122,20 @@ def move_curves(
         Written, see `fill_precisions`.
     """
     curves = data.count.shape[0]
-    room, odds = np.empty((4, data.u.shape[2])), np.empty((curves, pool.law.shape[2] + 1))
+    room, summed = np.empty((4, data.u.shape[2])), 1 + min(_SUMMED, pool.law.shape[2])
+    order, odds = np.empty((curves, summed), np.int64), np.empty((curves, summed))
     expected, inverse = np.zeros((curves, 6)), np.zeros((curves, 3))
     weights = np.empty(data.u.shape[2])
     for m in range(data.count.shape[1]):
         several = count_laws(m, data) > 1
         fill_precisions(population, data, precisions)
         expect(m, population, data, local, precisions, expected, inverse)
-        mix(m, population, expected, inverse, data, pool, local, proposal, steps, odds)
+        mix(m, population, expected, inverse, data, pool, local, proposal, steps, order, odds)
         fill_prior(m, population, data, precisions, expected, inverse, prior)
         for c in range(curves):
             if data.count[c, m] > 0:
                 can_break = data.may_break[m] and data.last[c, m] > data.first[c, m]
-                exchange(c, m, odds[c], proposal, data, pool, local)
+                exchange(c, m, order[c], odds[c], proposal, data, pool, local)
                 law, broken, _, likelihood = move_pair(
                     local.law[c, m], local.broken[c, m], local.x[c, m], -1, several, can_break, prior,
                     guide, pool, data, c, m, steps, steps.rate[0], room, weights,

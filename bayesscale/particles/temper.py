@@ -46,7 +46,7 @@ def draw_prior(x: Any, scale: Any, prior: Any, data: Any, c: Any, m: Any) -> tup
     for k in range(LAW_COUNT):
         if data.allowed[m, k] and law < 0:
             last = k
-            r -= math.exp(prior.log_share[m, k])
+            r -= math.exp(prior.log_share[c, m, k])
             if r < 0.0:
                 law = k
     law = law if law >= 0 else last

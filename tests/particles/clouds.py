@@ -35,7 +35,7 @@ class Cloud(NamedTuple):
         factor = np.linalg.cholesky(np.linalg.inv([[one, both], [both, two]]))
         spread = rng.gamma(0.5 * prior.degrees[c, m], 2.0 / prior.rest[c, m], count) ** -0.5
         x[:, [places.LEVEL, places.GAIN]] = prior.mean[c, m] + spread[:, None] * z((count, 2)) @ factor.T
-        law = rng.choice(len(LAWS), size=count, p=np.exp(prior.log_share[m]))
+        law = rng.choice(len(LAWS), size=count, p=np.exp(prior.log_share[c, m]))
         x[:, places.SHAPE] = prior.shape_mean[m, law] + prior.shape_sd[m, law] * spread * z(count)
         for kind in np.flatnonzero(data.pooled_free):
             x[:, places.NOISE + kind] = prior.pooled_mean[kind, m] + prior.pooled_sd[kind, m] * z(count)
@@ -73,7 +73,7 @@ class Cloud(NamedTuple):
         square = one * off[:, 0] ** 2 + 2.0 * both * off[:, 0] * off[:, 1] + two * off[:, 1] ** 2
         sd = prior.shape_sd[m, self.law]
         square += ((self.x[:, places.SHAPE] - prior.shape_mean[m, self.law]) / sd) ** 2
-        total = prior.log_share[m, self.law] - np.log(sd)
+        total = prior.log_share[c, m, self.law] - np.log(sd)
         total -= 0.5 * (prior.degrees[c, m] + 3) * np.log1p(square / prior.rest[c, m])
         for kind in np.flatnonzero(data.pooled_free):
             off = (self.x[:, places.NOISE + kind] - prior.pooled_mean[kind, m]) / prior.pooled_sd[kind, m]

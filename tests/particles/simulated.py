@@ -103,8 +103,7 @@ def draw_local(population: Population, data: Assembly, rng: np.random.Generator)
         if data.pooled_free[kind]:
             off = population.pooled_sd[kind] * rng.standard_normal((cells, metrics))
             cell[..., place] = population.pooled_mean[kind] + off
-    found = np.zeros((curves, metrics))
-    return Local(x, law, broken, found, cell, np.zeros((cells, metrics)), found.copy())
+    return Local(x, law, broken, np.zeros((curves, metrics)), cell, np.zeros((cells, metrics)))
 
 
 def hazards(population: Population, data: Assembly, m: int) -> FloatArray:

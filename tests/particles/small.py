@@ -36,7 +36,7 @@ def small_prior(data: Assembly, width: float = 1.0) -> LocalPrior:
     precision = np.tile([one, both, two], (curves, metrics, 1))
     share = data.allowed * (1.0 + np.arange(data.allowed.shape[1]))
     with np.errstate(divide="ignore"):
-        log_share = np.log(share / share.sum(axis=1, keepdims=True))
+        log_share = np.tile(np.log(share / share.sum(axis=1, keepdims=True)), (curves, 1, 1))
     degrees, rest = (np.full((curves, metrics), value) for value in (6.0, 8.0))
     return LocalPrior(
         mean, precision, degrees, rest, np.where(data.pooled_free[:, None], data.pooled[..., 0], 0.0),
@@ -83,7 +83,7 @@ def assert_prior(x: FloatArray, law: Any, broken: Any, prior: LocalPrior, data: 
         waited = (1.0 - np.exp(-rate * (x[broken, TAU] - data.first[0, m]))) / chance
         found["place"] = stats.kstest(waited, "uniform").pvalue
     for k in np.flatnonzero(data.allowed[m]):
-        share = float(np.exp(prior.log_share[m, k]))
+        share = float(np.exp(prior.log_share[0, m, k]))
         if share < 1:
             found[f"law {k}"] = stats.binomtest(int((law == k).sum()), len(law), share).pvalue
     assert {name: p for name, p in found.items() if p < 1e-3} == {}

@@ -39,7 +39,9 @@ class Room(NamedTuple):
         prior, proposal = small_prior(data), small_prior(data, 1.5)
         share = np.where(data.allowed, 1.0 / data.allowed.sum(axis=1, keepdims=True), 0.0)
         with np.errstate(divide="ignore"):
-            proposal = proposal._replace(log_share=np.log(share), hazard=2.0 * proposal.hazard)
+            proposal = proposal._replace(
+                log_share=np.log([share] * len(data.count)), hazard=2.0 * proposal.hazard
+            )
         pool, local = empty_pool(data, PARTICLES), empty(data)
         own = prior_struct(proposal), data_struct(data), pool_struct(pool), local_struct(local)
         seed_all(seed)
@@ -63,9 +65,8 @@ class Room(NamedTuple):
             )
         ))  # fmt: skip
         odds = whole.log_prior(self.prior, self.data, 0, 0) - whole.log_prior(self.proposal, self.data, 0, 0)
-        share = np.exp(odds) / np.exp(odds).sum()
-        exchange(0, 0, odds, *self.own)
-        assert self.local.effective[0, 0] == pytest.approx(1.0 / (share**2).sum())
+        order = np.random.default_rng(0).permutation(PARTICLES + 1)
+        exchange(0, 0, order, odds[order], *self.own)
 
     def state(self) -> tuple[FloatArray, Any, Any]:
         """Return where the curve is."""

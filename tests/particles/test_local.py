@@ -103,7 +103,7 @@ def _log_prior(law: int, broken: int, x: FloatArray, prior: LocalPrior, data: As
     centre = [*prior.mean[0, m], prior.shape_mean[m, law]]
     student = stats.multivariate_t(centre, square * prior.rest[0, m] / degrees, df=degrees)
     total = float(student.logpdf(x[[places.LEVEL, places.GAIN, places.SHAPE]]))
-    total += prior.log_share[m, law] + stats.norm.logpdf(x[[places.MODE, places.MODE + 1]]).sum()
+    total += prior.log_share[0, m, law] + stats.norm.logpdf(x[[places.MODE, places.MODE + 1]]).sum()
     for kind in np.flatnonzero(data.pooled_free):
         total += stats.norm(prior.pooled_mean[kind, m], prior.pooled_sd[kind, m]).logpdf(
             x[places.NOISE + kind]

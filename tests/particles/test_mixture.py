@@ -22,7 +22,7 @@ from tests.particles.clouds import Cloud
 from tests.particles.given import Given, assert_uniform, patchy_data
 
 FloatArray = NDArray[np.float64]
-REPLICATES, TURNS, ADAPTING, PARTICLES = 600, 4, 100, 12
+REPLICATES, TURNS, ADAPTING, PARTICLES, SUMMED = 1200, 4, 100, 12, 9
 STEP = 1e-5
 
 
@@ -37,6 +37,7 @@ class Mixture:
         precision = np.tile([1.0, 0.1, 2.0], (*data.count.shape, 1))
         with np.errstate(divide="ignore"):
             log_share = np.log(data.allowed / data.allowed.sum(axis=1, keepdims=True))
+        log_share = np.tile(log_share, (len(data.count), 1, 1))
         sds = [np.hypot(part[..., 1], 1.2 * np.exp(part[..., 2])) for part in (data.pooled, data.shapes)]
         self.proposal = LocalPrior(
             mean, precision, np.full(data.count.shape, 5.0), np.full(data.count.shape, 7.0),
@@ -46,7 +47,8 @@ class Mixture:
         )  # fmt: skip
         self.pool: Pool = empty_pool(data, PARTICLES)
         self.clouds: tuple[Any, Any] = pool_struct(self.pool), prior_struct(self.proposal)
-        self.odds = np.empty((len(data.count), PARTICLES + 1))
+        self.odds = np.empty((len(data.count), SUMMED + 1))
+        self.order = np.zeros(self.odds.shape, np.int64)
 
     def draw(self) -> None:
         """Draw population, curves and clouds."""
@@ -66,22 +68,22 @@ class Mixture:
             given.see(m)
             mix(
                 m, population, given.expected, given.inverse, data, pool, local, proposal, given.sizes,
-                self.odds,
+                self.order, self.odds,
             )  # fmt: skip
             for c in np.flatnonzero(given.data.count[:, m]).tolist():
-                exchange(c, m, self.odds[c], proposal, data, pool, local)
+                exchange(c, m, self.order[c], self.odds[c], proposal, data, pool, local)
         fill_precisions(population, data, given.precisions)
         exchange_metrics(population, data, local, given.seen, proposal, pool, given.precisions)
 
-    def gathered(self, m: int) -> tuple[Any, Any, Any, Any]:
+    def gathered(self, m: int) -> tuple[Any, Any, Any]:
         """Return what is summed over."""
         _, data, local = self.given.own
         pool, proposal = self.clouds
         shape = self.odds.shape
         rows, base = np.zeros((shape[0], ROWS, shape[1])), np.zeros(shape)
-        order, ends = np.zeros(shape, np.int64), np.zeros((shape[0], LAW_COUNT + 1), np.int64)
-        gather(m, data, pool, local, proposal, rows, order, ends, base)
-        return rows, order, ends, base
+        ends = np.zeros((shape[0], LAW_COUNT + 1), np.int64)
+        gather(m, data, pool, local, proposal, rows, self.order, ends, base)
+        return rows, ends, base
 
 
 def test_population_curves_and_particles_keep_the_joint_prior() -> None:
@@ -126,7 +128,7 @@ def test_the_density_is_a_sum_over_particles_and_its_slopes_are_those_of_differe
     mixture.draw()
     given.see(m)
     expected, inverse = given.expected.copy(), given.inverse.copy()
-    rows, order, ends, base = mixture.gathered(m)
+    rows, ends, base = mixture.gathered(m)
     read_population(m, population, compiled, True, at, mean, sd)
     moved = np.flatnonzero(sd)
     begun, odds, constants = at.copy(), mixture.odds, []
@@ -152,11 +154,11 @@ def test_the_density_is_a_sum_over_particles_and_its_slopes_are_those_of_differe
         measured = given.data.count[:, m] > 0
         np.testing.assert_allclose(expected[measured], given.expected[measured], atol=1e-9)
         np.testing.assert_allclose(inverse[measured], given.inverse[measured], rtol=1e-9)
-        constants.append(found - by_hand(mixture, m, order, at, mean, sd))
+        constants.append(found - by_hand(mixture, m, at, mean, sd))
     np.testing.assert_allclose(constants, constants[0], rtol=1e-7)
 
 
-def by_hand(mixture: Mixture, m: int, order: Any, at: FloatArray, mean: FloatArray, sd: FloatArray) -> float:
+def by_hand(mixture: Mixture, m: int, at: FloatArray, mean: FloatArray, sd: FloatArray) -> float:
     """Return the log density of a population with its particles summed over; assert that odds are theirs."""
     given, pool, data, prior = mixture.given, mixture.pool, mixture.given.data, mixture.given.prior
     shares = np.flatnonzero(sd * (np.arange(len(at)) // LAW_COUNT == SHARE_OF_LAW // LAW_COUNT))
@@ -172,7 +174,8 @@ def by_hand(mixture: Mixture, m: int, order: Any, at: FloatArray, mean: FloatArr
             np.vstack([pool.x[c, m], state.x[c, m]]),
         )
         odds = cloud.log_prior(prior, data, c, m) - cloud.log_prior(mixture.proposal, data, c, m)
-        np.testing.assert_allclose(mixture.odds[c], (odds - odds.max())[order[c]], rtol=1e-8, atol=1e-8)
+        odds = odds[mixture.order[c]]
+        np.testing.assert_allclose(mixture.odds[c], odds - odds.max(), rtol=1e-8, atol=1e-8)
         one, both, two = prior.precision[c, m]
         total += special.logsumexp(odds) + 0.5 * np.log(one * two - both**2)
         total -= np.log(prior.pooled_sd[free, m]).sum()

@@ -138,7 +138,8 @@ def assert_own_prior(given: Given) -> None:
     own, seen, data = given.population, given.prior, given.data
     for name in ("pooled_mean", "pooled_sd", "shape_mean", "shape_sd", "fall"):
         np.testing.assert_array_equal(getattr(seen, name), getattr(own, name))
-    np.testing.assert_allclose(np.exp(seen.log_share), own.share, rtol=1e-12)
+    for share in np.exp(seen.log_share):
+        np.testing.assert_allclose(share, own.share, rtol=1e-12)
     rate = own.log_hazard + own.hazard_alignment * data.alignment[:, None]
     np.testing.assert_allclose(seen.hazard, data.span * np.exp(rate), rtol=1e-12)
 

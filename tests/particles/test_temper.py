@@ -26,10 +26,10 @@ FIXED = 1e-5
 
 def held(prior: LocalPrior, data: Assembly, law: int, hazard: float) -> LocalPrior:
     """Return a population in which nothing but the level, the law and the break is unknown."""
-    one = np.where(np.arange(prior.log_share.shape[1]) == law, 0.0, -np.inf)
+    one = np.where(np.arange(prior.log_share.shape[2]) == law, 0.0, -np.inf)
     share = prior.log_share.copy()
     if law >= 0:
-        share[0] = one
+        share[:, 0] = one
     precision = prior.precision.copy()
     precision[..., 0], precision[..., 1], precision[..., 2] = 0.3**-2.0, 0.0, FIXED**-2.0
     return prior._replace(
@@ -90,7 +90,7 @@ def test_laws_have_the_shares_that_their_evidence_gives() -> None:
     for law in range(3):
         x = pool.x[0, 0].mean(axis=0)
         x[SHAPE] = prior.shape_mean[0, law]
-        evidence[law] = special.logsumexp(on_grid(data, prior, x, law, grid)) + prior.log_share[0, law]
+        evidence[law] = special.logsumexp(on_grid(data, prior, x, law, grid)) + prior.log_share[0, 0, law]
     share = special.softmax(evidence)
     found = np.bincount(pool.law[0, 0], minlength=4) / PARTICLES
     # Particles that stem from one another count less than independent ones.

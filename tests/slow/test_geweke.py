@@ -66,6 +66,7 @@ def proposal(data: Assembly) -> LocalPrior:
     precision[..., [0, 2]] = 0.6**-2
     with np.errstate(divide="ignore"):
         log_share = np.log(data.allowed / data.allowed.sum(axis=1, keepdims=True))
+        log_share = np.tile(log_share, (curves, 1, 1))
     sds = [np.hypot(part[..., 1], 1.2 * np.exp(part[..., 2])) for part in (data.pooled, data.shapes)]
     return LocalPrior(
         np.tile(data.coef_mean[0].reshape(metrics, 2), (curves, 1, 1)), precision,
