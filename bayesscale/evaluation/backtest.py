@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # What is forecast of each curve; the rest is fitted.
 _HELD = 0.25
-# The refit need not have the precision of a fit that is kept.
-_LONGEST = 4
+# The refit need not have the precision of a fit that is kept: what its intervals hold is counted.
+_DRAWS, _LONGEST = 250, 8
 
 
 def backtest(fit: Fit, *, report: Callable[[str], None] | None = None) -> Fit:
@@ -39,7 +39,8 @@ def _record(fit: Fit, split: Split, report: Callable[[str], None] | None) -> Tra
 
     settings = fit.provenance["settings"]
     sampler = Sampler(**settings["sampler"])
-    shorter = replace(sampler, longest=min(sampler.longest, _LONGEST))
+    draws, longest = min(sampler.draws, _DRAWS), min(sampler.longest, _LONGEST)
+    shorter = replace(sampler, draws=draws, longest=longest, rough=True)
     again = fit_model(
         split.train,
         priors=fit.priors,

@@ -86,7 +86,7 @@ def fit(
 
     def needed(sampled: Sampled) -> float:
         population = population_draws(sampled, curves, data)
-        seen.append(diagnose(population, curve_draws(sampled, curves, data), sampled.sweeps))
+        seen.append(diagnose(population, curve_draws(sampled, curves, data), sampled.sweeps, sampler.rough))
         return seen[-1].missing
 
     sampled = sample(data, sampler, say, needed)

@@ -40,6 +40,9 @@ class Sampler:
     longest : int
         Most sweeps between two kept draws, on average. Chains are continued until they have converged or this
         is reached.
+    rough : bool
+        Whether the wider limits of single curves are enough for the population: intervals are then those of
+        100 independent draws.
     """
 
     draws: int = 500
@@ -47,6 +50,7 @@ class Sampler:
     cores: int | None = None
     seed: int = 0
     longest: int = 20
+    rough: bool = False
 
     def __post_init__(self) -> None:
         rules = {

@@ -47,6 +47,8 @@ class Diagnostics:
         Draws of all chains.
     sweeps : int
         Sweeps of each chain, warm-up included.
+    rough : bool
+        Whether the limits of single curves hold for the population as well.
     """
 
     population: Worst
@@ -54,6 +56,12 @@ class Diagnostics:
     bad_curves: tuple[str, ...]
     draws: int
     sweeps: int
+    rough: bool = False
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The largest R-hat and the smallest effective sample size of the population."""
+        return (MAX_CURVE_RHAT, MIN_CURVE_ESS) if self.rough else (MAX_RHAT, MIN_ESS)
 
     def document(self) -> dict[str, Any]:
         """Return the diagnostics as plain values."""
@@ -77,9 +85,10 @@ class Diagnostics:
     @property
     def missing(self) -> float:
         """How many times as many sweeps a round needs; at most 1 if it will do."""
+        largest, smallest = self.limits
         checks = [
-            (self.population.ess, MIN_ESS, self.population.rhat, MAX_RHAT),
-            (self.population.tail, MIN_ESS, 1.0, MAX_RHAT),
+            (self.population.ess, smallest, self.population.rhat, largest),
+            (self.population.tail, smallest, 1.0, largest),
             (self.curves.ess, MIN_CURVE_ESS, self.curves.rhat, MAX_CURVE_RHAT),
         ]
         factors = []
@@ -121,7 +130,7 @@ class Status:
         return self.label if self.ok else f"{self.label}: {'; '.join(self.problems)}. {self.remedy}"
 
 
-def diagnose(population: xr.Dataset, curves: xr.Dataset, sweeps: int) -> Diagnostics:
+def diagnose(population: xr.Dataset, curves: xr.Dataset, sweeps: int, rough: bool = False) -> Diagnostics:
     """Return the diagnostics of draws.
 
     Parameters
@@ -132,6 +141,8 @@ def diagnose(population: xr.Dataset, curves: xr.Dataset, sweeps: int) -> Diagnos
         Parameters of curves, with a dimension `pair` whose labels name curve and metric.
     sweeps : int
         Sweeps of each chain.
+    rough : bool
+        See `Diagnostics`.
     """
     own = _measures(population, ("rank", "bulk", "tail"))
     rhat, bulk, tail = (_worst(values, sign) for values, sign in zip(own, (1, -1, -1), strict=True))
@@ -143,6 +154,7 @@ def diagnose(population: xr.Dataset, curves: xr.Dataset, sweeps: int) -> Diagnos
         _bad_pairs(*pairs),
         population.sizes["chain"] * population.sizes["draw"],
         sweeps,
+        rough,
     )
 
 
@@ -212,11 +224,11 @@ def judge(found: Diagnostics, longest: int) -> Status:
     longest : int
         The limit that the chains have reached, see `bayesscale.inference.Sampler`.
     """
-    own = found.population
+    own, (rhat, ess) = found.population, found.limits
     checks = [
-        (own.rhat <= MAX_RHAT, f"R-hat {own.rhat:.3f} of {own.rhat_of} (at most {MAX_RHAT})"),
-        (own.ess >= MIN_ESS, f"bulk ESS {own.ess:.0f} of {own.ess_of} (at least {MIN_ESS})"),
-        (own.tail >= MIN_ESS, f"tail ESS {own.tail:.0f} of {own.tail_of} (at least {MIN_ESS})"),
+        (own.rhat <= rhat, f"R-hat {own.rhat:.3f} of {own.rhat_of} (at most {rhat})"),
+        (own.ess >= ess, f"bulk ESS {own.ess:.0f} of {own.ess_of} (at least {ess})"),
+        (own.tail >= ess, f"tail ESS {own.tail:.0f} of {own.tail_of} (at least {ess})"),
     ]
     problems = [problem for passed, problem in checks if not passed]
     if found.bad_curves:

@@ -41,6 +41,14 @@ def changed(name: str, value: float) -> Diagnostics:
     return replace(GOOD, population=replace(POPULATION, **{name: value}))  # type: ignore[arg-type]
 
 
+def test_rough_draws_have_the_limits_of_curves() -> None:
+    rough = replace(GOOD, population=replace(GOOD.population, rhat=1.04, ess=150.0, tail=120.0), rough=True)
+    assert judge(rough, 40).ok
+    assert rough.missing <= 1.0
+    assert not judge(replace(rough, rough=False), 40).ok
+    assert "at least 100" in str(judge(replace(rough, population=replace(rough.population, ess=99.0)), 40))
+
+
 def test_no_failure_is_converged() -> None:
     assert judge(GOOD, 40) == Status()
     assert str(judge(GOOD, 40)) == "converged"
