@@ -46,6 +46,8 @@ _WIDER, _ERRORS = 1.5, 1.0
 _OPEN = 0.6
 # At least such a share of every cloud follows each law, and breaks (per unit of u) are at least so frequent.
 _LEAST_SHARE, _OFTEN = 0.15, 0.3
+# What is probable loses at most so much of its share in the proposal to what is not.
+_KEPT = 0.3
 _FAST, _SLOW = 0.3, 0.05
 
 
@@ -194,10 +196,10 @@ def widened(seen: list[LocalPrior], laws: FloatArray) -> LocalPrior:
     determinant = one * two - both**2
     precision = np.stack([two, -both, one], axis=-1) / determinant[..., None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        after = np.exp(mean("log_share")) * laws
-        followed = np.maximum(after / after.sum(axis=2, keepdims=True), _LEAST_SHARE)
-        share = np.where(laws > 0, followed / laws, 0.0)
-        log_share = np.log(share / share.sum(axis=2, keepdims=True))
+        before = np.exp(mean("log_share"))
+        followed = np.maximum(portions(before * laws), _LEAST_SHARE)
+        share = portions(np.where(laws > 0, followed / laws, 0.0))
+        log_share = np.log(portions(np.maximum(share, _KEPT * before)))
     degrees = np.full_like(seen[0].degrees, FEWEST_DEGREES)
     return LocalPrior(
         mean("mean"), precision, degrees, degrees.copy(), mean("pooled_mean"),
@@ -206,6 +208,11 @@ def widened(seen: list[LocalPrior], laws: FloatArray) -> LocalPrior:
         np.maximum(mean("hazard"), _OFTEN),
         mean("fall"),
     )  # fmt: skip
+
+
+def portions(parts: FloatArray) -> FloatArray:
+    """Return what parts are of their sum along the last axis."""
+    return np.asarray(parts / parts.sum(axis=-1, keepdims=True))
 
 
 def _left_open(x: FloatArray, law: NDArray[np.int64], prior: LocalPrior, sd: FloatArray) -> NDArray[np.bool_]:

@@ -36,9 +36,9 @@ from bayesscale.particles.temper import draw_prior
 # So many particles of a pair are summed over in a sweep.
 _SUMMED = 200
 # In a sweep one particle of so many is stirred: large clouds are renewed as fast as small ones.
-_STIRRED_OF = 30
-# So many particles of each of two metrics are tried together.
-_TOGETHER = 100
+_STIRRED_OF = 60
+# So many particles of each of two metrics are tried together, of so large a share of the curves.
+_TOGETHER, _TRIED = 100, 0.5
 
 
 @compiled
@@ -150,7 +150,7 @@ def move_curves(
 def exchange_metrics(
     population: Any, data: Any, local: Any, prior: Any, proposal: Any, pool: Any, precisions: Any
 ) -> None:
-    """Let every curve with several metrics change places with particles of two of them at once.
+    """Let half of the curves with several metrics change places with particles of two of them at once.
 
     Arguments as in `move_curves`.
     """
@@ -159,7 +159,7 @@ def exchange_metrics(
     room = np.empty((2, 4, min(_TOGETHER, pool.law.shape[2]) + 1))
     for c in range(data.count.shape[0]):
         measured = np.flatnonzero(data.count[c])
-        if measured.shape[0] > 1:
+        if measured.shape[0] > 1 and np.random.random() < _TRIED:
             i = np.random.randint(measured.shape[0])
             j = (i + 1 + np.random.randint(measured.shape[0] - 1)) % measured.shape[0]
             exchange_two(
