@@ -7,7 +7,7 @@ estimates have no intervals; their CRPS is the absolute error. `n` counts the he
 forecasts: some fit no curve that is too short for them, or that has values of 0. 'old default' is what the
 default model forecast when NUTS drew from it, with two laws of scores in turn.
 
-Fits are short, see `SAMPLER`, so that the whole takes ten minutes. Results are in results/forecast.json, each
+Fits are rough, see `SAMPLER`, so that the whole takes ten minutes. Results are in results/forecast.json, each
 as soon as it is made; one is made anew when its data, settings or sources have changed.
 
 Run: python -m benchmarks.forecast [--splits NAME ...] [--models NAME ...] [--again] [--list]
@@ -38,7 +38,7 @@ from benchmarks.forecasting.peers import NotAvailableError
 from benchmarks.forecasting.splits import FORECASTS
 from benchmarks.store import RESULTS, code_hash, publish, say
 
-SAMPLER = Sampler(draws=500, longest=8)
+SAMPLER = Sampler(draws=250, longest=8, rough=True)
 OURS, OLD = "joint", "old default"
 ORDER = [OURS, OLD, *(name for name in MODELS if name != OURS)]
 Result = dict[str, Any]

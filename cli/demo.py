@@ -10,7 +10,7 @@ import typer
 from bayesscale.cli.fit_options import ForceOption, Printing
 from bayesscale.cli.progress import Progress
 
-EXAMPLE = "isik-simulated"
+EXAMPLE, TOKENS = "synthetic-languages", 4e6
 
 
 def demo(
@@ -19,7 +19,7 @@ def demo(
     ] = Path("bayesscale-demo"),
     force: ForceOption = False,
 ) -> None:
-    """Fit a bundled example (simulated, and called so), print its forecast, and write a report.
+    """Fit a bundled example that was measured, print its forecast, and write a report.
 
     The first fit after an installation compiles the sampler, which takes one to two minutes more.
     """
@@ -42,4 +42,4 @@ def demo(
     save(fitted, file, force=force)
     write_report(fitted, page, force=force, progress=Progress())
     typer.echo(f"{file}: the fit; {page}: the report", err=True)
-    Printing().show(forecast(fitted, [1e12]))
+    Printing().show(forecast(fitted, [TOKENS]))
