@@ -39,7 +39,7 @@ from benchmarks.tables import TABLES
 _FAR, _LIMIT = 10.0, 3.0
 _POINTS = (0.05, 0.5, 0.95)
 _SAMPLER = Sampler(draws=1_000, longest=20)
-_TUNE, _DRAWS, _CHAINS, _ACCEPTANCE = 2_000, 4_000, 4, 0.99
+_TUNE, _DRAWS, _CHAINS, _ACCEPTANCE = 1_000, 2_000, 4, 0.95
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
     python docs/console.py docs/tables.md docs/decision.md README.md
 
-Commands run in one new folder, in their order, with the files of the walks of docs/tables.md beside them. Of
-a fit, lines that begin as those shown are kept; of a long table its first rows, where the page has left out
-rows. Where a page shows nothing of a command, it stays so. Read the prose afterwards: it is not changed.
+Commands of a page run in a new folder, in their order, with the files of the walks of docs/tables.md beside
+them. Of a fit, lines that begin as those shown are kept; of a long table its first rows, where the page has
+left out rows. Where a page shows nothing of a command, it stays so. Read the prose afterwards: it is not
+changed.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ def main(pages: list[str]) -> None:
     """Rewrite the pages."""
     from tests.metrics.walks import write_walks
 
-    with tempfile.TemporaryDirectory() as folder:
-        write_walks(Path(folder))
-        for page in pages:
-            path = ROOT / page
+    for page in pages:
+        path = ROOT / page
+        with tempfile.TemporaryDirectory() as folder:
+            write_walks(Path(folder))
             text = path.read_text(encoding="utf-8")
             path.write_text(_BLOCK.sub(lambda found: _again(found[0], folder), text), encoding="utf-8")
 

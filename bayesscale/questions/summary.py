@@ -147,8 +147,7 @@ class Summary(Answer):
         if table["p_broken"].notna().any():
             shown["P(broken)"] = ["" if np.isnan(p) else probability_text(p) for p in table["p_broken"]]
         shown["law"] = [
-            f"{row['law'].removesuffix('-law')}"
-            + (f" {probability_text(row['p_law'])}" if row["p_law"] < 1 else "")
+            LAWS[row["law"]].option + (f" {probability_text(row['p_law'])}" if row["p_law"] < 1 else "")
             for row in rows
         ]
         return shown.rename(columns=SHORT)
