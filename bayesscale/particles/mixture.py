@@ -45,6 +45,8 @@ from bayesscale.particles.vector import add_cells, draw_total, log_normal, read_
 _LENGTH, _MOST = 1.5, 12
 # In warm-up every sweep looks at the curvature with this chance: at slopes so many prior sds away.
 _LOOKS, _NEAR = 0.06, 1e-4
+# Once sizes of steps adapt no faster than this, axes stay as they are, so that the sizes can follow them.
+_SETTLED = 0.1
 
 
 @compiled
@@ -226,7 +228,7 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
         write_population(m, at, sd, population, data)
     else:
         at[:] = begun
-    if steps.rate[0] > 0.0:
+    if steps.rate[0] > _SETTLED:
         for j in range(size):
             learn(at[j], 0.0, steps.width[m, j])
         if np.random.random() < _LOOKS or not steps.curvature[m].any():

@@ -107,6 +107,19 @@ def test_population_curves_and_particles_keep_the_joint_prior() -> None:
     assert max(kept) < 0.9
 
 
+@pytest.mark.parametrize(("rate", "learns"), [(0.3, True), (0.05, False), (0.0, False)])
+def test_axes_settle_before_the_sizes_of_steps_do(rate: float, learns: bool) -> None:
+    mixture = Mixture()
+    given = mixture.given
+    given.steps.rate[0] = rate
+    frame, sizes = given.steps.frame.copy(), given.steps.mixed.copy()
+    for _ in range(40):
+        mixture.draw()
+        mixture.move()
+    assert (given.steps.frame != frame).any() == learns
+    assert (given.steps.mixed != sizes).all() == (rate > 0.0)
+
+
 def positions(given: Given) -> list[float]:
     """Return all parameters of the population that move here."""
     own, data = given.population, given.data
