@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from bayesscale import __version__
-from bayesscale.errors import BayesscaleError
+from bayesscale.errors import BayesscaleError, UsageError
 from bayesscale.text import printable
 
 COMMANDS = {
@@ -146,6 +146,11 @@ def main(arguments: list[str] | None = None) -> None:
         _never_fail_to_encode(stream)
     settings: dict[str, bool] = {}
     try:
+        if "" in (sys.argv[1:] if arguments is None else arguments):
+            # As a path it would be the present folder.
+            raise UsageError(
+                "an argument is empty, perhaps a shell variable without a value; name what is meant"
+            )
         typer.main.get_command(app)(args=arguments, prog_name="bayesscale", obj=settings)
     except Exception as error:
         if settings.get("debug"):

@@ -73,6 +73,17 @@ def test_every_command_on_disk_is_in_the_table(root: Path) -> None:
     assert {path.stem for path in (root / "cli").glob("*.py")} - shared <= set(COMMANDS)
 
 
+@pytest.mark.parametrize(
+    "arguments", [("check", ""), ("fit", "m.csv", "-o", ""), ("predict", "", "--tokens", "1T")]
+)
+def test_an_empty_argument_is_not_the_present_folder(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = outcome(capsys, *arguments)
+    assert (code, out) == (UsageError.exit_code, "")
+    assert err.startswith("error: an argument is empty")
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = outcome(capsys, "--version")
     assert (code, err) == (0, "")
