@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Annotated, Any, TextIO
 
 import typer
@@ -146,11 +147,10 @@ def main(arguments: list[str] | None = None) -> None:
         _never_fail_to_encode(stream)
     settings: dict[str, bool] = {}
     try:
-        if "" in (sys.argv[1:] if arguments is None else arguments):
-            # As a path it would be the present folder.
-            raise UsageError(
-                "an argument is empty, perhaps a shell variable without a value; name what is meant"
-            )
+        given = sys.argv[1:] if arguments is None else arguments
+        # As a path it would be the present folder. What options make of it they say themselves.
+        if any(not now and not before.startswith("-") for before, now in pairwise(["", *given])):
+            raise UsageError("the name of a file is empty, perhaps a shell variable without a value")
         typer.main.get_command(app)(args=arguments, prog_name="bayesscale", obj=settings)
     except Exception as error:
         if settings.get("debug"):

@@ -46,7 +46,7 @@ _WIDER, _ERRORS = 1.5, 1.0
 _OPEN = 0.6
 # At least such a share of every cloud follows each law, and breaks (per unit of u) are at least so frequent.
 _LEAST_SHARE, _OFTEN = 0.15, 0.3
-# What is probable loses at most so much of its share in the proposal to what is not.
+# A law keeps at least so much of its share in the population, whatever the others need.
 _KEPT = 0.3
 _FAST, _SLOW = 0.3, 0.05
 

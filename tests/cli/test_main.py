@@ -74,14 +74,14 @@ def test_every_command_on_disk_is_in_the_table(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("check", ""), ("fit", "m.csv", "-o", ""), ("predict", "", "--tokens", "1T")]
+    "arguments", [("check", ""), ("fit", "--law", "log", ""), ("predict", "", "--tokens", "1T")]
 )
 def test_an_empty_argument_is_not_the_present_folder(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = outcome(capsys, *arguments)
     assert (code, out) == (UsageError.exit_code, "")
-    assert err.startswith("error: an argument is empty")
+    assert err.startswith("error: the name of a file is empty")
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
