@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -114,8 +115,9 @@ def sample(
     needed : callable
         Returns how many times longer a round has to be; at most 1 if it will do.
     """
-    # Numba takes its time to import, and to load or compile what it runs.
-    report("compiling (the first fit after an installation takes one to two minutes longer)")
+    # Numba takes its time to import, and to load or compile what it runs; a second fit finds it there.
+    if "bayesscale.particles.chain" not in sys.modules:
+        report("compiling (the first fit after an installation takes one to two minutes longer)")
     begun = time.perf_counter()
     from bayesscale.particles.chain import Chain, Record, widened
 

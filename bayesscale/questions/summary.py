@@ -146,10 +146,9 @@ class Summary(Answer):
         shown[ahead] = [spread_text(row, "forecast", row["metric"]) for row in rows]
         if table["p_broken"].notna().any():
             shown["P(broken)"] = ["" if np.isnan(p) else probability_text(p) for p in table["p_broken"]]
-        shown["law"] = [
-            LAWS[row["law"]].option + (f" {probability_text(row['p_law'])}" if row["p_law"] < 1 else "")
-            for row in rows
-        ]
+        shown["law"] = [LAWS[law].option for law in table["law"]]
+        if (table["p_law"] < 1).any():
+            shown["P(law)"] = ["" if p == 1 else probability_text(p) for p in table["p_law"]]
         return shown.rename(columns=SHORT)
 
     def details(self) -> dict[str, pd.DataFrame]:
