@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bayesscale.models.assembly import FEWEST_DEGREES, Assembly
 from bayesscale.particles.baseline import start_cells
-from bayesscale.particles.moves import Guide, no_guide
+from bayesscale.particles.guide import Guide, no_guide
 from bayesscale.particles.places import GAIN, LEVEL, NOISE, SHAPE
 from bayesscale.particles.population import fill_precisions
 from bayesscale.particles.state import (
@@ -37,7 +37,7 @@ from bayesscale.particles.sweep import draw_unmeasured, move_curves, move_popula
 from bayesscale.particles.temper import temper_all
 
 FloatArray = NDArray[np.float64]
-_MOVES = 6
+_MOVES = 4
 # Particles of a cloud while the proposal is learned, and afterwards; of all clouds there are at most so many.
 _FIRST, _PARTICLES, _MOST = 100, 640, 240_000
 # A proposal is wider than what was learned of a population: its spread, and the error of its mean.

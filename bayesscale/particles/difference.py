@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.moves import count_moved, settle
+from bayesscale.particles.guide import count_moved
+from bayesscale.particles.moves import settle
 
 # How often a step is the whole difference, which leads to other modes. The length of other steps is so large,
 # over the root of how many parameters there are.
@@ -21,18 +22,18 @@ _TRIES = 20
 
 
 @compiled
-def like(part: Any, own: Any, pool: Any, c: Any, m: Any) -> int:
-    """Return a random particle of a part, but not that of a number; -1 if none was met."""
+def like(part: Any, pool: Any, c: Any, m: Any) -> int:
+    """Return a random particle of a part; -1 if none was met."""
     for _ in range(_TRIES):
         i = np.random.randint(pool.law.shape[2])
-        if i != own and 2 * pool.law[c, m, i] + pool.broken[c, m, i] == part:
+        if 2 * pool.law[c, m, i] + pool.broken[c, m, i] == part:
             return i
     return -1
 
 
 @compiled
 def step_by_difference(
-    law: Any, broken: Any, x: Any, own: Any, prior_now: Any, likelihood: Any, weights: Any, prior: Any,
+    law: Any, broken: Any, x: Any, prior_now: Any, likelihood: Any, weights: Any, prior: Any,
     guide: Any, pool: Any, data: Any, c: Any, m: Any, out: Any,
 ) -> tuple[Any, Any, float, float]:  # fmt: skip
     """Try one step of x in place; return law, break, log prior and log likelihood afterwards.
@@ -41,13 +42,11 @@ def step_by_difference(
     ----------
     law, broken, x, prior_now, likelihood, weights, prior, guide, data, c, m, out
         As in `bayesscale.particles.moves.move`.
-    own : int
-        Number of the particle that x is; -1 where it is none.
     pool : Pool
         The clouds.
     """
     part, free = 2 * law + broken, guide.free[broken]
-    one, two = like(part, own, pool, c, m), like(part, own, pool, c, m)
+    one, two = like(part, pool, c, m), like(part, pool, c, m)
     if one < 0 or two < 0 or one == two:
         return law, broken, prior_now, likelihood
     count, y = count_moved(free, weights), x.copy()

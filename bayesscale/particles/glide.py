@@ -13,8 +13,8 @@ import numpy as np
 
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.gradient import add_prior_gradient, pair_gradient
+from bayesscale.particles.guide import count_moved
 from bayesscale.particles.local import log_prior
-from bayesscale.particles.moves import count_moved
 from bayesscale.particles.places import LOCAL, TAU
 from bayesscale.particles.steps import arrive
 

@@ -27,8 +27,8 @@ from bayesscale.particles.coordinates import (
     whiten,
 )
 from bayesscale.particles.gradient import pair_gradient
+from bayesscale.particles.guide import count_moved
 from bayesscale.particles.local import pair_likelihood
-from bayesscale.particles.moves import count_moved
 from bayesscale.particles.places import LOCAL, TAU
 from bayesscale.particles.steps import arrive, learn
 

@@ -7,108 +7,29 @@ particles has for the curve, apart for each law, with and without a break.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bayesscale.models.assembly import Assembly
 from bayesscale.models.scale import log_value, log_value_slope, place_of
 from bayesscale.particles.collapsed import collapsed_likelihood
 from bayesscale.particles.compiled import compiled
+from bayesscale.particles.guide import PARTS, TAIL, count_free, count_moved, log_cloud, prior_sd
 from bayesscale.particles.local import LOG_ROOT_2PI, log_prior, pair_likelihood
-from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
+from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, SHAPE, SLOPE, TAU
 
 _log_value, _place_of = compiled(log_value), compiled(place_of)
 _log_value_slope = compiled(log_value_slope)
 WALK, SINGLE, LAW, BREAK, JUMP = range(5)
-PARTS = 2 * LAW_COUNT
-"""Parts of a posterior: each law, unbroken and broken."""
 # Steps of a walk, in sds of the cloud, and how often each is taken.
 _SHORT, _USUAL, _LONG = 0.25, 0.8, 1.6
 _OFTEN_SHORT, _OFTEN_LONG = 0.35, 0.1
 # Where a cloud says nothing of a part, a walk takes such steps in sds of the prior.
 _BLIND = 0.3
-# Degrees of freedom of the distributions that jumps draw from.
-_TAIL = 6.0
+# So often a law changes by carrying over, where the cloud knows both parts.
+_CARRIED = 0.75
 # A break that leaves less than this share of the law's value is not compensated.
 _LEAST_REST = 0.05
-
-
-class Guide(NamedTuple):
-    """What clouds of particles have told of every curve and metric.
-
-    Parameters
-    ----------
-    known : array of bool, shape (C, M, PARTS)
-        Whether there were enough particles of a part.
-    centre : array, shape (C, M, PARTS, LOCAL)
-        Mean of the parameters that are free in it.
-    factor : array, shape (C, M, PARTS, LOCAL, LOCAL)
-        Cholesky factor of the covariance of the parameters that are free in it.
-    open : array of bool, shape (C, M, 7)
-        Whether data leave open the four of `POOLED`, the shape, the level and the gain.
-    free : array of int, shape (2, LOCAL)
-        Which parameters are free without a break and with one, the modes last; -1 beyond the last.
-    """
-
-    known: NDArray[np.bool_]
-    centre: NDArray[np.float64]
-    factor: NDArray[np.float64]
-    open: NDArray[np.bool_]
-    free: NDArray[np.int64]
-
-
-def free_places(data: Assembly) -> NDArray[np.int64]:
-    """Return which local parameters are estimated, without a break and with one; see `Guide.free`."""
-    own = [LEVEL, GAIN, SHAPE, *(NOISE + k for k in range(4) if data.pooled_free[k])]
-    modes = [MODE, MODE + 1] if data.pooled_free[1] else []
-    found = np.full((2, LOCAL), -1, dtype=np.int64)
-    found[0, : len(own) + len(modes)] = [*own, *modes]
-    found[1, : len(own) + 2 + len(modes)] = [*own, TAU, SLOPE, *modes]
-    return found
-
-
-def no_guide(data: Assembly) -> Guide:
-    """Return a guide that says nothing yet."""
-    shape = (*data.count.shape, PARTS)
-    undecided = np.ones((*data.count.shape, 7), dtype=np.bool_)
-    known, centre = np.zeros(shape, dtype=np.bool_), np.zeros((*shape, LOCAL))
-    return Guide(known, centre, np.zeros((*shape, LOCAL, LOCAL)), undecided, free_places(data))
-
-
-@compiled
-def count_free(free: Any) -> int:
-    """Return how many parameters are free."""
-    count = 0
-    while count < free.shape[0] and free[count] >= 0:
-        count += 1
-    return count
-
-
-@compiled
-def count_moved(free: Any, weights: Any) -> int:
-    """Return how many parameters move: the modes do not where they are integrated out, given weights."""
-    count = count_free(free)
-    return count - 2 if weights.shape[0] > 0 and free[count - 1] == MODE + 1 else count
-
-
-@compiled
-def prior_sd(place: Any, law: Any, prior: Any, data: Any, c: Any, m: Any) -> float:
-    """Return the sd of a local parameter under a population, roughly."""
-    if place == LEVEL:
-        return 1.0 / math.sqrt(prior.precision[c, m, 0])
-    if place == GAIN:
-        return 1.0 / math.sqrt(prior.precision[c, m, 2])
-    if place == SHAPE:
-        return float(prior.shape_sd[m, law])
-    if place == TAU:
-        return 0.3 * (data.last[c, m] - data.first[c, m]) + 1e-12
-    if place == SLOPE:
-        return float(data.break_spread * prior.fall[m])
-    if place >= MODE:
-        return 1.0
-    return float(prior.pooled_sd[place - NOISE, m])
 
 
 @compiled
@@ -134,8 +55,13 @@ def walk(
 
 
 @compiled
-def switch_law(law: Any, x: Any, y: Any, prior: Any, data: Any, m: Any) -> tuple[Any, float]:
-    """Return another law, its shape drawn from the prior, and the log ratio of the proposals."""
+def switch_law(
+    law: Any, broken: Any, x: Any, y: Any, weights: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any
+) -> tuple[Any, float]:
+    """Return another law, and the log ratio of the proposals.
+
+    Mostly y is at the same place in the other law's part of the cloud; else its shape comes from the prior.
+    """
     others = 0
     for k in range(LAW_COUNT):
         others += data.allowed[m, k] and k != law
@@ -145,6 +71,9 @@ def switch_law(law: Any, x: Any, y: Any, prior: Any, data: Any, m: Any) -> tuple
             if chosen == 0:
                 new = k
             chosen -= 1
+    now, then = 2 * law + broken, 2 * new + broken
+    if guide.known[c, m, now] and guide.known[c, m, then] and np.random.random() < _CARRIED:
+        return new, carry(now, then, x, y, weights, guide, c, m)
     z = np.random.standard_normal()
     y[SHAPE] = prior.shape_mean[m, new] + prior.shape_sd[m, new] * z
     back = (x[SHAPE] - prior.shape_mean[m, law]) / prior.shape_sd[m, law]
@@ -153,22 +82,24 @@ def switch_law(law: Any, x: Any, y: Any, prior: Any, data: Any, m: Any) -> tuple
 
 
 @compiled
-def log_cloud(part: Any, x: Any, weights: Any, guide: Any, c: Any, m: Any) -> float:
-    """Return the log density of a multivariate t distribution that is fitted to a part of a cloud."""
-    free = guide.free[part % 2]
-    count = count_moved(free, weights)
-    centre, factor, rest = guide.centre[c, m, part], guide.factor[c, m, part], np.empty(count)
-    square, total = 0.0, 0.0
-    for i in range(count):
-        rest[i] = x[free[i]] - centre[i]
+def carry(now: Any, then: Any, x: Any, y: Any, weights: Any, guide: Any, c: Any, m: Any) -> float:
+    """Carry x in one part of the cloud to the same place of another; return the log of how much it stretches.
+
+    A place is told in sds along the axes of its part: what is usual in one part is carried to what is usual
+    in the other.
+    """
+    free, place, stretch = guide.free[now % 2], np.empty(LOCAL), 0.0
+    old, new = guide.factor[c, m, now], guide.factor[c, m, then]
+    for i in range(count_moved(free, weights)):
+        place[i] = x[free[i]] - guide.centre[c, m, now, i]
         for j in range(i):
-            rest[i] -= factor[i, j] * rest[j]
-        rest[i] /= factor[i, i]
-        square += rest[i] * rest[i]
-        total -= math.log(factor[i, i])
-    # What depends on the number of parameters, which differs by part.
-    total += math.lgamma(0.5 * (_TAIL + count)) - 0.5 * count * math.log(_TAIL * math.pi)
-    return total - 0.5 * (_TAIL + count) * math.log1p(square / _TAIL)
+            place[i] -= old[i, j] * place[j]
+        place[i] /= old[i, i]
+        y[free[i]] = guide.centre[c, m, then, i]
+        for j in range(i + 1):
+            y[free[i]] += new[i, j] * place[j]
+        stretch += math.log(new[i, i] / old[i, i])
+    return stretch
 
 
 @compiled
@@ -188,7 +119,7 @@ def jump(law: Any, broken: Any, x: Any, y: Any, weights: Any, guide: Any, data: 
     free = guide.free[new % 2]
     count = count_moved(free, weights)
     centre, factor, noise = guide.centre[c, m, new], guide.factor[c, m, new], np.empty(count)
-    long = math.sqrt(0.5 * _TAIL / np.random.gamma(0.5 * _TAIL, 1.0))
+    long = math.sqrt(0.5 * TAIL / np.random.gamma(0.5 * TAIL, 1.0))
     for i in range(count):
         noise[i] = long * np.random.standard_normal()
     for i in range(count):
@@ -273,7 +204,7 @@ def move(
         place = guide.free[0, np.random.randint(count_free(guide.free[0]))]
         y[place] += 0.6 * prior_sd(place, law, prior, data, c, m) * np.random.standard_normal()
     elif kind == LAW:
-        new_law, ratio = switch_law(law, x, y, prior, data, m)
+        new_law, ratio = switch_law(law, broken, x, y, weights, prior, guide, data, c, m)
     elif kind == JUMP:
         new_law, new_broken, ratio = jump(law, broken, x, y, weights, guide, data, c, m)
     else:

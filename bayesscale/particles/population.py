@@ -263,7 +263,10 @@ def move_groups(population: Any, data: Any, precisions: Any, scales: Any, rest: 
 def scaled_group(
     population: Any, data: Any, precisions: Any, scales: Any, rest: Any, steps: Any, f: Any, e: Any
 ) -> None:
-    """Move the spread of a factor together with the effects of its levels."""
+    """Move the spread of a factor in step with the effects of its levels; the mean of all curves stays.
+
+    The intercept makes up for it: where few levels were measured, effects and intercept hold one another.
+    """
     now = math.log(population.group_sd[f, e])
     new = now + math.exp(steps.group_scale[f, e]) * np.random.standard_normal()
     curves = rest.shape[0]
@@ -272,11 +275,16 @@ def scaled_group(
         if data.group[q] == f:
             for c in range(curves):
                 shift[c] += data.design[c, q] * population.coef[q, e] * (1.0 - math.exp(new - now))
+    measured = data.count[:, e // 2] > 0
+    common = (shift * measured).sum() / max(measured.sum(), 1)
+    shift -= common
     pulled = np.zeros(curves)
     for c in range(curves):
         for other in range(rest.shape[1]):
             pulled[c] += rest[c, other] * precisions[data.pattern[c], e, other]
     change = log_spread(new, data.group_prior[f, e]) - log_spread(now, data.group_prior[f, e])
+    off, sd = population.coef[0, e] - data.coef_mean[0, e], data.coef_sd[0, e]
+    change += 0.5 * (off * off - (off + common) ** 2) / (sd * sd)
     for c in range(curves):
         square = 0.5 * precisions[data.pattern[c], e, e] * shift[c] * shift[c]
         change -= scales[c] * (square + shift[c] * pulled[c])
@@ -284,6 +292,7 @@ def scaled_group(
         population.group_sd[f, e] = math.exp(new)
         for c in range(curves):
             rest[c, e] += shift[c]
+        population.coef[0, e] += common
         for q in range(population.coef.shape[0]):
             if data.group[q] == f:
                 population.coef[q, e] *= math.exp(new - now)

@@ -12,7 +12,7 @@ from numba.experimental import structref
 
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.moves import Guide
+from bayesscale.particles.guide import Guide
 from bayesscale.particles.state import Local, LocalPrior, Pool, Population
 from bayesscale.particles.steps import Steps
 

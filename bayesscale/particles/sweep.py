@@ -42,8 +42,8 @@ _TOGETHER, _TRIED = 100, 0.5
 
 
 @compiled
-def move_pair(law: Any, broken: Any, x: Any, own: Any, several: Any, can_break: Any, prior: Any, guide: Any,
-              pool: Any, data: Any, c: Any, m: Any, steps: Any, rate: Any, room: Any,
+def move_pair(law: Any, broken: Any, x: Any, several: Any, can_break: Any, prior: Any, guide: Any, pool: Any,
+              data: Any, c: Any, m: Any, steps: Any, rate: Any, room: Any,
               weights: Any) -> tuple[Any, Any, float, float]:  # fmt: skip
     """Move one curve and metric under a population; return law, break, log prior and log likelihood.
 
@@ -51,8 +51,6 @@ def move_pair(law: Any, broken: Any, x: Any, own: Any, several: Any, can_break: 
     ----------
     law, broken, x : int, int, array
         Where it is; x is changed in place.
-    own : int
-        Number of the particle that x is; -1 for the curve itself.
     several, can_break : bool
         Whether it may follow several laws, and break within the data.
     prior, guide, pool, data, c, m, steps : LocalPrior, Guide, Pool, Assembly, int, int, Steps
@@ -69,7 +67,7 @@ def move_pair(law: Any, broken: Any, x: Any, own: Any, several: Any, can_break: 
         law, broken, x, now, likelihood, weights, several, can_break, prior, guide, data, c, m, room[0]
     )
     law, broken, now, likelihood = step_by_difference(
-        law, broken, x, own, now, likelihood, weights, prior, guide, pool, data, c, m, room[0]
+        law, broken, x, now, likelihood, weights, prior, guide, pool, data, c, m, room[0]
     )
     glide(law, broken, x, now, likelihood, weights, prior, guide, data, c, m, steps.glide, rate, room)
     draw_modes(law, broken, x, weights, data, c, m, room[0])
@@ -78,22 +76,16 @@ def move_pair(law: Any, broken: Any, x: Any, own: Any, several: Any, can_break: 
 
 
 @compiled
-def refresh(proposal: Any, guide: Any, pool: Any, data: Any, c: Any, m: Any, steps: Any, several: Any,
-            can_break: Any, room: Any, weights: Any) -> None:  # fmt: skip
-    """Move some particles of a pair under the proposal; arguments as in `move_pair`."""
-    for number in range(1 + pool.law.shape[2] // _STIRRED_OF):
+def refresh(proposal: Any, guide: Any, pool: Any, data: Any, c: Any, m: Any, several: Any, can_break: Any,
+            room: Any) -> None:  # fmt: skip
+    """Stir some particles of a pair under the proposal; arguments as in `move_pair`."""
+    no_weights = np.empty(0)
+    for _ in range(1 + pool.law.shape[2] // _STIRRED_OF):
         i = np.random.randint(pool.law.shape[2])
-        x, law, broken = pool.x[c, m, i], pool.law[c, m, i], pool.broken[c, m, i]
-        if number == 0:
-            law, broken, under, likelihood = move_pair(
-                law, broken, x, i, several, can_break, proposal, guide, pool, data, c, m, steps, 0.0, room,
-                weights,
-            )  # fmt: skip
-        else:
-            law, broken, under, likelihood = stir(
-                law, broken, x, pool.prior[c, m, i], pool.likelihood[c, m, i], weights[:0], several,
-                can_break, proposal, guide, data, c, m, room[0],
-            )  # fmt: skip
+        law, broken, under, likelihood = stir(
+            pool.law[c, m, i], pool.broken[c, m, i], pool.x[c, m, i], pool.prior[c, m, i],
+            pool.likelihood[c, m, i], no_weights, several, can_break, proposal, guide, data, c, m, room[0],
+        )  # fmt: skip
         pool.law[c, m, i], pool.broken[c, m, i] = law, broken
         pool.prior[c, m, i], pool.likelihood[c, m, i] = under, likelihood
 
@@ -137,11 +129,11 @@ def move_curves(
                 can_break = data.may_break[m] and data.last[c, m] > data.first[c, m]
                 exchange(c, m, order[c], odds[c], proposal, data, pool, local)
                 law, broken, _, likelihood = move_pair(
-                    local.law[c, m], local.broken[c, m], local.x[c, m], -1, several, can_break, prior,
-                    guide, pool, data, c, m, steps, steps.rate[0], room, weights,
+                    local.law[c, m], local.broken[c, m], local.x[c, m], several, can_break, prior, guide,
+                    pool, data, c, m, steps, steps.rate[0], room, weights,
                 )  # fmt: skip
                 local.law[c, m], local.broken[c, m], local.likelihood[c, m] = law, broken, likelihood
-                refresh(proposal, guide, pool, data, c, m, steps, several, can_break, room, weights)
+                refresh(proposal, guide, pool, data, c, m, several, can_break, room)
     fill_precisions(population, data, precisions)
     exchange_metrics(population, data, local, prior, proposal, pool, precisions)
 

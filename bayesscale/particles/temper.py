@@ -13,19 +13,16 @@ from typing import Any
 import numpy as np
 
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.linear import cholesky
+from bayesscale.particles.guide import fit_parts
 from bayesscale.particles.local import log_prior, pair_likelihood
-from bayesscale.particles.moves import BREAK, JUMP, LAW, PARTS, SINGLE, WALK, count_free, move, prior_sd, stir
+from bayesscale.particles.moves import BREAK, JUMP, LAW, SINGLE, WALK, move, stir
 from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
 
 _EFFECTIVE = 0.5
 _STEPS = 60
-# Jumps of every particle at the end.
-_STIRRED = 3
-# So many particles of a part are needed to fit a distribution to it, per parameter and at least.
-_PER_PARAMETER, _LEAST = 2, 16
-# A fitted covariance is widened a little, and never narrower than this share of the prior's sd.
-_WIDER, _NARROWEST, _SHRUNK = 1.15, 1e-3, 0.1
+# At the end particles are stirred until no correlation with where they were is more than so many times as
+# large as by chance. That is looked at every few rounds; then as many follow again.
+_CHANCE, _LOOKED, _ROUNDS = 3.0, 4, 120
 
 
 @compiled
@@ -120,42 +117,52 @@ def resampled(weight: Any) -> Any:
 
 
 @compiled
-def fit_parts(x: Any, law: Any, broken: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any) -> None:
-    """Write the covariance of the particles of each part; of parts with too few it stays as it was."""
-    particles = x.shape[0]
-    for part in range(PARTS):
-        free = guide.free[part % 2]
-        count, own = count_free(free), 0
-        centre = np.zeros(count)
-        for i in range(particles):
-            if 2 * law[i] + broken[i] == part:
-                own += 1
-                for d in range(count):
-                    centre[d] += x[i, free[d]]
-        if own < max(_LEAST, _PER_PARAMETER * count):
-            continue
-        centre /= own
-        covariance = np.zeros((count, count))
-        for i in range(particles):
-            if 2 * law[i] + broken[i] == part:
-                for d in range(count):
-                    for e in range(d + 1):
-                        covariance[d, e] += (x[i, free[d]] - centre[d]) * (x[i, free[e]] - centre[e])
-        # Correlations from few particles look stronger than they are. Where they are strong, a little less of
-        # them already makes a step long in the narrow direction.
-        shrink = 1.0 - _SHRUNK * count / own
-        for d in range(count):
-            for e in range(d):
-                covariance[d, e] *= _WIDER * shrink / own
-                covariance[e, d] = covariance[d, e]
-            floor = _NARROWEST * prior_sd(free[d], part // 2, prior, data, c, m)
-            covariance[d, d] = _WIDER * covariance[d, d] / own + floor * floor
-        factor = cholesky(covariance)
-        guide.known[c, m, part] = True
-        for d in range(count):
-            guide.centre[c, m, part, d] = centre[d]
-            for e in range(d + 1):
-                guide.factor[c, m, part, d, e] = factor[d, e]
+def correlation(one: Any, two: Any) -> float:
+    """Return the correlation of two arrays, 0 where one of them is constant."""
+    off, also = one - one.mean(), two - two.mean()
+    size = math.sqrt((off * off).sum() * (also * also).sum())
+    return float((off * also).sum() / size) if size > 0.0 else 0.0
+
+
+@compiled
+def remembered(before: Any, now: Any) -> float:
+    """Return the largest correlation of particles with what they were.
+
+    Parameters
+    ----------
+    before, now : tuple of arrays
+        Places, laws, and whether they are broken.
+    """
+    most = 0.0
+    for d in range(MODE + 2):
+        most = max(most, correlation(before[0][:, d], now[0][:, d]))
+    for k in range(LAW_COUNT):
+        most = max(most, correlation((before[1] == k) * 1.0, (now[1] == k) * 1.0))
+    return max(most, correlation(before[2] * 1.0, now[2] * 1.0))
+
+
+@compiled
+def even_out(
+    x: Any, law: Any, broken: Any, log_priors: Any, likelihood: Any, several: Any, can_break: Any,
+    prior: Any, guide: Any, data: Any, c: Any, m: Any, out: Any,
+) -> int:  # fmt: skip
+    """Stir particles until they have forgotten what resampling has left: many have the same ancestors.
+
+    Returns the number of rounds.
+    """
+    before, no_weights, last, number = (x.copy(), law.copy(), broken.copy()), np.empty(0), _ROUNDS, 0
+    forgotten = _CHANCE / math.sqrt(x.shape[0])
+    while number < last:
+        number += 1
+        fit_parts(x, law, broken, prior, guide, data, c, m)
+        for i in range(x.shape[0]):
+            law[i], broken[i], log_priors[i], likelihood[i] = stir(
+                law[i], broken[i], x[i], log_priors[i], likelihood[i], no_weights, several, can_break, prior,
+                guide, data, c, m, out,
+            )  # fmt: skip
+        if last == _ROUNDS and number % _LOOKED == 0 and remembered(before, (x, law, broken)) < forgotten:
+            last = min(2 * number, _ROUNDS)
+    return number
 
 
 @compiled
@@ -210,14 +217,7 @@ def temper(
                     kind, temperature, law[i], broken[i], x[i], log_priors[i], likelihood[i], no_weights,
                     prior, guide, data, c, m, out,
                 )  # fmt: skip
-    fit_parts(x, law, broken, prior, guide, data, c, m)
-    # Shares of the parts are those that resampling has left: moves between them put that right.
-    for i in range(particles):
-        for _ in range(_STIRRED):
-            law[i], broken[i], log_priors[i], likelihood[i] = stir(
-                law[i], broken[i], x[i], log_priors[i], likelihood[i], no_weights, several, can_break,
-                prior, guide, data, c, m, out,
-            )  # fmt: skip
+    even_out(x, law, broken, log_priors, likelihood, several, can_break, prior, guide, data, c, m, out)
     # Descendants of one particle lie beside each other, and neighbours are summed over together.
     order = np.random.permutation(particles)
     pool.x[c, m], pool.law[c, m], pool.broken[c, m] = x[order], law[order], broken[order]

@@ -12,7 +12,7 @@ from bayesscale.models.assembly import Assembly, assemble
 from bayesscale.models.model import Model
 from bayesscale.models.priors import Priors, change_priors
 from bayesscale.particles.expected import expect, fill_prior
-from bayesscale.particles.moves import Guide, no_guide
+from bayesscale.particles.guide import Guide, no_guide
 from bayesscale.particles.population import fill_precisions
 from bayesscale.particles.state import Local, LocalPrior, Population, empty, middle, wide_prior
 from bayesscale.particles.steps import first_steps

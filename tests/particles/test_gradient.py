@@ -10,8 +10,8 @@ from bayesscale.laws import LAWS
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles.collapsed import collapsed_likelihood
 from bayesscale.particles.gradient import add_prior_gradient, pair_gradient
+from bayesscale.particles.guide import free_places
 from bayesscale.particles.local import log_prior
-from bayesscale.particles.moves import free_places
 from bayesscale.particles.places import LOCAL, MODE, SHAPE, TAU
 from bayesscale.particles.structs import data_struct, prior_struct
 from tests.particles.small import draw, small_data, small_prior

@@ -14,25 +14,22 @@ from bayesscale.models.assembly import Assembly
 from bayesscale.particles.collapsed import collapsed_likelihood, draw_modes, draw_weights
 from bayesscale.particles.difference import step_by_difference
 from bayesscale.particles.glide import glide
+from bayesscale.particles.guide import PARTS, Guide, fit_parts, log_cloud, no_guide
 from bayesscale.particles.local import log_prior, pair_likelihood
 from bayesscale.particles.moves import (
     BREAK,
     JUMP,
     LAW,
-    PARTS,
     SINGLE,
     WALK,
-    Guide,
-    log_cloud,
     move,
-    no_guide,
 )
 from bayesscale.particles.places import LOCAL, MODE, NOISE, TAU
 from bayesscale.particles.state import LocalPrior, Pool, empty_pool
 from bayesscale.particles.steps import first_steps
 from bayesscale.particles.structs import data_struct, guide_struct, pool_struct, prior_struct, steps_struct
 from bayesscale.particles.sweep import move_pair, seed_all
-from bayesscale.particles.temper import draw_prior, fit_parts
+from bayesscale.particles.temper import draw_prior
 from tests.particles.clouds import Cloud
 from tests.particles.simulated import mean_of, scale_of
 from tests.particles.small import assert_prior, draw, small_data, small_prior, without_values
@@ -264,10 +261,10 @@ class Measured:
     def difference(self) -> None:
         """Take steps by differences of particles, with the modes among what moves and without."""
         likelihood = self.densities()[1]
-        for own in (-1, 0):
+        for _ in range(2):
             now = log_prior(self.law, self.broken, self.x, self.own, self.compiled, 0, 0)
             self.law, self.broken, now, likelihood = step_by_difference(
-                self.law, self.broken, self.x, own, now, likelihood, self.nothing, self.own, self.known,
+                self.law, self.broken, self.x, now, likelihood, self.nothing, self.own, self.known,
                 self.pool, self.compiled, 0, 0, self.room[0],
             )  # fmt: skip
             assert (now, likelihood) == pytest.approx(self.densities())
@@ -275,7 +272,7 @@ class Measured:
     def pair(self) -> None:
         """Do all that a sweep does with a curve and metric."""
         self.law, self.broken, now, likelihood = move_pair(
-            self.law, self.broken, self.x, -1, True, True, self.own, self.known, self.pool, self.compiled, 0,
+            self.law, self.broken, self.x, True, True, self.own, self.known, self.pool, self.compiled, 0,
             0, self.sizes, 0.0, self.room, self.weights,
         )  # fmt: skip
         assert (now, likelihood) == pytest.approx(self.densities())

@@ -9,13 +9,15 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special
 
-from bayesscale.models.assembly import Assembly
-from bayesscale.particles.moves import no_guide
-from bayesscale.particles.places import GAIN, LEVEL, MODE, SHAPE, TAU
+from bayesscale.models.assembly import Assembly, assemble
+from bayesscale.models.model import Model
+from bayesscale.particles.guide import no_guide
+from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, SHAPE, TAU
 from bayesscale.particles.state import Local, LocalPrior, Pool, empty, empty_pool
 from bayesscale.particles.structs import data_struct, guide_struct, local_struct, pool_struct, prior_struct
 from bayesscale.particles.sweep import seed_all
 from bayesscale.particles.temper import effective, next_step, resampled, temper_all
+from tests.models.tables import curves_of, table
 from tests.particles.simulated import density, mean_of, scale_of
 from tests.particles.small import small_data, small_prior
 
@@ -140,3 +142,18 @@ def test_particles_survive_by_their_weights() -> None:
     seed_all(1)
     counts = np.mean([np.bincount(resampled(weight), minlength=4) for _ in range(4000)], axis=0)
     np.testing.assert_allclose(counts, 4 * weight, atol=0.03)
+
+
+def test_means_of_clouds_differ_as_those_of_independent_particles_do() -> None:
+    frame = table(("en-fr",), finetune=(6e6,), metrics=("bleu",), sizes=tuple(np.geomspace(1e9, 6.4e10, 20)))
+    data = assemble(curves_of(frame), Model(breaks="none"))
+    prior, drawn = small_prior(data), []
+    for seed in range(8):
+        pool = clouds(data, prior, seed)[0]
+        drawn.append(
+            np.column_stack([pool.x[0, 0][:, [LEVEL, GAIN, SHAPE, NOISE, MODE]], pool.law[0, 0] == 0])
+        )
+    between = np.var([cloud.mean(axis=0) for cloud in drawn], axis=0, ddof=1)
+    within = np.mean([cloud.var(axis=0) / len(cloud) for cloud in drawn], axis=0)
+    # With 7 degrees of freedom each; as resampling leaves them, they differ tens of times as much.
+    assert (between / within).mean() < 2.5
