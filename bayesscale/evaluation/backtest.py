@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # What is forecast of each curve; the rest is fitted.
 _HELD = 0.25
 # The refit need not have the precision of a fit that is kept: what its intervals hold is counted.
-_DRAWS, _LONGEST = 250, 4
+_DRAWS, _LONGEST = 250, 8
 
 
 def backtest(fit: Fit, *, report: Callable[[str], None] | None = None) -> Fit:
