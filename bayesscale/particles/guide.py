@@ -100,51 +100,78 @@ def prior_sd(place: Any, law: Any, prior: Any, data: Any, c: Any, m: Any) -> flo
 
 
 @compiled
+def scatter(x: Any, law: Any, broken: Any, flag: Any, free: Any) -> tuple[Any, Any, Any]:
+    """Return how many particles each law has, broken or not, their centres, and squares around them."""
+    count, own = count_free(free), np.zeros(LAW_COUNT)
+    centre, spread = np.zeros((LAW_COUNT, count)), np.zeros((LAW_COUNT, count, count))
+    for i in range(x.shape[0]):
+        if broken[i] == flag:
+            own[law[i]] += 1
+            for d in range(count):
+                centre[law[i], d] += x[i, free[d]]
+    for k in range(LAW_COUNT):
+        centre[k] /= max(own[k], 1)
+    for i in range(x.shape[0]):
+        if broken[i] == flag:
+            k = law[i]
+            for d in range(count):
+                for e in range(count):
+                    spread[k, d, e] += (x[i, free[d]] - centre[k, d]) * (x[i, free[e]] - centre[k, e])
+    return own, centre, spread
+
+
+@compiled
 def fit_parts(x: Any, law: Any, broken: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any) -> None:
     """Write centre and covariance of the particles of each part; with too few they stay as they were.
 
-    The fewer particles a part has, the more its covariance is that of particles around the centres of all
-    parts, broken or not as it is.
+    The fewer particles a part has, the more its covariance is shrunk to the one pooled over laws.
     """
     for flag in range(2):
         free = guide.free[flag]
-        count, own, pooled = count_free(free), np.zeros(LAW_COUNT), np.zeros((LOCAL, LOCAL))
-        centre, spread = np.zeros((LAW_COUNT, LOCAL)), np.zeros((LAW_COUNT, LOCAL, LOCAL))
-        for i in range(x.shape[0]):
-            if broken[i] == flag:
-                own[law[i]] += 1
-                for d in range(count):
-                    centre[law[i], d] += x[i, free[d]]
-        if own.sum() < _PER_PARAMETER * count:
+        own, centre, spread = scatter(x, law, broken, flag, free)
+        count, total = centre.shape[1], own.sum()
+        if total < _PER_PARAMETER * count:
             continue
+        # Shapes of different laws have scales of their own.
+        scale, pooled = np.ones((LAW_COUNT, count, count)), np.zeros((count, count))
         for k in range(LAW_COUNT):
-            centre[k] /= max(own[k], 1)
-        for i in range(x.shape[0]):
-            if broken[i] == flag:
-                k = law[i]
-                for d in range(count):
-                    for e in range(d + 1):
-                        off = (x[i, free[d]] - centre[k, d]) * (x[i, free[e]] - centre[k, e])
-                        spread[k, d, e] += off
-                        # Shapes of different laws have scales of their own.
-                        off *= 1.0 / prior.shape_sd[m, k] if free[d] == SHAPE else 1.0
-                        pooled[d, e] += off / (prior.shape_sd[m, k] if free[e] == SHAPE else 1.0)
+            for d in range(count):
+                if free[d] == SHAPE:
+                    scale[k, d, :] *= prior.shape_sd[m, k]
+                    scale[k, :, d] *= prior.shape_sd[m, k]
+            pooled += spread[k] / scale[k]
         for k in range(LAW_COUNT):
             if own[k] >= _LEAST:
-                part = 2 * k + flag
-                guide.known[c, m, part] = True
-                guide.centre[c, m, part, :count] = centre[k, :count]
-                covariance = np.zeros((count, count))
+                part, shared = 2 * k + flag, count * scale[k] * pooled / total
+                covariance = _WIDER * (spread[k] + shared) / (own[k] + count)
                 for d in range(count):
-                    for e in range(d + 1):
-                        scale = prior.shape_sd[m, k] if free[d] == SHAPE else 1.0
-                        scale *= prior.shape_sd[m, k] if free[e] == SHAPE else 1.0
-                        shared = count * scale * pooled[d, e] / own.sum()
-                        covariance[d, e] = _WIDER * (spread[k, d, e] + shared) / (own[k] + count)
-                        covariance[e, d] = covariance[d, e]
-                    floor = _NARROWEST * prior_sd(free[d], k, prior, data, c, m)
-                    covariance[d, d] += floor * floor
+                    covariance[d, d] += (_NARROWEST * prior_sd(free[d], k, prior, data, c, m)) ** 2
+                guide.known[c, m, part] = True
+                guide.centre[c, m, part, :count] = centre[k]
                 guide.factor[c, m, part, :count, :count] = cholesky(covariance)
+
+
+@compiled
+def place_in(part: Any, x: Any, count: Any, guide: Any, c: Any, m: Any) -> Any:
+    """Return where x is in a part, in sds along its axes."""
+    free, place = guide.free[part % 2], np.empty(count)
+    centre, factor = guide.centre[c, m, part], guide.factor[c, m, part]
+    for i in range(count):
+        place[i] = x[free[i]] - centre[i]
+        for j in range(i):
+            place[i] -= factor[i, j] * place[j]
+        place[i] /= factor[i, i]
+    return place
+
+
+@compiled
+def put_in(part: Any, place: Any, y: Any, guide: Any, c: Any, m: Any) -> None:
+    """Write to y what is at a place of a part, see `place_in`."""
+    free, centre, factor = guide.free[part % 2], guide.centre[c, m, part], guide.factor[c, m, part]
+    for i in range(place.shape[0]):
+        y[free[i]] = centre[i]
+        for j in range(i + 1):
+            y[free[i]] += factor[i, j] * place[j]
 
 
 @compiled
@@ -152,15 +179,10 @@ def log_cloud(part: Any, x: Any, weights: Any, guide: Any, c: Any, m: Any) -> fl
     """Return the log density of a multivariate t distribution that is fitted to a part of a cloud."""
     free = guide.free[part % 2]
     count = count_moved(free, weights)
-    centre, factor, rest = guide.centre[c, m, part], guide.factor[c, m, part], np.empty(count)
-    square, total = 0.0, 0.0
+    place, total = place_in(part, x, count, guide, c, m), 0.0
+    square = (place * place).sum()
     for i in range(count):
-        rest[i] = x[free[i]] - centre[i]
-        for j in range(i):
-            rest[i] -= factor[i, j] * rest[j]
-        rest[i] /= factor[i, i]
-        square += rest[i] * rest[i]
-        total -= math.log(factor[i, i])
+        total -= math.log(guide.factor[c, m, part, i, i])
     # What depends on the number of parameters, which differs by part.
     total += math.lgamma(0.5 * (TAIL + count)) - 0.5 * count * math.log(TAIL * math.pi)
     return total - 0.5 * (TAIL + count) * math.log1p(square / TAIL)

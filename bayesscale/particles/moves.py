@@ -14,9 +14,18 @@ import numpy as np
 from bayesscale.models.scale import log_value, log_value_slope, place_of
 from bayesscale.particles.collapsed import collapsed_likelihood
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.guide import PARTS, TAIL, count_free, count_moved, log_cloud, prior_sd
+from bayesscale.particles.guide import (
+    PARTS,
+    TAIL,
+    count_free,
+    count_moved,
+    log_cloud,
+    place_in,
+    prior_sd,
+    put_in,
+)
 from bayesscale.particles.local import LOG_ROOT_2PI, log_prior, pair_likelihood
-from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, SHAPE, SLOPE, TAU
+from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, SHAPE, SLOPE, TAU
 
 _log_value, _place_of = compiled(log_value), compiled(place_of)
 _log_value_slope = compiled(log_value_slope)
@@ -88,17 +97,10 @@ def carry(now: Any, then: Any, x: Any, y: Any, weights: Any, guide: Any, c: Any,
     A place is told in sds along the axes of its part: what is usual in one part is carried to what is usual
     in the other.
     """
-    free, place, stretch = guide.free[now % 2], np.empty(LOCAL), 0.0
-    old, new = guide.factor[c, m, now], guide.factor[c, m, then]
-    for i in range(count_moved(free, weights)):
-        place[i] = x[free[i]] - guide.centre[c, m, now, i]
-        for j in range(i):
-            place[i] -= old[i, j] * place[j]
-        place[i] /= old[i, i]
-        y[free[i]] = guide.centre[c, m, then, i]
-        for j in range(i + 1):
-            y[free[i]] += new[i, j] * place[j]
-        stretch += math.log(new[i, i] / old[i, i])
+    place, stretch = place_in(now, x, count_moved(guide.free[now % 2], weights), guide, c, m), 0.0
+    put_in(then, place, y, guide, c, m)
+    for i in range(place.shape[0]):
+        stretch += math.log(guide.factor[c, m, then, i, i] / guide.factor[c, m, now, i, i])
     return stretch
 
 
@@ -116,16 +118,12 @@ def jump(law: Any, broken: Any, x: Any, y: Any, weights: Any, guide: Any, data: 
             if chosen == 0:
                 new = part
             chosen -= 1
-    free = guide.free[new % 2]
-    count = count_moved(free, weights)
-    centre, factor, noise = guide.centre[c, m, new], guide.factor[c, m, new], np.empty(count)
+    count = count_moved(guide.free[new % 2], weights)
+    noise = np.empty(count)
     long = math.sqrt(0.5 * TAIL / np.random.gamma(0.5 * TAIL, 1.0))
     for i in range(count):
         noise[i] = long * np.random.standard_normal()
-    for i in range(count):
-        y[free[i]] = centre[i]
-        for j in range(i + 1):
-            y[free[i]] += factor[i, j] * noise[j]
+    put_in(new, noise, y, guide, c, m)
     ratio = log_cloud(now, x, weights, guide, c, m) - log_cloud(new, y, weights, guide, c, m)
     return new // 2, new % 2, ratio
 
