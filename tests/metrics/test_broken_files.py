@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,14 @@ Written = Callable[..., Path]
 
 HEADER = "pretrain_tokens,bleu,task\n"
 GOOD = HEADER + "1e9,20,t\n1e10,25,t\n"
+
+
+def _bad_text() -> bytes:
+    """Return a Parquet file one cell of which is no UTF-8."""
+    file = io.BytesIO()
+    pd.DataFrame({"pretrain_tokens": [1e9, 1e10], "bleu": ["20", "2?5"]}).to_parquet(file)
+    return file.getvalue().replace(b"2?5", b"2\x865")
+
 
 HEADERS = {
     "misspelt size": (
@@ -87,6 +96,7 @@ FILES: dict[str, tuple[str, bytes, int | None, str, str | None, str]] = {
     "workbook": ("m.xlsx", b"PK\x03\x04....", None, "format", None, "export the sheet as CSV"),
     "NetCDF": ("fit.nc", b"\x89HDF\r\n\x1a\n", None, "format", None, "perhaps a fit"),
     "no Parquet": ("m.parquet", GOOD.encode(), None, "format", None, "cannot be read as Parquet"),
+    "no text in Parquet": ("m.parquet", _bad_text(), None, "format", None, "Invalid UTF8 sequence"),
     "cut Parquet": ("m.parquet", b"PAR1" + b"\x00" * 50, None, "format", None, "cannot be read as Parquet"),
     "JSON without rows": ("m.json", b'{"a": {"b": ["c"]}}', None, "format", None, "its keys: a"),
     "JSON of text": ("m.json", b'["a",\n"b"]', None, "format", None, "without objects in it"),

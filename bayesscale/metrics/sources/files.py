@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.sources.cells import TextTable
@@ -201,7 +202,9 @@ def _near(path: Path) -> str:
 def _parquet(name: str, content: bytes) -> TextTable:
     """Return the cells of a Parquet file."""
     try:
-        frame = pd.read_parquet(io.BytesIO(content))
+        table = pq.read_table(io.BytesIO(content))
+        table.validate(full=True)  # text that is no text would only show where cells are read
+        frame = table.to_pandas()
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         _refuse(name, "format", f"the file cannot be read as Parquet ({reason}); write it again or use CSV")
