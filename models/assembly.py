@@ -54,8 +54,8 @@ class Assembly(NamedTuple):
         Metrics whose laws may break.
     pooled_free : array of bool, shape (4,)
         Which of `POOLED` are estimated; others are held at 0.
-    degrees, span : float
-        Degrees of freedom of the noise; length of the axis in e-folds.
+    degrees, curve_degrees, span : float
+        Degrees of freedom of the noise, and of what sets curves apart; length of the axis in e-folds.
     design : array, shape (C, Q)
         Columns of the regression: 1, covariates, zero-sum coordinates of the factors.
     group : array of int, shape (Q,)
@@ -66,8 +66,6 @@ class Assembly(NamedTuple):
         Log median and spread of the sd of each factor's levels.
     sd_prior : array, shape (E, 2)
         The same of the sd between curves.
-    degrees_prior : array, shape (2,)
-        The same of the degrees of freedom of what sets curves apart.
     partial : array, shape (E (E - 1) / 2,)
         Parameter of the symmetric Beta prior of each partial correlation.
     pooled : array, shape (4, M, 4)
@@ -108,6 +106,7 @@ class Assembly(NamedTuple):
     may_break: BoolArray
     pooled_free: BoolArray
     degrees: float
+    curve_degrees: float
     span: float
     design: FloatArray
     group: IntArray
@@ -115,7 +114,6 @@ class Assembly(NamedTuple):
     coef_sd: FloatArray
     group_prior: FloatArray
     sd_prior: FloatArray
-    degrees_prior: FloatArray
     partial: FloatArray
     pooled: FloatArray
     shapes: FloatArray
@@ -176,10 +174,6 @@ def _values(curves: Curves, model: Model) -> dict[str, Any]:
     return {**found, "first": first, "last": last, "count": count, **patterns}
 
 
-FEWEST_DEGREES = 3.0
-"""Of what sets curves apart. With less, a curve that says little could be anywhere."""
-
-
 def group_prior(factor: str) -> str:
     """Return the name of the prior of a factor's spread."""
     return {"task": "task_sd", "mixture": "mixture_sd", PAIR: "mixture_sd"}.get(factor, "size_sd")
@@ -205,7 +199,6 @@ def _regression(curves: Curves, kinds: list[KindPrior], model: Model) -> dict[st
     groups = np.array([[(np.log(s.median), s.spread) for s in row] for row in spreads])
     between = np.array([(_log_median(p, curves.absorbed), p.curve_sd.spread) for p in priors])
     _, columns_of = np.tril_indices(len(priors), -1)
-    degrees = model.priors.curve_degrees
     return {
         "design": np.hstack(columns),
         "group": np.array(group, dtype=np.int64),
@@ -213,7 +206,6 @@ def _regression(curves: Curves, kinds: list[KindPrior], model: Model) -> dict[st
         "coef_sd": sd,
         "group_prior": groups.reshape(len(curves.factors), len(priors), 2),
         "sd_prior": between,
-        "degrees_prior": np.array([np.log(degrees.median), degrees.spread]),
         "partial": model.priors.correlation + 0.5 * (len(priors) - 2.0 - columns_of),
     }
 
@@ -255,6 +247,7 @@ def _pooled(curves: Curves, model: Model) -> dict[str, Any]:
         "allowed": np.array(allowed),
         "pooled_free": np.array([True, model.discrepancy, model.sharp, has_se(curves)]),
         "degrees": float(priors.degrees),
+        "curve_degrees": float(priors.curve_degrees),
         "span": curves.axis.span,
         "pooled": np.array(rows),
         "shapes": np.array([shape] * len(curves.names)),

@@ -16,7 +16,6 @@ import pytensor.tensor as pt
 from bayesscale.laws import LAWS
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.assembly import (
-    FEWEST_DEGREES,
     POOLED,
     Assembly,
     BoolArray,
@@ -105,8 +104,7 @@ def _population(curves: Curves, model: Model, data: Assembly) -> tuple[Tensors, 
     sd = pm.LogNormal("curve_sd", *data.sd_prior.T, dims="effect")
     factor = correlation_factor(len(data.sd_prior), model.priors.correlation)
     pm.Deterministic("curve_correlation", pt.dot(factor, factor.T), dims=("effect", "effect_other"))
-    degrees = FEWEST_DEGREES + pm.LogNormal("curve_degrees_raw", *data.degrees_prior)
-    half = 0.5 * pm.Deterministic("curve_degrees", degrees)
+    half = np.float64(0.5 * data.curve_degrees)  # PyTensor would take a Python float for 32 bits
     apart = pm.Gamma("curve_precision", half, half, dims="curve")[:, None] ** -0.5
     residual = pt.dot(pm.Normal("effect_raw", dims=("curve", "effect")), factor.T) * sd * apart
     effects = expected + residual

@@ -76,12 +76,13 @@ class Priors(Settings):
         float, Field(gt=2.0, description="degrees of freedom of the Student-t noise; small: outliers")
     ] = 5.0
     curve_degrees: Annotated[
-        LogNormal,
+        float,
         Field(
-            description="degrees of freedom, beyond 3, of what sets the levels, gains and shapes of curves "
-            "apart; small: some curves are odd, large: all are alike"
+            gt=2.0,
+            description="degrees of freedom of what sets levels, gains and shapes of curves apart; "
+            "small: odd ones",
         ),
-    ] = LogNormal(median=7.0, spread=1.0)
+    ] = 7.0
     se_share: Annotated[
         PooledPrior,
         Field(

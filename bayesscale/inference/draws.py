@@ -52,7 +52,6 @@ def population_draws(sampled: Sampled, curves: Curves, data: Assembly) -> xr.Dat
         variables[f"{factor.name}_sd"] = (("effect",), own["group_sd"][:, :, number])
         place = columns.stop
     variables["curve_sd"] = (("effect",), own["sd"])
-    variables["curve_degrees"] = ((), own["degrees"][..., 0])
     count = own["sd"].shape[-1]
     factors = factor_of(np.moveaxis(own["partial"], -1, 0), count)
     variables["curve_correlation"] = (

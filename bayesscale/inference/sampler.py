@@ -131,7 +131,7 @@ def sample(
         for _ in range(_LESSONS):
             seen = pool.map(lambda chain: chain.learn(_LEARNING, proposal), chains)  # noqa: B023
             populations = [each for own in seen for each in own]
-            proposal = widened(populations, np.mean([chain.evidence() for chain in chains], axis=0))
+            proposal = widened(populations)
         list(pool.map(lambda chain: chain.adapt(proposal, _ADAPTING), chains))
         warm = time.perf_counter()
         # Where there are twice the draws, every second one makes room for others twice as far apart.

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesscale.models.assembly import FEWEST_DEGREES, Assembly
+from bayesscale.models.assembly import Assembly
 from bayesscale.particles.baseline import start_cells
 from bayesscale.particles.guide import Guide, no_guide
 from bayesscale.particles.places import GAIN, LEVEL, NOISE, SHAPE
 from bayesscale.particles.population import fill_precisions
 from bayesscale.particles.state import (
+    FEW_DEGREES,
     Local,
     LocalPrior,
     Population,
@@ -44,10 +45,8 @@ _FIRST, _PARTICLES, _MOST = 100, 640, 240_000
 _WIDER, _ERRORS = 1.5, 1.0
 # Data leave open what ranges so widely, in sds of the population.
 _OPEN = 0.6
-# At least such a share of every cloud follows each law, and breaks (per unit of u) are at least so frequent.
-_LEAST_SHARE, _OFTEN = 0.15, 0.3
-# A law keeps at least so much of its share in the population, whatever the others need.
-_KEPT = 0.3
+# In a proposal breaks (per unit of u) are at least so frequent.
+_OFTEN = 0.3
 _FAST, _SLOW = 0.3, 0.05
 
 
@@ -90,8 +89,10 @@ class Chain:
     def temper(self, prior: LocalPrior, particles: int) -> None:
         """Make clouds of so many particles under a proposal, and begin anew from one of each."""
         _, data, local, _, guide, _ = self._own
-        self._clouds, self._under = empty_pool(self.data, particles), prior
-        self._pool, self._proposal = pool_struct(self._clouds), prior_struct(prior)
+        # Every chain has shares of laws of its own: tempering writes them.
+        self._clouds = empty_pool(self.data, particles)
+        self._under = prior._replace(log_share=prior.log_share.copy())
+        self._pool, self._proposal = pool_struct(self._clouds), prior_struct(self._under)
         temper_all(self._next_seed(), _MOVES, self._proposal, guide, data, self._pool, local)
 
     def sweep(self, count: int) -> None:
@@ -118,12 +119,6 @@ class Chain:
         self.steps.rate[0] = _FAST
         self.sweep(sweeps - sweeps // 2)
         return [self._seen() for _ in range(sweeps // 2)]
-
-    def evidence(self) -> FloatArray:
-        """Return what clouds say of every law: its share among them by that in the proposal, (C, M, K)."""
-        share = np.exp(self._under.log_share)
-        found = (self._clouds.law[..., None] == np.arange(share.shape[2])).sum(axis=2) + 0.5
-        return np.where(share > 0, found / np.maximum(share, 1e-300), 0.0)
 
     def adapt(self, proposal: LocalPrior, sweeps: int) -> None:
         """Make clouds under a proposal, and adapt the steps of all moves.
@@ -172,15 +167,13 @@ class Chain:
             yield self.population, self.local
 
 
-def widened(seen: list[LocalPrior], laws: FloatArray) -> LocalPrior:
+def widened(seen: list[LocalPrior]) -> LocalPrior:
     """Return a proposal population that covers those which were seen.
 
     Parameters
     ----------
     seen : list of LocalPrior
         From `Chain.learn`, of all chains: where these disagree, the proposal is wide.
-    laws : array, shape (C, M, K)
-        Evidence of every law, see `Chain.evidence`; 0 of laws that a metric does not follow.
     """
 
     def mean(name: str) -> FloatArray:
@@ -195,24 +188,14 @@ def widened(seen: list[LocalPrior], laws: FloatArray) -> LocalPrior:
     one, two = one + off[..., 0] ** 2, two + off[..., 1] ** 2
     determinant = one * two - both**2
     precision = np.stack([two, -both, one], axis=-1) / determinant[..., None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        before = np.exp(mean("log_share"))
-        followed = np.maximum(portions(before * laws), _LEAST_SHARE)
-        share = portions(np.where(laws > 0, followed / laws, 0.0))
-        log_share = np.log(portions(np.maximum(share, _KEPT * before)))
-    degrees = np.full_like(seen[0].degrees, FEWEST_DEGREES)
+    degrees = np.full_like(seen[0].degrees, FEW_DEGREES)
     return LocalPrior(
         mean("mean"), precision, degrees, degrees.copy(), mean("pooled_mean"),
         np.hypot(_WIDER * mean("pooled_sd"), _ERRORS * error("pooled_mean")), mean("shape_mean"),
-        np.hypot(_WIDER * mean("shape_sd"), _ERRORS * error("shape_mean")), log_share,
+        np.hypot(_WIDER * mean("shape_sd"), _ERRORS * error("shape_mean")), mean("log_share"),
         np.maximum(mean("hazard"), _OFTEN),
         mean("fall"),
     )  # fmt: skip
-
-
-def portions(parts: FloatArray) -> FloatArray:
-    """Return what parts are of their sum along the last axis."""
-    return np.asarray(parts / parts.sum(axis=-1, keepdims=True))
 
 
 def _left_open(x: FloatArray, law: NDArray[np.int64], prior: LocalPrior, sd: FloatArray) -> NDArray[np.bool_]:

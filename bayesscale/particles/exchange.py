@@ -130,9 +130,9 @@ def exchange_two(
         across[k] = precision[first + k, second] * there[0] + precision[first + k, second + 1] * there[1]
     across *= 2.0
     last = count - 1
-    fixed = population.degrees[0] + square[0] - by_one[last] - by_two[last]
+    fixed = data.curve_degrees + square[0] - by_one[last] - by_two[last]
     fixed -= here[0, last] * across[0, last] + here[1, last] * across[1, last]
-    power = 0.5 * (population.degrees[0] + square[1])
+    power = 0.5 * (data.curve_degrees + square[1])
     odds, squares, largest = np.empty((count, count)), np.empty(count), -np.inf
     for i in range(count):
         row, level, gain, start = odds[i], here[0, i], here[1, i], fixed + by_one[i]

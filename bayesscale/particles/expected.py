@@ -53,8 +53,8 @@ def expect(
         first, second = rest[c, own] - expected[c, 2] * sd[0], rest[c, own + 1] - expected[c, 3] * sd[1]
         here = one * first * first + 2.0 * both * first * second + two * second * second
         here += shape_place(population, local, c, m) ** 2
-        expected[c, 4] = population.degrees[0] + off[c, 1] - EFFECTS
-        expected[c, 5] = population.degrees[0] + max(off[c, 0] - here, 0.0)
+        expected[c, 4] = data.curve_degrees + off[c, 1] - EFFECTS
+        expected[c, 5] = data.curve_degrees + max(off[c, 0] - here, 0.0)
         inverse[c, 0] = one * sd[0] * sd[0]
         inverse[c, 1] = both * sd[0] * sd[1]
         inverse[c, 2] = two * sd[1] * sd[1]

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.models.assembly import FEWEST_DEGREES
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.linear import cholesky, draw_normal, gram, lower_inverse, product
 from bayesscale.particles.places import EFFECTS, SHAPE
@@ -141,43 +140,11 @@ def draw_scales(population: Any, data: Any, local: Any, precisions: Any, rest: A
     Given these gamma variables what sets curves apart is normal; with them summed over, Student-t. Arguments
     as in `squares`.
     """
-    scales, degrees = squares(population, data, local, precisions, rest), population.degrees[0]
+    scales, degrees = squares(population, data, local, precisions, rest), data.curve_degrees
     for c in range(rest.shape[0]):
         rate = 0.5 * (degrees + scales[c, 0])
         scales[c, 0] = np.random.gamma(0.5 * (degrees + scales[c, 1]), 1.0) / rate
     return scales[:, 0].copy()
-
-
-@compiled
-def log_student(far: Any, degrees: Any) -> float:
-    """Return the log density of how far off curves are, up to what degrees of freedom do not change.
-
-    Parameters
-    ----------
-    far : array, shape (C, 2)
-        From `squares`.
-    degrees : float
-        Degrees of freedom.
-    """
-    total, half = 0.0, 0.5 * degrees
-    for c in range(far.shape[0]):
-        power = half + 0.5 * far[c, 1]
-        total += math.lgamma(power) - math.lgamma(half) - 0.5 * far[c, 1] * math.log(degrees)
-        total -= power * math.log(1.0 + far[c, 0] / degrees)
-    return total
-
-
-@compiled
-def move_degrees(population: Any, data: Any, far: Any, steps: Any) -> None:
-    """Move the degrees of freedom of what sets curves apart, given how far off they are."""
-    now = math.log(population.degrees[0] - FEWEST_DEGREES)
-    density = log_student(far, population.degrees[0]) + log_spread(now, data.degrees_prior)
-    for _ in range(_REPEATS):
-        new = now + math.exp(steps.degrees[0]) * np.random.standard_normal()
-        then = log_student(far, FEWEST_DEGREES + math.exp(new)) + log_spread(new, data.degrees_prior)
-        if accept(then - density, steps.degrees, 0, steps.rate[0]):
-            now, density = new, then
-    population.degrees[0] = FEWEST_DEGREES + math.exp(now)
 
 
 @compiled

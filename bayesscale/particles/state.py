@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesscale.models.assembly import FEWEST_DEGREES, Assembly
+from bayesscale.models.assembly import Assembly
 from bayesscale.models.scale import place_of
 from bayesscale.particles.places import LOCAL
 
@@ -28,8 +28,6 @@ class Population(NamedTuple):
         Spread of curves around the regression.
     partial : array, shape (E (E - 1) / 2,)
         Partial correlations, row by row below the diagonal.
-    degrees : array, shape (1,)
-        Degrees of freedom of what sets curves apart.
     pooled_mean, pooled_sd : array, shape (4, M)
         Of each of `POOLED`.
     shape_mean, shape_sd, share : array, shape (M, K)
@@ -46,7 +44,6 @@ class Population(NamedTuple):
     group_sd: FloatArray
     sd: FloatArray
     partial: FloatArray
-    degrees: FloatArray
     pooled_mean: FloatArray
     pooled_sd: FloatArray
     shape_mean: FloatArray
@@ -152,7 +149,6 @@ def middle(data: Assembly) -> Population:
         group_sd=np.exp(data.group_prior[..., 0]),
         sd=np.exp(data.sd_prior[:, 0]),
         partial=np.zeros(effects * (effects - 1) // 2),
-        degrees=FEWEST_DEGREES + np.exp(data.degrees_prior[:1]),
         pooled_mean=np.where(data.pooled_free[:, None], data.pooled[..., 0], 0.0),
         pooled_sd=np.exp(data.pooled[..., 2]),
         shape_mean=data.shapes[..., 0].copy(),
@@ -180,6 +176,8 @@ def _typical_levels(data: Assembly, m: int) -> FloatArray:
 
 
 _LEVEL_SD = 0.7
+FEW_DEGREES = 3.0
+"""Degrees of freedom of proposals: their tails are heavier than those of populations."""
 
 
 def wide_prior(data: Assembly) -> LocalPrior:
@@ -198,7 +196,7 @@ def wide_prior(data: Assembly) -> LocalPrior:
     with np.errstate(divide="ignore"):
         log_share = np.tile(np.log(start.share), (curves, 1, 1))
     hazard = np.exp(start.log_hazard) * data.span * np.ones((curves, 1))
-    degrees = np.full((curves, metrics), FEWEST_DEGREES)  # tails as heavy as populations may have
+    degrees = np.full((curves, metrics), FEW_DEGREES)
     return LocalPrior(
         mean, precision, degrees, degrees.copy(), start.pooled_mean,
         np.hypot(data.pooled[..., 1], start.pooled_sd), start.shape_mean,

@@ -46,7 +46,6 @@ class Steps(NamedTuple):
     group_scale: NDArray[np.float64]
     sd: NDArray[np.float64]
     partial: NDArray[np.float64]
-    degrees: NDArray[np.float64]
     shift: NDArray[np.float64]
     stretch: NDArray[np.float64]
     cell: NDArray[np.float64]
@@ -66,7 +65,7 @@ def first_steps(data: Assembly) -> Steps:
     factors, cells = len(data.group_prior), len(data.cell_count)
     shapes: dict[str, tuple[int, ...]] = {
         "group_sd": (factors, effects), "group_scale": (factors, effects), "sd": (effects,),
-        "partial": (len(data.partial),), "degrees": (1,), "shift": (effects,), "stretch": (effects,),
+        "partial": (len(data.partial),), "shift": (effects,), "stretch": (effects,),
         "cell": (cells, metrics), "cell_sd": (metrics,), "mixed": (metrics,),
         "glide": data.count.shape, "joint": (metrics,),
     }  # fmt: skip

@@ -26,7 +26,6 @@ from bayesscale.particles.population import (
     draw_scales,
     fill_precisions,
     move_covariance,
-    move_degrees,
     move_groups,
     residuals,
     squares,
@@ -216,7 +215,6 @@ def move_population(
         From `fill_precisions`.
     """
     rest = residuals(population, data, local)
-    move_degrees(population, data, squares(population, data, local, precisions, rest), steps)
     scales = draw_scales(population, data, local, precisions, rest)
     draw_coefficients(population, data, precisions, scales, rest)
     move_groups(population, data, precisions, scales, rest, steps)

@@ -20,6 +20,9 @@ from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, MODE, NOI
 
 _EFFECTIVE = 0.5
 _STEPS = 60
+# At least such a share of a cloud follows each law. The log of a law's share in the proposal is raised by so
+# much at once, and at most so far above another's.
+_LEAST_SHARE, _RAISED, _FARTHEST = 0.15, 0.7, 5.0
 # At the end particles are stirred until no correlation with where they were is more than so many times as
 # large as by chance. That is looked at every few rounds; then as many follow again.
 _CHANCE, _LOOKED, _ROUNDS = 3.0, 4, 120
@@ -117,6 +120,41 @@ def resampled(weight: Any) -> Any:
 
 
 @compiled
+def keep_laws(weight: Any, law: Any, log_priors: Any, share: Any) -> bool:
+    """Raise the shares of rare laws in the proposal, and weights with them; return whether no law is rare.
+
+    A cloud has then some particles of each law, so that a curve can change its law once the population has
+    changed. A law that fits far worse than another is let go.
+
+    Parameters
+    ----------
+    weight, law, log_priors : array, shape (N,)
+        Weights, laws and log priors of particles; weights sum to 1.
+    share : array, shape (K,)
+        Log shares of the laws in the proposal, written.
+    """
+    total, change, done = np.zeros(LAW_COUNT), np.zeros(LAW_COUNT), True
+    for i in range(weight.shape[0]):
+        total[law[i]] += weight[i]
+    lowest = 0.0
+    for k in range(LAW_COUNT):
+        if math.isfinite(share[k]):
+            lowest = min(lowest, share[k])
+    for k in range(LAW_COUNT):
+        if math.isfinite(share[k]):
+            missing = math.log(max(_LEAST_SHARE / max(total[k], 1.0 / weight.shape[0]), 1.0))
+            change[k] = min(missing, _RAISED, max(_FARTHEST + lowest - share[k], 0.0))
+            done = done and change[k] < _RAISED
+    change -= math.log(np.exp(share + change).sum())
+    share += change
+    for i in range(weight.shape[0]):
+        weight[i] *= math.exp(change[law[i]])
+        log_priors[i] += change[law[i]]
+    weight /= weight.sum()
+    return done
+
+
+@compiled
 def correlation(one: Any, two: Any) -> float:
     """Return the correlation of two arrays, 0 where one of them is constant."""
     off, also = one - one.mean(), two - two.mean()
@@ -151,16 +189,20 @@ def even_out(
     Returns the number of rounds.
     """
     before, no_weights, last, number = (x.copy(), law.copy(), broken.copy()), np.empty(0), _ROUNDS, 0
-    forgotten = _CHANCE / math.sqrt(x.shape[0])
+    forgotten, kept = _CHANCE / math.sqrt(x.shape[0]), True
     while number < last:
         number += 1
+        if last == _ROUNDS:  # what tempering told of laws is rough
+            even = np.full(x.shape[0], 1.0 / x.shape[0])
+            kept = keep_laws(even, law, log_priors, prior.log_share[c, m])
         fit_parts(x, law, broken, prior, guide, data, c, m)
         for i in range(x.shape[0]):
             law[i], broken[i], log_priors[i], likelihood[i] = stir(
                 law[i], broken[i], x[i], log_priors[i], likelihood[i], no_weights, several, can_break, prior,
                 guide, data, c, m, out,
             )  # fmt: skip
-        if last == _ROUNDS and number % _LOOKED == 0 and remembered(before, (x, law, broken)) < forgotten:
+        looked = last == _ROUNDS and kept and number % _LOOKED == 0
+        if looked and remembered(before, (x, law, broken)) < forgotten:
             last = min(2 * number, _ROUNDS)
     return number
 
@@ -180,11 +222,16 @@ def temper(
 ) -> int:
     """Fill pool and guide of a curve and metric, and put the curve where one of its particles is.
 
+    The proposal's shares of laws are equal at first, and become such that the cloud has some of each, see
+    `keep_laws`.
+
     Returns the number of temperatures.
     """
     x = np.zeros((particles, LOCAL))
     law, broken = np.zeros(particles, np.int64), np.zeros(particles, np.int64)
     log_priors, likelihood = np.empty(particles), np.empty(particles)
+    followed = np.isfinite(prior.log_share[c, m])
+    prior.log_share[c, m] = np.where(followed, -math.log(followed.sum()), -np.inf)
     for i in range(particles):
         scale = np.random.gamma(0.5 * prior.degrees[c, m], 2.0) / prior.rest[c, m]
         law[i], broken[i] = draw_prior(x[i], scale, prior, data, c, m)
@@ -198,6 +245,7 @@ def temper(
         step = next_step(likelihood, 1.0 - temperature, weight)
         # At the limit of steps the rest is taken at once: the chains are exact all the same.
         temperature = 1.0 if steps == _STEPS else min(1.0, temperature + step)
+        keep_laws(weight, law, log_priors, prior.log_share[c, m])
         chosen = resampled(weight)
         x, law, broken = x[chosen], law[chosen], broken[chosen]
         log_priors, likelihood = log_priors[chosen], likelihood[chosen]
@@ -239,7 +287,7 @@ def temper_all(seed: Any, moves: Any, prior: Any, guide: Any, data: Any, pool: A
     moves : int
         Moves of each particle at every temperature.
     prior : LocalPrior
-        The proposal population.
+        The proposal population; its shares of laws are written.
     guide, pool, local : Guide, Pool, Local
         What is written.
     data : Assembly

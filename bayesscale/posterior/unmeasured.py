@@ -214,6 +214,6 @@ class Unmeasured:
 
     def _spread(self, curve: IntArray) -> FloatArray:
         """Return the spread of each curve as a multiple of the population's, shape (curves, draws)."""
-        half = 0.5 * self.draws["curve_degrees"]
-        each = [keyed_rng(self.seed, "precision", self.keys[c]).gamma(half, 1 / half) for c in curve]
+        half, count = 0.5 * self.draws.priors.curve_degrees, len(self.draws["mean"])
+        each = [keyed_rng(self.seed, "precision", self.keys[c]).gamma(half, 1 / half, count) for c in curve]
         return np.array(each) ** -0.5

@@ -31,7 +31,6 @@ _POOLED = {
     "se_share": "logit of the share of se^2 that is independent between checkpoints",
 }
 """What every curve has for itself, normal between curves: `<name>_mean` and `<name>_spread` in the draws."""
-_DEGREES = "degrees of freedom of what sets curves apart: small, some are odd; large, all are alike"
 _BASELINE = {
     "baseline_mean": "log value without pretraining, of a typical task",
     "baseline_slope": "change of that log value per factor of ten of the other size",
@@ -104,8 +103,7 @@ def _of_laws(fit: Fit) -> Iterator[Row]:
 
 
 def _residuals(fit: Fit) -> Iterator[Row]:
-    """Yield how heavy the tails of the curves' residuals are, and their correlations between effects."""
-    yield "", "", "curve_degrees", _DEGREES, fit.draws("curve_degrees")
+    """Yield the correlations of the curves' residuals between effects."""
     names = [f"{metric}.{effect}" for metric in fit.curves.names for effect in _EFFECTS]
     draws = fit.draws("curve_correlation")
     for first in range(len(names)):

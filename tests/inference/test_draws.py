@@ -202,7 +202,7 @@ def test_chains_are_compared_by_what_was_measured(sampled: Sampled, curves: Curv
 
 
 LEAST = {
-    "mean", "curve_sd", "curve_degrees", "curve_correlation", "law_share", "shape_mean", "shape_sd",
+    "mean", "curve_sd", "curve_correlation", "law_share", "shape_mean", "shape_sd",
     "noise_mean", "noise_spread",
 }  # fmt: skip
 

@@ -67,9 +67,6 @@ class _Chain:
         self.proposals.append(proposal)
         return [len(self.proposals)]
 
-    def evidence(self) -> int:
-        return len(self.proposals) * 10
-
     def adapt(self, proposal: Any, sweeps: int) -> None:
         self.warmed += sweeps
         self.proposals.append(proposal)
@@ -111,7 +108,7 @@ def rounds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Sampled, list
     _Chain.made = []
     monkeypatch.setattr(chain, "Chain", _Chain)
     monkeypatch.setattr(chain, "Record", _Record)
-    monkeypatch.setattr(chain, "widened", lambda seen, laws: (*seen, float(laws)))
+    monkeypatch.setattr(chain, "widened", tuple)
     # What the suite guards is sampling; nothing is sampled here.
     sample = inspect.unwrap(sampler.sample)
 
@@ -142,7 +139,7 @@ def test_a_round_that_will_do_is_the_last(rounds: Rounds) -> None:
 
 def test_what_chains_have_seen_together_is_the_next_proposal_of_each(rounds: Rounds) -> None:
     rounds(Sampler(chains=3), 1.0)
-    assert [each.proposals for each in _Chain.made] == [[None, (1, 1, 1, 10), (2, 2, 2, 20)]] * 3
+    assert [each.proposals for each in _Chain.made] == [[None, (1, 1, 1), (2, 2, 2)]] * 3
 
 
 def test_chains_become_as_long_as_is_asked_within_limits(rounds: Rounds) -> None:

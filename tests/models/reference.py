@@ -125,8 +125,7 @@ class Reference:
         density = stats.beta(shapes, shapes).logpdf(share) + np.log(share * (1 - share))
         self.total += float(density.sum())
         factor = factor_of(2 * share - 1, count)
-        degrees = self.priors.curve_degrees
-        half = 0.5 * (3.0 + self.log_normal("curve_degrees_raw", degrees.median, degrees.spread))
+        half = 0.5 * self.priors.curve_degrees
         logs = self.take("curve_precision_log__")
         self.total += float((stats.gamma(half, scale=1 / half).logpdf(np.exp(logs)) + logs).sum())
         self.spread = np.exp(-0.5 * logs)[:, None]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bayesscale.models.assembly import FEWEST_DEGREES, Assembly
+from bayesscale.models.assembly import Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.particles.places import MODE, NOISE, SHAPE, SLOPE, TAU
 from bayesscale.particles.state import Local, Population
@@ -28,12 +28,10 @@ def population_ranks(own: Population, data: Assembly) -> Ranks:
             normal((np.log(sd) - prior[..., 2]) / prior[..., 3]),
         )
 
-    beyond = np.log(own.degrees - FEWEST_DEGREES)
     found: Ranks = {
         "coef": normal((own.coef - means) / sds),
         "group_sd": normal((np.log(own.group_sd) - data.group_prior[..., 0]) / data.group_prior[..., 1]),
         "sd": normal((np.log(own.sd) - data.sd_prior[:, 0]) / data.sd_prior[:, 1]),
-        "degrees": normal((beyond - data.degrees_prior[0]) / data.degrees_prior[1]),
         "partial": special.betainc(data.partial, data.partial, (own.partial + 1.0) / 2.0),
     }
     free, able = data.pooled_free, data.allowed
@@ -64,7 +62,7 @@ def curve_ranks(own: Population, local: Local, data: Assembly, rng: np.random.Ge
     white = np.linalg.solve(own.sd[:, None] * factor_of(own.partial, len(own.sd)), levels.T).T
     at = np.arange(metrics), local.law
     shapes = (local.x[..., SHAPE] - own.shape_mean[at]) / own.shape_sd[at]
-    ranks = student_ranks(np.hstack([white, shapes]), own.degrees[0])
+    ranks = student_ranks(np.hstack([white, shapes]), data.curve_degrees)
     white = special.ndtri(ranks[:, : white.shape[1]])
     found: Ranks = {"level, gain, shape": ranks, "modes": normal(local.x[..., MODE : MODE + 2])}
     if not data.pooled_free[1]:

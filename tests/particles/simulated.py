@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bayesscale.laws import LAWS
-from bayesscale.models.assembly import FEWEST_DEGREES, Assembly
+from bayesscale.models.assembly import Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.particles import places
 from bayesscale.particles.state import Local, Population
@@ -52,7 +52,6 @@ def draw_population(data: Assembly, rng: np.random.Generator) -> Population:
         group_sd=group_sd,
         sd=np.exp(data.sd_prior[:, 0] + data.sd_prior[:, 1] * z(effects)),
         partial=2.0 * rng.beta(data.partial, data.partial) - 1.0,
-        degrees=FEWEST_DEGREES + np.exp(data.degrees_prior[0] + data.degrees_prior[1] * z(1)),
         pooled_mean=np.where(free, pooled[0], 0.0),
         pooled_sd=np.where(free, pooled[1], np.exp(data.pooled[..., 2])),
         shape_mean=data.shapes[..., 0] + data.shapes[..., 1] * z(laws),
@@ -74,7 +73,7 @@ def draw_local(population: Population, data: Assembly, rng: np.random.Generator)
     law = np.zeros((curves, metrics), dtype=np.int64)
     broken = np.zeros((curves, metrics), dtype=np.int64)
     factor = population.sd[:, None] * factor_of(population.partial, effects)
-    spread = rng.gamma(0.5 * population.degrees, 2.0 / population.degrees, curves) ** -0.5
+    spread = rng.gamma(0.5 * data.curve_degrees, 2.0 / data.curve_degrees, curves) ** -0.5
     apart = spread[:, None] * rng.standard_normal((curves, effects)) @ factor.T
     levels = data.design @ population.coef + apart
     x[..., places.LEVEL], x[..., places.GAIN] = levels[:, ::2], levels[:, 1::2]

@@ -112,7 +112,7 @@ def student(given: Given, c: int, known: NDArray[np.int64]) -> tuple[float, floa
     square = off @ np.linalg.solve(between(given)[np.ix_(at, at)], off)
     law = local.law[c, known]
     shape = (local.x[c, known, SHAPE] - own.shape_mean[known, law]) / own.shape_sd[known, law]
-    degrees = float(given.population.degrees[0])
+    degrees = float(given.data.curve_degrees)
     return degrees + 3 * len(known), degrees + float(square + (shape**2).sum())
 
 

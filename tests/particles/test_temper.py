@@ -84,10 +84,13 @@ def test_levels_are_those_of_the_posterior_by_quadrature() -> None:
     assert not pool.broken.any()
 
 
-def test_laws_have_the_shares_that_their_evidence_gives() -> None:
+@pytest.mark.parametrize(("off", "kept"), [(0.0, True), (1.0, True), (2.0, False)])
+def test_laws_have_the_shares_that_their_evidence_gives_and_few_are_lost(off: float, kept: bool) -> None:
     data = quiet(small_data(metrics=("bleu",)))
     prior = held(small_prior(data), data, -1, 1e-9)
+    prior.shape_mean[0, 1] += off
     pool, _, _ = clouds(data, prior)
+    assert np.exp(prior.log_share[0]).sum() == pytest.approx(1.0)
     grid, evidence = np.linspace(2.0, 4.5, 8001), np.full(4, -np.inf)
     for law in range(3):
         x = pool.x[0, 0].mean(axis=0)
@@ -97,6 +100,9 @@ def test_laws_have_the_shares_that_their_evidence_gives() -> None:
     found = np.bincount(pool.law[0, 0], minlength=4) / PARTICLES
     # Particles that stem from one another count less than independent ones.
     np.testing.assert_allclose(found, share, atol=0.06)
+    # A law that fits worse than others is kept, one that cannot fit is not.
+    assert (found[:3] > 0.09).tolist() == [True, kept, True]
+    assert kept or found[1] < 0.01
 
 
 def test_a_curve_is_put_where_one_of_its_particles_is_and_likelihoods_are_kept() -> None:

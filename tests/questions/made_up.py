@@ -108,7 +108,7 @@ class MadeUp:
         metrics = read_metrics(self.table, axis=self.axis, curve=self.curve)
         curves = build_curves(metrics)
         # Typical noise so small that the resolution of measurements, a share of it, changes no number.
-        priors = Priors(noise=dict.fromkeys(TRUE, 1e-12), degrees=self.degrees)
+        priors = Priors(noise=dict.fromkeys(TRUE, 1e-12), degrees=self.degrees, curve_degrees=CURVE_DEGREES)
         posterior = self._posterior(curves)
         tree = xr.DataTree.from_dict({"posterior": posterior, "metrics_table": table_dataset(metrics)})
         model = {"laws": list(self.laws), "breaks": "none", "discrepancy": False, "sharp": False}
@@ -140,7 +140,6 @@ class MadeUp:
             "mean": (("effect",), each[:, :2].ravel()),
             "curve_sd": (("effect",), np.full(effects, self.spread)),
             "curve_correlation": (("effect", "effect_other"), np.eye(effects)),
-            "curve_degrees": ((), np.float64(CURVE_DEGREES)),
             "law_share": (("metric", "law"), share / share.sum(axis=1, keepdims=True)),
             "shape_mean": (("metric", "law"), np.repeat(each[:, 2:], len(laws), axis=1)),
             "shape_sd": (("metric", "law"), np.full((metrics, len(laws)), self.spread)),

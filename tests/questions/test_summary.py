@@ -95,7 +95,6 @@ def test_a_single_curve_has_a_summary() -> None:
     quantities = summary(fit).population["quantity"].tolist()
     assert quantities == [
         *["mean", "curve_sd"] * 3,
-        "curve_degrees",
         "correlation of bleu.level and bleu.gain",
         *["noise_mean", "noise_spread"],
     ]
