@@ -64,7 +64,7 @@ def _chosen(printed: list[str], shown: list[str]) -> list[str]:
     if _LEFT_OUT in shown:
         head = printed.index("") + 2 + _ROWS
         tail = len(printed) - printed[::-1].index("") - 1
-        return [*printed[:head], _LEFT_OUT, *printed[tail:]]
+        return [*printed[:head], _LEFT_OUT, *printed[tail:]] if head < tail else printed
     if any(line.startswith("written to ") for line in printed):
         return [line for line in printed if any(line[:_BEGIN] == old[:_BEGIN] for old in shown)]
     return printed

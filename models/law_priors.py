@@ -78,6 +78,18 @@ class ShapePriors(Settings):
     ] = pooled_prior(-1.4, 0.9, 0.4)
 
 
+class TakeOffPrior(Settings):
+    """Prior of take-offs: how soon scores near zero leave it, and how steeply they rise then."""
+
+    hazard: Annotated[
+        PositiveFloat,
+        Field(description="take-offs per e-fold of data beyond the last size; 0.3: half a decade"),
+    ] = 0.3
+    slope: Annotated[
+        LogNormal, Field(description="rise per e-fold afterwards, as a share of the metric's typical value")
+    ] = LogNormal(median=0.1, spread=1.0)
+
+
 class BreakPrior(Settings):
     """Prior of breaks: how often they come and how much they change."""
 

@@ -17,6 +17,7 @@ from bayesscale.models.law_priors import (
     KindPrior,
     PooledPrior,
     ShapePriors,
+    TakeOffPrior,
     effect_prior,
     pooled_prior,
 )
@@ -91,6 +92,7 @@ class Priors(Settings):
         ),
     ] = pooled_prior(0.0, 1.0, 0.5)
     breaks: Annotated[BreakPrior, Field(description="breaks of the laws")] = BreakPrior()
+    take_off: Annotated[TakeOffPrior, Field(description="take-offs of scores near zero")] = TakeOffPrior()
     discrepancy: Annotated[
         PooledPrior,
         Field(

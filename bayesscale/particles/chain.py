@@ -90,9 +90,8 @@ class Chain:
         """Make clouds of so many particles under a proposal, and begin anew from one of each."""
         _, data, local, _, guide, _ = self._own
         # Every chain has shares of laws of its own: tempering writes them.
-        self._clouds = empty_pool(self.data, particles)
-        self._under = prior._replace(log_share=prior.log_share.copy())
-        self._pool, self._proposal = pool_struct(self._clouds), prior_struct(self._under)
+        own = prior._replace(log_share=prior.log_share.copy())
+        self._pool, self._proposal = pool_struct(empty_pool(self.data, particles)), prior_struct(own)
         temper_all(self._next_seed(), _MOVES, self._proposal, guide, data, self._pool, local)
 
     def sweep(self, count: int) -> None:

@@ -24,8 +24,9 @@ _STEPS = 60
 # much at once, and at most so far above another's.
 _LEAST_SHARE, _RAISED, _FARTHEST = 0.15, 0.7, 5.0
 # At the end particles are stirred until no correlation with where they were is more than so many times as
-# large as by chance. That is looked at every few rounds; then as many follow again.
-_CHANCE, _LOOKED, _ROUNDS = 3.0, 4, 120
+# large as by chance. That is looked at every few rounds; then as many follow again, and more while means
+# change by so many standard errors.
+_CHANCE, _LOOKED, _DRIFT, _ROUNDS = 3.0, 4, 4.0, 240
 
 
 @compiled
@@ -180,20 +181,41 @@ def remembered(before: Any, now: Any) -> float:
 
 
 @compiled
+def drifted(before: Any, now: Any) -> float:
+    """Return by how many standard errors the mean of any number of particles has changed, at the most.
+
+    Arguments as in `remembered`; the particles have forgotten what they were.
+    """
+    most = 0.0
+    for d in range(MODE + 2):
+        most = max(most, difference(before[0][:, d], now[0][:, d]))
+    for k in range(LAW_COUNT):
+        most = max(most, difference((before[1] == k) * 1.0, (now[1] == k) * 1.0))
+    return max(most, difference(before[2] * 1.0, now[2] * 1.0))
+
+
+@compiled
+def difference(one: Any, two: Any) -> float:
+    """Return the difference of the means of two independent arrays in standard errors."""
+    error = math.sqrt((one.var() + two.var()) / one.shape[0])
+    return float(abs(one.mean() - two.mean()) / error) if error > 0.0 else 0.0
+
+
+@compiled
 def even_out(
     x: Any, law: Any, broken: Any, log_priors: Any, likelihood: Any, several: Any, can_break: Any,
     prior: Any, guide: Any, data: Any, c: Any, m: Any, out: Any,
 ) -> int:  # fmt: skip
     """Stir particles until they have forgotten what resampling has left: many have the same ancestors.
 
-    Returns the number of rounds.
+    Then as long again; and all of it again while their means still drift. Returns the number of rounds.
     """
-    before, no_weights, last, number = (x.copy(), law.copy(), broken.copy()), np.empty(0), _ROUNDS, 0
-    forgotten, kept = _CHANCE / math.sqrt(x.shape[0]), True
+    no_weights, forgotten, number = np.empty(0), _CHANCE / math.sqrt(x.shape[0]), 0
+    even = np.full(x.shape[0], 1.0 / x.shape[0])
+    before, begun, last = (x.copy(), law.copy(), broken.copy()), 0, _ROUNDS
     while number < last:
-        number += 1
-        if last == _ROUNDS:  # what tempering told of laws is rough
-            even = np.full(x.shape[0], 1.0 / x.shape[0])
+        learning, kept = last == _ROUNDS, True
+        if learning:  # what tempering told of laws is rough
             kept = keep_laws(even, law, log_priors, prior.log_share[c, m])
         fit_parts(x, law, broken, prior, guide, data, c, m)
         for i in range(x.shape[0]):
@@ -201,9 +223,13 @@ def even_out(
                 law[i], broken[i], x[i], log_priors[i], likelihood[i], no_weights, several, can_break, prior,
                 guide, data, c, m, out,
             )  # fmt: skip
-        looked = last == _ROUNDS and kept and number % _LOOKED == 0
-        if looked and remembered(before, (x, law, broken)) < forgotten:
-            last = min(2 * number, _ROUNDS)
+        number += 1
+        now = (x, law, broken)
+        looked = learning and kept and (number - begun) % _LOOKED == 0
+        if looked and remembered(before, now) < forgotten:
+            before, last = (x.copy(), law.copy(), broken.copy()), min(2 * number - begun, _ROUNDS)
+        elif number == last and drifted(before, now) > _DRIFT:
+            before, begun, last = (x.copy(), law.copy(), broken.copy()), number, _ROUNDS
     return number
 
 

@@ -15,6 +15,7 @@ from bayesscale.models.layout import lay_out
 from bayesscale.posterior.draws import Draws
 from bayesscale.posterior.local import Local, interleaved, measured
 from bayesscale.posterior.random import keyed_rng
+from bayesscale.posterior.takeoff import last_positions, rise
 from bayesscale.posterior.unmeasured import Unmeasured
 
 FloatArray = NDArray[np.float64]
@@ -107,7 +108,7 @@ class DrawnCurves:
         return interleaved(measured(self.draws, metric, position[known]), new, known) if known.any() else new
 
     def values(self, rows: slice, metric: int, sizes: FloatArray, local: Local | None = None) -> FloatArray:
-        """Return the curves with their breaks and discrepancies, without noise, (targets, sizes, draws).
+        """Return the curves with breaks, discrepancies and take-offs, without noise, (targets, sizes, draws).
 
         Parameters
         ----------
@@ -122,7 +123,11 @@ class DrawnCurves:
         """
         u = self.curves.axis.u(sizes)
         local = local or self.local(rows, metric)
-        return local.value(u, None if local.straying is None else self.path(rows, metric, u))
+        found = local.value(u, None if local.straying is None else self.path(rows, metric, u))
+        position = self.targets.position[rows]
+        last = np.where(position >= 0, last_positions(self.curves, metric)[position], np.nan)
+        risen = rise(self.draws, local, metric, last, u, self.seed, self.keys[rows])
+        return found if risen is None else found + risen
 
     @cached_property
     def _bases(self) -> dict[tuple[int, int], Basis]:
