@@ -207,7 +207,7 @@ def forecast(
 
 
 def _near_zero(fit: Fit, asked: NDArray[np.int64], places: list[int]) -> Iterator[str]:
-    """Warn of scores that have not left zero on curves that are asked for: they may take off."""
+    """Say which scores have not left zero on curves that are asked for: that they take off is assumed."""
     rows, near = fit.curves.scores, np.exp(log_near_zero(fit.curves.names, fit.priors))
     for place in places:
         own = rows.metric == place
@@ -220,8 +220,8 @@ def _near_zero(fit: Fit, asked: NDArray[np.int64], places: list[int]) -> Iterato
         if low:
             yield (
                 f"{fit.curves.names[place]} has nowhere reached {near[place]:.3g} on {low} of {len(asked)} "
-                "curves: such scores often take off later, which no law foresees; there intervals may be far "
-                "too narrow"
+                "curves: such scores often take off later; when and how steeply is assumed, not learned "
+                "(take_off in `bayesscale priors`)"
             )
 
 

@@ -12,11 +12,11 @@ from scipy import special
 from bayesscale.models.assembly import Assembly, assemble
 from bayesscale.models.model import Model
 from bayesscale.particles.guide import no_guide
-from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, SHAPE, TAU
+from bayesscale.particles.places import GAIN, LEVEL, LOCAL, MODE, NOISE, SHAPE, TAU
 from bayesscale.particles.state import Local, LocalPrior, Pool, empty, empty_pool
 from bayesscale.particles.structs import data_struct, guide_struct, local_struct, pool_struct, prior_struct
 from bayesscale.particles.sweep import seed_all
-from bayesscale.particles.temper import effective, next_step, resampled, temper_all
+from bayesscale.particles.temper import drifted, effective, next_step, resampled, temper_all
 from tests.models.tables import curves_of, table
 from tests.particles.simulated import density, mean_of, scale_of
 from tests.particles.small import small_data, small_prior
@@ -148,6 +148,24 @@ def test_particles_survive_by_their_weights() -> None:
     seed_all(1)
     counts = np.mean([np.bincount(resampled(weight), minlength=4) for _ in range(4000)], axis=0)
     np.testing.assert_allclose(counts, 4 * weight, atol=0.03)
+
+
+@pytest.mark.parametrize("what", ["nothing", "place", "law", "broken"])
+def test_a_drift_is_told_in_standard_errors(what: str) -> None:
+    rng, count = np.random.default_rng(5), 400
+    before, now = (
+        (rng.normal(size=(count, LOCAL)), rng.integers(0, 3, count), rng.integers(0, 2, count))
+        for _ in range(2)
+    )
+    if what == "place":
+        now[0][:, GAIN] += 10.0 * np.sqrt(2.0 / count)
+    elif what == "law":
+        now[1][:200] = 0
+    elif what == "broken":
+        now[2][:200] = 1
+    expected = {"nothing": (0.5, 3.5), "place": (8.0, 12.0), "law": (6.0, 14.0), "broken": (5.0, 10.0)}
+    least, most = expected[what]
+    assert least < drifted(before, now) < most
 
 
 def test_means_of_clouds_differ_as_those_of_independent_particles_do() -> None:

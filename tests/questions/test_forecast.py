@@ -113,8 +113,8 @@ def test_scores_that_have_not_left_zero_are_named() -> None:
     table.loc[flat, "value"] = 1.2  # 5% of a typical BLEU are 1.25
     fit = MadeUp(table=table).fit()
     told = (
-        "bleu has nowhere reached 1.25 on 4 of 8 curves: such scores often take off later, which no law "
-        "foresees; there intervals may be far too narrow"
+        "bleu has nowhere reached 1.25 on 4 of 8 curves: such scores often take off later; when and how "
+        "steeply is assumed, not learned (take_off in `bayesscale priors`)"
     )
     assert forecast(fit, [1e12]).notes[0] == told
     assert not any("nowhere" in note for note in forecast(fit, [1e12], metrics=["cross_entropy"]).notes)
