@@ -164,41 +164,40 @@ def correlation(one: Any, two: Any) -> float:
 
 
 @compiled
-def remembered(before: Any, now: Any) -> float:
-    """Return the largest correlation of particles with what they were.
-
-    Parameters
-    ----------
-    before, now : tuple of arrays
-        Places, laws, and whether they are broken.
-    """
-    most = 0.0
-    for d in range(MODE + 2):
-        most = max(most, correlation(before[0][:, d], now[0][:, d]))
-    for k in range(LAW_COUNT):
-        most = max(most, correlation((before[1] == k) * 1.0, (now[1] == k) * 1.0))
-    return max(most, correlation(before[2] * 1.0, now[2] * 1.0))
-
-
-@compiled
-def drifted(before: Any, now: Any) -> float:
-    """Return by how many standard errors the mean of any number of particles has changed, at the most.
-
-    Arguments as in `remembered`; the particles have forgotten what they were.
-    """
-    most = 0.0
-    for d in range(MODE + 2):
-        most = max(most, difference(before[0][:, d], now[0][:, d]))
-    for k in range(LAW_COUNT):
-        most = max(most, difference((before[1] == k) * 1.0, (now[1] == k) * 1.0))
-    return max(most, difference(before[2] * 1.0, now[2] * 1.0))
-
-
-@compiled
 def difference(one: Any, two: Any) -> float:
     """Return the difference of the means of two independent arrays in standard errors."""
     error = math.sqrt((one.var() + two.var()) / one.shape[0])
     return float(abs(one.mean() - two.mean()) / error) if error > 0.0 else 0.0
+
+
+@compiled
+def features(x: Any, law: Any, broken: Any) -> Any:
+    """Return a row a number of particles: places, indicators of laws, and of being broken."""
+    found = np.empty((MODE + 3 + LAW_COUNT, x.shape[0]))
+    for d in range(MODE + 2):
+        found[d] = x[:, d]
+    for k in range(LAW_COUNT):
+        found[MODE + 2 + k] = law == k
+    found[-1] = broken
+    return found
+
+
+@compiled
+def remembered(before: Any, now: Any) -> float:
+    """Return the largest correlation of particles with what they were, given `features`."""
+    most = 0.0
+    for row in range(now.shape[0]):
+        most = max(most, correlation(before[row], now[row]))
+    return most
+
+
+@compiled
+def drifted(before: Any, now: Any) -> float:
+    """Return the largest change of a mean in standard errors, given `features` that are independent."""
+    most = 0.0
+    for row in range(now.shape[0]):
+        most = max(most, difference(before[row], now[row]))
+    return most
 
 
 @compiled
@@ -212,7 +211,7 @@ def even_out(
     """
     no_weights, forgotten, number = np.empty(0), _CHANCE / math.sqrt(x.shape[0]), 0
     even = np.full(x.shape[0], 1.0 / x.shape[0])
-    before, begun, last = (x.copy(), law.copy(), broken.copy()), 0, _ROUNDS
+    before, begun, last = features(x, law, broken), 0, _ROUNDS
     while number < last:
         learning, kept = last == _ROUNDS, True
         if learning:  # what tempering told of laws is rough
@@ -224,12 +223,14 @@ def even_out(
                 guide, data, c, m, out,
             )  # fmt: skip
         number += 1
-        now = (x, law, broken)
         looked = learning and kept and (number - begun) % _LOOKED == 0
+        if not (looked or number == last):
+            continue
+        now = features(x, law, broken)
         if looked and remembered(before, now) < forgotten:
-            before, last = (x.copy(), law.copy(), broken.copy()), min(2 * number - begun, _ROUNDS)
+            before, last = now, min(2 * number - begun, _ROUNDS)
         elif number == last and drifted(before, now) > _DRIFT:
-            before, begun, last = (x.copy(), law.copy(), broken.copy()), number, _ROUNDS
+            before, begun, last = now, number, _ROUNDS
     return number
 
 

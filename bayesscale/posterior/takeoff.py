@@ -1,8 +1,8 @@
 """Take-offs: scores that are still near zero at the last measured size, and leave zero afterwards.
 
-No law of the paper turns upward by itself, and while nothing has happened the data do not tell when it will.
-So how long a score waits is exponential, and how steeply it then rises is log-normal: with tau the position
-of the take-off, r > 0 and y the metric's typical value, r y max(u - tau, 0) is added to the curve.
+Laws that have been flat near zero stay there, and while nothing has happened the data do not tell when it
+will. So how long a score waits is exponential, and how steeply it then rises is log-normal: with tau the
+position of the take-off, r > 0 and y the metric's typical value, r y max(u - tau, 0) is added to the curve.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from bayesscale.particles.places import GAIN, LEVEL, LOCAL, MODE, NOISE, SHAPE, 
 from bayesscale.particles.state import Local, LocalPrior, Pool, empty, empty_pool
 from bayesscale.particles.structs import data_struct, guide_struct, local_struct, pool_struct, prior_struct
 from bayesscale.particles.sweep import seed_all
-from bayesscale.particles.temper import drifted, effective, next_step, resampled, temper_all
+from bayesscale.particles.temper import drifted, effective, features, next_step, resampled, temper_all
 from tests.models.tables import curves_of, table
 from tests.particles.simulated import density, mean_of, scale_of
 from tests.particles.small import small_data, small_prior
@@ -165,7 +165,7 @@ def test_a_drift_is_told_in_standard_errors(what: str) -> None:
         now[2][:200] = 1
     expected = {"nothing": (0.5, 3.5), "place": (8.0, 12.0), "law": (6.0, 14.0), "broken": (5.0, 10.0)}
     least, most = expected[what]
-    assert least < drifted(before, now) < most
+    assert least < drifted(features(*before), features(*now)) < most
 
 
 def test_means_of_clouds_differ_as_those_of_independent_particles_do() -> None:
