@@ -50,11 +50,8 @@ def resume(
         say(f"{name}: {others} of {len(kept)} kept results are of another engine; --again makes them anew")
     missing = [key for key in jobs if key not in kept]
     tasks = [jobs[key] for key in missing]
-
-    def report(line: str) -> None:
-        say(f"{name}: {line}")
-
-    for outcome in run_jobs(function, tasks, workers=processors(), report=report):
+    for count, outcome in enumerate(run_jobs(function, tasks, workers=processors()), start=1):
+        say(f"{name}: {count} of {len(tasks)} jobs")
         if isinstance(outcome, Failed):
             say(f"{name}, {missing[outcome.index]}: {outcome}\n{outcome.trace}")
             continue

@@ -8,7 +8,7 @@ A job that fails is a value among the others and never stops them.
 
 from __future__ import annotations
 
-from bayesscale.engine.outcome import Failed, Finished, JobsError, Outcome, values
+from bayesscale.engine.outcome import Failed, Finished, JobsError, Outcome
 from bayesscale.engine.run import BACKENDS, Needs, run_jobs, session
 
-__all__ = ["BACKENDS", "Failed", "Finished", "JobsError", "Needs", "Outcome", "run_jobs", "session", "values"]
+__all__ = ["BACKENDS", "Failed", "Finished", "JobsError", "Needs", "Outcome", "run_jobs", "session"]

@@ -12,6 +12,9 @@ from typing import Any
 from bayesscale.engine.outcome import WORKER_DIED, Failed, Finished, Outcome
 from bayesscale.errors import BayesscaleError
 
+RETRIES = 2
+"""How often a job is tried again whose process was killed."""
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -72,10 +75,10 @@ def failure(index: int, error: Exception, seconds: float = float("nan")) -> Atte
     )
 
 
-def worker_died(index: int, attempts: int) -> Attempt:
+def worker_died(index: int) -> Attempt:
     """Return what is said of a job that no process survives."""
     error = (
-        f"the process that ran the job was killed in each of {attempts} attempts; often memory is short: "
+        f"the process that ran the job was killed in each of {RETRIES + 1} attempts; often memory is short: "
         "use fewer workers or smaller jobs"
     )
     return Attempt(index, kind=WORKER_DIED, error=error)

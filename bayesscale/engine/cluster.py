@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from bayesscale.engine.attempt import Attempt, attempt_to_send, failure, worker_died
+from bayesscale.engine.attempt import RETRIES, Attempt, attempt_to_send, failure, worker_died
 from bayesscale.errors import UsageError
 
 # The store holds jobs and values on their way, which are small: Ray's default is a third of the memory.
@@ -25,13 +25,12 @@ def run_on_ray(
     workers: int | None,
     cpus: int,
     gpus: float,
-    retries: int,
     address: str | None,
 ) -> Iterator[Attempt]:
     """Yield attempts as they finish."""
     ray = _ray()
     with connected(address, workers, cpus):
-        remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=retries)(attempt_to_send)
+        remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(attempt_to_send)
         shared = ray.put(function)
         at_once = workers or max(1, int(ray.cluster_resources().get("CPU", 1)) // cpus)
         ahead = 0 if workers else _AHEAD
@@ -49,19 +48,19 @@ def run_on_ray(
                 if not running:
                     return
                 for reference in ray.wait(list(running))[0]:
-                    yield _fetch(reference, running.pop(reference), retries)
+                    yield _fetch(reference, running.pop(reference))
         finally:
             for reference in running:
                 ray.cancel(reference, force=True)
 
 
-def _fetch(reference: Any, index: int, retries: int) -> Attempt:
+def _fetch(reference: Any, index: int) -> Attempt:
     """Return what a task sent back; Ray has tried it again already where its worker died."""
     ray = _ray()
     try:
         done: Attempt = ray.get(reference)
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError):
-        return worker_died(index, retries + 1)
+        return worker_died(index)
     except Exception as error:
         return failure(index, error)
     return done

@@ -8,11 +8,11 @@ from typing import Any
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
-from bayesscale.engine.attempt import Attempt, attempt, attempt_to_send, failure, worker_died
+from bayesscale.engine.attempt import RETRIES, Attempt, attempt, attempt_to_send, failure, worker_died
 
 
 def run_on_joblib(
-    function: Callable[[Any], Any], jobs: Sequence[Any], workers: int | None, cpus: int, retries: int
+    function: Callable[[Any], Any], jobs: Sequence[Any], workers: int | None, cpus: int
 ) -> Iterator[Attempt]:
     """Yield attempts as they finish."""
     workers = workers or max(1, cpu_count() // cpus)
@@ -33,7 +33,7 @@ def run_on_joblib(
         except Exception:
             under_way = [index for index in started if index not in finished]
             for index in under_way:
-                yield _alone(function, jobs, index, cpus, retries)
+                yield _alone(function, jobs, index, cpus)
             ended = finished.union(under_way)
             if not ended:  # the pool cannot even be started
                 raise
@@ -70,13 +70,10 @@ def _parallel(
             attempts.close()
 
 
-def _alone(
-    function: Callable[[Any], Any], jobs: Sequence[Any], index: int, cpus: int, retries: int
-) -> Attempt:
+def _alone(function: Callable[[Any], Any], jobs: Sequence[Any], index: int, cpus: int) -> Attempt:
     """Return the attempt of one job in a pool of its own, tried again when its process is killed."""
-    # At least once: it may have been killed only because it shared a pool.
-    attempts, error = max(1, retries), None
-    for _ in range(attempts):
+    error = None
+    for _ in range(RETRIES):
         try:
             # One worker would be this process, which has to survive.
             (done,) = _parallel(function, jobs, [index], 2, cpus, [])
@@ -86,7 +83,7 @@ def _alone(
             return done
     if error is not None and not _is_death(error):
         return failure(index, error)
-    return worker_died(index, attempts + 1)
+    return worker_died(index)
 
 
 def _is_death(error: Exception) -> bool:

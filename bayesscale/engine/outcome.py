@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -12,7 +11,6 @@ J = TypeVar("J")
 V = TypeVar("V")
 
 WORKER_DIED = "WorkerDied"
-_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -90,29 +88,3 @@ class JobsError(BayesscaleError):
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
-
-
-def values(outcomes: Iterable[Outcome[J, V]]) -> list[V]:
-    """Return the values of all jobs in the order of the jobs.
-
-    Parameters
-    ----------
-    outcomes : iterable of Outcome
-        As `run_jobs` yields them, in any order.
-
-    Raises
-    ------
-    JobsError
-        A job failed. All jobs are run to their end before, so that the message has every failure.
-    """
-    found = sorted(outcomes, key=lambda outcome: outcome.index)
-    failed = [outcome for outcome in found if isinstance(outcome, Failed)]
-    if failed:
-        listed = "".join(f"\n  job {each.index + 1}: {each}" for each in failed[:_LISTED])
-        more = f"\n  and {len(failed) - _LISTED} more" if len(failed) > _LISTED else ""
-        raise JobsError(
-            f"every one of the {len(found)} jobs has to succeed here; {len(failed)} failed:{listed}{more}\n"
-            "mend the cause of the first and run again",
-            failed[0].exit_code,
-        )
-    return [outcome.value for outcome in found if isinstance(outcome, Finished)]

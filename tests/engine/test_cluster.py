@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bayesscale.engine import Failed, Finished, run_jobs, session, values
+from bayesscale.engine import Failed, Finished, run_jobs, session
 from bayesscale.errors import UsageError
+from tests.engine.outcomes import values
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'bayesscale[ray]'")
 
@@ -56,7 +57,7 @@ def test_a_worker_killed_on_the_way_is_replaced_and_failures_are_values(
         return number * number
 
     jobs: list[Any] = [0, 1, 2, 3, 4, 5, (letter for letter in "a")]  # a generator cannot be sent
-    outcomes = {each.index: each for each in run_jobs(job, jobs, backend="ray", retries=1)}
+    outcomes = {each.index: each for each in run_jobs(job, jobs, backend="ray")}
     assert (tmp_path / "killed").exists()
     squares = {index: each.value for index, each in outcomes.items() if isinstance(each, Finished)}
     assert squares == {0: 0, 1: 1, 4: 16, 5: 25}

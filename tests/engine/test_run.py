@@ -14,8 +14,9 @@ import joblib
 import numpy as np
 import pytest
 
-from bayesscale.engine import Failed, Finished, JobsError, Needs, Outcome, run_jobs, values
+from bayesscale.engine import Failed, Finished, Needs, Outcome, run_jobs
 from bayesscale.errors import DataError, UsageError
+from tests.engine.outcomes import values
 
 # Functions are local to their tests: such functions travel by value, so no worker has to import this file.
 
@@ -55,17 +56,6 @@ def test_a_job_that_raises_is_a_value_and_stops_no_other(workers: int) -> None:
     assert failed.exit_code == DataError.exit_code
     assert "in job" in failed.trace
     assert sorted(each.value for each in outcomes if isinstance(each, Finished)) == [0, 2, 3]
-
-
-def test_values_names_every_failure_and_keeps_the_exit_code() -> None:
-    def job(number: int) -> int:
-        if number % 2:
-            raise DataError(f"number {number}")
-        return number
-
-    with pytest.raises(JobsError, match=r"(?s)4 failed.*job 2: DataError: number 1.*job 8") as caught:
-        values(run_jobs(job, range(8)))
-    assert caught.value.exit_code == DataError.exit_code
 
 
 @pytest.mark.parametrize("deaths", [1, 99])
@@ -138,16 +128,6 @@ def test_a_caller_who_stops_early_keeps_his_own_settings_of_joblib_and_gets_no_w
     outcomes.close()  # type: ignore[attr-defined]
 
 
-def test_report_says_how_far_the_jobs_are() -> None:
-    def job(number: int) -> float:
-        return 1 / number
-
-    lines: list[str] = []
-    list(run_jobs(job, [0, 1, 2], report=lines.append))
-    assert lines[0].startswith("1 of 3 jobs, 1 failed, 0 s, about ")
-    assert lines[-1] == "3 of 3 jobs, 1 failed, 0 s"
-
-
 def test_no_jobs_no_outcomes() -> None:
     assert list(run_jobs(str, [], workers=2)) == []
 
@@ -157,7 +137,6 @@ def test_no_jobs_no_outcomes() -> None:
     [
         ({"backend": "dask"}, "the backend is unknown; received 'dask'"),
         ({"workers": 0}, "workers must be at least 1"),
-        ({"retries": -1}, "retries must be at least 0"),
         ({"needs": Needs(cpus=0)}, "a job needs at least 1 core"),
     ],
 )
