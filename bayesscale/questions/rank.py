@@ -52,13 +52,10 @@ class Ranking(Answer):
     ----------
     fit, prob, table, notes
         As in `Answer`.
-    predictive : Predictive
-        The curves compared.
     pairs : pandas.DataFrame
         See `pair_frame`.
     """
 
-    predictive: Predictive = field(repr=False)
     pairs: pd.DataFrame = field(repr=False)
 
     rows = "ranking"
@@ -194,7 +191,7 @@ def rank(
         for members in groups
     ]
     table, pairs = (pd.concat(part, ignore_index=True) for part in zip(*found, strict=True))
-    return Ranking(fit, prob, table, notes, predictive, pairs)
+    return Ranking(fit, prob, table, notes, pairs)
 
 
 def _groups(table: pd.DataFrame) -> list[list[int]]:

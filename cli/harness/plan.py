@@ -42,10 +42,10 @@ def plan(
     study = chosen_study(file, preset)
     made = make_plan(study, gpu=gpu, devices=devices, flops=flops)
     if data is not None:
-        from bayesscale.harness.tokens.prepare import load_prepared
+        from bayesscale.harness.tokens.prepared import Prepared
         from bayesscale.harness.tokens.supply import supply_problems
 
-        made = replace(made, problems=(*made.problems, *supply_problems(study, load_prepared(data))))
+        made = replace(made, problems=(*made.problems, *supply_problems(study, Prepared(data))))
     if cells:
         frame = made.cell_frame()
         sizes: tuple[str, ...] = ()

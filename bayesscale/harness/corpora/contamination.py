@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesscale.harness.corpora.clean import key, words
+from bayesscale.harness.corpora.clean import words
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 # No run contains it: it stands between documents.
@@ -33,21 +33,15 @@ class HeldOut:
     """
 
     def __init__(self, sentences: Iterable[str], *, shortest: int = 4, run: int = 9) -> None:
-        self._keys: set[str] = set()
         self._numbers: dict[str, int] = {}
         by_length: dict[int, list[list[str]]] = {}
         for sentence in sentences:
-            self._keys.add(key(sentence))
             parts = words(sentence)
             if shortest <= len(parts):
                 by_length.setdefault(min(len(parts), run), []).append(parts)
         self._runs = {
             length: np.unique(_runs(self._sequence(group), length)[0]) for length, group in by_length.items()
         }
-
-    def __contains__(self, text: str) -> bool:
-        """Whether a text is one of the sentences, but for case and punctuation."""
-        return key(text) in self._keys
 
     def contaminated(self, documents: Sequence[str]) -> NDArray[np.bool_]:
         """Return which documents hold a sentence, or a run of words of one.

@@ -1,6 +1,6 @@
 """Translate with a finetuned model, and measure its cross-entropy on given translations."""
 
-from bayesscale.harness.decoding.scores import CrossEntropy, cross_entropy
+from bayesscale.harness.decoding.scores import cross_entropy
 from bayesscale.harness.decoding.translate import translate
 
-__all__ = ["CrossEntropy", "cross_entropy", "translate"]
+__all__ = ["cross_entropy", "translate"]

@@ -22,7 +22,7 @@ from bayesscale.harness.study.config import Study
 
 if TYPE_CHECKING:
     from bayesscale.harness.tokens.parallel import Task
-    from bayesscale.harness.tokens.prepare import Prepared
+    from bayesscale.harness.tokens.prepared import Prepared
 
 _NEEDED = ("torch", "sentencepiece", "sacrebleu", "safetensors")
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
@@ -141,7 +141,7 @@ class Grid:
 
     def task(self, name: str) -> Task:
         """Return a task, read once a process."""
-        return _task(self.path / "prepared", self.data_hash, name)
+        return self.prepared().task(name)
 
     def mixture(self, name: str, seed: int) -> tuple[Mixture, dict[str, Any]]:
         """Return the order of the blocks of a mixture, and the blocks of its languages."""
@@ -244,12 +244,6 @@ def _gpus() -> int:
 @lru_cache(maxsize=2)
 def _prepared(folder: Path, data_hash: str) -> Prepared:
     """Open prepared data; the hash keeps what was prepared anew in between from being confused."""
-    from bayesscale.harness.tokens.prepare import load_prepared
+    from bayesscale.harness.tokens.prepared import Prepared
 
-    return load_prepared(folder)
-
-
-@lru_cache(maxsize=8)
-def _task(folder: Path, data_hash: str, name: str) -> Task:
-    """Read a task."""
-    return _prepared(folder, data_hash).task(name)
+    return Prepared(folder)

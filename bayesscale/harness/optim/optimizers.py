@@ -17,6 +17,9 @@ from torch import Tensor
 SMALLEST = 1e-3
 """Weights count as at least this large, so that those that start at 0 can move."""
 
+# Decay of the two moments, and what keeps the division finite.
+_FIRST, _SECOND, _EPSILON = 0.9, 0.999, 1e-8
+
 
 class ScaledAdamW(torch.optim.Optimizer):
     """AdamW with the rate times the root mean square of each weight.
@@ -27,10 +30,6 @@ class ScaledAdamW(torch.optim.Optimizer):
         What is trained.
     lr : float
         Rate, relative to the size of the weights.
-    betas : tuple of float
-        Decay of the two moments.
-    eps : float
-        Keeps the division finite.
     weight_decay : float
         Share of the weights, times the rate, taken off in every step.
     scaled : bool
@@ -41,13 +40,10 @@ class ScaledAdamW(torch.optim.Optimizer):
         self,
         weights: Iterable[Tensor],
         lr: float = 0.01,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
         weight_decay: float = 0.0,
         scaled: bool = True,
     ) -> None:
-        values = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "scaled": scaled}
-        super().__init__(weights, values)
+        super().__init__(weights, {"lr": lr, "weight_decay": weight_decay, "scaled": scaled})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -84,10 +80,9 @@ class ScaledAdamW(torch.optim.Optimizer):
             return
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         first, second = [m["first"] for m in moments], [m["second"] for m in moments]
-        slow, fast = group["betas"]
-        torch._foreach_lerp_(first, gradients, 1 - slow)
-        torch._foreach_mul_(second, fast)
-        torch._foreach_addcmul_(second, gradients, gradients, 1 - fast)
+        torch._foreach_lerp_(first, gradients, 1 - _FIRST)
+        torch._foreach_mul_(second, _SECOND)
+        torch._foreach_addcmul_(second, gradients, gradients, 1 - _SECOND)
         rates = _sizes(weights) if group["scaled"] else [torch.ones((), device=w.device) for w in weights]
         torch._foreach_mul_(rates, group["lr"])
         if group["weight_decay"]:
@@ -95,8 +90,8 @@ class ScaledAdamW(torch.optim.Optimizer):
             torch._foreach_add_(shrink, 1.0)
             torch._foreach_mul_(weights, shrink)
         divisors = torch._foreach_sqrt(second)
-        torch._foreach_add_(divisors, group["eps"] * (1 - fast**time) ** 0.5)
-        torch._foreach_mul_(rates, -((1 - fast**time) ** 0.5) / (1 - slow**time))
+        torch._foreach_add_(divisors, _EPSILON * (1 - _SECOND**time) ** 0.5)
+        torch._foreach_mul_(rates, -((1 - _SECOND**time) ** 0.5) / (1 - _FIRST**time))
         update = torch._foreach_div(first, divisors)
         torch._foreach_mul_(update, rates)
         torch._foreach_add_(weights, update)
@@ -121,15 +116,14 @@ def _update_on_cpu(
     group: dict[str, Any], weights: list[Tensor], moments: list[dict[str, Any]], time: int
 ) -> None:
     """Apply one step to one weight after the other, each in a single pass through memory."""
-    slow, fast = group["betas"]
     sizes = torch.stack(_sizes(weights)).tolist() if group["scaled"] else [1.0] * len(weights)
     for weight, moment, size in zip(weights, moments, sizes, strict=True):
         assert weight.grad is not None
         step = torch.tensor(float(time))
         torch._fused_adamw_(
             [weight], [weight.grad], [moment["first"]], [moment["second"]], [], [step],
-            lr=group["lr"] * size, beta1=slow, beta2=fast, weight_decay=group["weight_decay"],
-            eps=group["eps"], amsgrad=False, maximize=False,
+            lr=group["lr"] * size, beta1=_FIRST, beta2=_SECOND, weight_decay=group["weight_decay"],
+            eps=_EPSILON, amsgrad=False, maximize=False,
         )  # fmt: skip
 
 

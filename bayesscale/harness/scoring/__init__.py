@@ -2,13 +2,11 @@
 
 from bayesscale.harness.scoring.loss import LossScore, loss_score
 from bayesscale.harness.scoring.score import Scored, score_hypotheses
-from bayesscale.harness.scoring.text import BleuScore, TextScore, bleu, chrf
+from bayesscale.harness.scoring.text import bleu, chrf
 
 __all__ = [
-    "BleuScore",
     "LossScore",
     "Scored",
-    "TextScore",
     "bleu",
     "chrf",
     "loss_score",

@@ -150,9 +150,6 @@ class Plan:
             *(f"warning: {problem}" for problem in self.problems),
         ]
 
-    def __str__(self) -> str:
-        return "\n".join(self.sentences())
-
 
 def plan(study: Study, *, gpu: bool | None = None, devices: int = 1, flops: float | None = None) -> Plan:
     """Return what a study will cost.

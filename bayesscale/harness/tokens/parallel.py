@@ -43,15 +43,10 @@ class Task:
 
     Parameters
     ----------
-    name, source, target : str
-        Name and languages.
     train, dev, test : Parallel
         The three parts.
     """
 
-    name: str
-    source: str
-    target: str
     train: Parallel
     dev: Parallel
     test: Parallel

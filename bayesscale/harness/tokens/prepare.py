@@ -45,21 +45,8 @@ from bayesscale.harness.tokens.store import (
 from bayesscale.harness.tokens.tokenizer import Tokenizer, train_tokenizer
 from bayesscale.harness.tokens.writing import writing
 
-__all__ = ["Prepared", "load_prepared", "prepare"]
-
 _AT_ONCE = 2000
 _SECTIONS = {"corpora", "artificial", "cleaning", "tokenizer", "tasks"}
-
-
-def load_prepared(folder: Path) -> Prepared:
-    """Open a prepared folder.
-
-    Raises
-    ------
-    CorpusError
-        It is not one, or it is damaged.
-    """
-    return Prepared(folder)
 
 
 def prepare(

@@ -92,12 +92,11 @@ class Prepared:
                 f"{self.folder} has no task {name!r}; {valid_names(name, entries)}; prepare it again"
             )
         if name not in self._tasks:
-            entry = entries[name]
             parts = {
                 part: read_pairs(pairs_path(self.folder, name, part), said, self.manifest["dtype"])
-                for part, said in entry["parts"].items()
+                for part, said in entries[name]["parts"].items()
             }
-            self._tasks[name] = Task(name, entry["source"], entry["target"], **parts)
+            self._tasks[name] = Task(**parts)
         return self._tasks[name]
 
     def mixture(self, shares: Mapping[str, float], length: int, seed: int) -> Mixture:

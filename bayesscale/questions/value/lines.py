@@ -133,11 +133,6 @@ class Line:
     tokens: float | None
 
     @property
-    def task(self) -> str:
-        """The task."""
-        return str(self.drawn.targets.table["task"].iloc[0])
-
-    @property
     def table(self) -> pd.DataFrame:
         """The curves asked for."""
         return self.drawn.targets.table.iloc[self.asked].reset_index(drop=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -144,11 +143,11 @@ class Data:
         """Return a task of four pairs."""
         ids = [np.arange(2, 3 + len(text.split())) for text in TEXTS]
         pairs = Parallel(ids, ids, TEXTS, TEXTS, ["x", "y", "x", "y"])
-        return Task(name, "aa", "bb", pairs, pairs, pairs)
+        return Task(pairs, pairs, pairs)
 
 
 @pytest.fixture
-def stand(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
+def stand(monkeypatch: pytest.MonkeyPatch) -> Stand:
     """Replace data, training and decoding by stand-ins."""
     stand = Stand()
 
@@ -172,6 +171,4 @@ def stand(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
     monkeypatch.setattr(context, "_gpus", lambda: 0)
     monkeypatch.setattr(context.Grid, "prepare_torch", lambda grid: None)
     monkeypatch.setattr(context, "_prepared", lambda folder, data_hash: Data(data_hash))
-    context._task.cache_clear()
-    yield stand
-    context._task.cache_clear()
+    return stand

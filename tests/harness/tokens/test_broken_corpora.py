@@ -12,7 +12,8 @@ pytest.importorskip("sentencepiece", reason="sentencepiece is not installed (ext
 
 from bayesscale.errors import BayesscaleError, CorpusError
 from bayesscale.harness.study.load import parse_study
-from bayesscale.harness.tokens.prepare import load_prepared, prepare
+from bayesscale.harness.tokens.prepare import prepare
+from bayesscale.harness.tokens.prepared import Prepared
 
 STUDY = """\
 name = "files"
@@ -165,7 +166,7 @@ def test_a_damaged_folder_is_not_opened(
     prepared = prepare(parse_study(STUDY, folder=files), files / "prepared")
     damage(prepared.folder / name)
     with pytest.raises(CorpusError, match=told):
-        load_prepared(prepared.folder).task("en-de")
+        Prepared(prepared.folder).task("en-de")
 
 
 def test_a_folder_with_a_damaged_manifest_is_not_silently_replaced(files: Path) -> None:

@@ -15,7 +15,8 @@ from bayesscale.harness.corpora.files import lines
 from bayesscale.harness.corpora.pairs import pairs
 from bayesscale.harness.model.config import UNK
 from bayesscale.harness.study.load import parse_study
-from bayesscale.harness.tokens.prepare import Prepared, prepare
+from bayesscale.harness.tokens.prepare import prepare
+from bayesscale.harness.tokens.prepared import Prepared
 from bayesscale.harness.tokens.subset import nested_subset
 from bayesscale.harness.tokens.supply import check_supply
 
