@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesscale.evaluation.forecasters import forecast_rows, scored
+from bayesscale.evaluation.forecasters import MODELS, FitOptions, scored
 from bayesscale.evaluation.scores import pooled, score_draws
 from bayesscale.evaluation.split import split_first, split_last
 from bayesscale.inference import Fit, Sampler, fit
 from bayesscale.metrics.table import Metrics, data_hash
-from bayesscale.models.priors import Priors
 from bayesscale.pointfit import fit_huber
 from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.advise import advise
@@ -47,7 +46,7 @@ def held_out(metrics: Metrics, say: Callable[[str], None]) -> dict[str, Any]:
         fitted = fit(split.train, sampler=SAMPLER)
         say(f"{split.name}: {fitted.status}")
         ours = scored(split, fitted).assign(split=split.name)
-        paper, _ = forecast_rows(split, "huber", SAMPLER, Priors())
+        paper, _ = MODELS["huber"](split, FitOptions())
         rows += _beside(ours, paper, list(metrics.curve_columns), fitted.status.label)
         # The guide of the paper asks for three checkpoints: those of the last split.
         advice = guide(fitted, metrics)

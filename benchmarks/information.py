@@ -19,12 +19,11 @@ import numpy as np
 import pandas as pd
 
 from bayesscale.evaluation import Split, split_rows
-from bayesscale.evaluation.forecasters import forecast_rows
+from bayesscale.evaluation.forecasters import MODELS, FitOptions
 from bayesscale.inference import Sampler
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.read import read_metrics
 from bayesscale.metrics.table import Metrics
-from bayesscale.models.priors import Priors
 from bayesscale.questions.answer import plain_records
 from bayesscale.simulate import SMALL, simulate
 from benchmarks.store import options, publish, resume
@@ -106,7 +105,7 @@ def forecasts(job: tuple[str, bool], sampler: Sampler = SAMPLER) -> list[Row]:
         Its settings.
     """
     own = split(table(job[0]), job[1])
-    rows, record = forecast_rows(own, "joint", sampler, Priors())
+    rows, record = MODELS["joint"](own, FitOptions(sampler))
     curve = rows[list(own.train.curve_columns)].astype(str).agg(" | ".join, axis=1)
     kept = rows[["crps", "inside_90", own.train.axis]].assign(table=job[0], loss=job[1], curve=curve)
     kept["width"] = rows["upper_90"] - rows["lower_90"]

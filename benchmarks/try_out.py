@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesscale.evaluation.forecasters import MODELS, forecast_rows
+from bayesscale.evaluation.forecasters import MODELS, FitOptions
 from bayesscale.inference.sampler import Sampler
 from bayesscale.models.priors import Priors, change_priors
 from benchmarks.forecasting.splits import FORECASTS
@@ -62,7 +62,8 @@ class Job:
 def run(job: Job) -> list[dict[str, Any]]:
     """Return the mean scores of a fit's forecasts by metric."""
     priors = change_priors(Priors(), nested(job.changes))
-    rows, _ = forecast_rows(FORECASTS[job.split].make(), job.model, replace(SAMPLER, seed=job.seed), priors)
+    options = FitOptions(replace(SAMPLER, seed=job.seed), priors)
+    rows, _ = MODELS[job.model](FORECASTS[job.split].make(), options)
     means = rows.groupby("metric")[list(_SCORES)].mean().assign(n=rows.groupby("metric").size())
     return [{str(k): v for k, v in row.items()} for row in means.reset_index().to_dict("records")]
 

@@ -120,20 +120,13 @@ def _table(
     file: Path | None, example: str | None, reading: Reading, training: str | None
 ) -> tuple[Metrics, list[Split] | None]:
     """Return the metrics table of a file or of a bundled example, and its split where rows name it."""
-    if (file is None) == (example is None):
-        raise UsageError("give a metrics table or --example NAME, one of the two")
-    from dataclasses import replace
-
-    from bayesscale.evaluation import split_like
-    from bayesscale.metrics.examples import example_path
-
-    path = example_path(str(example)) if file is None else file
-    metrics = (reading if training is None else _whole(reading, training)).read(path)
-    if file is None:
-        metrics = replace(metrics, source=f"example {example}")
     if training is None:
-        return metrics, None
-    return metrics, [split_like(metrics, reading.read(path, where=[training]), training)]
+        return reading.table(file, example), None
+    from bayesscale.evaluation import split_like
+
+    metrics = _whole(reading, training).table(file, example)
+    fitted = reading.table(file, example, where=[training])
+    return metrics, [split_like(metrics, fitted, training)]
 
 
 def _origin(text: str) -> float:

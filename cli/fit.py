@@ -61,7 +61,7 @@ def fit(
     if method not in _METHODS:
         raise UsageError(f"--method is unknown; received {method!r}; {valid_names(method, _METHODS)}")
     if method == "huber":
-        _point_fit(_table(file, example, reading), first, output, as_json, as_csv)
+        _point_fit(reading.table(file, example), first, output, as_json, as_csv)
         return
     if first is not None:
         raise UsageError("--first goes with --method huber; choose rows with --where instead")
@@ -71,7 +71,7 @@ def fit(
     from bayesscale.inference.store import check_target
 
     check_target(output, force=force)
-    result = _sampled(_table(file, example, reading), fitting)
+    result = _sampled(reading.table(file, example), fitting)
     # Before the held-out sizes are fitted: what was drawn is not lost if that is interrupted.
     save(result, output, force=force)
     if backtest:
@@ -82,19 +82,6 @@ def fit(
     _print(result, output, as_json, as_csv)
     if not result.status.ok:
         raise typer.Exit(NOT_CONVERGED)
-
-
-def _table(file: Path | None, example: str | None, reading: Reading) -> Metrics:
-    """Return the metrics table of a file or of a bundled example."""
-    if (file is None) == (example is None):
-        raise UsageError("give a metrics table or --example NAME, one of the two")
-    if file is not None:
-        return reading.read(file)
-    from dataclasses import replace
-
-    from bayesscale.metrics.examples import example_path
-
-    return replace(reading.read(example_path(str(example))), source=f"example {example}")
 
 
 def _sampled(metrics: Metrics, fitting: Fitting) -> Fit:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
 import typer
 
+from bayesscale.errors import UsageError
+
 if TYPE_CHECKING:
     from bayesscale.inference import Sampler
     from bayesscale.metrics.table import Metrics
@@ -130,6 +132,18 @@ class Reading(NamedTuple):
             help="Tokens of a step, such as 2M, where the sizes along the curve are steps.",
         ),
     ] = None
+
+    def table(self, file: Path | None, example: str | None, *, where: Sequence[str] = ()) -> Metrics:
+        """Read the metrics table of a file or of a bundled example."""
+        if (file is None) == (example is None):
+            raise UsageError("give a metrics table or --example NAME, one of the two")
+        if file is not None:
+            return self.read(file, where=where)
+        from dataclasses import replace
+
+        from bayesscale.metrics.examples import example_path
+
+        return replace(self.read(example_path(str(example)), where=where), source=f"example {example}")
 
     def read(self, file: Path, *, where: Sequence[str] = ()) -> Metrics:
         """Read a metrics table as the options say."""

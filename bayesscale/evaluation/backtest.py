@@ -7,9 +7,10 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from bayesscale.errors import DataError
-from bayesscale.evaluation.forecasters import scored
+from bayesscale.evaluation.forecasters import FitOptions, fit_split, scored
 from bayesscale.evaluation.rivals import last_values
 from bayesscale.evaluation.split import Split, split_last
+from bayesscale.inference.sampler import Sampler
 from bayesscale.inference.track_record import KEY, TrackRecord
 
 if TYPE_CHECKING:
@@ -34,22 +35,12 @@ def backtest(fit: Fit, *, report: Callable[[str], None] | None = None) -> Fit:
 
 def _record(fit: Fit, split: Split, report: Callable[[str], None] | None) -> TrackRecord:
     """Return how the forecasts of held-out rows did."""
-    from bayesscale.inference import Sampler
-    from bayesscale.inference.run import fit as fit_model
-
     settings = fit.provenance["settings"]
     sampler = Sampler(**settings["sampler"])
     draws, longest = min(sampler.draws, _DRAWS), min(sampler.longest, _LONGEST)
     shorter = replace(sampler, draws=draws, longest=longest, rough=True)
-    again = fit_model(
-        split.train,
-        priors=fit.priors,
-        sampler=shorter,
-        report=report,
-        breaks=settings["model"]["breaks"],
-        discrepancy=settings["model"]["discrepancy"],
-        law=settings["law"],
-    )
+    options = FitOptions(shorter, fit.priors, fit.breaks, fit.model.discrepancy, str(settings["law"]), report)
+    again = fit_split(split, options)
     rows = scored(split, again).assign(last=last_values(split))
     rows["crps_last"] = (rows["last"] - rows["value"]).abs()
     crps = {str(metric): own[["crps", "crps_last"]].mean() for metric, own in rows.groupby("metric")}

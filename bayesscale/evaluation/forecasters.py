@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -15,6 +15,9 @@ from bayesscale.inference.sampler import Sampler
 from bayesscale.laws import LAWS
 from bayesscale.models.model import ALL
 from bayesscale.models.priors import Priors
+
+if TYPE_CHECKING:
+    from bayesscale.inference import Fit
 
 
 @dataclass(frozen=True)
@@ -43,18 +46,11 @@ Forecaster = Callable[[Split, FitOptions], tuple[pd.DataFrame, dict[str, Any]]]
 """Fits a split and returns its held-out rows with their scores, and what is to be said of the fit."""
 
 
-def forecast_rows(
-    split: Split, model: str, sampler: Sampler, priors: Priors
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Fit one split and score its held-out rows."""
-    return MODELS[model](split, FitOptions(sampler, priors))
-
-
-def _joint(split: Split, options: FitOptions) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Sample the joint model with the options of a fit."""
+def fit_split(split: Split, options: FitOptions) -> Fit:
+    """Sample the joint model on the rows that a split fits."""
     from bayesscale.inference.run import fit
 
-    fitted = fit(
+    return fit(
         split.train,
         priors=options.priors,
         sampler=options.sampler,
@@ -63,6 +59,11 @@ def _joint(split: Split, options: FitOptions) -> tuple[pd.DataFrame, dict[str, A
         discrepancy=options.discrepancy,
         law=options.law,
     )
+
+
+def _joint(split: Split, options: FitOptions) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Forecast with the joint model and the options of a fit."""
+    fitted = fit_split(split, options)
     diagnostics = fitted.provenance["diagnostics"]
     kept = {name: diagnostics[name] for name in ("rhat", "ess_bulk")}
     record = {"status": fitted.status.label, **kept, "timings": fitted.provenance["timings"]}
@@ -88,7 +89,7 @@ def _rival(name: str) -> Forecaster:
     return forecast
 
 
-def scored(split: Split, fitted: Any) -> pd.DataFrame:
+def scored(split: Split, fitted: Fit) -> pd.DataFrame:
     """Return the held-out rows with their scores."""
     from bayesscale.evaluation.density import held_curves
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesscale.evaluation.density import log_densities
+from bayesscale.evaluation.forecasters import FitOptions, fit_split
 from bayesscale.evaluation.split import Split
 from bayesscale.inference.sampler import Sampler
 from bayesscale.laws import LAWS
-from bayesscale.models.priors import Priors
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
@@ -24,15 +24,11 @@ WHOLE = "all laws"
 
 @dataclass(frozen=True)
 class Refit:
-    """One refit: its name and law, what is fitted and held out, and the settings of the fit."""
+    """One refit: its name, what is fitted and held out, and the settings of the fit."""
 
     name: str
-    law: str
     split: Split
-    sampler: Sampler
-    priors: Priors
-    breaks: str
-    discrepancy: bool
+    options: FitOptions
 
     def __str__(self) -> str:
         return f"{self.name}, {self.split.name}"
@@ -53,25 +49,16 @@ def refits_of(fit: Fit, split: Split, cores: int | None) -> list[Refit]:
     sampler = Sampler(**settings["sampler"])
     # Another seed than the fit's: the data are others.
     sampler = replace(sampler, cores=cores, seed=(sampler.seed + 1) % 2**32)
-    options = {WHOLE: str(settings["law"])} | {
+    laws = {WHOLE: str(settings["law"])} | {
         law: LAWS[law].option for law in fit.laws if LAWS[law].improves == "up"
     }
     return [
-        Refit(name, option, split, sampler, fit.priors, fit.breaks, fit.model.discrepancy)
-        for name, option in options.items()
+        Refit(name, split, FitOptions(sampler, fit.priors, fit.breaks, fit.model.discrepancy, law))
+        for name, law in laws.items()
     ]
 
 
 def run_refit(job: Refit) -> Refitted:
     """Fit and return what is said of the held-out rows; the engine calls it."""
-    from bayesscale.inference.run import fit
-
-    fitted = fit(
-        job.split.train,
-        priors=job.priors,
-        sampler=job.sampler,
-        breaks=job.breaks,
-        discrepancy=job.discrepancy,
-        law=job.law,
-    )
+    fitted = fit_split(job.split, job.options)
     return Refitted(log_densities(fitted, job.split.held), str(fitted.status), fitted.status.ok)

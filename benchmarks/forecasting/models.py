@@ -12,11 +12,10 @@ import pandas as pd
 from bayesscale.errors import DataError
 from bayesscale.evaluation import Split
 from bayesscale.evaluation.forecasters import MODELS as OURS
-from bayesscale.evaluation.forecasters import forecast_rows
+from bayesscale.evaluation.forecasters import FitOptions
 from bayesscale.evaluation.rivals import RIVALS, Points, score_conformal
 from bayesscale.inference.sampler import Sampler
 from bayesscale.laws import LogAxis
-from bayesscale.models.priors import Priors
 from benchmarks.forecasting import bnsl, huber, peers, unpooled
 from benchmarks.forecasting.curves import Array, Curve, curves, scored
 from benchmarks.forecasting.estimators import ESTIMATORS, Predictor
@@ -68,8 +67,8 @@ def _evaluated(name: str) -> Model:
 
     def run(split: Split, sampler: Sampler) -> Found:
         if ours:
-            return forecast_rows(split, name, sampler, Priors())
-        return _or_told(lambda: forecast_rows(split, name, sampler, Priors()))
+            return OURS[name](split, FitOptions(sampler))
+        return _or_told(lambda: OURS[name](split, FitOptions(sampler)))
 
     return Model(name, f"bayesscale evaluate --model {name}", run, ours, _PACKAGE if ours else _ALONE)
 

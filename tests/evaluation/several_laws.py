@@ -75,9 +75,9 @@ def refit(density: dict[str, float], problem: str = "", fails: str = "") -> Call
     """Return what stands in for a refit: the same density for every value under an option, or a failure."""
 
     def run(job: Refit) -> Refitted:
-        if job.law == fails:
+        if job.options.law == fails:
             raise RuntimeError("no memory")
-        found = np.full(len(job.split.held), density[job.law])
+        found = np.full(len(job.split.held), density[job.options.law])
         return Refitted(found, problem or "converged", not problem)
 
     return run

@@ -124,11 +124,11 @@ def test_errors_of_the_future_take_curves_and_not_values_to_be_independent(
 def test_refits_have_the_settings_of_the_fit_and_another_seed() -> None:
     fit = several_laws()
     jobs = refits_of(fit, split_last(fit.metrics, 1), cores=3)
-    assert [(job.name, job.law) for job in jobs] == [
+    assert [(job.name, job.options.law) for job in jobs] == [
         (WHOLE, "log,saturating"), (LOG, "log"), (SATURATING, "saturating"),
     ]  # fmt: skip
-    assert {job.sampler for job in jobs} == {replace(SAMPLER, cores=3, seed=8)}
-    assert {(job.breaks, job.discrepancy) for job in jobs} == {("none", False)}
+    assert {job.options.sampler for job in jobs} == {replace(SAMPLER, cores=3, seed=8)}
+    assert {(job.options.breaks, job.options.discrepancy) for job in jobs} == {("none", False)}
 
 
 def test_a_refit_that_fails_or_does_not_converge_is_told(refits: Refits) -> None:
