@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from bayesscale.errors import OutputExistsError, UsageError
 
@@ -33,19 +35,33 @@ def write_files(contents: Mapping[Path, str | bytes], *, force: bool = False) ->
             "choose another name"
         )
     for path, content in contents.items():
-        _write_whole(path, content)
+        try:
+            with whole(path) as stream:
+                stream.write(content.encode() if isinstance(content, str) else content)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}; choose another place") from error
 
 
-def _write_whole(path: Path, content: str | bytes) -> None:
-    """Write a temporary file in the same folder, then move it into place."""
+@contextmanager
+def whole(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
+    """Write a temporary file in the folder of a file, then move it into place.
+
+    Parameters
+    ----------
+    path : Path
+        The file; one that is there is replaced, once the new one is complete.
+    durable : bool
+        Whether what was written is on the disk before the file is in its place.
+    """
     # Not from tempfile, whose files nobody else may read.
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}; choose another place") from error
+        with temporary.open("wb") as stream:
+            yield stream
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -55,9 +55,9 @@ if find_spec("pydantic") is None:
 
 from bayesscale.harness.decoding.scores import cross_entropy
 from bayesscale.harness.decoding.translate import translate
-from bayesscale.harness.denoise import corrupt, span_counts
+from bayesscale.harness.denoise import corrupt
 from bayesscale.harness.device import autocast, compile_model
-from bayesscale.harness.model.config import ModelConfig, Vocabulary
+from bayesscale.harness.model.config import ModelConfig, Vocabulary, span_counts
 from bayesscale.harness.model.huggingface import names
 from bayesscale.harness.optim.optimizers import ScaledAdamW
 from bayesscale.harness.training.finetuning import finetune
@@ -311,7 +311,7 @@ def _transformers(config: ModelConfig, ours: Any, device: torch.device) -> Any:
     model.lm_head.weight = torch.nn.Parameter(torch.empty_like(model.shared.weight))
     weights = dict(ours.named_parameters())
     with torch.no_grad():
-        for mine, name in names(config).items():
+        for mine, name in names(config):
             model.get_parameter(name).copy_(weights[mine])
     model.generation_config.eos_token_id = None
     return model.to(device)

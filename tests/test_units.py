@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bayesscale.errors import BayesscaleError, UsageError
-from bayesscale.units import format_tokens, parse_tokens
+from bayesscale.units import format_bytes, format_seconds, format_tokens, parse_tokens
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,28 @@ def test_what_is_no_size_is_refused_with_examples(text: str) -> None:
 )
 def test_format(value: float, text: str) -> None:
     assert format_tokens(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 seconds"),
+        (2.34, "2.3 seconds"),
+        (89, "89 seconds"),
+        (90, "1.5 minutes"),
+        (36000, "10 hours"),
+        (1e7, "116 days"),
+    ],
+)
+def test_durations_are_readable(seconds: float, text: str) -> None:
+    assert format_seconds(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 bytes"), (1500, "1.5 kB"), (2.5e9, "2.5 GB"), (3e13, "30 TB")]
+)
+def test_bytes_are_readable(size: float, text: str) -> None:
+    assert format_bytes(size) == text
 
 
 @given(st.floats(min_value=1e-3, max_value=1e18))

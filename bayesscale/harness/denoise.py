@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bayesscale.errors import StudyError
-from bayesscale.harness.model.config import EOS, PAD, Vocabulary
+from bayesscale.harness.model.config import EOS, PAD, Vocabulary, span_counts
 
 _GOLDEN = -0x61C8864680B583EB
 _MIX = (-0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15)
@@ -25,32 +25,6 @@ class Denoising(NamedTuple):
     source: Tensor
     target_in: Tensor
     labels: Tensor
-
-
-class SpanCounts(NamedTuple):
-    """How much of a block is masked, and the lengths that follow."""
-
-    masked: int
-    spans: int
-    source: int
-    target: int
-
-
-def span_counts(length: int, corruption: float = 0.15, span: float = 3.0) -> SpanCounts:
-    """Return how many tokens and spans of a block are masked, and the lengths of input and target with EOS.
-
-    Parameters
-    ----------
-    length : int
-        Tokens of a block.
-    corruption : float
-        Share of tokens that is masked, rounded to whole tokens, at least one.
-    span : float
-        Mean length of a span.
-    """
-    masked = min(max(round(length * corruption), 1), length - 1)
-    spans = min(max(round(masked / span), 1), masked, length - masked)
-    return SpanCounts(masked, spans, length - masked + spans + 1, masked + spans + 1)
 
 
 def corrupt(

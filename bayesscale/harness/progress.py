@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 
 from bayesscale.errors import UsageError
 from bayesscale.files import write_files
-from bayesscale.harness.wording import format_seconds
-from bayesscale.units import format_tokens
+from bayesscale.units import format_seconds, format_tokens
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -37,7 +37,7 @@ def plan(
     from dataclasses import replace
 
     from bayesscale.harness.study.plan import plan as make_plan
-    from bayesscale.harness.wording import format_bytes, format_seconds
+    from bayesscale.units import format_bytes, format_seconds
 
     study = chosen_study(file, preset)
     made = make_plan(study, gpu=gpu, devices=devices, flops=flops)

@@ -10,8 +10,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="spans are masked with torch (extra train)")
 
 from bayesscale.errors import StudyError
-from bayesscale.harness.denoise import corrupt, counter_bits, span_counts
-from bayesscale.harness.model.config import EOS, PAD, Vocabulary
+from bayesscale.harness.denoise import corrupt, counter_bits
+from bayesscale.harness.model.config import EOS, PAD, Vocabulary, span_counts
 
 VOCABULARY = Vocabulary(size=1000, first_sentinel=999)
 

@@ -137,12 +137,5 @@ def words_needed(study: Study) -> dict[str, int]:
     if study.artificial.words is not None:
         return dict.fromkeys(study.languages, study.artificial.words)
     block = study.pretraining.length
-    largest = {
-        language: max(
-            mixture.shares.get(language, 0.0) * study.checkpoint_tokens(mixture)[-1]
-            for mixture in study.mixtures
-        )
-        for language in study.languages
-    }
     # A block more, because the last one is cut off, and one because the pattern rounds up.
-    return {language: int(tokens * _SPARE) + 2 * block for language, tokens in largest.items()}
+    return {language: int(tokens * _SPARE) + 2 * block for language, tokens in study.largest_tokens().items()}

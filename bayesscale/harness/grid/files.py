@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bayesscale.errors import DataError, TrainingError, UsageError
-from bayesscale.files import write_files
+from bayesscale.errors import DataError
+from bayesscale.harness.files import write_finished
 
 
 def read_json(path: Path) -> Any:
@@ -31,26 +31,10 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a JSON file."""
-    _write(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_finished({path: json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"})
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows as JSON lines; no file where there are none."""
     if text := "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows):
-        _write(path, text)
-
-
-def cannot_write(reason: object) -> TrainingError:
-    """Return what to say where a file of the grid cannot be written."""
-    return TrainingError(
-        f"{reason}; what is finished is kept: make room (or choose another folder) and run the same command "
-        "again"
-    )
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file; on failure it is as it was."""
-    try:
-        write_files({path: text}, force=True)
-    except UsageError as error:
-        raise cannot_write(error) from error
+        write_finished({path: text})

@@ -14,16 +14,17 @@ from typing import Any
 
 from bayesscale.engine import Failed, Finished, Needs, run_jobs, session
 from bayesscale.errors import TrainingError
+from bayesscale.harness.files import cannot_write
 from bayesscale.harness.grid.cell import describe, run_cell
 from bayesscale.harness.grid.context import Grid, Settings, open_grid
-from bayesscale.harness.grid.files import cannot_write, read_json, write_rows
+from bayesscale.harness.grid.files import read_json, write_rows
 from bayesscale.harness.grid.keys import cell_key
 from bayesscale.harness.grid.order import Job, batches, cells_of
 from bayesscale.harness.grid.pretraining import Stretch, pretrain_stretch, read_records
 from bayesscale.harness.progress import TimeLeft
 from bayesscale.harness.study.cells import Cell, cells
 from bayesscale.harness.study.config import Study
-from bayesscale.harness.wording import format_seconds
+from bayesscale.units import format_seconds
 
 # With less room than this, a checkpoint or the metrics file would be the next thing that fails.
 _LEAST_ROOM = 16 * 1024**2

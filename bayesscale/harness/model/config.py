@@ -1,14 +1,18 @@
-"""Sizes of a T5 v1.1 model, and what follows from them: parameters and arithmetic. Imports no torch."""
+"""Sizes of a T5 v1.1 model and its examples, and what follows: parameters and arithmetic. Imports no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 PAD, EOS, UNK = 0, 1, 2
 """Ids of T5: padding, which also starts every decoder; the end of a sequence; what has no piece."""
+
+
+SENTINELS = 100
+"""Ids of a tokenizer that stand for masked spans, where it says nothing else."""
 
 
 class Vocabulary(BaseModel):
@@ -28,7 +32,33 @@ class Vocabulary(BaseModel):
 
     size: int = Field(gt=2)
     first_sentinel: int = Field(gt=1)
-    sentinels: int = Field(default=100, ge=1)
+    sentinels: int = Field(default=SENTINELS, ge=1)
+
+
+class SpanCounts(NamedTuple):
+    """How much of a block is masked, and the lengths that follow."""
+
+    masked: int
+    spans: int
+    source: int
+    target: int
+
+
+def span_counts(length: int, corruption: float = 0.15, span: float = 3.0) -> SpanCounts:
+    """Return how many tokens and spans of a block are masked, and the lengths of input and target with EOS.
+
+    Parameters
+    ----------
+    length : int
+        Tokens of a block.
+    corruption : float
+        Share of tokens that is masked, rounded to whole tokens, at least one.
+    span : float
+        Mean length of a span.
+    """
+    masked = min(max(round(length * corruption), 1), length - 1)
+    spans = min(max(round(masked / span), 1), masked, length - masked)
+    return SpanCounts(masked, spans, length - masked + spans + 1, masked + spans + 1)
 
 
 HUGGINGFACE_SIZES = {

@@ -23,13 +23,8 @@ _GATED = {"gate": "wi_0", "up": "wi_1", "down": "wo"}
 _COPIES = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
 
 
-def names(config: ModelConfig) -> dict[str, str]:
-    """Return the Hugging Face name of every weight by its name in `T5`."""
-    return dict(_names(config))
-
-
-def _names(config: ModelConfig) -> Iterator[tuple[str, str]]:
-    """Yield pairs of names."""
+def names(config: ModelConfig) -> Iterator[tuple[str, str]]:
+    """Yield the name of every weight in `T5`, and that of Hugging Face."""
     yield "embedding", "shared.weight"
     if not config.tied:
         yield "output", "lm_head.weight"
@@ -87,7 +82,7 @@ def load_pretrained(model: T5, path: Path) -> None:
     """
     ours = dict(model.named_parameters())
     with _Reader(path) as reader:
-        wanted = {theirs: ours[name] for name, theirs in names(model.config).items()}
+        wanted = {theirs: ours[name] for name, theirs in names(model.config)}
         problems = list(_differences({n: tuple(w.shape) for n, w in wanted.items()}, reader.shapes()))
         problems += [f"{name} differs from shared.weight" for name in _COPIES if not reader.is_copy(name)]
         if problems:
@@ -138,7 +133,7 @@ def save_pretrained(model: T5, folder: Path, *, force: bool = False) -> None:
 def state(model: T5) -> dict[str, Tensor]:
     """Return the weights by their Hugging Face names, on the CPU."""
     weights = dict(model.named_parameters())
-    return {theirs: weights[ours].detach().cpu().contiguous() for ours, theirs in names(model.config).items()}
+    return {theirs: weights[ours].detach().cpu().contiguous() for ours, theirs in names(model.config)}
 
 
 def _differences(

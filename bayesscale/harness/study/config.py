@@ -100,6 +100,14 @@ class Study(Section):
         limit = mixture.limit or self.pretraining.checkpoint_tokens[-1]
         return tuple(tokens for tokens in self.pretraining.checkpoint_tokens if tokens <= limit)
 
+    def largest_tokens(self) -> dict[str, float]:
+        """Return how many tokens of each language the largest checkpoint of any mixture sees."""
+        seen = [(mixture.shares, self.checkpoint_tokens(mixture)[-1]) for mixture in self.mixtures]
+        return {
+            language: max((shares.get(language, 0.0) * tokens for shares, tokens in seen), default=0.0)
+            for language in self.languages
+        }
+
     def sizes(self, task: TaskConfig) -> tuple[int | Literal["full"], ...]:
         """Return D_f of a task.
 

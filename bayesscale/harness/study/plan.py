@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bayesscale.harness.halving import stretches
+from bayesscale.harness.model.config import SENTINELS, span_counts
 from bayesscale.harness.study.cells import Cell, cells
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.study.mixtures import MixtureConfig
-from bayesscale.harness.wording import format_bytes, format_seconds
-from bayesscale.units import format_tokens
+from bayesscale.units import format_bytes, format_seconds, format_tokens
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SENTINELS = 100
 _UNKNOWN_VOCABULARY = 32_100
 _CPU_FLOPS, _GPU_FLOPS = 1.5e10, 2.5e14
 # Seconds that a block of a layer takes beside its arithmetic: calls, small kernels, the optimiser.
@@ -202,12 +201,7 @@ class _Estimate:
 
 def _data(study: Study, estimate: _Estimate) -> Stage:
     """Return the tokens on disk, as far as the study says how many there are."""
-    needed = {
-        language: max(
-            (m.shares.get(language, 0.0) * study.checkpoint_tokens(m)[-1] for m in study.mixtures), default=0
-        )
-        for language in study.languages
-    }
+    needed = study.largest_tokens()
     tokens = int(sum(needed.values()))
     size = 2 if estimate.vocabulary <= 1 << 16 else 4
     trained = 0.0 if study.tokenizer.path else len(needed) * study.tokenizer.megabytes
@@ -222,10 +216,8 @@ def _pretraining(study: Study, mixture: MixtureConfig, estimate: _Estimate) -> S
     seeds = len(study.seeds)
     tokens = checkpoints[-1]
     steps = tokens // config.tokens_per_step
-    masked = config.length * config.corruption
-    spans = masked / config.span
-    sources, targets = round(config.length - masked + spans) + 1, round(masked + spans) + 1
-    seconds = estimate.training(steps, config.batch, sources, targets)
+    counts = span_counts(config.length, config.corruption, config.span)
+    seconds = estimate.training(steps, config.batch, counts.source, counts.target)
     # Weights in 32 bits; the state has those and the optimiser's two moments.
     disk = 4 * estimate.parameters * (len(checkpoints) + 3)
     return Stage(

@@ -10,10 +10,9 @@ from pathlib import Path
 import sentencepiece
 
 from bayesscale.errors import CorpusError
-from bayesscale.harness.model.config import EOS, PAD, UNK, Vocabulary
+from bayesscale.harness.model.config import EOS, PAD, SENTINELS, UNK, Vocabulary
 from bayesscale.harness.study.data import TokenizerConfig
 
-SENTINELS = 100
 _SENTINEL = re.compile(r"[\u2581 ]?<extra_id_(\d+)>")
 # SentencePiece leaves out longer lines without a word.
 _LONGEST_LINE = 4000

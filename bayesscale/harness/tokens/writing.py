@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from bayesscale.errors import UsageError
+from bayesscale.files import whole
 
 
 class Sink:
@@ -52,19 +52,11 @@ def writing(path: Path) -> Iterator[Sink]:
     UsageError
         It cannot be written, for instance because the disk is full; nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     sink: Sink | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as stream:
-                sink = Sink(stream)
-                yield sink
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole(path, durable=True) as stream:
+            sink = Sink(stream)
+            yield sink
     except OSError as error:
         so_far = f" after {sink.bytes:,} bytes" if sink else ""
         raise UsageError(

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bayesscale.harness.denoise import Denoising, corrupt, span_counts
+from bayesscale.harness.denoise import Denoising, corrupt
 from bayesscale.harness.device import autocast, compile_model, peak_flops
+from bayesscale.harness.model.config import span_counts
 from bayesscale.harness.model.t5 import T5
 from bayesscale.harness.optim.optimizers import ScaledAdamW, inverse_sqrt, set_rate
 from bayesscale.harness.progress import Meter

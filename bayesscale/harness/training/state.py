@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from bayesscale.errors import CheckpointError
-from bayesscale.harness.training.weights import write_saved
+from bayesscale.harness.files import write_finished
 
 WINDOW = 50
 """Steps over which the loss of a checkpoint is averaged."""
@@ -65,7 +65,7 @@ def save_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, p
         "optimizer": numbers,
     }
     tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    write_saved({path: save(tensors, {"state": json.dumps(header)})})
+    write_finished({path: save(tensors, {"state": json.dumps(header)})})
 
 
 def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Place:

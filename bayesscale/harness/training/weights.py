@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors.torch import save
 
-from bayesscale.errors import CheckpointError, TrainingError, UsageError
-from bayesscale.files import write_files
+from bayesscale.errors import CheckpointError
+from bayesscale.harness.files import write_finished
 from bayesscale.harness.model.config import ModelConfig, Vocabulary
 from bayesscale.harness.model.huggingface import embedding_of, load_pretrained, state
 from bayesscale.harness.model.t5 import T5
@@ -115,23 +114,5 @@ def save_weights(model: T5, path: Path) -> str:
     for name, weight in weights.items():
         content.update(name.encode() + weight.view(torch.uint8).numpy().tobytes())
     # One entry only: safetensors writes several in random order, and equal weights should give equal files.
-    write_saved({path: save(weights, {"format": "pt"})})
+    write_finished({path: save(weights, {"format": "pt"})})
     return content.hexdigest()
-
-
-def write_saved(contents: Mapping[Path, str | bytes]) -> None:
-    """Write files of a run, replacing older ones, each whole or not at all.
-
-    Raises
-    ------
-    TrainingError
-        One cannot be written; what was saved before is still there.
-    """
-    try:
-        write_files(contents, force=True)
-    except UsageError as error:
-        size = sum(len(content) for content in contents.values()) / 2**20
-        raise TrainingError(
-            f"what training has reached is saved, which needs {size:.1f} MiB here; {error}; nothing that was "
-            "saved before is lost: make room and run the same command again"
-        ) from error

@@ -44,13 +44,12 @@ def test_a_disk_that_fills_up_leaves_the_file_as_it_was(
 ) -> None:
     path = tmp_path / "metrics.jsonl"
     write_rows(path, ROWS[:1])
-    before, write_bytes = path.read_bytes(), Path.write_bytes
+    before = path.read_bytes()
 
-    def full(file: Path, content: bytes) -> int:
-        write_bytes(file, content[:20])
+    def full(file: Path, target: Path) -> Path:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(TrainingError, match=r"No space left on device; .*; what is finished is kept"):
         write(path)
     monkeypatch.undo()

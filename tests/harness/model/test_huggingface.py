@@ -92,7 +92,7 @@ def test_gradients_are_those_of_transformers(tmp_path: Path) -> None:
     (ours(source, target, labels, mask) / (labels != IGNORED).sum()).backward()
     expected = dict(theirs.named_parameters())
     weights = dict(ours.named_parameters())
-    for mine, name in names(CONFIG).items():
+    for mine, name in names(CONFIG):
         torch.testing.assert_close(
             weights[mine].grad,
             expected[name].grad,

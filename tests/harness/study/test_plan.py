@@ -8,7 +8,6 @@ from bayesscale.harness.halving import stretches
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.study.load import parse_study
 from bayesscale.harness.study.plan import plan
-from bayesscale.harness.wording import format_bytes, format_seconds
 
 
 def _changed(text: str, old: str, new: str) -> Study:
@@ -72,25 +71,3 @@ def test_the_numbers_of_the_table_add_up(small_study: Study) -> None:
     assert frame["seconds"].sum() == pytest.approx(made.seconds)
     assert frame["disk"].sum() == made.disk == made.document()["disk_bytes"]
     assert len(made.cell_frame()) == len(made.cells) == len(made.document()["cells"])
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 seconds"),
-        (2.34, "2.3 seconds"),
-        (89, "89 seconds"),
-        (90, "1.5 minutes"),
-        (36000, "10 hours"),
-        (1e7, "116 days"),
-    ],
-)
-def test_durations_are_readable(seconds: float, text: str) -> None:
-    assert format_seconds(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("size", "text"), [(0, "0 bytes"), (1500, "1.5 kB"), (2.5e9, "2.5 GB"), (3e13, "30 TB")]
-)
-def test_sizes_are_readable(size: float, text: str) -> None:
-    assert format_bytes(size) == text

@@ -11,9 +11,9 @@ sentencepiece = pytest.importorskip("sentencepiece", reason="sentencepiece is no
 
 from bayesscale.errors import CorpusError
 from bayesscale.harness.corpora.artificial import Artificial
-from bayesscale.harness.model.config import EOS, PAD, UNK
+from bayesscale.harness.model.config import EOS, PAD, SENTINELS, UNK
 from bayesscale.harness.study.data import ArtificialConfig, TokenizerConfig
-from bayesscale.harness.tokens.tokenizer import SENTINELS, Tokenizer, train_tokenizer
+from bayesscale.harness.tokens.tokenizer import Tokenizer, train_tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -198,15 +198,15 @@ def test_more_tokens_than_there_are_is_an_error_before_the_first_step(
 
 def test_a_full_disk_loses_nothing(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = pretrain(make_job("whole"))
-    write = Path.write_bytes
+    replace = Path.replace
 
-    def full(self: Path, content: bytes) -> int:
+    def full(self: Path, target: Path) -> Path:
         if "896" in self.name:
             raise OSError(28, "No space left on device")
-        return write(self, content)
+        return replace(self, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
+        patch.setattr(Path, "replace", full)
         with pytest.raises(TrainingError, match=r"No space left on device.*run the same command again"):
             pretrain(make_job("full"))
     folder = make_job("full").folder
