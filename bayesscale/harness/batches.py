@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,20 +13,11 @@ from torch import Tensor
 from bayesscale.harness.model.config import EOS, PAD
 from bayesscale.harness.model.t5 import IGNORED
 
+if TYPE_CHECKING:
+    from bayesscale.harness.tokens.parallel import Parallel
+
 _POOL = 16
 """Batches that are sorted together: enough for little padding, and few enough for batches to stay mixed."""
-
-
-class Pairs(Protocol):
-    """Sentences and their translations as token ids, both ending with EOS."""
-
-    @property
-    def source(self) -> Sequence[NDArray[Any]]:
-        """What is translated."""
-
-    @property
-    def target(self) -> Sequence[NDArray[Any]]:
-        """The translations."""
 
 
 class PairBatch(NamedTuple):
@@ -117,7 +108,7 @@ def pad(
 
 
 def collate(
-    pairs: Pairs,
+    pairs: Parallel,
     rows: NDArray[np.int64],
     device: torch.device,
     *,
@@ -128,7 +119,7 @@ def collate(
 
     Parameters
     ----------
-    pairs : Pairs
+    pairs : Parallel
         All pairs.
     rows : array of int
         Which of them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 # Controls, the byte order mark, soft hyphens and zero-width spaces; joiners are letters of some scripts and
 # stay.
@@ -105,7 +105,3 @@ class Counts:
         """Count a document, or the two sides of a pair, that is kept."""
         self.kept += 1
         self.bytes += sum(len(text.encode()) for text in texts)
-
-    def document(self) -> dict[str, int | list[str]]:
-        """Return the numbers by name."""
-        return {item.name: getattr(self, item.name) for item in fields(self)}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from bayesscale.harness.batches import Pairs, collate, sorted_batches
+from bayesscale.harness.batches import collate, sorted_batches
 from bayesscale.harness.device import find_device, memory_for
 from bayesscale.harness.model.t5 import IGNORED, T5
+
+if TYPE_CHECKING:
+    from bayesscale.harness.tokens.parallel import Parallel
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class CrossEntropy:
 
 
 @torch.no_grad()
-def cross_entropy(model: T5, parallel: Pairs, *, device: str = "cpu", batch: int = 128) -> CrossEntropy:
+def cross_entropy(model: T5, parallel: Parallel, *, device: str = "cpu", batch: int = 128) -> CrossEntropy:
     """Return the cross-entropy of translations given their sources, over every target token including EOS.
 
     Nothing is cut, however long it is. Computed in float32, whatever the model was trained in.
@@ -46,7 +49,7 @@ def cross_entropy(model: T5, parallel: Pairs, *, device: str = "cpu", batch: int
     ----------
     model : T5
         The model; its mode is restored afterwards.
-    parallel : Pairs
+    parallel : Parallel
         Sources and targets, each ending with EOS.
     device : str
         Where the model is.
@@ -71,7 +74,7 @@ def cross_entropy(model: T5, parallel: Pairs, *, device: str = "cpu", batch: int
     return CrossEntropy(nats, tokens)
 
 
-def _nats(model: T5, parallel: Pairs, rows: NDArray[np.int64], place: torch.device) -> NDArray[Any]:
+def _nats(model: T5, parallel: Parallel, rows: NDArray[np.int64], place: torch.device) -> NDArray[Any]:
     """Return the cross-entropy of some pairs, summed over the tokens of each."""
     batch = collate(parallel, rows, place)
     hidden = model.decode(model.encode(batch.source, batch.mask), batch.target_in, batch.mask)

@@ -11,7 +11,7 @@ from typing import Any
 from bayesscale.errors import StudyError
 from bayesscale.harness.study.cells import Cell
 from bayesscale.harness.study.config import Study
-from bayesscale.harness.study.hashing import digest
+from bayesscale.harness.study.values import digest
 
 # Raised when the same settings give other numbers than before.
 _FORMAT = 2

@@ -62,12 +62,11 @@ def pretrain_stretch(grid: Grid, stretch: Stretch, *, show: Callable[[str], None
     with grid.locked(f"{folder.name}.lock"):
         _claim(grid, stretch, folder)
         with Reporter(grid.progress, str(stretch), show=show, curve=folder / "training.jsonl") as report:
-            _pretrain(grid, stretch, folder, report)
-        record = read_records(grid, stretch.mixture, stretch.seed)[stretch.checkpoints[-1]]
-    if record["status"] == "diverged":
+            last = _pretrain(grid, stretch, folder, report)
+    if last.status == "diverged":
         return "DIVERGED"
-    loss = f"loss {record['loss']:.3f}"
-    plateau = f"still on the plateau ({record['unigram_loss']:.3f})" if record["on_plateau"] else ""
+    loss = f"loss {last.loss:.3f}"
+    plateau = f"still on the plateau ({last.unigram_loss:.3f})" if last.on_plateau else ""
     return ", ".join(filter(None, (loss, plateau, report.last.speed)))
 
 
@@ -129,10 +128,10 @@ def _claim(grid: Grid, stretch: Stretch, folder: Path) -> None:
         )
 
 
-def _pretrain(grid: Grid, stretch: Stretch, folder: Path, report: Reporter | None) -> None:
-    """Pretrain with the settings of the study."""
+def _pretrain(grid: Grid, stretch: Stretch, folder: Path, report: Reporter | None) -> Checkpoint:
+    """Pretrain with the settings of the study, and return the last checkpoint."""
     config = grid.study.pretraining.model_copy(update={"checkpoints": stretch.checkpoints})
-    train(grid, stretch.mixture, stretch.seed, config, folder, report)
+    return train(grid, stretch.mixture, stretch.seed, config, folder, report)[-1]
 
 
 def train(

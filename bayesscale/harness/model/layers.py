@@ -68,29 +68,23 @@ class Attention(nn.Module):
         q, k, v = self._split(joined, 3)
         return self._mix(q, k, v, bias, dropout)
 
-    def look_up(
-        self, hidden: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None, dropout: float
-    ) -> Tensor:
-        """Return what attention to the encoder adds; keys and values come from `project`.
+    def look_up(self, hidden: Tensor, memory: Tensor, bias: Tensor | None, dropout: float) -> Tensor:
+        """Return what attention to the encoder adds.
 
         Parameters
         ----------
         hidden : Tensor
             Positions of the decoder, (batch, positions, d_model).
-        keys, values : Tensor
-            (batch, heads, sources, d_kv).
+        memory : Tensor
+            The encoder's output, (batch, sources, d_model).
         bias : Tensor, optional
             0 for sources and -inf for padding, broadcast to (batch, heads, positions, sources).
         dropout : float
             Share of the attention weights set to 0 in training.
         """
+        k, v = self._split(F.linear(memory, torch.cat([self.key, self.value])), 2)
         (q,) = self._split(F.linear(self.norm(hidden), self.query), 1)
-        return self._mix(q, keys, values, bias, dropout)
-
-    def project(self, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Return keys and values of the encoder's output, (batch, heads, sources, d_kv) each."""
-        keys, values = self._split(F.linear(memory, torch.cat([self.key, self.value])), 2)
-        return keys, values
+        return self._mix(q, k, v, bias, dropout)
 
     def _split(self, projected: Tensor, parts: int) -> tuple[Tensor, ...]:
         """Cut the last dimension into parts and heads, heads before positions."""

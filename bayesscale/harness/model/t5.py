@@ -42,8 +42,7 @@ class DecoderBlock(nn.Module):
     ) -> Tensor:
         """Return the positions after the block."""
         hidden = hidden + _drop(self.attention.attend(hidden, bias, dropout), dropout, self.training)
-        keys, values = self.cross.project(memory)
-        found = self.cross.look_up(hidden, keys, values, cross_bias, dropout)
+        found = self.cross.look_up(hidden, memory, cross_bias, dropout)
         hidden = hidden + _drop(found, dropout, self.training)
         return hidden + _drop(self.gated(hidden, dropout), dropout, self.training)
 

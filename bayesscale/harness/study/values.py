@@ -1,7 +1,9 @@
-"""What the sections of a study are made of: a strict base class, and sizes as people write them."""
+"""What the sections of a study are made of: a strict base class, sizes as people write them, and hashes."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 from typing import Annotated, Any, Literal
@@ -69,3 +71,12 @@ Switch = Annotated[bool | Literal["auto"], BeforeValidator(_true_false_auto)]
 
 Name = Annotated[str, AfterValidator(_plain)]
 """A name that may be part of a file name."""
+
+
+def digest(value: Any) -> str:
+    """Return 16 hexadecimal digits for a value that JSON can hold.
+
+    The order of keys does not matter, and neither does the difference of tuple and list.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

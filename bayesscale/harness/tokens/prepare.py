@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from bayesscale.harness.corpora.sources import PARTS, Source, source_of, words_n
 from bayesscale.harness.locks import locked
 from bayesscale.harness.model.config import EOS, UNK
 from bayesscale.harness.study.config import Study
-from bayesscale.harness.study.hashing import digest
+from bayesscale.harness.study.values import digest
 from bayesscale.harness.tokens.prepared import Prepared, ids_path, pairs_path
 from bayesscale.harness.tokens.store import (
     FORMAT,
@@ -205,7 +206,7 @@ class _Preparation:
         dtype = token_type(tokenizer.vocab_size)
         entry = write_ids(ids_path(self._folder, language), groups(), dtype)
         self._say(f"{language}: {entry['tokens']:,} tokens")
-        return {**entry, "unknown": unknown, "text": self._counts[language].document()}
+        return {**entry, "unknown": unknown, "text": asdict(self._counts[language])}
 
     def _write_task(self, key: TaskKey, text: TaskText, tokenizer: Tokenizer) -> dict[str, Any]:
         """Write the pairs of a task, and return what is known of them."""
@@ -217,7 +218,7 @@ class _Preparation:
                 _with_eos(tokenizer, [getattr(pair, side) for pair in pairs]) for side in ("source", "target")
             ]
             entry = write_pairs(pairs_path(self._folder, name, part), pairs, sides[0], sides[1])
-            parts[part] = {**entry, "domains": _labels(pairs), "text": text.counts[part].document()}
+            parts[part] = {**entry, "domains": _labels(pairs), "text": asdict(text.counts[part])}
         return {"source": source, "target": target, "parts": parts}
 
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from bayesscale.harness.model.config import ModelConfig, Vocabulary
 
 if TYPE_CHECKING:
-    from bayesscale.harness.batches import Pairs
     from bayesscale.harness.mixture import Mixture
     from bayesscale.harness.model.t5 import T5
     from bayesscale.harness.progress import Progress
     from bayesscale.harness.study.training import FinetuningConfig, PretrainingConfig
+    from bayesscale.harness.tokens.parallel import Parallel
 
 Status = Literal["finished", "diverged"]
 PLATEAU = 0.9
@@ -109,7 +109,7 @@ class FinetuneJob:
         Shape; the vocabulary fills in its size.
     weights : Path or None
         Weights of a checkpoint; None for the baseline that was not pretrained.
-    train, dev : Pairs
+    train, dev : Parallel
         What is learned, and what chooses the rate.
     config : FinetuningConfig
         Batch (pairs), steps, rates, longest sequence, dropout, precision.
@@ -129,8 +129,8 @@ class FinetuneJob:
 
     model: ModelConfig
     weights: Path | None
-    train: Pairs
-    dev: Pairs
+    train: Parallel
+    dev: Parallel
     config: FinetuningConfig
     vocabulary: Vocabulary
     seed: int

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bayesscale.harness.study.config import Study
-from bayesscale.harness.study.hashing import digest
 from bayesscale.harness.study.load import parse_study
+from bayesscale.harness.study.values import digest
 
 
 def _digest(study: Study) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from bayesscale.harness.decoding import cross_entropy, translate
 from bayesscale.harness.model.config import ModelConfig, Vocabulary
 from bayesscale.harness.model.t5 import IGNORED
 from bayesscale.harness.study.training import DecodingConfig, FinetuningConfig
+from bayesscale.harness.tokens.parallel import Parallel
 from bayesscale.harness.training.finetuning import finetune
 from bayesscale.harness.training.jobs import FinetuneJob
 from bayesscale.harness.training.weights import init_model, save_weights
@@ -26,13 +26,18 @@ VOCABULARY = Vocabulary(size=24, first_sentinel=23, sentinels=4)
 MODEL = ModelConfig(layers=1, d_model=32, d_ff=64, heads=4, d_kv=8)
 
 
-def _pairs(count: int, seed: int) -> Any:
+def _parallel(source: list[Any], target: list[Any]) -> Parallel:
+    """Return pairs as tokens, without their text."""
+    return Parallel(source, target, [], [], [])
+
+
+def _pairs(count: int, seed: int) -> Parallel:
     """Return pairs whose target is the source with every token moved up by one."""
     random = np.random.default_rng(seed)
     source = [random.integers(3, 18, random.integers(2, 6)) for _ in range(count)]
     ended = [np.append(tokens, 1).astype(np.uint16) for tokens in source]
     moved = [np.append(tokens + 1, 1).astype(np.uint16) for tokens in source]
-    return SimpleNamespace(source=ended, target=moved)
+    return _parallel(ended, moved)
 
 
 def _job(**changes: Any) -> FinetuneJob:
@@ -123,12 +128,12 @@ def test_divergence_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_pairs_are_refused() -> None:
     with pytest.raises(CorpusError, match="train has 0 sources"):
-        finetune(_job(train=SimpleNamespace(source=[], target=[])))
+        finetune(_job(train=_parallel([], [])))
 
 
 def test_long_sequences_are_cut_with_their_eos_and_counted() -> None:
     assert finetune(_job(length=4, steps=2)).truncated > 0
-    pairs = SimpleNamespace(source=[np.array([5, 6, 7, 8, 1])], target=[np.array([9, 10, 11, 1])])
+    pairs = _parallel([np.array([5, 6, 7, 8, 1])], [np.array([9, 10, 11, 1])])
     batch = collate(pairs, np.array([0]), torch.device("cpu"), longest=3, multiple=4)
     assert batch.source.tolist() == [[5, 6, 1, 0]]
     assert batch.mask.tolist() == [[True, True, True, False]]
