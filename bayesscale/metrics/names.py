@@ -45,6 +45,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 _TRAIN = {"train", "training", "trn"}
+_TRAINING_LOSS = {"loss", "lossscaled", "smoothedloss"}
 _EVAL = {"eval", "evaluation", "val", "valid", "validation", "dev", "test", "heldout", "holdout", "predict"}
 _NEUTRAL = _set(
     "metric metrics summary results result mean avg average score scores none all overall final pct "
@@ -52,6 +53,8 @@ _NEUTRAL = _set(
 )
 _AVERAGES = {"avg", "average", "mean", "overall"}
 _NEUTRAL_AT_END = {"value", "total"}  # value_loss and total_loss are other losses
+SIGNS = " \t_-/:.|()[]"
+"""Signs between a label and the name of a score."""
 _PERCENT = {"pct", "percent", "percentage"}
 _WORD = re.compile(r"[A-Z]+(?![a-z])[\d]*|[A-Za-z][a-z]*\d*|\d+|\+\+|%|[^\W\d_]+")
 # Words that mean one thing together: `standard error`, `95% CI`.
@@ -99,11 +102,21 @@ _OTHER_NAMES = {
     "run": "run runid id runuuid",
     "metric": "metric metricname key measure metrickey scorename metrictype",
     "value": "value score mean metricvalue result val scorevalue",
+    "setting": "lr learningrate peaklr maxlr baselr peaklearningrate maxlearningrate batch batchsize bs gbs"
+    " globalbatchsize trainbatchsize perdevicetrainbatchsize microbatchsize width depth layer layers nlayer"
+    " nlayers numlayers numhiddenlayers hidden hiddensize hiddendim nembd dmodel dff dim modeldim embdim"
+    " heads nheads nhead numheads numattentionheads dropout warmup warmupsteps warmupratio wd weightdecay"
+    " beta1 beta2 adambeta1 adambeta2 momentum optimizer optimiser scheduler lrscheduler lrschedule schedule"
+    " lrschedulertype vocab vocabsize rank lorarank lorar loraalpha alpha temperature topp topk beam beams"
+    " beamsize numbeams nshot shots shot numfewshot fewshot limit seqlen seqlength sequencelength ctx"
+    " contextlength maxseqlen maxlength tokenizer dtype objective clip gradclip gradaccum labelsmoothing"
+    " gradientaccumulationsteps",
+    "compute": "flop flops totalflos totalflops compute flos trainflops pflops computebudget",
     # what passes along a curve, and what the harness records beside a score
     "passes": "wall walltime time timestamp relativetime date datetime created createdat starttime endtime"
     " pretrainloss finetunerate finetuneepochs finetunetokensseen cell"
-    " runtime duration evalruntime trainruntime elapsed elapsedtime seconds hours gpuhours flop flops"
-    " totalflos totalflops compute flos samplespersecond stepspersecond gradnorm updated rowid index",
+    " pvalue pval δ runtime duration evalruntime trainruntime elapsed elapsedtime seconds hours gpuhours"
+    " samplespersecond stepspersecond gradnorm updated rowid index",
 }
 _MEANING = {name: meaning for meaning, names in _OTHER_NAMES.items() for name in names.split()}
 
@@ -191,12 +204,41 @@ def _peeled(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str]
         yield tuple(word for word in words if word not in inner), "", ""
 
 
+def labelled_score(name: str, declared: Mapping[str, str] = MappingProxyType({})) -> tuple[str, str] | None:
+    """Return the label and the score in a name such as `hellaswag/acc_norm`; None if it is no such name.
+
+    The longest name of a score is taken; one that is of a score alone has no label.
+    """
+    if score_name(name, declared):
+        return None
+    places = [place for place, sign in enumerate(name) if sign in SIGNS]
+    for place in places:
+        label, score = name[:place].strip(SIGNS), name[place + 1 :].strip(" \t_-/:.|([")
+        if label and score_name(score, declared):
+            return label, score
+    for place in reversed(places):
+        score, label = name[:place].strip(SIGNS), name[place + 1 :].strip(SIGNS)
+        if label and score_name(score, declared):
+            return label, score
+    return None
+
+
+def says_evaluation(label: str) -> bool:
+    """Return whether a label has a word such as `eval` or `valid`."""
+    return bool(set(_words(label)) & _EVAL)
+
+
+def is_training(column: str, name: ScoreName, *, evaluated: bool) -> bool:
+    """Return whether a score is measured in training: `loss` is, beside columns of an evaluation."""
+    return name.split == "train" or (evaluated and name.split == "" and normalised(column) in _TRAINING_LOSS)
+
+
 def held_out(labels: Iterable[str]) -> str | None:
     """Return the label of an evaluation among labels of which others say that they are of training."""
-    words = {label: set(_words(label)) for label in labels}
-    if not any(said & _TRAIN for said in words.values()):
+    known = list(labels)
+    if not any(set(_words(label)) & _TRAIN for label in known):
         return None
-    return next((label for label, said in words.items() if said & _EVAL), None)
+    return next(filter(says_evaluation, known), None)
 
 
 def is_average(label: str) -> bool:

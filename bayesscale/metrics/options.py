@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.metrics.catalogue import declared_metric, normalised
@@ -73,8 +74,8 @@ class Options:
             *self.scale.values(),
             *([self.tokens_per_step] if self.tokens_per_step is not None else []),
         ]
-        if bad := [factor for factor in factors if not 0 < factor < float("inf")]:
-            raise UsageError(f"--scale and --tokens-per-step are numbers above 0; received {bad[0]:g}")
+        if bad := [factor for factor in factors if not _is_factor(factor)]:
+            raise UsageError(f"--scale and --tokens-per-step are numbers above 0; received {bad[0]!r}")
 
     @property
     def declared(self) -> dict[str, str]:
@@ -132,6 +133,11 @@ class Options:
         found += [("from-path", self.from_path)] if self.from_path else []
         found += [("tokens-per-step", f"{self.tokens_per_step:g}")] if self.tokens_per_step else []
         return [part for name, value in found for part in (f"--{name}", value)]
+
+
+def _is_factor(factor: object) -> bool:
+    """Return whether something is a finite number above 0; text is none, in Python as well."""
+    return isinstance(factor, Real) and 0 < float(factor) < float("inf")
 
 
 def option(name: str, value: str) -> str:

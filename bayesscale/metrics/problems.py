@@ -25,6 +25,7 @@ RULES: dict[str, str] = {
     "required-columns": "the table has a column of sizes and at least one metric",
     "tokens-per-step": "sizes in steps need the number of tokens of a step",
     "one-column-a-metric": "every metric has one column",
+    "score-or-spread": "a column is a score or the spread of one, and its name says which",
     "thousands": "a size can be read in one way only",
     # One cell
     "not-missing": "a required cell is not empty",

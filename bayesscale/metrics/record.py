@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bayesscale.errors import UsageError
-from bayesscale.metrics.names import score_name
+from bayesscale.metrics.names import labelled_score, score_name
 
 try:
     import fcntl
@@ -64,7 +64,7 @@ def record(
         raise UsageError(
             "a row has at least one size: give pretrain_tokens or finetune_tokens; received none"
         )
-    if not any((found := score_name(name)) and found.beside is None for name in scores):
+    if not any(map(_holds_score, scores)):
         raise UsageError(
             "a row has at least one score by the name of its metric; received "
             f"{', '.join(scores) or 'none'}; "
@@ -74,6 +74,8 @@ def record(
         raise UsageError(
             f"scores and labels have other names than sizes; received {', '.join(sorted(taken))}"
         )
+    if twice := sorted(labels.keys() & scores.keys()):
+        raise UsageError(f"a label has another name than a score; received both for {', '.join(twice)}")
     row |= dict(labels)
     row |= {name: _score(name, score) for name, score in scores.items()}
     try:
@@ -83,9 +85,18 @@ def record(
     _append(target, line + "\n")
 
 
+def _holds_score(name: str) -> bool:
+    """Return whether a name is of a score, or of one with a label, such as `eval_wiki_loss`."""
+    found = score_name(name)
+    return found.beside is None if found else labelled_score(name) is not None
+
+
 def _size(name: str, size: Number) -> Number:
     """Return a size as it is written."""
-    number = float(size)
+    try:
+        number = float(size)
+    except (TypeError, ValueError):
+        raise UsageError(f"{name} is a number, such as 4e9; received {size!r}") from None
     if not math.isfinite(number) or number < 0 or (name == "finetune_tokens" and number == 0):
         raise UsageError(
             f"{name} is a finite number of tokens, at least 0 (above 0 for D_f); received {size!r}"

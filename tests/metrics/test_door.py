@@ -341,3 +341,28 @@ def test_the_likeliest_of_several_columns_is_offered_first(written: Written) -> 
 def test_single_precision_keeps_its_digits() -> None:
     frame = pd.DataFrame({"pretrain_tokens": [1e6, 2e6], "bleu": [20.1, 21.3]}).astype({"bleu": "float32"})
     assert values(read_metrics(frame)) == [20.1, 21.3]
+
+
+@pytest.mark.parametrize(
+    "column", ["spread", "percent", "written", "row", "line", "value_column", "high", "count", "a,b"]
+)
+def test_a_column_of_any_name_is_told_apart(written: Written, column: str) -> None:
+    rows = "x,1M,3\ny,2M,3.5\ny,4M,3.1\nx,8M,2.5\n"
+    path = written(f'"{column}",tokens,loss\n{rows}')
+    (problem,) = asked(path, TOKENS).problems
+    assert (problem.rule, problem.column) == ("told-apart", column)
+    for way in problem.options:
+        assert len(door(path, f"{TOKENS} {way}").frame) in (2, 4)
+
+
+def test_a_value_with_a_bar_can_be_chosen(written: Written) -> None:
+    path = written('metric;tokens;value\nbleu;1M;3\nbleu;2M;4\n"x|y";1M;3\n', "m.csv")
+    assert asked(path, TOKENS).accepted == (*TOKENS.split(), "--where", "metric!=x|y")
+
+
+@pytest.mark.parametrize("wrong", [{"scale": {"bleu": "100"}}, {"tokens_per_step": "2M"}])
+def test_factors_are_numbers(written: Written, wrong: dict[str, Any]) -> None:
+    from bayesscale.errors import UsageError
+
+    with pytest.raises(UsageError, match="numbers above 0; received '"):
+        read_metrics(written("pretrain_tokens,bleu\n1,20\n2,21\n"), **wrong)

@@ -69,6 +69,8 @@ def test_a_row_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
         ({"scores": {"bleu": "good"}, "pretrain_tokens": 1}, "a score is a number"),
         ({"scores": {"bleu": 1}, "pretrain_tokens": 1, "labels": {"value": 1}}, "received value"),
         ({"scores": {"bleu": 1}, "pretrain_tokens": 1, "labels": {"x": float("inf")}}, "finite number"),
+        ({"scores": {"bleu": 1}, "pretrain_tokens": "4B"}, "such as 4e9; received '4B'"),
+        ({"scores": {"bleu": 1}, "pretrain_tokens": 1, "labels": {"bleu": 2}}, "received both for bleu"),
     ],
 )
 def test_rows_that_could_not_be_read(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
@@ -87,3 +89,11 @@ def test_recording_needs_no_pandas() -> None:
     code = "import sys, bayesscale; bayesscale.record; print({'pandas', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_an_evaluation_of_several_data_sets_is_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    for tokens in (1000, 2000):
+        bayesscale.record(path, {"eval_wiki_loss": 3}, pretrain_tokens=tokens)
+        bayesscale.record(path, {"eval_c4_loss": 4}, pretrain_tokens=tokens)
+    assert list(bayesscale.read_metrics(path, melt="task").curves()["task"]) == ["eval_c4", "eval_wiki"]

@@ -102,7 +102,7 @@ class _Hints:
     def __init__(self, draft: Draft, cells: pd.DataFrame) -> None:
         self.draft, self.cells = draft, cells
         self.long = "metric" in draft.named.free
-        self.unknown = sorted(map(str, draft.text.loc[cells["index"], "written"].unique()))
+        self.unknown = sorted(map(str, draft.text.loc[cells["index"], "score: written"].unique()))
         self.alone = draft.data["metric"].nunique() == 1
 
     def of(self, row: int, column: str, rule: str) -> tuple[str, tuple[str, ...]]:
@@ -111,13 +111,13 @@ class _Hints:
         if rule == "number":
             return _number_hint(text, column), self._without_texts(column)
         if rule == "known-metric":
-            return self._unknown_metric(str(self.draft.text.at[row, "written"]))
+            return self._unknown_metric(str(self.draft.text.at[row, "score: written"]))
         if rule == "value-in-range":
             return self._out_of_range(row)
         if rule == "not-missing":
             return self._missing(column), (option("where", f"{own}!="),) if column != "metric" else ()
         if rule == "finite":
-            own = str(self.draft.text.at[row, "value_column"]) if column == "value" else own
+            own = str(self.draft.text.at[row, "score: value_column"]) if column == "value" else own
             hint = "leave the cell empty if the number is not known"
             if column in (*SIZES, "value"):
                 hint = f"leave the row out if the run failed: {option('where', f'{own}<inf')}"
@@ -127,7 +127,7 @@ class _Hints:
 
     def _without_texts(self, column: str) -> tuple[str, ...]:
         """Return the option that leaves out rows with text for a number, such as the mean of a column."""
-        own = "value_column" if column == "value" else "se_column" if column == "se" else ""
+        own = "score: value_column" if column == "value" else "score: se_column" if column == "se" else ""
         rows = self.draft.text.loc[self.cells.loc[self.cells["column"].eq(column), "index"]]
         texts = rows[column].unique()
         name = str(rows[own].iloc[0]) if own else self.draft.named.in_file(column)
@@ -149,7 +149,7 @@ class _Hints:
         leave = option("where", f"{metric}!={'|'.join(self.unknown)}")
         near = _misspelt(name)
         first = f"did you mean {near!r}? " if near else ""
-        values = self.draft.data["value"][self.draft.text["written"].eq(name)]
+        values = self.draft.data["value"][self.draft.text["score: written"].eq(name)]
         declare = option("metric", f"{name}={suggested_declaration(values)}")
         hint = f"{first}{name} is not among the metrics; declare it: {declare} (or down), or {leave}"
         return hint, (leave,)
@@ -172,9 +172,9 @@ class _Hints:
         if self.alone:
             return ()
         if self.long:
-            written = str(self.draft.text.at[row, "written"])
+            written = str(self.draft.text.at[row, "score: written"])
             return (option("where", f"{self.draft.named.in_file('metric')}!={written}"),)
-        return (option("ignore", str(self.draft.text.at[row, "value_column"])),)
+        return (option("ignore", str(self.draft.text.at[row, "score: value_column"])),)
 
 
 def _misspelt(name: str) -> str | None:

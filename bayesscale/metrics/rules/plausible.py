@@ -89,7 +89,7 @@ def _base(loss: np.ndarray, perplexity: np.ndarray) -> float | None:
 def _written(draft: Draft, metric: str) -> str:
     """Return the file's own name of a metric or of its column."""
     row = draft.data.index[draft.data["metric"].eq(metric)][0]
-    column = "written" if "metric" in draft.named.free else "value_column"
+    column = "score: written" if "metric" in draft.named.free else "score: value_column"
     return str(draft.text.at[row, column])
 
 

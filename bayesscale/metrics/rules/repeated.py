@@ -142,7 +142,7 @@ def duplicate_problems(draft: Draft, broken: pd.Series) -> list[Problem]:
     repeated = first[first.to_numpy() != first.index.to_numpy()]
     if repeated.empty:
         return []
-    names = draft.text["written"]
+    names = draft.text["score: written"]
     several = sorted({*names[repeated.index], *names[repeated]}) if "metric" in draft.named.free else []
     differ = [name for name in draft.unread if (draft.beside(name)[repeated.index].to_numpy()
               != draft.beside(name)[repeated].to_numpy()).any()]  # fmt: skip
@@ -171,7 +171,7 @@ def _ways(draft: Draft, differ: list[str], names: list[str]) -> Iterator[str]:
     telling = [name for name in differ if meaning(name) not in _PASSING]
     yield from roles(draft, telling)
     if telling and len(telling) <= 4:
-        yield option("curve", ",".join([*draft.curve, *telling]))
+        yield from draft.curve_with(telling)
     for policy in ("best", "mean", "last") if telling else ("last", "mean", "best"):
         yield option("duplicates", policy)
 
@@ -179,7 +179,7 @@ def _ways(draft: Draft, differ: list[str], names: list[str]) -> Iterator[str]:
 def _duplicate_hint(draft: Draft, row: int, first: int, unread: dict[str, pd.Series]) -> str:
     """Return where the first of the equal rows is, and the columns that could tell them apart."""
     differ = [name for name, cells in unread.items() if cells[row] != cells[first]]
-    names = draft.text["written"][row], draft.text["written"][first]
+    names = draft.text["score: written"][row], draft.text["score: written"][first]
     if names[0] != names[1]:
         return f"{draft.unit} {draft.line(first):,} has the same, called {names[1]!r} and not {names[0]!r}"
     told = f"the two differ in {', '.join(differ)}" if differ else "replicates have a column run or seed"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from bayesscale.metrics.catalogue import normalised
-from bayesscale.metrics.names import held_out, meaning, score_name, spread_name
+from bayesscale.metrics.names import held_out, meaning, score_name
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.draft import Draft
@@ -16,11 +16,13 @@ from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
 
 # Where so many rows of a curve have values of their own, the column goes along with it, as a clock does.
 _OWN_VALUES = 0.8
-# Letters and the identities of trackers say of a run only that it is another one, as numbers at the end do.
-_REPLICATE = re.compile(r"\d+|[a-z]|[0-9a-z]{8}|[0-9a-f]{32}", re.IGNORECASE)
-_NUMBER_AT_END = re.compile(r"[-_ ]?(?:run|seed|rep|replicate|trial|s|r)?[-_ ]?\d+$", re.IGNORECASE)
+# Letters, numbers and the identities of trackers say of a run only that it is another one; width256 does not.
+_REPLICATE = re.compile(r"\d+|[a-z]|(?![a-z]*\d*$)[0-9a-z]{8}|[0-9a-f]{32}", re.IGNORECASE)
+_REPLICATE_AT_END = re.compile(r"(?:^|[-_ ./])(?:run|seed|rep|replicate|trial|s|r)[-_ =]?\d+$", re.IGNORECASE)
+_CHECKPOINT_AT_END = re.compile(r"(?:checkpoint|ckpt|step|iter|epoch|update)s?[-_ =]?\d+$", re.IGNORECASE)
+_RATES = ("lr", "learningrate")
 _MODELS = ("model", "modelname", "system", "systemname", "arch", "architecture", "corpus", "mix")
-_ALONG = ("steps", "epochs", "tokens", "examples")
+_ALONG = ("steps", "epochs", "tokens", "examples", "compute")
 
 
 def setting_columns(draft: Draft) -> list[str]:
@@ -38,8 +40,9 @@ def setting_columns(draft: Draft) -> list[str]:
 
 
 def _is_no_setting(draft: Draft, name: str) -> bool:
-    """Return whether a column is a clock, a score, a spread, or was made up by a reader."""
-    is_score = score_name(name, draft.named.declared) is not None or spread_name(name) == "other"
+    """Return whether a column is a clock, a score, or a spread of one; text such as `bf16` is no score."""
+    found = score_name(name, draft.named.declared)
+    is_score = found is not None and (found.beside is not None or draft.named.has_numbers(name))
     return meaning(name) == "passes" or is_score
 
 
@@ -76,12 +79,12 @@ def _named_runs(draft: Draft, rows: pd.DataFrame, group: pd.Series) -> Iterator[
     ):  # the user said so by --columns
         return
     runs = rows["run"][rows["run"].ne("")]
-    kinds = runs.map(lambda name: "" if _REPLICATE.fullmatch(name) else _NUMBER_AT_END.sub("", name))
+    kinds = runs.map(lambda name: "" if _REPLICATE.fullmatch(name) else _REPLICATE_AT_END.sub("", name))
     pooled = kinds.groupby(group[runs.index]).transform("nunique") > 1
     names = list(runs[pooled].unique())
     if not names:
         return
-    curve, where = option("curve", ",".join([*draft.curve, own])), option("where", f"{own}={names[0]}")
+    (curve,), where = draft.curve_with([own]), option("where", f"{own}={names[0]}")
     seed = () if "seed" in draft.data else (option("columns", f"seed={own}"),)
     hint = f"if runs differ in more than their seed, make each a curve: {curve}; choose one by {where}"
     hint += f"; replicates: {seed[0]}" if seed else ""
@@ -94,8 +97,10 @@ def _tells_runs_apart(
     """Return whether a column that varies along curves is a setting rather than something that passes."""
     if meaning(name) == "model_params":
         return True
-    # gpt-s and gpt-m are models; checkpoint-1000 and checkpoint-2000 are one.
-    if normalised(name) in _MODELS and cells.str.replace(r"\d+$", "", regex=True).nunique() > 1:
+    # gpt-s and gpt-m are models, as d12 and d16; checkpoint-1000 and checkpoint-2000 are one.
+    if normalised(name) in _MODELS and cells.str.replace(_CHECKPOINT_AT_END, "", regex=True).nunique() > 1:
+        return True
+    if meaning(name) == "setting" and not (normalised(name).endswith(_RATES) and _logs_steps(draft)):
         return True
     varying = distinct.index[distinct > 1]
     cells = cells[group[cells.index].isin(varying)]
@@ -103,6 +108,11 @@ def _tells_runs_apart(
     if distinct[varying].sum() >= _OWN_VALUES * counts.sum():
         return False
     return not (meaning(name) in _ALONG and _is_monotone(draft, cells, group))
+
+
+def _logs_steps(draft: Draft) -> bool:
+    """Return whether the table is a log of training, in which a learning rate follows its schedule."""
+    return any(meaning(draft.named.in_file(name)) == "steps" for name in draft.named.free)
 
 
 def _is_monotone(draft: Draft, cells: pd.Series, group: pd.Series) -> bool:
@@ -147,10 +157,14 @@ def _problem(draft: Draft, name: str, cells: pd.Series) -> Problem:
     levels = list(dict.fromkeys(cells))
     shown = ", ".join(levels[:4]) + (f" and {len(levels) - 4} more" if len(levels) > 4 else "")
     by_role = list(roles(draft, [name]))
-    curve = option("curve", ",".join([*draft.curve, name]))
+    curve = draft.curve_with([name])
     where = option("where", f"{name}={cells.value_counts().index[0]}")
     ignore = option("ignore", name)
-    options = (*by_role, curve, where, ignore)
+    ways = [
+        *(f"tell the runs apart by {way}" for way in curve),
+        f"choose one by {where}",
+        f"or take all for one run by {ignore}",
+    ]
     what = f"is it {' or '.join(by_role)}? if not, " if by_role else ""
-    hint = f"{what}tell the runs apart by {curve}, choose one by {where}, or take all for one run by {ignore}"
-    return Problem(None, name, "told-apart", shown, hint, options)
+    hint = what + ", ".join(ways)
+    return Problem(None, name, "told-apart", shown, hint, (*by_role, *curve, where, ignore))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.metrics.names import COLUMNS, NO_MIXTURE, SIZES, STEPS
-from bayesscale.metrics.options import Options
+from bayesscale.metrics.options import Options, option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.sources.cells import TextTable
-from bayesscale.metrics.tidy.long import UNREAD, to_long
+from bayesscale.metrics.tidy.long import UNREAD, WORKING, to_long
 from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import in_percent, to_numbers, without_placeholders
 from bayesscale.metrics.tidy.scales import (
@@ -24,13 +24,10 @@ from bayesscale.metrics.tidy.scales import (
     standard_errors,
 )
 
-_SPREADS = ("se", "high", "count")
-_NUMBERS = (*WITH_SUFFIX, "value", *_SPREADS, "alignment")
+_ENDS = ("score: high", "score: count")
+_NUMBERS = (*WITH_SUFFIX, "value", "se", *_ENDS, "alignment")
 _OF_A_SCORE = ("metric", "value", "se")
 _MAY_BE_EMPTY = ("run", "seed", "signature")
-_WORKING = ("value_column", "se_column", "spread", "percent", "written", "high", "count")
-# Columns of the frame and the draft that are not the file's.
-_RESERVED = ("line", "value_column", "se_column")
 
 
 @dataclass(frozen=True)
@@ -96,10 +93,16 @@ class Draft:
         options: tuple[str, ...] = (),
     ) -> Problem:
         """Return the problem of a cell, under the file's name of its column; `value` replaces its text."""
-        beside = f"{column}_column"
+        beside = f"{WORKING}{column}_column"
         name = self.text.at[row, beside] if beside in self.text else self.named.in_file(column)
         received = str(self.text.at[row, column]) if value is None else value
         return Problem(self.line(row), str(name), rule, received, hint, options)
+
+    def curve_with(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the option that tells curves apart by columns more; none where it cannot name them."""
+        if any("," in name or name == "line" for name in names):
+            return ()
+        return (option("curve", ",".join([*self.curve, *names])),)
 
     def row_problem(
         self, row: int, columns: Iterable[str], rule: str, hint: str, options: tuple[str, ...] = ()
@@ -167,7 +170,7 @@ def _chosen_curve(named: NamedCells, options: Options) -> tuple[str, ...]:
     """Return the columns that the user chose, none if he left it to us; refuse what cannot define a curve."""
     if options.curve is None:
         return ()
-    possible = set(named.cells.columns) - {options.axis, *_OF_A_SCORE, *_RESERVED}
+    possible = set(named.cells.columns) - {options.axis, *_OF_A_SCORE, "line"}
     possible |= {"task", "mixture"}
     for name in options.curve:
         if name not in possible:
@@ -199,7 +202,7 @@ def _without_missing(text: pd.DataFrame, notes: list[str], *, wide: bool) -> pd.
 
 def _typed(text: pd.DataFrame, numbers: list[str], curve: tuple[str, ...], decimal: str) -> pd.DataFrame:
     """Return text cells as numbers and labels; None for a label that may not be empty."""
-    columns = [name for name in text if not str(name).startswith(UNREAD) and name not in _WORKING]
+    columns = [name for name in text if not str(name).startswith((UNREAD, WORKING))]
     data = text[columns].copy()
     for name in data.columns.drop("line"):
         if name in numbers:
@@ -208,7 +211,7 @@ def _typed(text: pd.DataFrame, numbers: list[str], curve: tuple[str, ...], decim
             data[name] = text[name].map(lambda cell: cell or None)
         elif name in curve or name not in _MAY_BE_EMPTY:
             data[name] = text[name].map(lambda cell: cell or None).astype(object)
-    for name in ("high", "count"):
+    for name in _ENDS:
         if name in text:
             data[name] = to_numbers(text[name], sizes=False, decimal=decimal)
     for name in numbers:

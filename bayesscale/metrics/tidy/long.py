@@ -9,15 +9,19 @@ import numpy as np
 import pandas as pd
 
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.metrics.names import score_name, spread_name
-from bayesscale.metrics.options import option
+from bayesscale.metrics.names import score_name
 from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import without_placeholders
-from bayesscale.metrics.tidy.scores import Score, find_scores, is_long
+from bayesscale.metrics.tidy.scores import Score, find_scores, is_long, plain_spreads, sure_spreads
 
 SPREAD_DIVISOR: Mapping[str, float] = {"se": 1.0, "ci": 1.96, "ci90": 1.645, "ci95": 1.96, "ci99": 2.576}
 """Half-width of a normal interval in standard errors, by the role of the column."""
+UNREAD = "unread: "
+"""Before the names of the columns that are not read."""
+WORKING = "score: "
+"""Before the names of columns that the file does not have, but `line`."""
 _WORDS = {"sd": "standard deviations", "variance": "variances", "low": "ends of intervals"}
+_ROW = f"{WORKING}row"
 _PER_SCORE = ("metric", "value", "se", "signature")
 
 
@@ -28,9 +32,9 @@ class LongText:
     Parameters
     ----------
     rows : pandas.DataFrame
-        The columns kept, `metric` by its full name, `value`, the text of spreads in `se`, `high`, `count`,
-        `signature` where there are any, `line`, and in `value_column` and `se_column` the file's names.
-        `spread` is the role of what `se` holds, `percent` whether the column's name says percent.
+        The columns kept, `metric` by its full name, `value`, the text of spreads in `se`,
+        `signature` where there are any, and `line`. After `WORKING`: `value_column` and `se_column` are the
+        file's names, `spread` the role of what `se` holds, `percent` whether the column's name says percent.
     used : set of str
         Columns that play a role.
     left_out : tuple of str
@@ -57,36 +61,29 @@ def to_long(named: NamedCells, keep: Sequence[str]) -> LongText:
     """
     shared = named.cells[[*keep]].assign(line=named.cells.index)
     other = named.cells.drop(columns=[*keep, *(c for c in _PER_SCORE if c in named.cells)], errors="ignore")
-    shared = shared.assign(row=np.arange(len(shared)))
+    shared[_ROW] = np.arange(len(shared))
     found = _from_long(named, shared) if is_long(named) else _from_wide(named, shared)
     # What is not read stays beside the rows, so that it can be said what differs between them.
     unread = [name for name in other.columns if name not in found.used and name in named.free]
     beside = other[unread].reset_index(drop=True).add_prefix(UNREAD)
-    rows = found.rows.join(beside, on="row").drop(columns="row").reset_index(drop=True)
+    rows = found.rows.join(beside, on=_ROW).drop(columns=_ROW).reset_index(drop=True)
     return LongText(rows, found.used | set(keep), found.left_out, found.notes)
-
-
-UNREAD = "unread: "
-"""Before the names of the columns that are not read."""
 
 
 def _from_long(named: NamedCells, shared: pd.DataFrame) -> LongText:
     """Return the rows of a long table; those that are spreads or of training are left out with a note."""
     per_score = [column for column in _PER_SCORE if column in named.free]
     rows = shared.assign(**{column: named.cells[column] for column in per_score})
-    spread, used = "se", {*per_score}
+    spread, used, left_out = "se", {*per_score}, tuple[str, ...]()
     notes: list[str] = []
     if "se" not in per_score:
-        beside = [(role, c) for c in named.free if (role := spread_name(c)) in SPREAD_DIVISOR]
-        if beside:
-            spread, column = str(beside[0][0]), beside[0][1]
-            rows["se"] = named.cells[column]
-            used.add(column)
-            if spread != "se":
-                notes.append(_converted(column, spread))
-    rows = rows.assign(
-        value_column=named.in_file("value"), se_column=named.in_file("se"), spread=spread, percent=False
-    )
+        plain = plain_spreads(named)
+        spread, columns, note = _spread(Score("value", "value", beside=plain))
+        rows = rows.assign(**{role: named.cells[column] for role, column in columns.items()})
+        used |= set(columns.values())
+        left_out = tuple(sure_spreads(plain))
+        notes += [note] if note else []
+    rows = _with_origin(rows, named.in_file("value"), named.in_file("se"), spread, percent=False)
     names = {text: score_name(text, named.declared) for text in rows["metric"].unique()}
     spreads = [text for text, name in names.items() if name and name.beside]
     splits = {text: name for text, name in names.items() if name and not name.beside}
@@ -98,8 +95,19 @@ def _from_long(named: NamedCells, shared: pd.DataFrame) -> LongText:
             notes.append(f"{left.sum():,} rows of {', '.join(map(repr, texts))} are {what}: left out")
             rows = rows[~left]
     full = {text: name.metric if name else text for text, name in names.items()}
-    rows = rows.assign(written=rows["metric"], metric=rows["metric"].map(full))
-    return LongText(rows, used, (), tuple(notes))
+    rows = rows.assign(**{f"{WORKING}written": rows["metric"], "metric": rows["metric"].map(full)})
+    return LongText(rows, used, left_out, tuple(notes))
+
+
+def _with_origin(rows: pd.DataFrame, value: str, se: str, spread: str, *, percent: bool) -> pd.DataFrame:
+    """Return rows with the file's names of their columns, and what these say of the numbers."""
+    known: dict[str, str | bool] = {
+        "value_column": value,
+        "se_column": se,
+        "spread": spread,
+        "percent": percent,
+    }
+    return rows.assign(**{f"{WORKING}{name}": known[name] for name in known})
 
 
 def _from_wide(named: NamedCells, shared: pd.DataFrame) -> LongText:
@@ -107,12 +115,12 @@ def _from_wide(named: NamedCells, shared: pd.DataFrame) -> LongText:
     found = find_scores(named)
     parts, used, notes = [], set[str](), list(found.notes)
     for score in found.scores:
-        part = shared.assign(metric=score.metric, value=named.cells[score.column], written=score.column)
+        part = shared.assign(metric=score.metric, value=named.cells[score.column])
+        part[f"{WORKING}written"] = score.column
         spread, columns, note = _spread(score)
         part = part.assign(**{role: named.cells[column] for role, column in columns.items()})
-        part["value_column"], part["spread"] = named.in_file(score.column), spread
-        part["se_column"] = named.in_file(columns.get("se", "se"))
-        part["percent"] = score.percent
+        own, errors = named.in_file(score.column), named.in_file(columns.get("se", "se"))
+        part = _with_origin(part, own, errors, spread, percent=score.percent)
         used |= {score.column, *columns.values()}
         notes += [note] if note else []
         parts.append(part[without_placeholders(part["value"]).ne("")])
@@ -158,14 +166,16 @@ def _spread(score: Score) -> tuple[str, dict[str, str], str | None]:
         return role, {**columns, "se": beside[role]}, note
     if {"low", "high"} <= beside.keys():
         note = f"{beside['low']!r} and {beside['high']!r} are a 95% interval: s.e. = width / 3.92"
-        return "low", {**columns, "se": beside["low"], "high": beside["high"]}, note
+        return "low", {**columns, "se": beside["low"], f"{WORKING}high": beside["high"]}, note
     role = next((role for role in ("sd", "variance") if role in beside), None)
     if role and "count" in beside:
         note = f"standard errors were computed from {beside[role]!r} and {beside['count']!r}"
-        return role, {**columns, "se": beside[role], "count": beside["count"]}, note
+        return role, {**columns, "se": beside[role], f"{WORKING}count": beside["count"]}, note
     if role:
-        way = option("columns", f"{score.metric}_se={beside[role]}")
-        note = f"{beside[role]!r} holds {_WORDS[role]} of unknown numbers of runs, not read; as s.e.: {way}"
+        note = (
+            f"{beside[role]!r} holds {_WORDS[role]}, not read: with the number of runs in a column n they "
+            "become standard errors"
+        )
         return "se", columns, note
     return "se", columns, None
 

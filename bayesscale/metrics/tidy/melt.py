@@ -11,15 +11,27 @@ from typing import NamedTuple
 import pandas as pd
 
 from bayesscale.errors import UsageError
-from bayesscale.metrics.names import COLUMNS, SPREADS, meaning, score_name
+from bayesscale.metrics.names import (
+    COLUMNS,
+    SIGNS,
+    SPREADS,
+    ScoreName,
+    is_average,
+    is_training,
+    labelled_score,
+    meaning,
+    says_evaluation,
+    score_name,
+    spread_name,
+)
 from bayesscale.metrics.options import Options
 from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import is_text, to_numbers, without_placeholders
 
 _CHART = re.compile(r"(?P<label>.+) - (?P<score>.+?)(?P<end>__MIN|__MAX)?", re.DOTALL)
-_SIGNS = " \t_-/:.|()[]"
-_NO_SYSTEM = {"tokens", "examples", "steps", "epochs", "finetune", "model_params", "seed", "passes"}
-_OWN = "run"
+_NO_SYSTEM = {"tokens", "examples", "steps", "epochs", "finetune", "model_params", "seed"}
+_NO_SYSTEM |= {"passes", "setting", "compute"}
+_OWN, _SHOWN = "run", 10
 
 
 class Part(NamedTuple):
@@ -76,8 +88,10 @@ def melt(named: NamedCells, options: Options) -> NamedCells:
             f"--melt {options.melt} found no columns to turn into rows: their names must hold a metric and "
             f"something else, as in 'en-de BLEU'; where all columns hold one metric write --melt {label}=bleu"
         )
-    count = len(dict.fromkeys(part.label for part in parts))
-    note = f"columns of {count:,} values of {label} were read as rows"
+    labels = list(dict.fromkeys(part.label for part in parts))
+    more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
+    shown = ", ".join(map(repr, labels[:_SHOWN]))
+    note = f"columns of {len(labels):,} values of {label} were read as rows: {shown}{more}"
     return _long(named, parts, label, note, apart=label not in COLUMNS)
 
 
@@ -101,24 +115,16 @@ def chart_parts(named: NamedCells) -> Iterator[Part]:
 def label_parts(named: NamedCells) -> Iterator[Part]:
     """Yield the columns whose names hold a metric and something else, such as `hellaswag/acc_norm`."""
     for column in named.free:
-        if column in COLUMNS or column in named.origin or score_name(column, named.declared):
+        if column in COLUMNS or column in named.origin:
             continue
-        if found := _split(column, named):
-            yield found
+        if found := labelled_score(column, named.declared):
+            yield Part(column, *found)
 
 
-def _split(column: str, named: NamedCells) -> Part | None:
-    """Return the label and the metric in a name, the longest metric that there is."""
-    places = [place for place, sign in enumerate(column) if sign in _SIGNS]
-    for place in places:
-        label, score = column[:place].strip(_SIGNS), column[place + 1 :].strip(" \t_-/:.|([")
-        if label and score_name(score, named.declared):
-            return Part(column, label, score)
-    for place in reversed(places):
-        score, label = column[:place].strip(_SIGNS), column[place + 1 :].strip(_SIGNS)
-        if label and score_name(score, named.declared):
-            return Part(column, label, score)
-    return None
+def is_evaluation(part: Part, named: NamedCells) -> bool:
+    """Return whether a column holds scores of an evaluation, as `eval_wiki_loss` does."""
+    found = score_name(part.score, named.declared)
+    return found is not None and found.beside is None and says_evaluation(part.label)
 
 
 def system_parts(named: NamedCells, metric: str) -> Iterator[Part]:
@@ -142,7 +148,9 @@ def is_system(named: NamedCells, column: str) -> bool:
     taken = column in COLUMNS or column in named.origin or column in named.made_up
     if taken or column.startswith("share_") or meaning(column) in _NO_SYSTEM:
         return False
-    if score_name(column, named.declared):
+    # Languages have two letters, as the spreads hi, lo and se.
+    is_spread = spread_name(column) is not None and len(column) > 2
+    if score_name(column, named.declared) or is_average(column) or is_spread:
         return False
     cells = without_placeholders(named.cells[column])
     sure = cells.str.replace(",", ".", n=1, regex=False)
@@ -153,8 +161,19 @@ def _role_beside(column: str, system: str) -> str | None:
     """Return which spread a column is beside a system's, such as se for `ours_stderr`."""
     if not column.startswith(system):
         return None
-    found = score_name(f"bleu_{column[len(system) :].strip(_SIGNS)}")
+    found = score_name(f"bleu_{column[len(system) :].strip(SIGNS)}")
     return found.beside if found and found.beside in SPREADS else None
+
+
+def _training(names: dict[str, ScoreName], parts: list[Part], named: NamedCells) -> list[str]:
+    """Return the columns of training losses, which are no scores of a label, beside evaluations."""
+    if not any(is_evaluation(part, named) for part in parts):
+        return []
+    return [
+        column
+        for column, name in names.items()
+        if column not in named.origin and is_training(column, name, evaluated=True)
+    ]
 
 
 def _long(named: NamedCells, parts: list[Part], label: str, note: str, *, apart: bool) -> NamedCells:
@@ -167,11 +186,14 @@ def _long(named: NamedCells, parts: list[Part], label: str, note: str, *, apart:
             f"--melt needs one column for each label and metric; {' and '.join(map(repr, columns))} are both "
             f"{twice[0][1]} of {twice[0][0]}; leave one out with --ignore"
         )
+    names = {c: n for c in named.free if c not in COLUMNS and (n := score_name(c, named.declared))}
+    training = _training(names, parts, named)
+    if training:
+        note += f"; {', '.join(map(repr, training))} left out as training loss"
+    melted |= set(training)
     shared = named.cells.drop(columns=list(melted))
-    scores = [
-        c for c in shared if c in named.free and c not in COLUMNS and score_name(str(c), named.declared)
-    ]
-    blocks = [shared.assign(**{label: "all"})] if any(named.has_numbers(str(c)) for c in scores) else []
+    scores = [column for column in names if column in shared]
+    blocks = [shared.assign(**{label: "all"})] if any(map(named.has_numbers, scores)) else []
     rest = shared.drop(columns=scores)
     for name in dict.fromkeys(part.label for part in parts):
         own = {part.score: named.cells[part.column] for part in parts if part.label == name}

@@ -95,17 +95,17 @@ def standard_errors(data: pd.DataFrame, text: pd.DataFrame, notes: list[str]) ->
     """Return the data with spreads turned into standard errors; one of 0 is none."""
     if "se" not in data:
         return data
-    for role in text["spread"].unique():
-        rows = text["spread"].eq(role)
+    for role in text["score: spread"].unique():
+        rows = text["score: spread"].eq(role)
         se = data.loc[rows, "se"]
         if role in SPREAD_DIVISOR:
             data.loc[rows, "se"] = se / SPREAD_DIVISOR[role]
         elif role == "low":
-            data.loc[rows, "se"] = (data.loc[rows, "high"] - se) / (2 * SPREAD_DIVISOR["ci95"])
+            data.loc[rows, "se"] = (data.loc[rows, "score: high"] - se) / (2 * SPREAD_DIVISOR["ci95"])
         else:
             deviation = se if role == "sd" else np.sqrt(se)
-            data.loc[rows, "se"] = deviation / np.sqrt(data.loc[rows, "count"])
-    data = data.drop(columns=["high", "count"], errors="ignore")
+            data.loc[rows, "se"] = deviation / np.sqrt(data.loc[rows, "score: count"])
+    data = data.drop(columns=["score: high", "score: count"], errors="ignore")
     zero = data["se"].eq(0)
     if zero.any():
         data.loc[zero, "se"], text.loc[zero, "se"] = np.nan, ""
@@ -122,7 +122,7 @@ def scale_scores(data: pd.DataFrame, text: pd.DataFrame, options: Options, notes
     """
     factors = pd.DataFrame({name: 1.0 for name in ("value", "se") if name in data}, index=data.index)
     told = pd.Series(False, index=data.index)
-    percent = text["percent"].astype(bool) | in_percent(text["value"])
+    percent = text["score: percent"].astype(bool) | in_percent(text["value"])
     # Spreads come last, since they follow their scores where they are not named themselves.
     for name, factor in sorted(options.scale.items(), key=lambda pair: _is_spread(pair[0], options)):
         if name in WITH_SUFFIX:
@@ -153,7 +153,11 @@ def _is_spread(name: str, options: Options) -> bool:
 def _scaled_rows(name: str, data: pd.DataFrame, text: pd.DataFrame, options: Options) -> pd.Series:
     """Return the rows that --scale means by the name of a metric, a column or a spread."""
     found = score_name(name, options.declared)
-    rows = text["written"].eq(name) | text["value_column"].eq(name) | text["se_column"].eq(name)
+    rows = (
+        text["score: written"].eq(name)
+        | text["score: value_column"].eq(name)
+        | text["score: se_column"].eq(name)
+    )
     rows |= data["metric"].eq(found.metric) if found else False
     if not rows.any() or (_is_spread(name, options) and "se" not in data):
         known = sorted({*data["metric"].dropna(), *(s for s in WITH_SUFFIX if s in data)})
@@ -185,5 +189,5 @@ def _spreads_of_other_scale(
             f"with scores in {spec.unit} these standard errors (median {usual:.3g}) seem to be on another "
             f"scale: {ways[0]}; if they are right as they are: {ways[1]}"
         )
-        line, column = int(text["line"][errors.index[0]]), str(text["se_column"][errors.index[0]])
+        line, column = int(text["line"][errors.index[0]]), str(text["score: se_column"][errors.index[0]])
         yield Problem(line, column, "se-scale", str(text["se"][errors.index[0]]), hint, tuple(ways))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bayesscale.metrics.catalogue import CATALOGUE, normalised
-from bayesscale.metrics.names import COLUMNS, ScoreName, score_name, spread_name
+from bayesscale.metrics.names import COLUMNS, ScoreName, is_training, score_name, spread_name
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
+from bayesscale.metrics.tidy.melt import is_evaluation, label_parts
 from bayesscale.metrics.tidy.named import NamedCells
-from bayesscale.metrics.tidy.numbers import without_placeholders
+from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
 
-_TRAINING_LOSS = {"loss", "lossscaled", "smoothedloss"}
+_SURE = ("se", "sd", "variance", "ci", "ci90", "ci95", "ci99")
+_SHORT_COUNTS, _MOST_RUNS = {"n", "count", "num"}, 50
 
 
 @dataclass(frozen=True)
@@ -80,17 +82,24 @@ def find_scores(named: NamedCells, line: int | None = None) -> Scores:
     found: dict[str, list[str]] = {}
     for column, name in values.items():
         found.setdefault(name.metric, []).append(column)
-    evaluated = any(name.split == "eval" for name in values.values())
+    evaluations = [part for part in label_parts(named) if is_evaluation(part, named)]
+    evaluated = bool(evaluations) or any(name.split == "eval" for name in values.values())
     scores, left_out, notes, problems = [], [], [], []
     for metric, columns in found.items():
         kept = _evaluated(columns, values, named, evaluated)
-        only_training = all(_is_training(c, values[c], evaluated) and c not in named.origin for c in kept)
-        if only_training and any(_others(values, metric, evaluated)):
+        only_training = all(
+            is_training(c, values[c], evaluated=evaluated) and c not in named.origin for c in kept
+        )
+        if only_training and (evaluations or any(_others(values, metric, evaluated))):
             left_out += columns
             notes.append(f"{_quoted(columns)} is the training loss and was not read, unless it is named: "
                          f"{option('columns', f'{metric}={columns[0]}')}")  # fmt: skip
             continue
         left_out += [column for column in columns if column not in kept]
+        if kept == ["error"] and len(found) > 1:
+            problems.append(
+                _score_or_spread(kept[0], next(other for other in found if other != metric), line)
+            )
         if len(kept) > 1:
             problems.append(_several(metric, kept, line))
         elif len(columns) > 1 and kept[0] not in named.origin:
@@ -100,10 +109,10 @@ def find_scores(named: NamedCells, line: int | None = None) -> Scores:
             notes.append(f"{kept[0]!r} is measured in training, not on held-out data")
         percent = values[kept[0]].percent
         scores.append(Score(metric, kept[0], percent, _beside(kept[0], metric, names, named)))
-    plain = {role: c for c in named.free if (role := "se" if c == "se" else _plain_spread(named, c))}
+    plain = plain_spreads(named)
     if len(scores) == 1:
         scores = [Score(s.metric, s.column, s.percent, {**plain, **s.beside}) for s in scores]
-    spreads = [column for column, name in names.items() if name.beside] + list(plain.values())
+    spreads = [column for column, name in names.items() if name.beside] + sure_spreads(plain)
     return Scores(tuple(scores), tuple(spreads), tuple(left_out), tuple(problems), tuple(notes))
 
 
@@ -113,26 +122,38 @@ def _may_hold_scores(named: NamedCells, column: str) -> bool:
     return column in named.origin or named.has_numbers(column) or empty
 
 
+def plain_spreads(named: NamedCells) -> dict[str, str]:
+    """Return the columns of spreads that are called by no metric, such as `std`, by their roles."""
+    return {role: column for column in named.free if (role := _plain_spread(named, column))}
+
+
+def sure_spreads(plain: Mapping[str, str]) -> list[str]:
+    """Return those that are spreads wherever they stand; `n`, `low` and `high` may be settings."""
+    return [column for role, column in plain.items() if role in _SURE]
+
+
 def _plain_spread(named: NamedCells, column: str) -> str | None:
     """Return which spread a column without a metric's name is; N is a number of parameters."""
+    if column == "se":
+        return column
     if column in COLUMNS or column.startswith("share_") or column == "N":
         return None
     role = spread_name(column)
-    return (
-        role
-        if role in ("se", "sd", "variance", "ci", "ci90", "ci95", "ci99", "count", "low", "high")
-        else None
-    )
+    if role == "count":
+        return role if _counts_runs(named, column) else None
+    return role if role in (*_SURE, "low", "high") and named.cells[column].str.contains(r"\d").any() else None
 
 
-def _is_training(column: str, name: ScoreName, evaluated: bool) -> bool:
-    """Return whether a score is measured in training: `loss` is, beside columns of an evaluation."""
-    return name.split == "train" or (evaluated and name.split == "" and normalised(column) in _TRAINING_LOSS)
+def _counts_runs(named: NamedCells, column: str) -> bool:
+    """Return whether a column has whole numbers, which are small where its name is as short as `n`."""
+    numbers = to_numbers(without_placeholders(named.cells[column]), sizes=False).dropna()
+    most = _MOST_RUNS if normalised(column) in _SHORT_COUNTS else float("inf")
+    return bool(len(numbers) and (numbers % 1 == 0).all() and numbers.between(1, most).all())
 
 
 def _others(values: dict[str, ScoreName], metric: str, evaluated: bool) -> list[bool]:
     """Return for the columns of other metrics whether they are of an evaluation."""
-    return [not _is_training(c, n, evaluated) for c, n in values.items() if n.metric != metric]
+    return [not is_training(c, n, evaluated=evaluated) for c, n in values.items() if n.metric != metric]
 
 
 def _evaluated(
@@ -141,7 +162,7 @@ def _evaluated(
     """Return the columns that the user named, else those that are not measured in training."""
     if chosen := [column for column in columns if column in named.origin]:
         return chosen
-    held_out = [column for column in columns if not _is_training(column, values[column], evaluated)]
+    held_out = [column for column in columns if not is_training(column, values[column], evaluated=evaluated)]
     # The likeliest first: of an evaluation, and the likelihood itself rather than a smoothed loss.
     return sorted(held_out or columns, key=lambda c: (values[c].split != "eval", "nll" not in c.lower()))
 
@@ -151,6 +172,20 @@ def _several(metric: str, columns: Sequence[str], line: int | None) -> Problem:
     options = tuple(option("columns", f"{metric}={column}") for column in columns)
     hint = f"{_quoted(columns)} are {CATALOGUE[metric].name}; choose one: {' or '.join(options)}"
     return Problem(line, columns[1], "one-column-a-metric", ", ".join(columns), hint, options)
+
+
+def _score_or_spread(column: str, other: str, line: int | None) -> Problem:
+    """Return the question whether `error` is a rate of errors or the spread of the score beside it."""
+    options = (
+        option("columns", f"{other}_se={column}"),
+        option("columns", f"error_rate={column}"),
+        option("ignore", column),
+    )
+    hint = (
+        f"if {column!r} is the standard error of {other}: {options[0]}; if it is a metric: {options[1]}; "
+        f"neither: {options[2]}"
+    )
+    return Problem(line, column, "score-or-spread", None, hint, options)
 
 
 def _quoted(columns: Sequence[str]) -> str:

@@ -66,7 +66,9 @@ def _parse(condition: str, cells: pd.DataFrame) -> tuple[str, str, list[str]]:
         raise UsageError(
             f"--where needs a column of the file; received {column!r}; {valid_names(column, cells.columns)}"
         )
-    return column, sign, [value.strip() for value in values.split("|")]
+    # A value may have a bar itself.
+    whole = cells[column].eq(values).any()
+    return column, sign, [values] if whole else [value.strip() for value in values.split("|")]
 
 
 def _holds(cells: pd.DataFrame, condition: str) -> pd.Series:

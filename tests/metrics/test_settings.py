@@ -1,0 +1,138 @@
+"""What tells runs apart is asked about, whatever it is called; spreads and settings are no scores."""
+
+from __future__ import annotations
+
+import pytest
+
+from bayesscale.metrics.names import meaning
+from tests.metrics.doors import STEP, TOKENS, Written, asked, door, sizes, values
+
+
+def table(column: str, levels: str, score: str = "loss") -> str:
+    """Return a table of one score that falls, with one more column."""
+    rows = [f"{level},{2**n}M,{4 - n / 10}" for n, level in enumerate(levels.split())]
+    return f"{column},tokens,{score}\n" + "\n".join(rows)
+
+
+@pytest.mark.parametrize(
+    "column", ["n", "count", "high", "low", "rank", "max", "min", "lora_rank", "n_seeds"]
+)
+def test_a_setting_that_is_called_like_a_spread_is_asked_about(written: Written, column: str) -> None:
+    (problem,) = asked(written(table(column, "8 64 64 8")), TOKENS).problems
+    assert (problem.rule, problem.column) == ("told-apart", column)
+
+
+def test_large_counts_are_no_numbers_of_runs(written: Written) -> None:
+    rows = ["60000000,1M,4,.1", "60000000,2M,3,.1", "90000000,3M,3.5,.1", "90000000,6M,2.5,.1"]
+    path = written("n,tokens,loss,std\n" + "\n".join(rows))
+    assert "--columns model_params=n" in asked(path, TOKENS).problems[0].options
+    read = door(path, f"{TOKENS},model_params=n")
+    assert "se" not in read.frame
+    assert any("with the number of runs in a column n" in note for note in read.notes)
+
+
+def test_text_is_no_score(written: Written) -> None:
+    (problem,) = asked(written(table("precision", "bf16 fp32 bf16 fp32")), TOKENS).problems
+    assert (problem.rule, problem.column) == ("told-apart", "precision")
+
+
+@pytest.mark.parametrize(
+    ("column", "levels"),
+    [
+        ("params.lr", ".001 .001 .003 .005"),
+        ("d_model", "256 320 384 512"),
+        ("batch_size", "8 16 32 64"),
+        ("model", "d12 d16 d20 d24"),
+        ("flops", "1e18 3e18 1e18 3e18"),
+        ("compute", "2 1 2 1"),
+    ],
+)
+def test_settings_that_grow_with_the_size_are_asked_about(written: Written, column: str, levels: str) -> None:
+    (problem,) = asked(written(table(column, levels)), TOKENS).problems
+    assert (problem.rule, problem.column) == ("told-apart", column)
+
+
+@pytest.mark.parametrize(
+    ("column", "levels"), [("flops", "1 2 4 8"), ("lr", "1 3 2 1.5"), ("model", "step1 step2 step4 step8")]
+)
+def test_what_follows_a_run_is_no_question(written: Written, column: str, levels: str) -> None:
+    path = written(table(column, levels).replace("tokens", "step"))
+    assert len(door(path, STEP).frame) == 4
+
+
+@pytest.mark.parametrize(
+    "name", ["config.lr", "params/batch_size", "learning_rate", "n_layers", "weight-decay"]
+)
+def test_names_of_settings(name: str) -> None:
+    assert meaning(name) == "setting"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "replicates"),
+    [
+        ("baseline", "improved", False),
+        ("width256", "width512", False),
+        ("d12", "d24", False),
+        ("lr1", "lr2", False),
+        ("run-1", "run-2", True),
+        ("big_s1", "big_s2", True),
+        ("x7k2m9qd", "0p3r8v5n", True),
+    ],
+)
+def test_names_of_runs_that_are_replicates(
+    written: Written, first: str, second: str, replicates: bool
+) -> None:
+    rows = f"{first},1M,4\n{first},2M,3.5\n{second},1M,3\n{second},2M,2.5\n"
+    path = written("run,tokens,loss\n" + rows)
+    if replicates:
+        assert len(door(path, TOKENS).curves()) == 1
+    else:
+        assert [problem.rule for problem in asked(path, TOKENS).problems] == ["told-apart"]
+
+
+def test_error_may_be_a_rate_or_a_spread(written: Written) -> None:
+    path = written("tokens,bleu,error\n1M,20,.5\n2M,22,.4\n")
+    (problem,) = asked(path, TOKENS).problems
+    assert (problem.rule, problem.column) == ("score-or-spread", "error")
+    spread, metric, neither = problem.options
+    assert list(door(path, f"{TOKENS} {spread}").frame["se"]) == [0.5, 0.4]
+    assert door(path, f"{TOKENS} {metric}").metrics == ("bleu", "error_rate")
+    assert door(path, f"{TOKENS} {neither}").metrics == ("bleu",)
+    alone = written("tokens,error\n1M,.5\n2M,.4\n", "alone.csv")
+    assert door(alone, TOKENS).metrics == ("error_rate",)
+
+
+@pytest.mark.parametrize(
+    ("training", "first", "second"),
+    [
+        ("loss", "eval_wiki_loss", "eval_c4_loss"),
+        ("train/loss", "eval/wiki/loss", "eval/c4/loss"),
+        ("train/CrossEntropyLoss", "eval/wiki/CrossEntropyLoss", "eval/c4/CrossEntropyLoss"),
+    ],
+)
+def test_evaluations_by_data_set_are_preferred_to_the_training_loss(
+    written: Written, training: str, first: str, second: str
+) -> None:
+    path = written(f"step,{training},{first},{second}\n1,4,4.5,5\n2,3,3.5,4\n")
+    assert asked(path, STEP).accepted == (*STEP.split(), "--melt", "task")
+    read = door(path, f"{STEP} --melt task")
+    assert (len(read.curves()), values(read)) == (2, [5, 4, 4.5, 3.5])
+    assert f"{training!r} left out as training loss" in read.notes[0]
+
+
+def test_settings_means_and_spreads_are_no_systems(written: Written) -> None:
+    header = "size,lr,dropout,n_layers,base,ours,mean,std,p-value"
+    path = written(f"{header}\n1M,.1,.2,6,20,30,25,.4,.01\n2M,.1,.2,6,21,31,26,.4,.02\n")
+    read = door(path, "--columns pretrain_tokens=size --melt mixture=bleu")
+    assert sorted(read.curves()["mixture"]) == ["base", "ours"]
+    assert read.notes[0] == "columns of 2 values of mixture were read as rows: 'base', 'ours'"
+    languages = written("size,hi,lo\n1M,20,30\n2M,21,31\n", "l.csv")
+    assert len(door(languages, "--columns pretrain_tokens=size --melt task=bleu").curves()) == 2
+
+
+def test_spreads_of_long_tables_are_read_as_those_of_wide_ones(written: Written) -> None:
+    ends = written("metric,tokens,value,lower,upper\nbleu,1M,20,19,22.92\nbleu,2M,25,24,27.92\n")
+    assert door(ends, TOKENS).frame["se"].to_numpy() == pytest.approx([1, 1])
+    several = written("metric,tokens,value,std,n\nbleu,1M,20,1.5,9\nbleu,2M,25,2,4\n", "s.csv")
+    assert list(door(several, TOKENS).frame["se"]) == [0.5, 1.0]
+    assert sizes(door(several, TOKENS)) == [1e6, 2e6]
