@@ -10,19 +10,26 @@ from numpy.typing import NDArray
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.priors import Priors
+from bayesscale.models.scale import above_zero
 
 RESOLUTION = 0.05
 """Smallest noise, in multiples of the metric's typical noise: values are rounded, and equal ones are no proof
 of a law without noise. A curve of zeros would otherwise have an infinite density."""
 
 
-def total_sd(own: Any, se: Any, share: Any, xp: Any = np, floor: Any = 0.0) -> Any:
+def total_sd(
+    own: Any, value: Any, se: Any, share: Any, xp: Any = np, floor: Any = 0.0, near: Any = 0.0
+) -> Any:
     """Return the scale of one measurement: own noise, resolution and the independent part of its s.e.
+
+    Near zero the own noise vanishes with the value: where no n-gram matches, none matches by chance.
 
     Parameters
     ----------
     own : array
         Scale of the run-to-run noise.
+    value : array
+        Value of the law, with its break.
     se : array
         Standard error on the test set, 0 where unknown.
     share : array or None
@@ -31,8 +38,10 @@ def total_sd(own: Any, se: Any, share: Any, xp: Any = np, floor: Any = 0.0) -> A
         NumPy or `pytensor.tensor`.
     floor : array
         Resolution of the metric, see `RESOLUTION`.
+    near : array
+        See `bayesscale.models.scale.log_near_zero`.
     """
-    square = own**2 + floor**2
+    square = own**2 * above_zero(value, near, xp) + floor**2
     return xp.sqrt(square if share is None else square + share * se**2)
 
 

@@ -20,6 +20,7 @@ from bayesscale.models.assembly import (
     Assembly,
     BoolArray,
     FloatArray,
+    IntArray,
     assemble,
 )
 from bayesscale.models.breaks import with_break
@@ -28,7 +29,7 @@ from bayesscale.models.discrepancy import discrepancy_unit
 from bayesscale.models.labels import Places, fitted_laws, model_coords, places
 from bayesscale.models.measurement import total_sd
 from bayesscale.models.model import Model
-from bayesscale.models.scale import law_parameters, log_sharpness
+from bayesscale.models.scale import above_zero, law_parameters, log_sharpness, log_value
 
 # What every curve has for itself, by the name of its mean and spread.
 OWN = {kind: "discrepancy_scale" if kind == "discrepancy" else kind for kind in POOLED}
@@ -63,11 +64,13 @@ def plain_model(curves: Curves, model: Model, *, marginal: bool = True) -> pm.Mo
             local[OWN[kind]] = _between(OWN[kind], *own_prior, PAIR, SCALES.get(kind))
         share, shapes = _law_share(allowed), _shapes(data.shapes[:, fitted_laws(data)], apart)
         own = {name: each[at[:2]] for name, each in local.items()}
-        added = _discrepancy(own, data, at) if model.discrepancy else pt.zeros(len(at[0]))
+        expected = _law_values(own, shapes[at[:2]], data, at)
         if data.may_break.any():
-            added = _breaks(curves, own["level"], added, data, at)
-        expected = _law_values(own, shapes[at[:2]], data, at) + added[:, None]
-        scale = _noise_scale(own, data.variance[at], data.floor[at[1]])
+            expected += _breaks(curves, own["level"], data, at)[:, None]
+        scale = _noise_scale(own, expected, data.variance[at], data, at[1])
+        if model.discrepancy:
+            strayed = _discrepancy(own, data, at)[:, None]
+            expected += strayed * above_zero(expected, np.exp(data.log_near[at[1], None]), pt)
         cells = _baseline(data, pooled, cell_at) if len(data.cell_count) else None
         if marginal:
             _sum_over_laws(data, share, expected, scale, at)
@@ -77,7 +80,8 @@ def plain_model(curves: Curves, model: Model, *, marginal: bool = True) -> pm.Mo
         else:
             law = pm.Categorical("curve_law", share, dims=PAIR)
             pm.Deterministic("shape", _of_law(shapes, law), dims=PAIR)
-            parts = [(_of_law(expected, law[at[:2]]), scale), *([cells] if cells else [])]
+            of_curves = tuple(_of_law(each, law[at[:2]]) for each in (expected, scale))
+            parts = [of_curves, *([cells] if cells else [])]
             mean, sigma = (pt.concatenate(each) for each in zip(*parts, strict=True))
             pm.StudentT("value", data.degrees, mu=mean, sigma=sigma, dims="observation")
     return built
@@ -168,14 +172,14 @@ def _law_values(own: Tensors, shapes: Any, data: Assembly, at: Places) -> Any:
 
 
 def _discrepancy(own: Tensors, data: Assembly, at: Places) -> Any:
-    """Add the discrepancy; return what it adds to each observation."""
+    """Add the discrepancy; return what it adds to each observation far above zero."""
     coefficients = pm.Normal("discrepancy", dims=(*PAIR, "mode"))
     unit = discrepancy_unit(own["level"], own["gain"], pt) * pt.exp(own["discrepancy_scale"])
     return unit * (data.modes[at] * coefficients[at[:2]]).sum(axis=-1)
 
 
-def _breaks(curves: Curves, level: Any, value: Any, data: Assembly, at: Places) -> Any:
-    """Add breaks; return values with them."""
+def _breaks(curves: Curves, level: Any, data: Assembly, at: Places) -> Any:
+    """Add breaks; return what they add to each observation."""
     dims, able = ("curve", "break_metric"), np.flatnonzero(data.may_break)
     log_hazard = pm.Normal("break_log_hazard", *data.hazard, dims="break_metric")
     if any(covariate.name == "alignment" for covariate in curves.covariates):
@@ -190,14 +194,15 @@ def _breaks(curves: Curves, level: Any, value: Any, data: Assembly, at: Places) 
     rows = np.flatnonzero(data.may_break[at[1]])
     pair = at[0][rows], at[1][rows]  # the first metrics are those that may break
     beyond = data.u[at][rows] - place[pair]
-    broken = with_break(value[rows], data.sign[pair[1]], level[rows], slope[pair], beyond, pt)
-    return value[rows].set(broken)
+    lost = with_break(0.0, data.sign[pair[1]], level[rows], slope[pair], beyond, pt)
+    return pt.zeros(len(at[0]))[rows].set(lost)
 
 
-def _noise_scale(own: Tensors, variance: FloatArray, floor: FloatArray) -> Any:
-    """Return the scale of each observation's noise."""
-    share = pt.sigmoid(own["se_share"]) if "se_share" in own else None
-    return total_sd(pt.exp(own["noise"]), np.sqrt(variance), share, pt, floor)
+def _noise_scale(own: Tensors, value: Any, variance: FloatArray, data: Assembly, metric: IntArray) -> Any:
+    """Return the scale of each observation's noise, given what its law says under each law."""
+    share = pt.sigmoid(own["se_share"])[:, None] if "se_share" in own else None
+    floor, near = data.floor[metric, None], np.exp(data.log_near[metric, None])
+    return total_sd(pt.exp(own["noise"])[:, None], value, np.sqrt(variance)[:, None], share, pt, floor, near)
 
 
 def _baseline(data: Assembly, pooled: dict[str, tuple[Any, Any]], at: Places) -> tuple[Any, Any]:
@@ -207,17 +212,18 @@ def _baseline(data: Assembly, pooled: dict[str, tuple[Any, Any]], at: Places) ->
         slope = pm.Normal("baseline_slope", data.line_mean[1], data.line_sd[1], dims="metric")
         line = line + slope * data.cell_design[:, 1:]
     sd, dims = pm.LogNormal("baseline_sd", *data.cell_sd_prior, dims="metric"), ("cell", "metric")
-    level = _between("baseline_level", line, sd, dims)
+    level = _between("baseline_level", line, sd, dims, lambda at, xp: log_value(at, data.log_near, xp))
     kinds = [kind for kind in pooled if kind in ("noise", "se_share")]
     own = {kind: _between(f"baseline_{kind}", *pooled[kind], dims)[at[:2]] for kind in kinds}
-    return pt.exp(level[at[:2]]), _noise_scale(own, data.cell_variance[at], data.floor[at[1]])
+    value = pt.exp(level[at[:2]])
+    return value, _noise_scale(own, value[:, None], data.cell_variance[at], data, at[1])[:, 0]
 
 
 def _sum_over_laws(data: Assembly, share: Any, expected: Any, scale: Any, at: Places) -> None:
     """Add the density of all values, summed over the laws that each curve and metric may follow."""
     allowed = data.allowed[:, fitted_laws(data)]
     log_share = pt.switch(allowed, pt.log(share + ~allowed), -np.inf)
-    noise = pm.StudentT.dist(data.degrees, mu=expected, sigma=scale[:, None])
+    noise = pm.StudentT.dist(data.degrees, mu=expected, sigma=scale)
     each = pm.logp(noise, data.value[at][:, None])
     joint = (pt.zeros((*data.count.shape, 1)) + log_share)[at[:2]].inc(each)
     largest = joint.max(axis=-1, keepdims=True)

@@ -52,7 +52,7 @@ class Priors(Settings):
             gt=0.0,
             lt=1.0,
             description="share of a score's typical value below which its level and gain count in proportion "
-            "to the value, and no longer to its log",
+            "to the value, and no longer to its log; noise and discrepancy vanish with it",
         ),
     ] = 0.05
     shape: Annotated[ShapePriors, Field(description="curvature, by law")] = ShapePriors()

@@ -55,6 +55,22 @@ def log_value_slope(place: Any, log_near: Any, xp: Any = np) -> Any:
     return xp.cosh(off) / xp.sqrt(xp.sinh(off) ** 2 + _REST**2)
 
 
+def above_zero(value: Any, near: Any, xp: Any = np) -> Any:
+    """Return how far from zero values are, between 0 and 1: 1/2 at `near`, about 1 far above it.
+
+    Parameters
+    ----------
+    value : array
+        Values; those below zero count as zero.
+    near : array
+        See `log_near_zero`.
+    xp : module
+        NumPy or `pytensor.tensor`.
+    """
+    positive = xp.maximum(value, 0.0)
+    return positive / (positive + near)
+
+
 def law_parameters(level: Any, gain: Any, log_near: Any, xp: Any = np) -> tuple[Any, Any]:
     """Return level and gain as laws take them: logs of the value at the upper anchor and of the improvement.
 

@@ -43,8 +43,8 @@ def log_densities(fit: Fit, held: pd.DataFrame) -> FloatArray:
     found = np.empty(len(rows))
     for predictive, chosen, metric, own in held_curves(fit, rows):
         size, value, se = (own[column].to_numpy(float) for column in (fit.metrics.axis, "value", "se"))
-        law = predictive.law(size[None], metric, chosen)[0]
-        scale = predictive.drawn.local(chosen, metric).scale(se[:, None])
-        each = student_log_density(value[:, None], law, scale, fit.priors.degrees)
+        law = predictive.law(size[None], metric, chosen)
+        scale = predictive.drawn.local(chosen, metric).scale(law, se[:, None])[0]
+        each = student_log_density(value[:, None], law[0], scale, fit.priors.degrees)
         found[own.index] = special.logsumexp(each, axis=1) - np.log(each.shape[1])
     return found

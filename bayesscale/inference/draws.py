@@ -14,7 +14,7 @@ from bayesscale.metrics.curves import Curves
 from bayesscale.models.assembly import POOLED, Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.models.labels import fitted_laws, model_coords
-from bayesscale.models.scale import law_parameters, log_sharpness
+from bayesscale.models.scale import law_parameters, log_sharpness, log_value
 from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, SHAPE, SHARP, SLOPE, TAU
 from bayesscale.posterior.draws import FOLLOWED
 
@@ -138,7 +138,8 @@ def local_draws(sampled: Sampled, curves: Curves, data: Assembly, seed: int) -> 
         variables["break_slope"] = (("curve", "break_metric"), slope)
     if len(data.cell_count):
         cell = sampled.local["cell"]
-        variables["baseline_level"] = (("cell", "metric"), cell[..., 0])
+        level = log_value(cell[..., 0].astype(float), data.log_near)
+        variables["baseline_level"] = (("cell", "metric"), level.astype(np.float32))
         variables["baseline_noise"] = (("cell", "metric"), cell[..., 1])
         if data.pooled_free[3]:
             variables["baseline_se_share"] = (("cell", "metric"), cell[..., 2])

@@ -7,23 +7,26 @@ from typing import Any
 
 import numpy as np
 
+from bayesscale.models.scale import log_value, place_of
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.linear import draw_normal, gram
 from bayesscale.particles.local import log_likelihood
+from bayesscale.particles.places import LOCAL, NOISE, SHARE
 from bayesscale.particles.steps import accept, log_spread
 
+_log_value, _place_of = compiled(log_value), compiled(place_of)
 _REPEATS = 4
 
 
 @compiled
 def cell_likelihood(cell: Any, data: Any, b: Any, m: Any, out: Any) -> float:
     """Return the log likelihood of the values of a cell."""
-    count = data.cell_count[b, m]
-    for i in range(count):
-        out[i] = math.exp(cell[0])
+    count, x = data.cell_count[b, m], np.zeros(LOCAL)
+    x[NOISE], x[SHARE] = cell[1], cell[2]
+    out[:count] = math.exp(_log_value(cell[0], data.log_near[m], np))
     return log_likelihood(
-        out, cell[1], cell[2], data.cell_value[b, m], data.cell_variance[b, m], count, data.floor[m],
-        data.degrees,
+        out, 0.0, np.zeros((count, 2)), x, data.cell_value[b, m], data.cell_variance[b, m], count,
+        math.exp(data.log_near[m]), data.floor[m], data.degrees,
     )  # fmt: skip
 
 
@@ -41,7 +44,7 @@ def start_cells(population: Any, data: Any, local: Any) -> None:
                 total = 0.0
                 for i in range(count):
                     total += data.cell_value[b, m, i]
-                level = math.log(max(total / count, data.floor[m]))
+                level = _place_of(math.log(max(total / count, data.floor[m])), data.log_near[m], np)
             local.cell[b, m, 0] = level
             local.cell[b, m, 1] = population.pooled_mean[0, m]
             local.cell[b, m, 2] = population.pooled_mean[3, m] if data.pooled_free[3] else 0.0

@@ -13,15 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from bayesscale.models.scale import above_zero
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.local import LARGE, law_parameters, law_values, unit_of, value_of
-from bayesscale.particles.places import MODE, NOISE, SHARE, SLOPE, STRAY, TAU
+from bayesscale.particles.local import LARGE, law_and_break, value_and_noise
+from bayesscale.particles.places import MODE, NOISE, SHARE
 
-
-@compiled
-def noise_variance(x: Any, variance: Any, floor: Any) -> float:
-    """Return the squared scale of the noise of a value with a squared standard error."""
-    return math.exp(2.0 * x[NOISE]) + floor * floor + variance / (1.0 + math.exp(-x[SHARE]))
+_above_zero = compiled(above_zero)
 
 
 @compiled
@@ -47,11 +44,13 @@ def integrate(x: Any, scale: Any, values: Any, weights: Any, data: Any, c: Any, 
     """
     first, both, second, one, two, square = 1.0, 0.0, 1.0, 0.0, 0.0, 0.0
     total, scales = 0.0, 1.0
-    own, part = math.exp(2.0 * x[NOISE]) + data.floor[m] * data.floor[m], 1.0 / (1.0 + math.exp(-x[SHARE]))
+    own, share = math.exp(2.0 * x[NOISE]), 1.0 / (1.0 + math.exp(-x[SHARE]))
+    near, least = math.exp(data.log_near[m]), data.floor[m] * data.floor[m]
     for i in range(data.count[c, m]):
-        precision = weights[i] / (own + part * data.variance[c, m, i])
+        part = _above_zero(values[i], near, np)
+        precision = weights[i] / (own * part + least + share * data.variance[c, m, i])
         off = data.value[c, m, i] - values[i]
-        left, right = data.modes[c, m, i, 0] * scale, data.modes[c, m, i, 1] * scale
+        left, right = data.modes[c, m, i, 0] * scale * part, data.modes[c, m, i, 1] * scale * part
         first += precision * left * left
         both += precision * left * right
         second += precision * right * right
@@ -70,19 +69,6 @@ def integrate(x: Any, scale: Any, values: Any, weights: Any, data: Any, c: Any, 
 
 
 @compiled
-def law_and_break(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out: Any) -> float:
-    """Write the values of a curve without its discrepancy; return the scale of that in the metric's unit."""
-    u = data.u[c, m]
-    level, gain = law_parameters(x, data.log_near[m])
-    law_values(law, level, gain, x, u, data.count[c, m], out)
-    if broken:
-        fall = data.sign[m] * math.exp(level) * x[SLOPE]
-        for i in range(data.count[c, m]):
-            out[i] += fall * max(u[i] - x[TAU], 0.0)
-    return unit_of(level, gain) * math.exp(x[STRAY])
-
-
-@compiled
 def collapsed_likelihood(
     law: Any, broken: Any, x: Any, weights: Any, data: Any, c: Any, m: Any, out: Any
 ) -> float:
@@ -91,7 +77,7 @@ def collapsed_likelihood(
     Parameters
     ----------
     law, broken, x : int, bool, array
-        As in `bayesscale.particles.local.value_of`; the modes do not count.
+        As in `bayesscale.particles.local.law_and_break`; the modes do not count.
     weights : array, shape (N,)
         What each value's variance is divided by.
     data, c, m : Assembly, int, int
@@ -107,10 +93,10 @@ def collapsed_likelihood(
 @compiled
 def draw_weights(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out: Any, weights: Any) -> None:
     """Draw what each value's variance is divided by, given all else."""
-    value_of(law, broken, x, data, c, m, out)
+    scale = law_and_break(law, broken, x, data, c, m, out)
     for i in range(data.count[c, m]):
-        square = noise_variance(x, data.variance[c, m, i], data.floor[m])
-        off = data.value[c, m, i] - out[i]
+        expected, square = value_and_noise(x, scale, out[i], data, c, m, i)
+        off = data.value[c, m, i] - expected
         rate = 0.5 * (data.degrees + off * off / square)
         weights[i] = max(np.random.gamma(0.5 * (data.degrees + 1.0), 1.0) / rate, 1e-12)
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
+from bayesscale.models.scale import above_zero, log_value
 from bayesscale.particles.baseline import cell_likelihood
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.gradient import noise_slope
 from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, NOISE, SHAPE, SLOPE, TAU
+
+_above_zero, _log_value = compiled(above_zero), compiled(log_value)
 
 KINDS = 4 + LAW_COUNT
 """The four of `POOLED`, and the shape under each law."""
@@ -194,12 +199,13 @@ def cell_slopes(m: Any, count: Any, kinds: Any, values: Any, places: Any, data: 
 @compiled
 def cell_gradient(cell: Any, data: Any, b: Any, m: Any) -> tuple[float, float]:
     """Return the slopes of a cell's log likelihood by its log noise and by the logit of its share."""
-    own, share = math.exp(2.0 * cell[1]), 1.0 / (1.0 + math.exp(-cell[2]))
+    value, near = math.exp(_log_value(cell[0], data.log_near[m], np)), math.exp(data.log_near[m])
+    own, share = math.exp(2.0 * cell[1]) * _above_zero(value, near, np), 1.0 / (1.0 + math.exp(-cell[2]))
     by_noise, by_share = 0.0, 0.0
     for i in range(data.cell_count[b, m]):
         variance = data.cell_variance[b, m, i]
         square = own + data.floor[m] * data.floor[m] + share * variance
-        _, by_square = noise_slope(data.cell_value[b, m, i] - math.exp(cell[0]), square, data.degrees)
+        _, by_square = noise_slope(data.cell_value[b, m, i] - value, square, data.degrees)
         by_noise += by_square * 2.0 * own
         by_share += by_square * share * (1.0 - share) * variance
     return by_noise, by_share

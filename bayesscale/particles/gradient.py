@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from bayesscale.laws import log_law, power_law, rising
-from bayesscale.models.scale import LOGARITHMIC, log_value_slope
-from bayesscale.particles.collapsed import integrate, noise_variance
+from bayesscale.models.scale import LOGARITHMIC, above_zero, log_value_slope
+from bayesscale.particles.collapsed import integrate
 from bayesscale.particles.compiled import compiled
-from bayesscale.particles.local import law_parameters, sharpness_of, unit_of
+from bayesscale.particles.local import law_parameters, noise_variance, sharpness_of, unit_of
 from bayesscale.particles.places import (
     EFFECTS,
     GAIN,
@@ -32,7 +32,7 @@ from bayesscale.particles.places import (
 _STEP = 1e-6
 _log_terms, _log_slopes = compiled(log_law.terms), compiled(log_law.slopes)
 _power_terms, _power_slopes = compiled(power_law.terms), compiled(power_law.slopes)
-_log_value_slope = compiled(log_value_slope)
+_log_value_slope, _above_zero = compiled(log_value_slope), compiled(above_zero)
 _rising_terms, _rising_slopes = compiled(rising.terms), compiled(rising.slopes)
 
 
@@ -138,7 +138,7 @@ def pair_gradient(
     high, scale = math.exp(level), unit_of(level, gain) * math.exp(x[STRAY])
     by_gain = (unit_of(level, gain + _STEP) * math.exp(x[STRAY]) - scale) / (_STEP * scale)
     share, fall = 1.0 / (1.0 + math.exp(-x[SHARE])), data.sign[m] * high * x[SLOPE]
-    own = math.exp(2.0 * x[NOISE])
+    own, near = math.exp(2.0 * x[NOISE]), math.exp(log_near)
     gradient[:] = 0.0
     values = room[0]
     if broken:
@@ -146,21 +146,26 @@ def pair_gradient(
             values[i] += fall * max(u[i] - x[TAU], 0.0)
     fit = integrate(x, scale, values, weights, data, c, m)
     for i in range(count):
-        one, two = data.modes[c, m, i, 0] * scale, data.modes[c, m, i, 1] * scale
+        part = _above_zero(values[i], near, np)
+        one, two = data.modes[c, m, i, 0] * scale * part, data.modes[c, m, i, 1] * scale * part
         variance = data.variance[c, m, i]
-        square = noise_variance(x, variance, data.floor[m]) / weights[i]
-        off = data.value[c, m, i] - values[i] - fit[1] * one - fit[2] * two
-        pull = off / square
+        square = noise_variance(x, part, variance, data.floor[m]) / weights[i]
+        strayed = fit[1] * one + fit[2] * two
+        pull = (data.value[c, m, i] - values[i] - strayed) / square
         # The diagonal of the inverse covariance, by Woodbury's formula.
         known = (fit[3] * one * one + 2.0 * fit[4] * one * two + fit[5] * two * two) / (square * square)
         by_square = 0.5 * (pull * pull - 1.0 / square + known) / weights[i]
+        gradient[NOISE] += by_square * 2.0 * own * part
+        gradient[SHARE] += by_square * share * (1.0 - share) * variance
+        # Noise and discrepancy grow with the value.
+        if part > 0.0:
+            by_part = by_square * own + (pull * strayed - known * square) / part
+            pull += by_part * part * part * near / (values[i] * values[i])
         # Law and break are in proportion to the level.
         gradient[LEVEL] += pull * values[i]
         gradient[GAIN] += pull * room[1, i]
         gradient[SHAPE] += pull * room[2, i]
         gradient[SHARP] += pull * room[3, i]
-        gradient[NOISE] += by_square * 2.0 * own
-        gradient[SHARE] += by_square * share * (1.0 - share) * variance
         if broken and u[i] > x[TAU]:
             gradient[TAU] -= pull * fall
             gradient[SLOPE] += pull * data.sign[m] * high * (u[i] - x[TAU])

@@ -9,7 +9,7 @@ import numpy as np
 
 from bayesscale.laws import log_law, power_law, rising
 from bayesscale.models import breaks, discrepancy
-from bayesscale.models.scale import LOGARITHMIC, log_sharpness, log_value
+from bayesscale.models.scale import LOGARITHMIC, above_zero, log_sharpness, log_value
 from bayesscale.particles.compiled import compiled
 from bayesscale.particles.places import (
     EFFECTS,
@@ -33,6 +33,7 @@ _log_terms, _log_at = compiled(log_law.terms), compiled(log_law.at)
 _power_terms, _power_at = compiled(power_law.terms), compiled(power_law.at)
 _rising_terms, _rising_at = compiled(rising.terms), compiled(rising.at)
 _log_value, _log_sharpness = compiled(log_value), compiled(log_sharpness)
+_above_zero = compiled(above_zero)
 _unit, _with_break = compiled(discrepancy.discrepancy_unit), compiled(breaks.with_break)
 
 
@@ -95,8 +96,8 @@ def law_values(law: Any, level: Any, gain: Any, x: Any, u: Any, count: Any, out:
 
 
 @compiled
-def value_of(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out: Any) -> None:
-    """Write the values of a curve at its positions: law, discrepancy and break.
+def law_and_break(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out: Any) -> float:
+    """Write the values of a curve without its discrepancy; return the scale of that in the metric's unit.
 
     Parameters
     ----------
@@ -109,39 +110,68 @@ def value_of(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out: Any)
     c, m : int
         Curve and metric.
     """
-    u, modes, count = data.u[c, m], data.modes[c, m], data.count[c, m]
+    u, count = data.u[c, m], data.count[c, m]
     level, gain = law_parameters(x, data.log_near[m])
     law_values(law, level, gain, x, u, count, out)
-    strayed = unit_of(level, gain) * math.exp(x[STRAY])
-    for i in range(count):
-        out[i] += strayed * (x[MODE] * modes[i, 0] + x[MODE + 1] * modes[i, 1])
-        if broken:
+    if broken:
+        for i in range(count):
             out[i] = _with_break(out[i], data.sign[m], level, x[SLOPE], u[i] - x[TAU], np)
+    return unit_of(level, gain) * math.exp(x[STRAY])
+
+
+@compiled
+def value_and_noise(x: Any, scale: Any, value: Any, data: Any, c: Any, m: Any, i: Any) -> tuple[float, float]:
+    """Return what a measurement is expected to be, and the squared scale of its noise.
+
+    Parameters
+    ----------
+    x, scale, value : array, float, float
+        Local parameters; from `law_and_break`, the value that of the measurement.
+    data, c, m, i : Assembly, int, int, int
+        Data, curve, metric and measurement.
+    """
+    part = _above_zero(value, math.exp(data.log_near[m]), np)
+    strayed = x[MODE] * data.modes[c, m, i, 0] + x[MODE + 1] * data.modes[c, m, i, 1]
+    return value + scale * part * strayed, noise_variance(x, part, data.variance[c, m, i], data.floor[m])
+
+
+@compiled
+def noise_variance(x: Any, part: Any, variance: Any, floor: Any) -> float:
+    """Return the squared scale of the noise of a value with a squared standard error.
+
+    The own noise counts by how far the value is from zero, see `bayesscale.models.scale.above_zero`.
+    """
+    return part * math.exp(2.0 * x[NOISE]) + floor * floor + variance / (1.0 + math.exp(-x[SHARE]))
 
 
 @compiled
 def log_likelihood(
-    mean: Any, log_noise: Any, share: Any, value: Any, variance: Any, count: Any, floor: Any, degrees: Any
-) -> float:
+    law: Any, scale: Any, modes: Any, x: Any, value: Any, variance: Any, count: Any, near: Any, floor: Any,
+    degrees: Any,
+) -> float:  # fmt: skip
     """Return the log density of Student-t noise, up to a constant; -inf where it is no number.
 
     Parameters
     ----------
-    mean, value, variance : array, shape (N,)
-        Expected and measured values, squared standard errors.
-    log_noise, share : float
-        Log of the noise scale; logit of the share of the squared standard error that counts.
+    law, value, variance : array, shape (N,)
+        Values of law and break; measured values; squared standard errors.
+    scale : float
+        Of the discrepancy.
+    modes : array, shape (N, 2)
+        Effects of its modes.
+    x : array, shape (LOCAL,)
+        Local parameters, of which those of noise and modes count.
     count : int
         Number of values.
-    floor, degrees : float
-        Resolution, degrees of freedom.
+    near, floor, degrees : float
+        Below which value the metric is near zero, its resolution, degrees of freedom.
     """
-    own = math.exp(2.0 * log_noise) + floor * floor
-    part = 1.0 / (1.0 + math.exp(-share))
+    own, least, share = math.exp(2.0 * x[NOISE]), floor * floor, 1.0 / (1.0 + math.exp(-x[SHARE]))
     total, scales, ratios = 0.0, 1.0, 1.0
     for i in range(count):
-        square = own + part * variance[i]
-        off = value[i] - mean[i]
+        part = _above_zero(law[i], near, np)
+        square = own * part + least + share * variance[i]
+        off = value[i] - law[i] - scale * part * (x[MODE] * modes[i, 0] + x[MODE + 1] * modes[i, 1])
         scales *= square
         ratios *= 1.0 + off * off / (degrees * square)
         if not (1.0 / LARGE < scales < LARGE and ratios < LARGE):
@@ -158,7 +188,7 @@ def pair_likelihood(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, ou
     Parameters
     ----------
     law, broken, x : int, bool, array
-        As in `value_of`.
+        As in `law_and_break`.
     data : Assembly
         The data.
     c, m : int
@@ -166,10 +196,10 @@ def pair_likelihood(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, ou
     out : array, shape (N,)
         Room to work in.
     """
-    value_of(law, broken, x, data, c, m, out)
+    scale = law_and_break(law, broken, x, data, c, m, out)
     return log_likelihood(
-        out, x[NOISE], x[SHARE], data.value[c, m], data.variance[c, m], data.count[c, m], data.floor[m],
-        data.degrees,
+        out, scale, data.modes[c, m], x, data.value[c, m], data.variance[c, m], data.count[c, m],
+        math.exp(data.log_near[m]), data.floor[m], data.degrees,
     )  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from bayesscale.errors import QuestionError
 from bayesscale.metrics.curves import unit_keys
+from bayesscale.models.scale import log_near_zero, log_value
 from bayesscale.posterior.curves import DrawnCurves
-from bayesscale.posterior.local import resolution, scale
+from bayesscale.posterior.local import gauge_of, scale
 from bayesscale.posterior.noise import typical_se
 from bayesscale.posterior.random import keyed_rng
 
@@ -67,7 +68,8 @@ class TargetBaseline:
         """Return the scale of a new measurement of it, shape (targets, draws)."""
         share = self._each("se_share", rows, metric) if "se_share_mean" in self._draws else None
         se = typical_se(self._draws.curves, metric)
-        return scale(self._each("noise", rows, metric), share, se, resolution(self._draws, metric))
+        value, noise = self.value(rows, metric), self._each("noise", rows, metric)
+        return scale(value, noise, share, se, gauge_of(self._draws, metric))
 
     def _each(self, what: str, rows: slice, metric: int) -> FloatArray:
         """Return draws of a parameter in the cells of targets, drawn anew where they were not measured."""
@@ -79,8 +81,13 @@ class TargetBaseline:
             # A cell, not a target, has a baseline: targets in one cell share it.
             name = self._draws.curves.names[metric]
             rng = keyed_rng(self._seed, f"baseline {what}", name, self.keys[target])
-            found[place] = mean + spread * rng.standard_normal(len(mean))
+            drawn = mean + spread * rng.standard_normal(len(mean))
+            found[place] = log_value(drawn, self._log_near(metric)) if what == "level" else drawn
         return found
+
+    def _log_near(self, metric: int) -> float:
+        """Return the log of the value below which the scale of levels is linear."""
+        return float(log_near_zero((self._draws.curves.names[metric],), self._draws.priors)[0])
 
     def _population(self, what: str, target: int, metric: int) -> tuple[FloatArray, FloatArray]:
         """Return mean and spread of a parameter in a cell; of the level, along the line in log D_f."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,26 @@ from bayesscale.laws import LAWS
 from bayesscale.models.breaks import sign_of, with_break
 from bayesscale.models.discrepancy import discrepancy_unit
 from bayesscale.models.measurement import RESOLUTION, noise_scales, total_sd
+from bayesscale.models.scale import above_zero, log_near_zero
 from bayesscale.posterior.draws import FOLLOWED, Draws
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+
+class Gauge(NamedTuple):
+    """What measures a metric, in its unit.
+
+    Parameters
+    ----------
+    floor : float
+        Resolution of a measurement.
+    near : float
+        Below this value the metric is near zero; noise and discrepancy vanish with it.
+    """
+
+    floor: float
+    near: float
 
 
 @dataclass(frozen=True)
@@ -29,8 +45,8 @@ class Local:
         Name of the metric.
     laws : tuple of str
         Names of the laws by number.
-    floor : float
-        Resolution of a measurement, in the metric's unit.
+    gauge : Gauge
+        What measures the metric.
     law : array of int
         Number of the law.
     level, gain, shape : array
@@ -47,7 +63,7 @@ class Local:
 
     metric: str
     laws: tuple[str, ...]
-    floor: float
+    gauge: Gauge
     law: IntArray
     level: FloatArray
     gain: FloatArray
@@ -99,33 +115,49 @@ class Local:
             level, slope, at = self.level[:, None], self.break_slope[:, None], self.break_u[:, None]
             found = with_break(found, sign_of(self.metric), level, slope, every - at)
         if path is not None and self.straying is not None:
-            found = found + (discrepancy_unit(self.level, self.gain) * np.exp(self.straying))[:, None] * path
+            scale = discrepancy_unit(self.level, self.gain) * np.exp(self.straying)
+            found = found + scale[:, None] * above_zero(found, self.gauge.near) * path
         return np.asarray(found)
 
     def broken(self, u: FloatArray) -> NDArray[np.bool_] | None:
         """Return whether the laws broke before u, (curves, sizes, draws); None if they cannot break."""
         return None if self.break_u is None else self.break_u[:, None] < u[..., None]
 
-    def scale(self, se: Any = 0.0) -> FloatArray:
-        """Return the scale of one measurement with a standard error, shape (curves, draws).
+    def scale(self, value: FloatArray, se: Any = 0.0) -> FloatArray:
+        """Return the scale of measurements with a standard error, shape (curves, sizes, draws).
 
         Parameters
         ----------
-        se : float or array, shape (curves, 1)
+        value : array, shape (curves, sizes, draws)
+            What is measured.
+        se : float or array, shape (curves, sizes, 1)
             Standard error on the test set, 0 where unknown.
         """
-        return scale(self.noise, self.se_share, se, self.floor)
+        share = None if self.se_share is None else self.se_share[:, None]
+        return scale(value, self.noise[:, None], share, se, self.gauge)
 
 
-def scale(noise: FloatArray, se_share: FloatArray | None, se: Any, floor: float) -> FloatArray:
-    """Return the scale of one measurement from log noise, logit of the share of se^2, se and resolution."""
+def scale(
+    value: FloatArray, noise: FloatArray, se_share: FloatArray | None, se: Any, gauge: Gauge
+) -> FloatArray:
+    """Return the scale of measurements of values.
+
+    Parameters
+    ----------
+    value, noise, se_share, se : array
+        Values, log noise, logit of the share of se^2 (None where nobody gave any) and se; they broadcast.
+    gauge : Gauge
+        What measures them.
+    """
     share = None if se_share is None else expit(se_share)
-    return np.asarray(total_sd(np.exp(noise), se, share, floor=floor))
+    return np.asarray(total_sd(np.exp(noise), value, se, share, floor=gauge.floor, near=gauge.near))
 
 
-def resolution(draws: Draws, metric: int) -> float:
-    """Return the smallest noise of a metric, in its unit."""
-    return float(RESOLUTION * noise_scales((draws.curves.names[metric],), draws.priors)[0])
+def gauge_of(draws: Draws, metric: int) -> Gauge:
+    """Return what measures a metric."""
+    name = (draws.curves.names[metric],)
+    floor = RESOLUTION * noise_scales(name, draws.priors)[0]
+    return Gauge(float(floor), float(np.exp(log_near_zero(name, draws.priors)[0])))
 
 
 def measured(draws: Draws, metric: int, curve: IntArray) -> Local:
@@ -156,7 +188,7 @@ def measured(draws: Draws, metric: int, curve: IntArray) -> Local:
     return Local(
         draws.curves.names[metric],
         draws.laws,
-        resolution(draws, metric),
+        gauge_of(draws, metric),
         law=np.ascontiguousarray(draws[FOLLOWED][:, curve, metric].T.astype(np.int64)),
         straying=each("discrepancy_scale"),
         **found,  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bayesscale.models.discrepancy import MODES, modes
 from bayesscale.models.layout import lay_out
 from bayesscale.posterior.draws import Draws
-from bayesscale.posterior.local import measured, resolution, scale
+from bayesscale.posterior.local import gauge_of, measured, scale
 from bayesscale.posterior.noise import student_log_density, within
 
 FloatArray = NDArray[np.float64]
@@ -60,15 +60,15 @@ class Observed:
         if block == "baseline":
             names = ("level", "noise", "se_share")[: 3 if "se_share_mean" in draws else 2]
             level, noise, *share = (draws[f"baseline_{name}"][:, unit, metric].T for name in names)
-            spread = scale(noise, share[0] if share else None, se, resolution(draws, metric))
-            return np.exp(level.astype(np.float64)), spread
+            value = np.exp(level.astype(np.float64))
+            return value, scale(value, noise, share[0] if share else None, se, gauge_of(draws, metric))
         local = measured(draws, metric, unit)
         path = None
         if local.straying is not None:
             coefficients = draws["discrepancy"][:, unit, metric]
             path = np.einsum("snm,nm->ns", coefficients, self._modes[block][rows])[:, None]
         u = draws.curves.axis.u(part.size[rows])[:, None]
-        return local.value(u, path)[:, 0], local.scale(se)
+        return local.value(u, path)[:, 0], local.scale(local.value(u), se[:, None])[:, 0]
 
     def chunks(self) -> Iterator[tuple[str, int, IntArray, IntArray]]:
         """Yield block, metric, rows in the block and positions among all observations, a chunk each."""

@@ -109,7 +109,8 @@ class Predictive:
     def _baseline(self, baseline: TargetBaseline, rows: slice, metric: int) -> FloatArray:
         """Return what is said of the baseline of targets, shape (targets, columns)."""
         law = baseline.value(rows, metric)
-        predicted = self._noisy(law[:, None], baseline.scale(rows, metric), baseline.keys[rows], metric)
+        scale = baseline.scale(rows, metric)[:, None]
+        predicted = self._noisy(law[:, None], scale, baseline.keys[rows], metric)
         found = described(law, predicted[:, 0], self.prob)
         return np.concatenate([found, np.full((len(law), 1), np.nan)], axis=-1)
 
@@ -147,11 +148,11 @@ class Predictive:
 
     def _measured(self, law: FloatArray, local: Local, rows: slice, metric: int) -> FloatArray:
         """Return draws of laws, shape (targets, sizes, draws), with the noise of a measurement."""
-        scale = local.scale(typical_se(self.drawn.curves, metric))
+        scale = local.scale(law, typical_se(self.drawn.curves, metric))
         return self._noisy(law, scale, self.drawn.keys[rows], metric)
 
     def _noisy(self, law: FloatArray, scale: FloatArray, keys: Sequence[str], metric: int) -> FloatArray:
-        """Return draws of shape (targets, sizes, draws) with noise of a scale of shape (targets, draws).
+        """Return draws of shape (targets, sizes, draws) with noise of a scale of that shape.
 
         One draw of the noise serves all sizes of a curve: each interval is about one measurement.
         """
@@ -159,4 +160,4 @@ class Predictive:
         name, count = draws.curves.names[metric], draws.count
         rngs = (keyed_rng(self.drawn.seed, "measurement", name, key) for key in keys)
         noise = np.array([rng.standard_t(draws.priors.degrees, size=count) for rng in rngs])
-        return within(law + (scale * noise)[:, None], name)
+        return within(law + scale * noise[:, None], name)

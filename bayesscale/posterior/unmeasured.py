@@ -13,7 +13,7 @@ from bayesscale.metrics.curves import unit_keys
 from bayesscale.metrics.design import PAIR, Factor, level_labels
 from bayesscale.models.scale import law_parameters, log_near_zero, log_sharpness
 from bayesscale.posterior.draws import Draws
-from bayesscale.posterior.local import Local, resolution
+from bayesscale.posterior.local import Local, gauge_of
 from bayesscale.posterior.random import keyed_rng
 
 FloatArray = NDArray[np.float64]
@@ -75,7 +75,7 @@ class Unmeasured:
         return Local(
             name,
             draws.laws,
-            resolution(draws, metric),
+            gauge_of(draws, metric),
             law,
             level,
             gain,

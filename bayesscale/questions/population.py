@@ -32,9 +32,9 @@ _POOLED = {
 }
 """What every curve has for itself, normal between curves: `<name>_mean` and `<name>_spread` in the draws."""
 _BASELINE = {
-    "baseline_mean": "log value without pretraining, of a typical task",
-    "baseline_slope": "change of that log value per factor of ten of the other size",
-    "baseline_sd": "standard deviation of that log value around the line, between tasks and sizes",
+    "baseline_mean": "the same scale's value without pretraining, of a typical task",
+    "baseline_slope": "change of that value per factor of ten of the other size",
+    "baseline_sd": "standard deviation of that value around the line, between tasks and sizes",
 }
 
 

@@ -14,7 +14,7 @@ from bayesscale.metrics.curves import Curves
 from bayesscale.models.assembly import POOLED, Assembly, assemble
 from bayesscale.models.model import Model
 from bayesscale.models.priors import Priors
-from bayesscale.models.scale import law_parameters, log_near_zero, log_sharpness
+from bayesscale.models.scale import law_parameters, log_near_zero, log_sharpness, log_value
 from bayesscale.particles.places import LEVEL, MODE, NOISE, SHAPE, SLOPE, TAU
 from bayesscale.posterior.draws import FOLLOWED
 from tests.inference.conftest import prior_sampled
@@ -183,7 +183,8 @@ def test_the_baseline_has_its_line_and_cells(
     np.testing.assert_array_equal(population["baseline_mean"], line[:, :, 0])
     np.testing.assert_array_equal(population["baseline_slope"], line[:, :, 1])
     np.testing.assert_array_equal(population["baseline_sd"], sampled.population["cell_sd"])
-    np.testing.assert_array_equal(local["baseline_level"], cell[..., 0])
+    level = log_value(cell[..., 0].astype(float), log_near_zero(tuple(curves.names), Priors()))
+    np.testing.assert_allclose(local["baseline_level"], level, rtol=1e-6)
     np.testing.assert_array_equal(local["baseline_noise"], cell[..., 1])
     assert local["cell"].to_numpy().tolist() == curves.cell_labels
     assert "baseline_se_share" not in local

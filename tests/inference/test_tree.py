@@ -11,7 +11,7 @@ from bayesscale.models.assembly import assemble
 from bayesscale.models.breaks import with_break
 from bayesscale.posterior.draws import FOLLOWED
 from tests.inference.conftest import prior_sampled
-from tests.particles.simulated import cell_scale, density, mean_of, scale_of
+from tests.particles.simulated import cell_mean_and_scale, density, mean_and_scale
 
 PER_OBSERVATION = (
     "log_likelihood",
@@ -141,8 +141,8 @@ def test_likelihoods_of_values_are_those_that_the_sampler_uses(made: Fit) -> Non
             rows = (stored["observation_curve"] == label) & (stored["observation_metric"] == name)
             rows &= stored["observation_pretrain_tokens"] > 0
             x, law = draws["x"][0, draw, c, m], int(draws["law"][0, draw, c, m])
-            mean = mean_of(x, law, bool(draws["broken"][0, draw, c, m]), data, c, m)
-            value, scale = data.value[c, m, : len(mean)], scale_of(x, data, c, m)
+            mean, scale = mean_and_scale(x, law, bool(draws["broken"][0, draw, c, m]), data, c, m)
+            value = data.value[c, m, : len(mean)]
             off = stored.to_numpy()[0, draw][rows.to_numpy()].sum() - density(
                 value, mean, scale, data.degrees
             )
@@ -153,10 +153,8 @@ def test_likelihoods_of_values_are_those_that_the_sampler_uses(made: Fit) -> Non
             rows = (stored["observation_curve"] == label) & (stored["observation_metric"] == name)
             rows &= stored["observation_pretrain_tokens"] == 0
             cell, count = draws["cell"][0, draw, b, m], data.cell_count[b, m]
-            found = density(
-                data.cell_value[b, m, :count], np.full(count, np.exp(cell[0])), cell_scale(cell, data, b, m),
-                data.degrees,
-            )  # fmt: skip
+            level, scale = cell_mean_and_scale(cell, data, b, m)
+            found = density(data.cell_value[b, m, :count], np.full(count, level), scale, data.degrees)
             off = stored.to_numpy()[0, draw][rows.to_numpy()].sum() - found
             assert off == pytest.approx(constant / 4 * count, abs=2e-3)
 

@@ -12,19 +12,26 @@ from bayesscale.models.scale import LOGARITHMIC
 FloatArray = NDArray[np.float64]
 
 
-def anchored(level: Any, gain: Any, log_near: float) -> tuple[FloatArray, FloatArray]:
-    """Return level and gain as laws take them: a value is near (h + sqrt(h^2 + 0.01))."""
+def log_of(place: Any, log_near: float) -> FloatArray:
+    """Return the log of the value at a place: near (h + sqrt(h^2 + 0.01))."""
     if log_near == LOGARITHMIC:
-        return np.asarray(level), np.asarray(gain)
+        return np.asarray(place)
+    h = np.sinh(np.asarray(place) - log_near)
+    root = np.sqrt(h * h + 0.01)
+    far = root + np.abs(h)  # without cancellation: (root + h) (root - h) is 0.01
+    return np.asarray(log_near + np.log(np.where(h > 0, far, 0.01 / far)))
 
-    def log_of(place: FloatArray) -> FloatArray:
-        h = np.sinh(place - log_near)
-        root = np.sqrt(h * h + 0.01)
-        far = root + np.abs(h)  # without cancellation: (root + h) (root - h) is 0.01
-        return np.asarray(log_near + np.log(np.where(h > 0, far, 0.01 / far)))
 
-    high, low = log_of(np.asarray(level)), log_of(np.asarray(level) - np.asarray(gain))
+def anchored(level: Any, gain: Any, log_near: float) -> tuple[FloatArray, FloatArray]:
+    """Return level and gain as laws take them."""
+    high, low = log_of(level, log_near), log_of(np.asarray(level) - np.asarray(gain), log_near)
     return high, high - low
+
+
+def away(value: Any, log_near: float) -> FloatArray:
+    """Return the share of noise and discrepancy that values have: none at zero and below it."""
+    value = np.asarray(value)
+    return np.where(value > 0, value / (np.abs(value) + np.exp(log_near)), 0.0)
 
 
 def sharpness_of(place: Any) -> FloatArray:

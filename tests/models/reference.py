@@ -16,7 +16,7 @@ from bayesscale.models.discrepancy import Basis
 from bayesscale.models.law_priors import EffectPrior, PooledPrior
 from bayesscale.models.model import Model
 from bayesscale.models.scale import log_near_zero
-from tests.models.near_zero import anchored, discrepancy_unit, sharpness_of
+from tests.models.near_zero import anchored, away, discrepancy_unit, log_of, sharpness_of
 
 Point = dict[str, Any]
 FloatArray = NDArray[np.float64]
@@ -177,11 +177,13 @@ class Reference:
         block, index = self.rows(curve, metric)
         return float(block.size[index].min()) if len(index) else self.curves.axis.lo
 
-    def noise(self, log_scale: float, se: FloatArray, share: float | None, metric: int) -> FloatArray:
-        """Return the scale of the noise of values."""
+    def noise(
+        self, log_scale: float, part: Any, se: FloatArray, share: float | None, metric: int
+    ) -> FloatArray:
+        """Return the scale of the noise of values, given how far they are from zero."""
         name = self.curves.names[metric]
         floor = 0.05 * self.priors.noise.get(name, CATALOGUE[name].noise)
-        square = np.exp(log_scale) ** 2 + floor**2
+        square = part * np.exp(log_scale) ** 2 + floor**2
         return np.asarray(np.sqrt(square + (0.0 if share is None else special.expit(share)) * se**2))
 
     def baseline(self, noise: Any, se_share: Any) -> None:
@@ -196,11 +198,12 @@ class Reference:
         sd = self.log_normal("baseline_sd", priors.baseline_sd.median, priors.baseline_sd.spread)
         level, log_noise = self.between("baseline_level", line, sd), self.between("baseline_noise", *noise)
         share = self.between("baseline_se_share", *se_share) if se_share else None
-        rows = curves.baseline
+        rows, near = curves.baseline, log_near_zero(curves.names, priors)
         for cell, metric, value, se in zip(rows.unit, rows.metric, rows.value, rows.se, strict=True):
             own = None if share is None else share[cell, metric]
-            scale = self.noise(log_noise[cell, metric], se, own, metric)
-            self.total += float(stats.t(priors.degrees, np.exp(level[cell, metric]), scale).logpdf(value))
+            mean = np.exp(log_of(level[cell, metric], near[metric]))
+            scale = self.noise(log_noise[cell, metric], away(mean, near[metric]), se, own, metric)
+            self.total += float(stats.t(priors.degrees, mean, scale).logpdf(value))
 
     def density(self) -> float:
         """Return the whole log density."""
@@ -236,23 +239,23 @@ class Reference:
                 block, index = self.rows(c, m)
                 size, value, se = (getattr(block, field)[index] for field in ("size", "value", "se"))
                 u, top = np.log(size / curves.axis.lo) / curves.axis.span, np.exp(level[c, m])
-                more = np.zeros(len(u))
+                more, strayed = np.zeros(len(u)), np.zeros(len(u))
                 if modes is not None and len(u):
                     unit = discrepancy_unit(level[c, m], gain[c, m]) * np.exp(own["discrepancy"][c, m])
-                    more += unit * Basis.of(u).modes @ modes[c, m]
+                    strayed = unit * Basis.of(u).modes @ modes[c, m]
                 if name in able:
                     beyond = np.maximum(np.log(size) - places[c, m], 0.0) / curves.axis.span
                     more += (1 if self.up(name) else -1) * top * slopes[c, m] * beyond
-                scale = self.noise(
-                    own["noise"][c, m], se, own["se_share"][c, m] if "se_share" in own else None, m
-                )
+                counted = own["se_share"][c, m] if "se_share" in own else None
                 sharp = float(sharpness_of(own["sharpness"][c, m])) if model.sharp else 1.0
                 for k, law in enumerate(laws):
                     if law.name not in self.allowed(name):
                         self.pair[c, m, k] = -np.inf
                         continue
                     expected = law.value(u, level[c, m], gain[c, m], shape[c, m, k], sharp) + more
-                    density = stats.t(priors.degrees, expected, scale).logpdf(value).sum()
+                    part = away(expected, near[m])
+                    scale = self.noise(own["noise"][c, m], part, se, counted, m)
+                    density = stats.t(priors.degrees, expected + part * strayed, scale).logpdf(value).sum()
                     self.pair[c, m, k] = np.log(share[m, k]) + density
         self.total += float(special.logsumexp(self.pair, axis=-1).sum())
         if len(curves.baseline):

@@ -224,18 +224,22 @@ def test_values_are_those_of_the_drawn_laws_with_student_noise(prior: xr.Dataset
             [data.modes[*pair, data.u[*pair] == each] for *pair, each in zip(*at, u, strict=True)]
         )
         unit = discrepancy_unit(level, gain) * np.exp(draw["discrepancy_scale"][:, *at])
-        mean = mean + unit * (draw["discrepancy"][:, *at] * mode).sum(axis=-1)
         beyond = u - curves.axis.u(draw["break_at"][:, *at])
         mean = with_break(mean, data.sign[at[1]], level, draw["break_slope"][:, *at], beyond)
-        share = special.expit(draw["se_share"][:, *at])
-        scale = total_sd(np.exp(draw["noise"][:, *at]), rows.se, share, floor=data.floor[at[1]])
+        share, own = special.expit(draw["se_share"][:, *at]), np.exp(draw["noise"][:, *at])
+        near = np.exp(data.log_near[at[1]])
+        scale = total_sd(own, mean, rows.se, share, floor=data.floor[at[1]], near=near)
+        strayed = unit * (draw["discrepancy"][:, *at] * mode).sum(axis=-1)
+        mean = mean + strayed * np.maximum(mean, 0.0) / (np.maximum(mean, 0.0) + near)
         white = (draw["value"][:, start : start + len(rows)] - mean) / scale
         assert stats.kstest(white.ravel(), stats.t(5).cdf).statistic < 0.01
         start += len(rows)
     at, rows = (curves.baseline.unit, curves.baseline.metric), curves.baseline
     share = special.expit(draw["baseline_se_share"][:, *at])
-    scale = total_sd(np.exp(draw["baseline_noise"][:, *at]), rows.se, share, floor=data.floor[at[1]])
-    white = (draw["value"][:, start:] - np.exp(draw["baseline_level"][:, *at])) / scale
+    mean, own = np.exp(draw["baseline_level"][:, *at]), np.exp(draw["baseline_noise"][:, *at])
+    near = np.exp(data.log_near[at[1]])
+    scale = total_sd(own, mean, rows.se, share, floor=data.floor[at[1]], near=near)
+    white = (draw["value"][:, start:] - mean) / scale
     assert stats.kstest(white.ravel(), stats.t(5).cdf).statistic < 0.02
 
 

@@ -12,7 +12,7 @@ from bayesscale.laws import LAWS
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles import places
 from bayesscale.particles.state import LocalPrior, Pool
-from tests.models.near_zero import anchored, discrepancy_unit, sharpness_of
+from tests.models.near_zero import anchored, away, discrepancy_unit, sharpness_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -57,11 +57,12 @@ class Cloud(NamedTuple):
             parts = level[own], gain[own], x[own, places.SHAPE], sharpness_of(x[own, places.SHARP])
             with np.errstate(all="ignore"):
                 value[own] = law.value(u, *parts)
-        unit = discrepancy_unit(level, gain) * np.exp(x[:, places.STRAY])
-        value += unit * (self.x[:, places.MODE : places.MODE + 2] @ data.modes[c, m, :count].T)
         ramp = np.maximum(u - x[:, places.TAU], 0.0) * self.broken[:, None]
         value += data.sign[m] * np.exp(level) * x[:, places.SLOPE] * ramp
-        square = np.exp(2.0 * x[:, places.NOISE]) + data.floor[m] ** 2
+        part = away(value, data.log_near[m])
+        unit = discrepancy_unit(level, gain) * np.exp(x[:, places.STRAY])
+        value += part * unit * (self.x[:, places.MODE : places.MODE + 2] @ data.modes[c, m, :count].T)
+        square = part * np.exp(2.0 * x[:, places.NOISE]) + data.floor[m] ** 2
         square = square + special.expit(x[:, places.SHARE]) * data.variance[c, m, :count]
         off = (data.value[c, m, :count] - value) ** 2 / (data.degrees * square)
         return np.asarray((-0.5 * np.log(square) - 0.5 * (data.degrees + 1) * np.log1p(off)).sum(axis=1))

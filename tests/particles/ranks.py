@@ -10,7 +10,7 @@ from bayesscale.models.assembly import Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.particles.places import MODE, NOISE, SHAPE, SLOPE, TAU
 from bayesscale.particles.state import Local, Population
-from tests.particles.simulated import cell_scale, hazards, mean_of, scale_of
+from tests.particles.simulated import cell_mean_and_scale, hazards, mean_and_scale
 
 FloatArray = NDArray[np.float64]
 Ranks = dict[str, FloatArray]
@@ -91,9 +91,10 @@ def curve_ranks(own: Population, local: Local, data: Assembly, rng: np.random.Ge
     for m in range(metrics):
         rest = []
         for c in np.flatnonzero(data.count[:, m]).tolist():
-            mean = mean_of(local.x[c, m], local.law[c, m], bool(local.broken[c, m]), data, c, m)
+            own_law, broke = local.law[c, m], bool(local.broken[c, m])
+            mean, scale = mean_and_scale(local.x[c, m], own_law, broke, data, c, m)
             value = data.value[c, m, : len(mean)]
-            rest.append(special.stdtr(data.degrees, (value - mean) / scale_of(local.x[c, m], data, c, m)))
+            rest.append(special.stdtr(data.degrees, (value - mean) / scale))
         found[f"values {m}"] = np.array(rest)
     return found | (cell_ranks(own, local, data) if len(data.cell_count) else {})
 
@@ -115,8 +116,8 @@ def cell_ranks(own: Population, local: Local, data: Assembly) -> Ranks:
             found[f"cell pooled {kind}"] = normal(off)
     rest = np.full(data.cell_value.shape, np.nan)
     for b, m in np.argwhere(data.cell_count):
-        count, scale = data.cell_count[b, m], cell_scale(cell[b, m], data, b, m)
-        off = (data.cell_value[b, m, :count] - np.exp(cell[b, m, 0])) / scale
+        count, (mean, scale) = data.cell_count[b, m], cell_mean_and_scale(cell[b, m], data, b, m)
+        off = (data.cell_value[b, m, :count] - mean) / scale
         rest[b, m, :count] = special.stdtr(data.degrees, off)
     found["baseline values"] = rest[~np.isnan(rest)]
     return found

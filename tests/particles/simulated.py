@@ -14,7 +14,7 @@ from bayesscale.models.assembly import Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.particles import places
 from bayesscale.particles.state import Local, Population
-from tests.models.near_zero import anchored, discrepancy_unit, sharpness_of
+from tests.models.near_zero import anchored, away, discrepancy_unit, log_of, sharpness_of
 
 FloatArray = NDArray[np.float64]
 
@@ -111,48 +111,46 @@ def hazards(population: Population, data: Assembly, m: int) -> FloatArray:
     return np.asarray(np.exp(rate) * data.span)
 
 
-def mean_of(x: FloatArray, law: int, broken: bool, data: Assembly, c: int, m: int) -> FloatArray:
-    """Return the expected values of a curve and metric, by the formulas."""
+def mean_and_scale(
+    x: FloatArray, law: int, broken: bool, data: Assembly, c: int, m: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return the expected values of a curve and metric, and the scale of their noise, by the formulas."""
     count = int(data.count[c, m])
     u = data.u[c, m, :count]
     kind = list(LAWS.values())[law]
     level, gain = anchored(x[places.LEVEL], x[places.GAIN], data.log_near[m])
     with np.errstate(all="ignore"):
         value = np.asarray(kind.value(u, level, gain, x[places.SHAPE], sharpness_of(x[places.SHARP])))
-    unit = discrepancy_unit(level, gain) * np.exp(x[places.STRAY])
-    value = value + unit * (data.modes[c, m, :count] @ x[places.MODE : places.MODE + 2])
     if broken:
         ramp = np.maximum(u - x[places.TAU], 0.0)
         value = value + data.sign[m] * np.exp(level) * x[places.SLOPE] * ramp
-    return np.asarray(value)
-
-
-def scale_of(x: FloatArray, data: Assembly, c: int, m: int) -> FloatArray:
-    """Return the scale of the noise of the values of a curve and metric."""
-    variance = data.variance[c, m, : data.count[c, m]]
-    return np.asarray(
-        np.sqrt(np.exp(2 * x[places.NOISE]) + data.floor[m] ** 2 + special.expit(x[places.SHARE]) * variance)
-    )
+    part = away(value, data.log_near[m])
+    unit = discrepancy_unit(level, gain) * np.exp(x[places.STRAY])
+    strayed = unit * part * (data.modes[c, m, :count] @ x[places.MODE : places.MODE + 2])
+    variance = special.expit(x[places.SHARE]) * data.variance[c, m, :count]
+    return value + strayed, np.sqrt(part * np.exp(2 * x[places.NOISE]) + data.floor[m] ** 2 + variance)
 
 
 def draw_values(local: Local, data: Assembly, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """Return values of all curves and of the baseline."""
     value, cell_value = np.zeros_like(data.value), np.zeros_like(data.cell_value)
     for c, m in np.argwhere(data.count).tolist():
-        mean = mean_of(local.x[c, m], local.law[c, m], bool(local.broken[c, m]), data, c, m)
-        noise = rng.standard_t(data.degrees, size=len(mean))
-        value[c, m, : len(mean)] = mean + scale_of(local.x[c, m], data, c, m) * noise
+        mean, scale = mean_and_scale(local.x[c, m], local.law[c, m], bool(local.broken[c, m]), data, c, m)
+        value[c, m, : len(mean)] = mean + scale * rng.standard_t(data.degrees, size=len(mean))
     for b, m in np.argwhere(data.cell_count).tolist():
         count, cell = data.cell_count[b, m], local.cell[b, m]
         noise = rng.standard_t(data.degrees, size=count)
-        cell_value[b, m, :count] = np.exp(cell[0]) + cell_scale(cell, data, b, m) * noise
+        level, own = cell_mean_and_scale(cell, data, b, m)
+        cell_value[b, m, :count] = level + own * noise
     return value, cell_value
 
 
-def cell_scale(cell: FloatArray, data: Assembly, b: int, m: int) -> FloatArray:
-    """Return the scale of the noise of the values of a cell."""
+def cell_mean_and_scale(cell: FloatArray, data: Assembly, b: int, m: int) -> tuple[float, FloatArray]:
+    """Return the expected value of a cell, and the scale of the noise of its values."""
     variance = data.cell_variance[b, m, : data.cell_count[b, m]]
-    return np.asarray(np.sqrt(np.exp(2 * cell[1]) + data.floor[m] ** 2 + special.expit(cell[2]) * variance))
+    mean = float(np.exp(log_of(cell[0], data.log_near[m])))
+    own = math.exp(2 * cell[1]) * away(mean, data.log_near[m])
+    return mean, np.sqrt(own + data.floor[m] ** 2 + special.expit(cell[2]) * variance)
 
 
 def density(value: FloatArray, mean: FloatArray, scale: FloatArray, degrees: float) -> float:
@@ -165,14 +163,13 @@ def fill_likelihoods(local: Local, data: Assembly) -> None:
     """Write the likelihoods of all curves and cells."""
     for c, m in np.argwhere(data.count).tolist():
         x = local.x[c, m]
-        mean = mean_of(x, local.law[c, m], bool(local.broken[c, m]), data, c, m)
-        value = data.value[c, m, : len(mean)]
-        local.likelihood[c, m] = density(value, mean, scale_of(x, data, c, m), data.degrees)
+        mean, scale = mean_and_scale(x, local.law[c, m], bool(local.broken[c, m]), data, c, m)
+        local.likelihood[c, m] = density(data.value[c, m, : len(mean)], mean, scale, data.degrees)
     for b, m in np.argwhere(data.cell_count).tolist():
         cell, count = local.cell[b, m], data.cell_count[b, m]
-        mean = np.full(count, math.exp(cell[0]))
-        scale = cell_scale(cell, data, b, m)
-        local.cell_likelihood[b, m] = density(data.cell_value[b, m, :count], mean, scale, data.degrees)
+        level, scale = cell_mean_and_scale(cell, data, b, m)
+        values, expected = data.cell_value[b, m, :count], np.full(count, level)
+        local.cell_likelihood[b, m] = density(values, expected, scale, data.degrees)
 
 
 def simulate(data: Assembly, rng: np.random.Generator) -> Simulated:

@@ -16,8 +16,8 @@ from bayesscale.particles.collapsed import collapsed_likelihood, draw_modes, dra
 from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, STRAY
 from bayesscale.particles.structs import data_struct
 from bayesscale.particles.sweep import seed_all
-from tests.models.near_zero import anchored, discrepancy_unit
-from tests.particles.simulated import mean_of, scale_of
+from tests.models.near_zero import anchored, away, discrepancy_unit
+from tests.particles.simulated import mean_and_scale
 from tests.particles.small import draw, small_data, small_prior
 
 FloatArray = NDArray[np.float64]
@@ -63,16 +63,26 @@ def cases(data: Assembly, count: int, stray: float = 1.0) -> Iterator[Case]:
         law, broken, x = draw(prior, data, m, rng)
         x[STRAY] += stray
         weights = np.asarray(rng.gamma(0.5 * data.degrees, 2.0 / data.degrees, data.u.shape[2]))
-        noise, bare = scale_of(x, data, 0, m), x.copy()
+        bare = x.copy()
         bare[MODE : MODE + 2] = 0.0
-        mean = mean_of(bare, law, bool(broken), data, 0, m)
+        mean, noise = mean_and_scale(bare, law, bool(broken), data, 0, m)
         unit = discrepancy_unit(*anchored(x[LEVEL], x[GAIN], data.log_near[m]))
         scale = float(unit * np.exp(x[STRAY]))
-        value = mean_of(x, law, bool(broken), data, 0, m)
+        part = away(mean, data.log_near[m])
+        value = mean_and_scale(x, law, bool(broken), data, 0, m)[0]
         value = value + noise * rng.standard_t(data.degrees, len(noise))
         # In place: compiled code shares the array.
         data.value[0, m, : len(noise)] = value
-        yield Case(m, law, broken, x, weights, value - mean, noise, scale * data.modes[0, m, : len(noise)])
+        yield Case(
+            m,
+            law,
+            broken,
+            x,
+            weights,
+            value - mean,
+            noise,
+            scale * part[:, None] * data.modes[0, m, : len(noise)],
+        )
 
 
 def test_the_likelihood_is_the_normal_density_of_values(data: Assembly) -> None:

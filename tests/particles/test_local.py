@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,14 +13,21 @@ from bayesscale.laws import LAWS
 from bayesscale.models.assembly import Assembly
 from bayesscale.models.correlation import factor_of
 from bayesscale.particles import places
-from bayesscale.particles.local import law_parameters, log_likelihood, log_prior, pair_likelihood, value_of
+from bayesscale.particles.local import (
+    law_and_break,
+    law_parameters,
+    log_likelihood,
+    log_prior,
+    pair_likelihood,
+    value_and_noise,
+)
 from bayesscale.particles.population import correlation_factor, covariance
 from bayesscale.particles.state import LocalPrior
 from bayesscale.particles.structs import data_struct, prior_struct
-from bayesscale.posterior.local import Local
+from bayesscale.posterior.local import Gauge, Local
 from tests.models.near_zero import sharpness_of
 from tests.particles.clouds import Cloud
-from tests.particles.simulated import density, mean_of, scale_of
+from tests.particles.simulated import density, mean_and_scale
 from tests.particles.small import draw, small_data, small_prior
 
 FloatArray = NDArray[np.float64]
@@ -47,21 +56,29 @@ def test_values_are_those_that_answers_are_made_of(data: Assembly, prior: LocalP
     }
     for m, law, broken, x in drawn(data, prior):
         u, count = data.u[0, m], int(data.count[0, m])
-        value_of(law, broken, x, data_struct(data), 0, m, out)
+        compiled = data_struct(data)
+        scale = law_and_break(law, broken, x, compiled, 0, m, out)
+        both = [value_and_noise(x, scale, out[i], compiled, 0, m, i) for i in range(count)]
+        found, square = np.array(both).T
         level, gain = (np.array([[part]]) for part in law_parameters(x, data.log_near[m]))
 
         def each(place: int, x: FloatArray = x) -> FloatArray:
             return np.array([[x[place]]])
 
+        gauge = Gauge(data.floor[m], math.exp(data.log_near[m]))
         local = Local(
-            names[m], tuple(LAWS), data.floor[m], np.array([[law]]), level, gain, each(places.SHAPE),
+            names[m], tuple(LAWS), gauge, np.array([[law]]), level, gain, each(places.SHAPE),
             np.log(sharpness_of(each(places.SHARP))), each(places.NOISE), each(places.SHARE),
             each(places.STRAY), each(places.TAU) if broken else None, each(places.SLOPE) if broken else None,
         )  # fmt: skip
         path = (data.modes[0, m, :count] @ x[places.MODE : places.MODE + 2])[None, :, None]
         expected = local.value(u[None, :count], path)[0, :, 0]
-        np.testing.assert_allclose(out[:count], expected, rtol=1e-12)
-        np.testing.assert_allclose(mean_of(x, law, bool(broken), data, 0, m), expected, rtol=1e-12)
+        se = np.sqrt(data.variance[0, m, :count])[None, :, None]
+        sd = local.scale(local.value(u[None, :count]), se)[0, :, 0]
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        np.testing.assert_allclose(np.sqrt(square), sd, rtol=1e-12)
+        by_hand = mean_and_scale(x, law, bool(broken), data, 0, m)
+        np.testing.assert_allclose(by_hand, (expected, sd), rtol=1e-12)
 
 
 def test_the_likelihood_is_student_t_up_to_a_constant(data: Assembly, prior: LocalPrior) -> None:
@@ -69,7 +86,7 @@ def test_the_likelihood_is_student_t_up_to_a_constant(data: Assembly, prior: Loc
     constants = []
     for m, law, broken, x in drawn(data, prior):
         found = pair_likelihood(law, broken, x, compiled, 0, m, out)
-        mean, scale = mean_of(x, law, bool(broken), data, 0, m), scale_of(x, data, 0, m)
+        mean, scale = mean_and_scale(x, law, bool(broken), data, 0, m)
         value = data.value[0, m, : len(mean)]
         assert found == pytest.approx(density(value, mean, scale, data.degrees), rel=1e-10)
         constants.append(stats.t(data.degrees, mean, scale).logpdf(value).sum() - found)
@@ -79,9 +96,10 @@ def test_the_likelihood_is_student_t_up_to_a_constant(data: Assembly, prior: Loc
 @pytest.mark.parametrize("off", [0.0, 1.0, 1e60, 1e200])
 def test_many_values_and_large_numbers_do_not_overflow(off: float) -> None:
     count = 400
-    mean, variance = np.zeros(count), np.full(count, 1e-4)
-    value = np.full(count, off)
-    found = log_likelihood(mean, -20.0, 0.0, value, variance, count, 1e-6, 5.0)
+    mean, variance = np.full(count, 1e-9), np.full(count, 1e-4)
+    value, x = np.full(count, off), np.zeros(places.LOCAL)
+    x[places.NOISE] = -20.0
+    found = log_likelihood(mean, 0.0, np.zeros((count, 2)), x, value, variance, count, 0.0, 1e-6, 5.0)
     scale = np.full(count, np.sqrt(np.exp(-40.0) + 1e-12 + 0.5e-4))
     if off < 1e100:
         assert found == pytest.approx(density(value, mean, scale, 5.0), rel=1e-9)
@@ -90,9 +108,10 @@ def test_many_values_and_large_numbers_do_not_overflow(off: float) -> None:
 
 
 def test_a_value_that_is_no_number_has_no_likelihood() -> None:
-    mean, one = np.array([1.0, np.nan]), np.ones(2)
-    assert log_likelihood(mean, 0.0, 0.0, one, one, 2, 0.1, 5.0) == -np.inf
-    assert np.isfinite(log_likelihood(mean, 0.0, 0.0, one, one, 1, 0.1, 5.0))
+    mean, one, x = np.array([1.0, np.nan]), np.ones(2), np.zeros(places.LOCAL)
+    modes = np.zeros((2, 2))
+    assert log_likelihood(mean, 0.0, modes, x, one, one, 2, 0.0, 0.1, 5.0) == -np.inf
+    assert np.isfinite(log_likelihood(mean, 0.0, modes, x, one, one, 1, 0.0, 0.1, 5.0))
 
 
 def _log_prior(law: int, broken: int, x: FloatArray, prior: LocalPrior, data: Assembly, m: int) -> float:

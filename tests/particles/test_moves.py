@@ -31,11 +31,11 @@ from bayesscale.particles.structs import data_struct, guide_struct, pool_struct,
 from bayesscale.particles.sweep import move_pair, seed_all
 from bayesscale.particles.temper import draw_prior
 from tests.particles.clouds import Cloud
-from tests.particles.simulated import mean_of, scale_of
+from tests.particles.simulated import mean_and_scale
 from tests.particles.small import assert_prior, draw, small_data, small_prior, without_values
 
 FloatArray = NDArray[np.float64]
-DRAWS, TURNS = 3000, 6
+DRAWS, TURNS = 4000, 6
 NAMES = {"walk": (WALK,), "single": (SINGLE,), "law": (LAW,), "break": (BREAK,), "jump": (JUMP, JUMP, WALK)}
 ROUND = (LAW, BREAK, JUMP, WALK)
 UNKNOWN = 3
@@ -205,15 +205,15 @@ class Measured:
     def draw(self, rng: np.random.Generator) -> None:
         """Draw the curve from the prior, and its values given the curve."""
         self.law, self.broken, self.x = draw(self.prior, self.data, 0, rng)
-        mean = mean_of(self.x, self.law, bool(self.broken), self.data, 0, 0)
+        mean, scale = mean_and_scale(self.x, self.law, bool(self.broken), self.data, 0, 0)
         noise = rng.standard_t(self.data.degrees, len(mean))
         # In place: compiled code shares the array.
-        self.data.value[0, 0, : len(mean)] = mean + scale_of(self.x, self.data, 0, 0) * noise
+        self.data.value[0, 0, : len(mean)] = mean + scale * noise
 
     def residuals(self) -> FloatArray:
         """Return the ranks of the values."""
-        mean = mean_of(self.x, self.law, bool(self.broken), self.data, 0, 0)
-        off = (self.data.value[0, 0, : len(mean)] - mean) / scale_of(self.x, self.data, 0, 0)
+        mean, scale = mean_and_scale(self.x, self.law, bool(self.broken), self.data, 0, 0)
+        off = (self.data.value[0, 0, : len(mean)] - mean) / scale
         return np.asarray(stats.t.cdf(off, self.data.degrees))
 
     def densities(self) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from bayesscale.particles.structs import data_struct, guide_struct, local_struct
 from bayesscale.particles.sweep import seed_all
 from bayesscale.particles.temper import drifted, effective, features, next_step, resampled, temper_all
 from tests.models.tables import curves_of, table
-from tests.particles.simulated import density, mean_of, scale_of
+from tests.particles.simulated import density, mean_and_scale
 from tests.particles.small import small_data, small_prior
 
 FloatArray = NDArray[np.float64]
@@ -54,8 +54,8 @@ def on_grid(data: Assembly, prior: LocalPrior, x: FloatArray, law: int, level: F
     for i, each in enumerate(level):
         own = x.copy()
         own[LEVEL] = each
-        mean = mean_of(own, law, False, data, 0, 0)
-        found[i] += density(data.value[0, 0, : len(mean)], mean, scale_of(own, data, 0, 0), data.degrees)
+        mean, scale = mean_and_scale(own, law, False, data, 0, 0)
+        found[i] += density(data.value[0, 0, : len(mean)], mean, scale, data.degrees)
     return found
 
 
@@ -113,8 +113,8 @@ def test_a_curve_is_put_where_one_of_its_particles_is_and_likelihoods_are_kept()
         assert (pool.x[c, m] == local.x[c, m]).all(axis=1).any()
         for i in range(0, PARTICLES, 100):
             x, law, broken = pool.x[c, m, i], int(pool.law[c, m, i]), bool(pool.broken[c, m, i])
-            mean = mean_of(x, law, broken, data, c, m)
-            found = density(data.value[c, m, : len(mean)], mean, scale_of(x, data, c, m), data.degrees)
+            mean, scale = mean_and_scale(x, law, broken, data, c, m)
+            found = density(data.value[c, m, : len(mean)], mean, scale, data.degrees)
             assert pool.likelihood[c, m, i] == pytest.approx(found, rel=1e-9)
             assert data.allowed[m, law]
             if broken:

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from bayesscale.inference import Fit
 from bayesscale.laws import LAWS
+from bayesscale.models.scale import log_near_zero
 from bayesscale.posterior.curves import DrawnCurves
 from bayesscale.posterior.draws import FOLLOWED
 from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.select import Selection, drawn_curves
-from tests.models.near_zero import discrepancy_unit
+from tests.models.near_zero import away, discrepancy_unit
 from tests.posterior.everything import DRAWS, draws_in, everything
 from tests.questions.made_up import MadeUp
 
@@ -45,6 +46,7 @@ def test_a_value_is_the_law_of_its_draw_and_its_break_and_its_discrepancy(fit: F
     curves = curves_of(fit)
     sizes = np.array([2e9, 5e10, 3e11, 1e12])
     places = curves.targets.position
+    near = log_near_zero(fit.curves.names, fit.priors)
     for metric in (0, 1):
         matrix = np.broadcast_to(sizes, (8, 4))
         values = curves.values(ALL, metric, matrix)
@@ -56,7 +58,8 @@ def test_a_value_is_the_law_of_its_draw_and_its_break_and_its_discrepancy(fit: F
                 draws[name][draw, curve, metric] for name in ("level", "gain", "discrepancy_scale")
             )
             unit = discrepancy_unit(level, gain) * np.exp(scale)
-            expected = by_hand(fit, curve, metric, sizes[column], draw) + unit * path[row, column, draw]
+            law = by_hand(fit, curve, metric, sizes[column], draw)
+            expected = law + unit * away(law, near[metric]) * path[row, column, draw]
             assert values[row, column, draw] == pytest.approx(expected, rel=1e-12)
 
 

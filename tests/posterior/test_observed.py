@@ -9,9 +9,11 @@ from scipy import stats
 from bayesscale.laws import LAWS
 from bayesscale.models.discrepancy import bases
 from bayesscale.models.layout import lay_out
+from bayesscale.models.scale import LOGARITHMIC
 from bayesscale.posterior import observed
 from bayesscale.posterior.draws import FOLLOWED, Draws
 from bayesscale.posterior.observed import Observed, replicate
+from tests.models.near_zero import away
 from tests.posterior.everything import draws_in, everything
 
 
@@ -26,12 +28,16 @@ def expected(draws: Draws, block: str, row: int, draw: int) -> tuple[float, floa
     unit, metric = int(part.unit[row]), curves.names.index(part.metrics[part.metric[row]])
     floor = 0.05 * draws.priors.noise[curves.names[metric]]
 
-    def scale(log_noise: float, logit: float) -> float:
-        return float(np.sqrt(np.exp(2 * log_noise) + floor**2 + part.se[row] ** 2 / (1 + np.exp(-logit))))
+    near = LOGARITHMIC if metric else np.log(0.05 * draws.priors.typical.get("bleu", 25.0))
+
+    def scale(value: float, log_noise: float, logit: float) -> float:
+        own = np.exp(2 * log_noise) * away(value, near)
+        return float(np.sqrt(own + floor**2 + part.se[row] ** 2 / (1 + np.exp(-logit))))
 
     if block == "baseline":
         noise, share = (draws[f"baseline_{name}"][draw, unit, metric] for name in ("noise", "se_share"))
-        return float(np.exp(draws["baseline_level"][draw, unit, metric])), scale(noise, share)
+        value = float(np.exp(draws["baseline_level"][draw, unit, metric]))
+        return value, scale(value, noise, share)
     own = {
         name: draws[name][draw, unit, metric]
         for name in ("level", "gain", "shape", "sharpness", "noise", "se_share", "discrepancy_scale")
@@ -49,7 +55,8 @@ def expected(draws: Draws, block: str, row: int, draw: int) -> tuple[float, floa
     at = int(np.argmin(np.abs(basis.u - u)))
     strayed = basis.modes[at] @ draws["discrepancy"][draw, unit, metric]
     unit_of = high * np.hypot(2 * np.tanh(own["gain"] / 2), 0.02) * np.exp(own["discrepancy_scale"])
-    return float(value + unit_of * strayed), scale(own["noise"], own["se_share"])
+    strayed = unit_of * strayed * away(value, near)
+    return float(value + strayed), scale(value, own["noise"], own["se_share"])
 
 
 def test_location_and_scale_are_those_of_the_formulas(draws: Draws) -> None:
@@ -117,4 +124,6 @@ def test_without_standard_errors_breaks_and_discrepancy_only_law_and_noise_are_l
         law = LAWS[draws.laws[int(draws[FOLLOWED][draw, unit, 0])]]
         own = (draws[name][draw, unit, 0] for name in ("level", "gain", "shape"))
         assert location[0, draw] == pytest.approx(law.value(draws.curves.axis.u(size), *own), rel=1e-12)
-    np.testing.assert_allclose(scale[0], np.exp(draws["noise"][:, unit, 0]), rtol=1e-9)
+    near = np.log(0.05 * draws.priors.typical.get("bleu", 25.0))
+    noise = np.exp(draws["noise"][:, unit, 0]) * np.sqrt(away(location[0], near))
+    np.testing.assert_allclose(scale[0], noise, rtol=1e-9)

@@ -9,6 +9,7 @@ import pytest
 
 from bayesscale.errors import QuestionError, UsageError
 from bayesscale.inference import Fit
+from bayesscale.models.scale import place_of
 from bayesscale.questions.forecast import forecast
 from bayesscale.questions.value.answer import readable_limits
 from bayesscale.questions.value.ask import value
@@ -22,14 +23,15 @@ def known(score: tuple[float, float], baseline: tuple[float, float]) -> Fit:
     """Return a fit of one task and mixture whose BLEU at the last D_p is known at two D_f."""
     table = rows(tasks=("en-fr",), mixtures={"en": {}}, metrics=("bleu",), finetune=FINE)
     own = np.array([[[np.log(at), *TRUE["bleu"][1:]]] for at in score])
-    per_decade = np.log(baseline[1] / baseline[0]) / np.log10(FINE[1] / FINE[0])
+    places = place_of(np.log(baseline), np.log(1.25))
+    per_decade = np.ptp(places) / np.log10(FINE[1] / FINE[0])
     typical = np.log(score).mean()
     replaced = {
         **given(own),
         "mean": (("effect",), np.array([typical, TRUE["bleu"][1]])),
         "slope": (("covariate", "effect"), np.array([[np.log(score[1] / score[0]) / np.log10(7), 0.0]])),
         "baseline_level": (("cell", "metric"), np.log(baseline)[:, None]),
-        "baseline_mean": (("metric",), np.array([np.log(baseline).mean()])),
+        "baseline_mean": (("metric",), np.array([places.mean()])),
         "baseline_slope": (("metric",), np.array([per_decade])),
         "baseline_sd": (("metric",), np.array([0.0])),
     }
@@ -61,8 +63,9 @@ def test_probabilities_are_shares_of_draws(uncertain: Fit) -> None:
 
 def test_the_baseline_s_line_says_which_data_pretraining_replaces() -> None:
     frame = value(known((20.0, 30.0), (10.0, 20.0))).frame()
-    # 20 is the baseline at 42M, and log level is linear in log D_f: 30 lies beyond.
-    beyond = 42e6 * 7 ** (np.log(30 / 20) / np.log(2))
+    # 20 is the baseline at 42M, and its place is linear in log D_f: 30 lies beyond.
+    ten, twenty, thirty = place_of(np.log([10.0, 20.0, 30.0]), np.log(1.25))
+    beyond = 42e6 * 7 ** ((thirty - twenty) / (twenty - ten))
     np.testing.assert_allclose(frame["alone_median"], [42e6, beyond], rtol=1e-9)
     np.testing.assert_allclose(frame["saved_median"], [36e6, beyond - 42e6], rtol=1e-9)
     np.testing.assert_allclose(frame["beyond"], [0.0, np.log(beyond / 42e6)], atol=1e-9)
@@ -73,7 +76,8 @@ def test_the_baseline_s_line_says_which_data_pretraining_replaces() -> None:
 def test_pretraining_that_harms_saves_less_than_nothing() -> None:
     answer = value(known((15.0, 15.0), (10.0, 20.0)))
     frame = answer.frame()
-    where = 6e6 * 7 ** (np.log(1.5) / np.log(2))
+    ten, fifteen, twenty = place_of(np.log([10.0, 15.0, 20.0]), np.log(1.25))
+    where = 6e6 * 7 ** ((fifteen - ten) / (twenty - ten))
     np.testing.assert_allclose(frame["saved_median"], [where - 6e6, where - 42e6], rtol=1e-9)
     assert frame["p_saves"].tolist() == [1.0, 0.0]
     assert "-" in next(iter(answer.details().values()))["saved"].iloc[1]

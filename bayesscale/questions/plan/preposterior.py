@@ -57,8 +57,9 @@ def measurement(predictive: Predictive, target: int, size: float, metrics: IntAr
     drawn, rows = predictive.drawn, slice(target, target + 1)
     location, scale = [], []
     for metric in map(int, metrics):
-        location.append(predictive.law(np.array([[size]]), metric, rows)[0, 0])
-        scale.append(drawn.local(rows, metric).scale(typical_se(drawn.curves, metric))[0])
+        law = predictive.law(np.array([[size]]), metric, rows)
+        location.append(law[0, 0])
+        scale.append(drawn.local(rows, metric).scale(law, typical_se(drawn.curves, metric))[0, 0])
     return Measurement(np.array(location), np.array(scale), drawn.draws.priors.degrees)
 
 

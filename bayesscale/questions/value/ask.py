@@ -13,6 +13,7 @@ from bayesscale.errors import QuestionError, UsageError
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.breaks import sign_of
+from bayesscale.models.scale import log_near_zero, log_value, place_of
 from bayesscale.posterior.curves import Targets
 from bayesscale.questions.answer import interval, three
 from bayesscale.questions.baseline import BaselineRuns, how_to_add, runs_text
@@ -84,9 +85,11 @@ def _along(
     own, measured = every[line.asked], every[runs.has(line.drawn.targets.table, line.metric(place))]
     sizes = line.sizes
     # Its own spread would let an unmeasured baseline be worse than one with less data.
-    alone_line = never_falling(line.along(sign * _log(baseline)), np.isin(sizes, measured))
-    alone = np.array([equivalent(sizes, alone_line, sign * _log(draws)) for draws in score[line.asked]])
-    gains = sign * (line.along(score) - np.exp(sign * alone_line))
+    near = log_near_zero((line.metric(place),), line.drawn.draws.priors)[0]
+    alone_line = never_falling(line.along(sign * _place(baseline, near)), np.isin(sizes, measured))
+    wanted = sign * _place(score[line.asked], near)
+    alone = np.array([equivalent(sizes, alone_line, draws) for draws in wanted])
+    gains = sign * (line.along(score) - np.exp(log_value(sign * alone_line, near)))
     first, last = line.ends
     reaches = limit(sizes[sizes >= first], gains[sizes >= first], delta, last)
     end = measured[-1] if measured.size else np.nan
@@ -113,9 +116,9 @@ def _along(
     }
 
 
-def _log(values: FloatArray) -> FloatArray:
-    """Return the logarithm, on which the baseline is a line in log D_f; finite for a score of 0."""
-    return np.log(np.maximum(values, np.finfo(float).tiny))
+def _place(values: FloatArray, log_near: float) -> FloatArray:
+    """Return places on the scale on which the baseline is a line in log D_f; finite for a score of 0."""
+    return np.asarray(place_of(np.log(np.maximum(values, np.finfo(float).tiny)), log_near))
 
 
 def value_notes(
