@@ -46,7 +46,7 @@ class Answer(ABC):
     prob : float
         Probability of the equal-tailed intervals.
     table : pandas.DataFrame
-        The numbers, see `frame`.
+        The numbers, one row each.
     notes : tuple of str
         What is to be said of them, the most important first.
     """

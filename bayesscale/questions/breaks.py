@@ -86,7 +86,7 @@ _NO_INTERVAL = np.full(3, np.nan)
 
 
 def break_row(draws: Draws, curve: int, metric: int, prob: float, at: float | None) -> dict[str, Any]:
-    """Return a row of `Breaks.frame`; the cost is stated at a size, by default the curve's last."""
+    """Return a row of `Breaks`; the cost is stated at a size, by default the curve's last."""
     curves, name = draws.curves, draws.curves.names[metric]
     own = sizes_on(curves, curve, [metric])
     last = float(own[-1])
@@ -176,23 +176,24 @@ def _value(local: Local, curves: Curves, size: float) -> FloatArray:
 
 @dataclass(frozen=True)
 class Breaks(Answer):
-    """For every curve and breakable metric, the probability and size of a break."""
+    """For every curve and breakable metric, the probability and size of a break.
 
-    rows = "breaks"
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row a curve and metric, the most probable breaks first.
-
-        Columns: what names the curve, metric, sizes (how many were measured), first and last; p_broken,
-        the probability of a break by then, and p_broken_least, its smallest value given one of the laws
-        that have at least 5% of the curve's draws (levelling off breaks the log-law and needs no break under
-        a law with a ceiling); break_median,
+    Parameters
+    ----------
+    fit, prob, notes
+        As in `Answer`.
+    table : pandas.DataFrame
+        One row a curve and metric, the most probable breaks first. Columns: what names the curve, metric,
+        sizes (how many were measured), first and last; p_broken, the probability of a break by then, and
+        p_broken_least, its smallest value given one of the laws that have at least 5% of the curve's draws
+        (levelling off breaks the log-law and needs no break under a law with a ceiling); break_median,
         break_lower, break_upper, where, in tokens, given that there is one; p_fall, the probability that the
         score has fallen since, and not only risen less or stayed, given that there is one; at, the size at
         which lost_median, lost_lower, lost_upper are what the break costs against the unbroken law, in the
         metric's unit, averaged over no break as well; evidence in words. NaN where no draw has a break.
-        """
-        return self.table.copy()
+    """
+
+    rows = "breaks"
 
     def contents(self) -> dict[str, Any]:
         """Return the units, and how often the population breaks."""

@@ -54,8 +54,14 @@ class Forecast(Answer):
 
     Parameters
     ----------
-    fit, prob, table, notes
+    fit, prob, notes
         As in `Answer`.
+    table : pandas.DataFrame
+        One row a curve, metric and size. Columns: what names the curve, metric, the size; median, mean, lower
+        and upper of a new measurement (equal-tailed interval); law_median, law_lower and law_upper of the law
+        without noise; p_break, the probability that the law broke before this size, NaN where it cannot;
+        efolds_beyond, the size in e-folds beyond the curve's last one, negative inside the data, NaN for the
+        baseline; measured, whether the curve was. For an unmeasured curve the last size is that of its task.
     predictive : Predictive
         The curves asked for.
     """
@@ -63,17 +69,6 @@ class Forecast(Answer):
     predictive: Predictive = field(repr=False)
 
     rows = "forecasts"
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row a curve, metric and size.
-
-        Columns: what names the curve, metric, the size; median, mean, lower and upper of a new measurement
-        (equal-tailed interval); law_median, law_lower and law_upper of the law without noise; p_break, the
-        probability that the law broke before this size, NaN where it cannot; efolds_beyond, the size in
-        e-folds beyond the curve's last one, negative inside the data, NaN for the baseline;
-        measured, whether the curve was. For an unmeasured curve the last size is that of its task.
-        """
-        return self.table.copy()
 
     def contents(self) -> dict[str, Any]:
         """Return the units."""

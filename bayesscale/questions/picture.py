@@ -82,7 +82,7 @@ def picture(
 def forecast_table(
     curves: Curves, targets: Targets, places: list[int], sizes: FloatArray, values: FloatArray
 ) -> pd.DataFrame:
-    """Return a row for each target, metric and size, in this order; see `Forecast.frame`."""
+    """Return a row for each target, metric and size, in this order; see the table of `Forecast`."""
     count, metrics, points, _ = values.shape
     table = targets.table.loc[np.repeat(np.arange(count), metrics * points)].reset_index(drop=True)
     table["metric"] = np.tile(np.repeat([curves.names[place] for place in places], points), count)

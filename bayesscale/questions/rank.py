@@ -50,8 +50,13 @@ class Ranking(Answer):
 
     Parameters
     ----------
-    fit, prob, table, notes
+    fit, prob, notes
         As in `Answer`.
+    table : pandas.DataFrame
+        One row a mixture, with task, other size, metric and size, the best first. Columns: median, lower,
+        upper of the law without noise (equal-tailed interval); p_best, the probability that no other mixture
+        in the comparison is better; p_better_than_next, that it is better than the one in the next row, NaN
+        in the last.
     pairs : pandas.DataFrame
         See `pair_frame`.
     """
@@ -59,15 +64,6 @@ class Ranking(Answer):
     pairs: pd.DataFrame = field(repr=False)
 
     rows = "ranking"
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row a mixture, with task, other size, metric and size, the best first.
-
-        Columns: median, lower, upper of the law without noise (equal-tailed interval); p_best, the
-        probability that no other mixture in the comparison is better; p_better_than_next, that it is better
-        than the one in the next row, NaN in the last.
-        """
-        return self.table.copy()
 
     def pair_frame(self) -> pd.DataFrame:
         """Return one row an ordered pair of mixtures: p_better, that `mixture` is better than `than`."""

@@ -108,7 +108,7 @@ _UNKNOWN = np.full(3, np.nan)
 
 
 def advice_row(path: Trajectory, goal: Goal) -> dict[str, Any]:
-    """Return a row of `Advice.frame`."""
+    """Return a row of `Advice`."""
     broken = path.broken_by(path.last)
     before = path.broken_by(goal.budget)
     within = path.needed <= path.end
@@ -235,6 +235,6 @@ def advise(
 
 
 def _row(path: Trajectory, goal: Goal, axis: str) -> dict[str, Any]:
-    """Return a row of `Advice.frame`, the words included."""
+    """Return a row of `Advice`, the words included."""
     row = advice_row(path, goal)
     return {**row, "why": sentence(row, goal, row["first"], axis)}

@@ -94,8 +94,15 @@ class Conflict(Answer):
 
     Parameters
     ----------
-    fit, prob, table, notes
-        As in `Answer`; the table has the pairs.
+    fit, prob, notes
+        As in `Answer`.
+    table : pandas.DataFrame
+        One row a pair, score and loss, the most probable conflict first. Columns: by ('mixtures' or
+        'checkpoints'); what the two have in common; mixture and size of A, which the loss prefers, and of B;
+        metric, loss; p_conflict, the probability that loss and score disagree; p_a_better_loss,
+        p_a_better_score; regret, the score expected to be lost by choosing with the loss, with regret_lower
+        and regret_upper; p_a_break, the probability that the score's law of A broke before A's size, NaN
+        where it cannot; measured, whether both curves were.
     links : pandas.DataFrame
         A row a link score = c exp(-k loss): what names it (NaN where pooled), pooled, metric, loss, how many
         curves, points and draws it rests on; c, k, explained (share of the variance of log score) and rms (in
@@ -113,17 +120,6 @@ class Conflict(Answer):
     def metrics(self) -> tuple[str, ...]:
         """The metrics in the answer: scores, then losses."""
         return (*dict.fromkeys(self.table["metric"]), *dict.fromkeys(self.table["loss"]))
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row a pair, score and loss, the most probable conflict first.
-
-        Columns: by ('mixtures' or 'checkpoints'); what the two have in common; mixture and size of A, which
-        the loss prefers, and of B; metric, loss; p_conflict, the probability that loss and score disagree;
-        p_a_better_loss, p_a_better_score; regret, the score expected to be lost by choosing with the loss,
-        with regret_lower and regret_upper; p_a_break, the probability that the score's law of A broke before
-        A's size, NaN where it cannot; measured, whether both curves were.
-        """
-        return self.table.copy()
 
     def contents(self) -> dict[str, Any]:
         """Return units, meanings of the columns, findings and links."""

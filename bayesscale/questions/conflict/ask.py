@@ -242,7 +242,7 @@ def _answer(
 
 
 def _row(curves: Curves, rows: Sequence[Mapping[Hashable, Any]], pair: Pair) -> dict[str, Any]:
-    """Return what names a pair, see `Conflict.frame`."""
+    """Return what names a pair, see the table of `Conflict`."""
     kind, *ends = pair
     own = [rows[target] for target, _ in ends]
     return {

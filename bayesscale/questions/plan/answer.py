@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import SIZES
-from bayesscale.questions.answer import SHORT, Answer, name_of, shown_names
+from bayesscale.questions.answer import SHORT, Answer, name_of, percent_text, shown_names
 from bayesscale.questions.plan.candidates import Prices
 from bayesscale.questions.plan.quantities import Quantities, Query
 from bayesscale.text import listed
@@ -27,8 +27,19 @@ class Plan(Answer):
 
     Parameters
     ----------
-    fit, prob, table, notes
+    fit, prob, notes
         As in `Answer`.
+    table : pandas.DataFrame
+        One row a candidate, the largest reduction first. Columns: what names the curve and the size along it;
+        `place`, see `bayesscale.questions.plan.candidates.candidate_table`; `cost`, in tokens times their
+        prices; for forecasts `sd_now` and `sd_after`, standard deviation of the law now and as expected
+        afterwards (root of the mean variance), `width_now` and `width_after` of the equal-tailed interval;
+        for events `bits_now` and `bits_after`, entropy, and `right_now` and `right_after`, the probability
+        that the likelier answer is right; `reduction`, the share of the variance or entropy that is expected
+        to go, and `reduction_error`, its Monte Carlo standard error; `reduction_per_cost`; `efficient`,
+        whether no candidate of the same or lower cost reduces more, and the reduction is more than twice its
+        error; `method`, 'weights' or 'regression'; `draws`, how many draws the weights are worth, median over
+        outcomes. Of several curves variances and entropies are added up, and the rest is averaged.
     query : Query
         The question.
     quantities : Quantities
@@ -42,22 +53,6 @@ class Plan(Answer):
     prices: Prices
 
     rows = "candidates"
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row a candidate, the largest reduction first.
-
-        Columns: what names the curve and the size along it; `place`, see
-        `bayesscale.questions.plan.candidates.candidate_table`; `cost`, in tokens times their prices; for
-        forecasts `sd_now` and `sd_after`, standard deviation of the law now and as expected afterwards (root
-        of the mean variance), `width_now` and `width_after` of the equal-tailed interval; for events
-        `bits_now` and `bits_after`, entropy, and `right_now` and `right_after`, the probability that the
-        likelier answer is right; `reduction`, the share of the variance or entropy that is expected to go,
-        and `reduction_error`, its Monte Carlo standard error; `reduction_per_cost`; `efficient`, whether no
-        candidate of the same or lower cost reduces more, and the reduction is more than twice its error;
-        `method`, 'weights' or 'regression'; `draws`, how many draws the weights are worth, median over
-        outcomes. Of several curves variances and entropies are added up, and the rest is averaged.
-        """
-        return self.table.copy()
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -151,7 +146,7 @@ def _question(plan: Plan) -> str:
     median = ", ".join(f"{m:.4g}" for m in np.median(draws, axis=1)[:6])
     return (
         f"question: {about}; the law's median is {median} {unit}, its sd {row['sd_now']:.3g}, its "
-        f"{100 * plan.prob:.10g}% interval {row['width_now']:.3g} wide"
+        f"{percent_text(plan.prob)} interval {row['width_now']:.3g} wide"
     )
 
 

@@ -124,26 +124,13 @@ class Value(Answer):
 
     Parameters
     ----------
-    fit, prob, table, notes
+    fit, prob, notes
         As in `Answer`.
-    deltas : mapping of str to float
-        The gain that counts, for each metric in its unit.
-    reason : str
-        Where the deltas come from.
-    """
-
-    deltas: Mapping[str, float]
-    reason: str
-
-    rows = "value"
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row a curve and metric.
-
-        Columns: what names the curve, metric; pretrain_tokens, at which pretraining is judged; score_median
-        and baseline_median, with and without it; gain_median, gain_lower, gain_upper in the metric's unit,
-        positive where pretraining helps, without noise; delta, and p_gain, the probability that the gain is
-        larger.
+    table : pandas.DataFrame
+        One row a curve and metric. Columns: what names the curve, metric; pretrain_tokens, at which
+        pretraining is judged; score_median and baseline_median, with and without it; gain_median, gain_lower,
+        gain_upper in the metric's unit, positive where pretraining helps, without noise; delta, and p_gain,
+        the probability that the gain is larger.
 
         Data saved: alone_median, alone_lower, alone_upper, the D_f at which a model without pretraining has
         the same score, 0 or infinite where that lies outside searched_from to searched_to (a tenth of the
@@ -159,8 +146,16 @@ class Value(Answer):
 
         measured, whether the curve was; baseline_measured, whether its baseline was. Data saved and limit are
         left out where the data do not say how the baseline changes with D_f, NaN if so for some metrics only.
-        """
-        return self.table.copy()
+    deltas : mapping of str to float
+        The gain that counts, for each metric in its unit.
+    reason : str
+        Where the deltas come from.
+    """
+
+    deltas: Mapping[str, float]
+    reason: str
+
+    rows = "value"
 
     def contents(self) -> dict[str, Any]:
         """Return units, the gains that count, and verdicts."""
