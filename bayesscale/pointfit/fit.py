@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from bayesscale.errors import UsageError, valid_names
+from bayesscale.errors import UsageError
 from bayesscale.laws import LAWS, Law, LogAxis
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.table import Metrics
-from bayesscale.pointfit.huber import fit_curve, log_residuals, mean_huber
+from bayesscale.pointfit.huber import DELTAS, fit_curve, log_residuals, mean_huber
 from bayesscale.pointfit.result import CurveFit, PointFit
 
 Array = NDArray[np.float64]
 
-DELTAS: Mapping[str, float] = MappingProxyType({"log-law": 0.1, "power-law": 1e-3})
-"""The paper's deltas. For cross-entropy its text says 1e-3, the captions of its tables 4 and 6 say 1e-5."""
 _PARAMETERS = 3
 
 
-def fit_huber(metrics: Metrics, *, first: int | None = 4, deltas: Mapping[str, float] = DELTAS) -> PointFit:
+def fit_huber(metrics: Metrics, *, first: int | None = 4) -> PointFit:
     """Fit each curve alone, as the paper does, and test the fit on the larger sizes.
 
     The Huber loss of the logarithms is minimised by L-BFGS from a grid of initial values, on the points of
@@ -36,9 +31,6 @@ def fit_huber(metrics: Metrics, *, first: int | None = 4, deltas: Mapping[str, f
         The table; the rows of the non-pretrained baseline are no points of a curve.
     first : int or None
         Number of smallest sizes to fit, at least 3; None fits all.
-    deltas : mapping of str to float
-        Where the Huber loss turns from quadratic to linear, by name of the law, in log units; laws that are
-        not named keep the paper's.
 
     Returns
     -------
@@ -48,13 +40,16 @@ def fit_huber(metrics: Metrics, *, first: int | None = 4, deltas: Mapping[str, f
     Raises
     ------
     UsageError
-        If `first` or a delta is out of range.
+        If `first` is out of range.
 
     References
     ----------
     Isik et al., arXiv 2402.04177, section 5.
     """
-    all_deltas = _checked(first, deltas)
+    if first is not None and first < _PARAMETERS:
+        raise UsageError(
+            f"a law has {_PARAMETERS} parameters and needs as many sizes; received first={first}"
+        )
     rows = metrics.frame[~metrics.is_baseline]
     columns = [*metrics.curve_columns, "metric"]
     fits = []
@@ -64,22 +59,8 @@ def fit_huber(metrics: Metrics, *, first: int | None = 4, deltas: Mapping[str, f
             *curve, metric = points[columns].iloc[0].tolist()
             law = LAWS[CATALOGUE[metric].law]
             size, value = (points[name].to_numpy(dtype=float) for name in (metrics.axis, "value"))
-            fits.append(_fit(tuple(curve), metric, law, size, value, first, all_deltas[law.name]))
-    return PointFit(tuple(fits), metrics.curve_columns, metrics.axis, first, all_deltas)
-
-
-def _checked(first: int | None, deltas: Mapping[str, float]) -> dict[str, float]:
-    """Return the delta of every law; raise if an option is out of range."""
-    if first is not None and first < _PARAMETERS:
-        raise UsageError(
-            f"a law has {_PARAMETERS} parameters and needs as many sizes; received first={first}"
-        )
-    for name, delta in deltas.items():
-        if name not in LAWS:
-            raise UsageError(f"deltas are given by law; received {name!r}; {valid_names(name, LAWS)}")
-        if not 0 < delta < np.inf:
-            raise UsageError(f"a Huber delta is a number above 0; received {delta!r} for {name}")
-    return {**DELTAS, **deltas}
+            fits.append(_fit(tuple(curve), metric, law, size, value, first))
+    return PointFit(tuple(fits), metrics.curve_columns, metrics.axis, first)
 
 
 def _fit(
@@ -89,7 +70,6 @@ def _fit(
     size: Array,
     value: Array,
     first: int | None,
-    delta: float,
 ) -> CurveFit:
     """Fit one metric of one curve to its smallest sizes and test it on the others."""
     usable = value > 0
@@ -102,7 +82,7 @@ def _fit(
             f"{'size' if count == 1 else 'sizes'} with values above 0; measure at least {_PARAMETERS}"
         )
         return CurveFit(curve, metric, law.name, 0, int(usable.sum()), "; ".join([reason, *note]))
-    axis = LogAxis(sizes[0], sizes[: first or len(sizes)][-1])
+    axis, delta = LogAxis(sizes[0], sizes[: first or len(sizes)][-1]), DELTAS[law.name]
     fitted, held_out = usable & (size <= axis.hi), usable & (size > axis.hi)
     optimum = fit_curve(law, axis.u(size[fitted]), value[fitted], delta)
     loss, rmsle = None, None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,10 @@ from scipy.special import huber
 from bayesscale.laws import Law
 
 Array = NDArray[np.float64]
+
+DELTAS: Mapping[str, float] = MappingProxyType({"log-law": 0.1, "power-law": 1e-3})
+"""Where the Huber loss turns from quadratic to linear, by name of the law, in log units: the paper's. For
+cross-entropy its text says 1e-3, the captions of its tables 4 and 6 say 1e-5."""
 
 # A tanh keeps level, gain and shape inside, so that no step of a line search overflows. Beyond the limit of
 # the shape the curve hardly changes, while the papers' coefficients leave the range of floats.

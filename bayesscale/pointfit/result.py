@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from bayesscale.errors import UsageError
 from bayesscale.laws import LAWS, LogAxis
-from bayesscale.pointfit.huber import Optimum
+from bayesscale.pointfit.huber import DELTAS, Optimum
 
 KIND = "point estimate, no interval"
 """What the numbers of a Huber fit are."""
@@ -89,15 +88,12 @@ class PointFit:
         The column of sizes: pretrain_tokens or finetune_tokens.
     first : int or None
         Number of smallest sizes that were fitted; None for all.
-    deltas : mapping of str to float
-        Where the Huber loss turns linear, by name of the law.
     """
 
     fits: tuple[CurveFit, ...]
     curve_columns: tuple[str, ...]
     size_column: str
     first: int | None
-    deltas: Mapping[str, float]
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each curve and metric; numbers that do not apply to a row are missing."""
@@ -153,7 +149,7 @@ class PointFit:
 
     def __str__(self) -> str:
         points = "all sizes" if self.first is None else f"the {self.first} smallest sizes"
-        deltas = ", ".join(f"{law} {delta:g}" for law, delta in self.deltas.items())
+        deltas = ", ".join(f"{law} {delta:g}" for law, delta in DELTAS.items())
         title = f"Huber fit of {points} of each curve ({KIND}); delta: {deltas}"
         table = self.frame().to_string(index=False, float_format="{:.4g}".format, na_rep="-")
         return f"{title}\n{table}"
