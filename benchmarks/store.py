@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bayesscale.engine import Failed, run_jobs
+from bayesscale.engine import Failed, processors, run_jobs
 from bayesscale.inference.run import record
-from bayesscale.inference.sampler import Sampler, processors
+from bayesscale.inference.sampler import Sampler
 from bayesscale.models.model import ALL, Model
 
 J = TypeVar("J")

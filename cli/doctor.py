@@ -15,6 +15,7 @@ import typer
 from bayesscale import __version__
 from bayesscale.cli.options import CsvOption, JsonOption
 from bayesscale.cli.output import Answer, print_answer
+from bayesscale.engine import processors
 
 _NEEDED = ("numpy", "scipy", "pandas", "pymc", "arviz", "numba", "xarray", "h5netcdf", "matplotlib", "jinja2")
 _OPTIONAL = {"torch": "bayesscale harness", "sacrebleu": "scores in the harness", "ray": "clusters"}
@@ -41,8 +42,7 @@ def _about() -> Iterator[tuple[str, str, str]]:
     """Yield what the machine is."""
     yield "bayesscale", "ok", __version__
     yield "Python", "ok", f"{platform.python_version()}, {platform.system()} {platform.machine()}"
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    yield "cores", "ok", f"{usable} usable; a fit runs one chain on each"
+    yield "cores", "ok", f"{processors()} usable; a fit runs one chain on each"
 
 
 def _packages() -> Iterator[tuple[str, str, str]]:

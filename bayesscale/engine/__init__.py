@@ -9,6 +9,16 @@ A job that fails is a value among the others and never stops them.
 from __future__ import annotations
 
 from bayesscale.engine.outcome import Failed, Finished, JobsError, Outcome
-from bayesscale.engine.run import BACKENDS, Needs, run_jobs, session
+from bayesscale.engine.run import BACKENDS, Needs, processors, run_jobs, session
 
-__all__ = ["BACKENDS", "Failed", "Finished", "JobsError", "Needs", "Outcome", "run_jobs", "session"]
+__all__ = [
+    "BACKENDS",
+    "Failed",
+    "Finished",
+    "JobsError",
+    "Needs",
+    "Outcome",
+    "processors",
+    "run_jobs",
+    "session",
+]

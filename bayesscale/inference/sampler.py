@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesscale.engine import processors
 from bayesscale.errors import UsageError
 from bayesscale.models.assembly import Assembly
 
@@ -86,11 +86,6 @@ class Sampled:
     sweeps: int
     thin: float
     seconds: dict[str, float]
-
-
-def processors() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def sample(

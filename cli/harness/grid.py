@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +71,7 @@ def _settings(
     part: str | None,
 ) -> Settings:
     """Return the settings of a grid; refuse what cannot work before anything is prepared."""
-    from bayesscale.engine import BACKENDS
+    from bayesscale.engine import BACKENDS, processors
     from bayesscale.errors import valid_names
     from bayesscale.harness.grid.context import Settings, choose_devices
 
@@ -92,8 +91,7 @@ def _settings(
             "name a device twice to give it two jobs at the same time: --device cuda:0,cuda:0"
         )
     if workers is None and backend == "joblib":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        workers = max(cores // threads, 1) if devices == ("cpu",) else len(devices)
+        workers = max(processors() // threads, 1) if devices == ("cpu",) else len(devices)
     return Settings(backend, workers, address, devices, threads, (int(match[1]), int(match[2])))
 
 
