@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bayesscale.errors import DataError
 from bayesscale.evaluation.forecasters import FitOptions, fit_split, scored
-from bayesscale.evaluation.rivals import last_values
+from bayesscale.evaluation.rivals import last_fitted
 from bayesscale.evaluation.split import Split, split_last
 from bayesscale.inference.sampler import Sampler
 from bayesscale.inference.track_record import KEY, TrackRecord
@@ -41,13 +41,14 @@ def _record(fit: Fit, split: Split, report: Callable[[str], None] | None) -> Tra
     shorter = replace(sampler, draws=draws, longest=longest, rough=True)
     options = FitOptions(shorter, fit.priors, fit.breaks, fit.model.discrepancy, str(settings["law"]), report)
     again = fit_split(split, options)
-    rows = scored(split, again).assign(last=last_values(split))
-    rows["crps_last"] = (rows["last"] - rows["value"]).abs()
+    rows, last = scored(split, again), last_fitted(split)
+    rows["crps_last"] = (last["value"] - rows["value"]).abs()
     crps = {str(metric): own[["crps", "crps_last"]].mean() for metric, own in rows.groupby("metric")}
     return TrackRecord(
         len(rows),
         int(rows["inside_90"].sum()),
         int(rows["inside_50"].sum()),
+        float((rows[split.train.axis] / last["size"]).max()),
         {metric: float(own["crps"]) for metric, own in crps.items()},
         {metric: float(own["crps_last"]) for metric, own in crps.items()},
         again.status.label,

@@ -44,8 +44,8 @@ class Points:
     lost: dict[tuple[Any, ...], str]
 
 
-def last_values(split: Split) -> pd.Series:
-    """Return, for every held-out row, the value at the last fitted size of its curve and metric.
+def last_fitted(split: Split) -> pd.DataFrame:
+    """Return, for every held-out row, the last fitted size of its curve and metric, and the value there.
 
     Parameters
     ----------
@@ -54,15 +54,17 @@ def last_values(split: Split) -> pd.Series:
 
     Returns
     -------
-    pandas.Series
-        The values under the index of `split.held`; NaN where the metric was not fitted on the curve.
+    pandas.DataFrame
+        size and value under the index of `split.held`; NaN where the metric was not fitted on the curve.
     """
     keys, axis = [*split.train.curve_columns, "metric"], split.train.axis
     fitted = split.train.frame[~split.train.is_baseline].sort_values(axis)
     at_last = fitted[fitted[axis] == fitted.groupby(keys, dropna=False)[axis].transform("max")]
-    last = at_last.groupby(keys, dropna=False)["value"].mean().rename("last").reset_index()
+    last = (
+        at_last.groupby(keys, dropna=False).agg(size=(axis, "first"), value=("value", "mean")).reset_index()
+    )
     merged = split.held.reset_index()[["index", *keys]].merge(last, on=keys, how="left")
-    return merged.set_index("index")["last"]
+    return merged.set_index("index")[["size", "value"]]
 
 
 def last_value(split: Split) -> Points:
@@ -73,7 +75,7 @@ def last_value(split: Split) -> Points:
     split : Split
         What is fitted and held out.
     """
-    median = last_values(split).reindex(split.held.index).to_numpy(float)
+    median = last_fitted(split)["value"].reindex(split.held.index).to_numpy(float)
     return Points(median, dict.fromkeys(_keys(split.held[np.isnan(median)], split), _NOT_FITTED))
 
 

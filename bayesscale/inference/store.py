@@ -19,7 +19,7 @@ from bayesscale.metrics.curves import build_curves
 from bayesscale.metrics.table import Metrics, data_hash
 from bayesscale.models.priors import Priors
 
-FORMAT = 7
+FORMAT = 8
 _ENGINE: Final = "h5netcdf"
 _SMALL = {"zlib": True, "complevel": 1}
 

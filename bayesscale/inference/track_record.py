@@ -22,6 +22,8 @@ class TrackRecord:
         Held-out values.
     inside_90, inside_50 : int
         How many of them 90% and 50% intervals held.
+    farthest : float
+        Largest ratio of a held-out size to the last fitted size of its curve.
     crps, crps_last : dict of str to float
         By metric, the mean CRPS of the forecasts, and of carrying the last fitted value on, in its unit.
     status : str
@@ -33,6 +35,7 @@ class TrackRecord:
     held: int
     inside_90: int = 0
     inside_50: int = 0
+    farthest: float = 1.0
     crps: Mapping[str, float] | None = None
     crps_last: Mapping[str, float] | None = None
     status: str = ""
@@ -61,7 +64,7 @@ class TrackRecord:
         unsure = "" if self.status == "converged" else f" (by a fit that has {self.status})"
         found = [
             f"On your own curves, 90% intervals held {self.inside_90} of {self.held} last values that were "
-            f"held out{unsure}."
+            f"held out, at up to {self.farthest:.2g} times the sizes fitted{unsure}."
         ]
         if self.poor:
             found.append("A POOR RECORD: expect these intervals to be too narrow.")

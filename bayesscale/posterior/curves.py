@@ -15,7 +15,7 @@ from bayesscale.models.layout import lay_out
 from bayesscale.posterior.draws import Draws
 from bayesscale.posterior.local import Local, interleaved, measured
 from bayesscale.posterior.random import keyed_rng
-from bayesscale.posterior.takeoff import last_positions, rise
+from bayesscale.posterior.takeoff import rise, waiting, waits_from
 from bayesscale.posterior.unmeasured import Unmeasured
 
 FloatArray = NDArray[np.float64]
@@ -124,10 +124,20 @@ class DrawnCurves:
         u = self.curves.axis.u(sizes)
         local = local or self.local(rows, metric)
         found = local.value(u, None if local.straying is None else self.path(rows, metric, u))
-        position = self.targets.position[rows]
-        last = np.where(position >= 0, last_positions(self.curves, metric)[position], np.nan)
-        risen = rise(self.draws, local, metric, last, u, self.seed, self.keys[rows])
-        return found if risen is None else found + risen
+        if (last := waits_from(self.curves, metric)) is None:
+            return found
+        own = last[self.targets.position[rows]]
+        risen = rise(self.draws, local, metric, own, u, self.seed, self.keys[rows])
+        # A break near zero may have led below it.
+        return found if risen is None else np.where(risen > 0.0, np.maximum(found, 0.0) + risen, found)
+
+    def taking_off(self, metric: int) -> FloatArray:
+        """Return P(a score has not left zero by its last size), shape (targets,): take-offs are assumed."""
+        last = waits_from(self.curves, metric)
+        if last is None:
+            return np.zeros(len(self.targets))
+        local = self.local(slice(None), metric)
+        return waiting(self.draws, local, metric, last[self.targets.position]).mean(axis=1)
 
     @cached_property
     def _bases(self) -> dict[tuple[int, int], Basis]:
@@ -154,7 +164,7 @@ class DrawnCurves:
             basis = self._bases.get((position, metric))
             own = basis or _TYPICAL
             steps = max(own.loading.shape[1], step_count(own.u[0], float(u[place].max(initial=0.0))))
-            rng = keyed_rng(self.seed, "discrepancy", name, self.keys[rows][place])
+            rng = keyed_rng(self.seed, "path", name, self.keys[rows][place])
             free = rng.standard_normal((steps, count)).T
             if basis is not None:
                 free = basis.walks(self.draws["discrepancy"][:, position, metric], free)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.posterior.baseline import TargetBaseline
 from bayesscale.posterior.curves import DrawnCurves
 from bayesscale.posterior.local import Local
@@ -102,6 +103,9 @@ class Predictive:
         local = self.drawn.local(rows, metric)
         law = within(self.drawn.values(rows, metric, safe, local), local.metric)
         found = described(law, self._measured(law, local, rows, metric), self.prob)
+        if not np.isfinite(CATALOGUE[local.metric].high):
+            # The level of a curve that was not measured is Student-t in logs: its value has no mean.
+            found[~self.drawn.targets.measured[rows], :, COLUMNS.index("mean")] = np.nan
         broken = local.broken(self.drawn.curves.axis.u(safe))
         p_break = np.full(sizes.shape, np.nan) if broken is None else broken.mean(axis=-1)
         return np.concatenate([found, p_break[..., None]], axis=-1)

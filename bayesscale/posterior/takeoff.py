@@ -1,4 +1,4 @@
-"""Take-offs: scores that are still near zero at the last measured size, and leave zero afterwards.
+"""Take-offs: scores whose laws are near zero up to the last measured size, and leave zero afterwards.
 
 Laws that have been flat near zero stay there, and while nothing has happened the data do not tell when it
 will. So how long a score waits is exponential, and how steeply it then rises is log-normal: with tau the
@@ -19,13 +19,31 @@ from bayesscale.posterior.random import keyed_rng
 FloatArray = NDArray[np.float64]
 
 
-def last_positions(curves: Curves, metric: int) -> FloatArray:
-    """Return u of the last size at which each curve has a score, shape (curves,); NaN where there is none."""
-    found = np.full(len(curves), -np.inf)
-    if metric < len(curves.scores.metrics):
-        own = curves.scores.metric == metric
-        np.maximum.at(found, curves.scores.unit[own], curves.axis.u(curves.scores.size[own]))
-    return np.where(np.isfinite(found), found, np.nan)
+def waits_from(curves: Curves, metric: int) -> FloatArray | None:
+    """Return u of the last size at which each curve has a score, shape (curves + 1,); None for losses.
+
+    Curves without one wait from the median of the others, which also stands last.
+    """
+    if metric >= len(curves.scores.metrics):
+        return None
+    found, own = np.full(len(curves) + 1, -np.inf), curves.scores.metric == metric
+    np.maximum.at(found, curves.scores.unit[own], curves.axis.u(curves.scores.size[own]))
+    return np.where(np.isfinite(found), found, np.median(found[np.isfinite(found)]))
+
+
+def waiting(draws: Draws, local: Local, metric: int, last: FloatArray) -> NDArray[np.bool_]:
+    """Return in which draws curves have not left zero, shape (curves, draws).
+
+    That is said of laws, from the first size to the last: scores that fell are another matter.
+
+    Parameters
+    ----------
+    draws, local, metric, last
+        As in `rise`.
+    """
+    near = np.exp(log_near_zero((local.metric,), draws.priors))[0]
+    ends = np.stack([np.zeros(len(last)), last], axis=1)
+    return np.asarray(local.unbroken(ends).max(axis=1) < near)
 
 
 def rise(
@@ -40,7 +58,7 @@ def rise(
     metric : int
         Position of the metric.
     last : array, shape (curves,)
-        From `last_positions`; a curve without one does not take off.
+        From `waits_from`.
     u : array, shape (curves, sizes)
         Scaled positions.
     seed : int
@@ -48,15 +66,14 @@ def rise(
     keys : list of str
         One key a curve, on which its random numbers depend.
     """
-    near = np.exp(log_near_zero((local.metric,), draws.priors))[0]
-    there = np.where(np.isnan(last), 0.0, last)[:, None]
-    low = (local.value(there)[:, 0] < near) & ~np.isnan(last)[:, None]
+    low = waiting(draws, local, metric, last)
     if not low.any():
         return None
     prior, span = draws.priors.take_off, draws.curves.axis.span
     rngs = [keyed_rng(seed, "take-off", local.metric, key) for key in keys]
     random = [(rng.standard_exponential(draws.count), rng.standard_normal(draws.count)) for rng in rngs]
     waited, steep = (np.array(part) for part in zip(*random, strict=True))
-    start = there + waited / (prior.hazard * span)
-    slope = np.exp(prior.slope.spread * steep) * prior.slope.median * span * near / draws.priors.near_zero
+    start = last[:, None] + waited / (prior.hazard * span)
+    typical = np.exp(log_near_zero((local.metric,), draws.priors))[0] / draws.priors.near_zero
+    slope = np.exp(prior.slope.spread * steep) * prior.slope.median * span * typical
     return np.asarray(np.maximum(u[..., None] - start[:, None], 0.0) * (slope * low)[:, None])

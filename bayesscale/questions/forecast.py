@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import SIZES, Curves
-from bayesscale.models.scale import log_near_zero
 from bayesscale.posterior.baseline import TargetBaseline
-from bayesscale.posterior.curves import Targets
 from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.answer import (
     SHORT,
@@ -35,7 +33,7 @@ from bayesscale.questions.select import (
     check_prob,
     check_sizes,
     drawn_curves,
-    lacking_notes,
+    metric_notes,
     metric_places,
 )
 from bayesscale.text import probability_text
@@ -196,32 +194,12 @@ def forecast(
     table = forecast_table(fit.curves, drawn.targets, places, matrix, values)
     if (asked == 0).any():
         notes = (*notes, *TargetBaseline(drawn).notes())
-    asked_of = drawn.targets.position[drawn.targets.measured]
-    notes = (*_near_zero(fit, asked_of, places), *notes, *_notes(fit.curves, drawn.targets, places, table))
+    notes = (*metric_notes(drawn, places), *notes, *_notes(fit.curves, table))
     return Forecast(fit, prob, table, notes, predictive)
 
 
-def _near_zero(fit: Fit, asked: NDArray[np.int64], places: list[int]) -> Iterator[str]:
-    """Say which scores have not left zero on curves that are asked for: that they take off is assumed."""
-    rows, near = fit.curves.scores, np.exp(log_near_zero(fit.curves.names, fit.priors))
-    for place in places:
-        own = rows.metric == place
-        if place >= len(rows.metrics) or not own.any():
-            continue
-        best = np.full(len(fit.curves), -np.inf)
-        np.maximum.at(best, rows.unit[own], rows.value[own])
-        known = best[asked]
-        low = int(((known < near[place]) & np.isfinite(known)).sum())
-        if low:
-            yield (
-                f"{fit.curves.names[place]} has nowhere reached {near[place]:.3g} on {low} of {len(asked)} "
-                "curves: such scores often take off later; when and how steeply is assumed, not learned "
-                "(take_off in `bayesscale priors`)"
-            )
-
-
-def _notes(curves: Curves, targets: Targets, places: list[int], table: pd.DataFrame) -> list[str]:
-    """Say what else is to be known: extrapolation, metrics that were not measured, intervals that are cut."""
+def _notes(curves: Curves, table: pd.DataFrame) -> list[str]:
+    """Say what else is to be known: extrapolation, and intervals that are cut."""
     notes = []
     beyond = table["efolds_beyond"].max()
     if beyond > 0:
@@ -230,7 +208,6 @@ def _notes(curves: Curves, targets: Targets, places: list[int], table: pd.DataFr
             "there the intervals assume that the laws go on to hold"
             + (", or break as often and as much as the curves say" if table["p_break"].notna().any() else "")
         )
-    notes += lacking_notes(curves, targets, places)
     low, high = (
         table["metric"].map({n: getattr(CATALOGUE[n], end) for n in curves.names}) for end in ("low", "high")
     )

@@ -32,6 +32,7 @@ from bayesscale.questions.select import (
     check_prob,
     check_sizes,
     drawn_curves,
+    metric_notes,
     metric_places,
 )
 from bayesscale.text import listed, probability_text
@@ -180,14 +181,15 @@ def rank(
             "a ranking needs two mixtures of one task at one other size; no two were chosen or measured; "
             "leave out --mixture, or name a second one"
         )
+    places = metric_places(fit.curves, metrics)
     found = [
         _ranked(predictive, members, metric, size)
-        for metric in metric_places(fit.curves, metrics)
+        for metric in places
         for size in asked
         for members in groups
     ]
     table, pairs = (pd.concat(part, ignore_index=True) for part in zip(*found, strict=True))
-    return Ranking(fit, prob, table, notes, pairs)
+    return Ranking(fit, prob, table, (*notes, *metric_notes(drawn, places)), pairs)
 
 
 def _groups(table: pd.DataFrame) -> list[list[int]]:

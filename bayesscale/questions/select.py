@@ -16,11 +16,16 @@ from bayesscale.metrics.alignment import alignment_score, mixture_shares, task_l
 from bayesscale.metrics.catalogue import find_metric
 from bayesscale.metrics.curves import SIZES, Curves, Observations
 from bayesscale.metrics.table import Metrics
+from bayesscale.models.scale import log_near_zero
 from bayesscale.posterior.curves import DrawnCurves, Targets, measured_metrics
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
+
+
+# A curve is said to be near zero from this probability on.
+_COUNTS = 0.05
 
 
 @dataclass(frozen=True)
@@ -362,15 +367,24 @@ def sizes_on(curves: Curves, position: int, metrics: Sequence[int] | None = None
     return np.unique(np.concatenate(own))
 
 
-def lacking_notes(curves: Curves, targets: Targets, places: Iterable[int]) -> list[str]:
-    """Say which metrics were not measured on some of the measured targets."""
-    known = measured_metrics(curves)[targets.position[targets.measured]]
-    return [
-        f"{curves.names[place]} was not measured on {missing} of {len(known)} curves: "
-        "what is said of it there follows from other metrics and curves"
-        for place in places
-        if (missing := int((~known[:, place]).sum()))
-    ]
+def metric_notes(drawn: DrawnCurves, places: Iterable[int]) -> list[str]:
+    """Say which metrics were not measured on some of the measured targets, and which may be near zero."""
+    curves, notes, count = drawn.curves, [], len(drawn.targets)
+    known = measured_metrics(curves)[drawn.targets.position[drawn.targets.measured]]
+    near = np.exp(log_near_zero(curves.names, drawn.draws.priors))
+    for place in places:
+        if missing := int((~known[:, place]).sum()):
+            notes.append(
+                f"{curves.names[place]} was not measured on {missing} of {len(known)} curves: "
+                "what is said of it there follows from other metrics and curves"
+            )
+        if low := int((drawn.taking_off(place) > _COUNTS).sum()):
+            notes.append(
+                f"{curves.names[place]} may not have reached {near[place]:.3g} yet "
+                f"on {low} of {count} curves: such scores often take off later; when and how steeply is assumed, not learned "
+                "(take_off in `bayesscale priors`)"
+            )
+    return notes
 
 
 def labels_of(curves: Curves, table: pd.DataFrame) -> list[str]:

@@ -102,21 +102,30 @@ class Summary(Answer):
 
     def headline(self) -> list[str]:
         """Return whether the fit converged, and what ten times more is forecast to bring."""
-        own = self.outlook[self.outlook["metric"] == self.metrics[0]]
-        improves = CATALOGUE[self.metrics[0]].improves == "up"
-        change = (own["forecast_median"] - own["now_median"]) * (1 if improves else -1)
-        best, names = own.iloc[int(change.to_numpy().argmax())], varying(own, answer_columns(self.fit.curves))
         broken = int((self.outlook["p_broken"] >= SURE).sum())
-        first = (
-            f"Ten times more tokens are forecast to change {self.metrics[0]} most on {name_of(best, names)}, "
-            f"from {value_text(best['now_median'], self.metrics[0])} to "
-            f"{value_text(best['forecast_median'], self.metrics[0])}"
-        )
         more = (
             f"; {broken} of {len(self.outlook)} curves and metrics are broken (P {SURE:g})" if broken else ""
         )
-        status = f"The fit has {'' if self.fit.status.ok else 'not '}converged. {first}{more}."
+        status = f"The fit has {'' if self.fit.status.ok else 'not '}converged. {self._prospect()}{more}."
         return [status, *track_record(self.fit)]
+
+    def _prospect(self) -> str:
+        """Return on which curve ten times more tokens help most, and where they harm most."""
+        metric, names = self.metrics[0], varying(self.outlook, answer_columns(self.fit.curves))
+        own = self.outlook[self.outlook["metric"] == metric].reset_index(drop=True)
+        change = sign_of(metric) * (own["forecast_median"] - own["now_median"])
+
+        def told(row: int) -> str:
+            now, then = (value_text(own.loc[row, f"{part}_median"], metric) for part in ("now", "forecast"))
+            return f"most on {name_of(own.loc[row], names)}, from {now} to {then}"
+
+        best, worst = int(change.to_numpy().argmax()), int(change.to_numpy().argmin())
+        if change[best] <= 0:
+            first = f"Ten times more tokens are forecast to improve {metric} on no curve"
+        else:
+            first = f"Ten times more tokens are forecast to improve {metric} {told(best)}"
+        harmed = change[worst] < -own.loc[worst, "delta"]
+        return f"{first}, and to worsen it {told(worst)}" if harmed else first
 
     def explain(self) -> list[str]:
         """Return status, diagnostics, the command, and what the quantities are."""

@@ -25,7 +25,7 @@ def frame(
     return pd.DataFrame(
         [
             {"task": "t", "mixture": mixture, "pretrain_tokens": 1e9 * 2.0**place, "metric": metric}
-            | {"value": 20.0 + place + 0.1 * again, "run": f"{mixture}{again}"}
+            | {"value": 20.0 + place + 0.1 * again, "seed": again}
             for mixture, length in lengths.items()
             for metric in metrics
             for place in range(length)

@@ -11,7 +11,9 @@ from bayesscale.evaluation.backtest import backtest
 from bayesscale.inference.track_record import KEY, TrackRecord
 from tests.questions.made_up import MadeUp, rows
 
-GOOD: dict[str, Any] = {"held": 40, "inside_90": 36, "inside_50": 21, "status": "converged"}
+GOOD: dict[str, Any] = {
+    "held": 40, "inside_90": 36, "inside_50": 21, "farthest": 4.0, "status": "converged",
+}  # fmt: skip
 
 
 def test_a_table_without_sizes_to_hold_out_says_why() -> None:
@@ -33,7 +35,8 @@ def test_a_fit_that_nobody_tested_has_no_record() -> None:
 def test_a_good_record_is_one_sentence() -> None:
     record = TrackRecord(**GOOD, crps={"bleu": 0.5}, crps_last={"bleu": 0.9})
     assert record.sentences() == [
-        "On your own curves, 90% intervals held 36 of 40 last values that were held out."
+        "On your own curves, 90% intervals held 36 of 40 last values that were held out, at up to 4 times the "
+        "sizes fitted."
     ]
 
 

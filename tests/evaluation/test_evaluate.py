@@ -153,7 +153,7 @@ def test_json_has_every_forecast_and_the_seconds_of_every_fit() -> None:
 
 
 def test_exact_duplicates_are_forecast_once_and_told() -> None:
-    whole = frame().drop(columns="run")
+    whole = frame().drop(columns="seed")
     twice = read(whole, whole.iloc[[0, 9]])
     found, once = (evaluate(each, models=["last-value"]) for each in (twice, read(whole)))
     pd.testing.assert_frame_equal(found.rows.drop(columns="line"), once.rows.drop(columns="line"))

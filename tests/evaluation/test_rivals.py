@@ -16,7 +16,7 @@ from bayesscale.evaluation.rivals import (
     Points,
     conformal_radius,
     huber,
-    last_values,
+    last_fitted,
     score_conformal,
 )
 from bayesscale.laws import LOG_LAW
@@ -26,14 +26,16 @@ from tests.evaluation.forecasting import baseline, frame, read
 def noisy(curves: int, places: int = 6, sd: float = 1.0, metric: str = "bleu") -> pd.DataFrame:
     """Return simulated flat curves with independent normal noise."""
     rng = np.random.default_rng(4)
-    table = frame({f"m{number}": places for number in range(curves)}, (metric,)).drop(columns="run")
+    table = frame({f"m{number}": places for number in range(curves)}, (metric,)).drop(columns="seed")
     return table.assign(value=30.0 + sd * rng.standard_normal(len(table)))
 
 
 def test_the_last_fitted_value_of_every_curve_is_carried_on() -> None:
     # Values are 20 plus the place; two measurements of a size, 0.1 apart, are averaged.
     split = split_first(read(frame({"a": 8, "b": 4}, repeats=2), baseline()), 0.75)
-    last = last_values(split)
+    fitted = last_fitted(split)
+    assert (fitted["size"] < split.held["pretrain_tokens"]).all()
+    last = fitted["value"]
     assert len(last) == len(split.held) == 2 * (2 + 1)
     for (_, row), value in zip(split.held.iterrows(), last, strict=True):
         assert value == pytest.approx({"a": 20 + 5, "b": 20 + 2}[row["mixture"]] + 0.05)

@@ -86,7 +86,7 @@ def test_rows_of_given_lines_are_fitted() -> None:
 
 
 def test_a_repeated_row_is_fitted_if_one_of_its_copies_is() -> None:
-    whole = frame({"a": 6}).drop(columns="run")
+    whole = frame({"a": 6}).drop(columns="seed")
     # The fourth size stands first among the rows to forecast, and again among those to fit.
     table = pd.concat([whole, whole.iloc[[3]]], ignore_index=True).assign(training=[1, 1, 1, 0, 0, 0, 1])
     metrics, fitted = read_metrics(table, ignore=["training"]), read_metrics(table, where=["training=1"])

@@ -1,4 +1,4 @@
-"""Take-offs: only of measured scores near zero, after their last size, as often and as steep as the prior."""
+"""Take-offs: only of scores near zero so far, after their last size, as often and as steep as the prior."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scipy import stats
 
 from bayesscale.inference import Fit
 from bayesscale.posterior.curves import DrawnCurves
-from bayesscale.posterior.takeoff import last_positions, rise
+from bayesscale.posterior.takeoff import waits_from
 from bayesscale.questions.select import Selection, drawn_curves
 from tests.questions.made_up import SIZES, MadeUp
 
@@ -59,13 +59,37 @@ def test_they_rise_as_steeply_as_the_prior_says_and_each_for_itself(curves: Draw
     assert abs(stats.spearmanr((far - near)[0, both], (far - near)[1, both]).statistic) < 0.06
 
 
-def test_curves_that_were_not_measured_do_not_take_off(fit: Fit, curves: DrawnCurves) -> None:
-    last = last_positions(fit.curves, 0)
-    np.testing.assert_allclose(last, fit.curves.axis.u(SIZES[-1]))
-    assert np.isnan(last_positions(fit.curves, 1)).all()
-    local, u = curves.local(slice(None), 0), np.full((8, 1), 3.0)
-    unmeasured = np.where(curves.targets.position == 0, np.nan, last[0])
-    found = rise(curves.draws, local, 0, unmeasured, u, 3, curves.keys)
-    assert found is not None
-    assert not found[curves.targets.position == 0].any()
-    assert found[curves.targets.position == 1].any()
+def test_curves_that_were_not_measured_wait_from_where_the_others_end() -> None:
+    level = np.full((8, 2), np.log(0.5))
+    fit = MadeUp(draws=DRAWS, replaced={"level": (("curve", "metric"), level)}).fit()
+    np.testing.assert_allclose(waits_from(fit.curves, 0), fit.curves.axis.u(SIZES[-1]))
+    assert waits_from(fit.curves, 1) is None
+    mean = (("effect",), np.log([0.5, 0.5, 1.5, 1.5]) * [1, 0, 1, 0])
+    new = MadeUp(draws=DRAWS, spread=0.0, replaced={"mean": mean}).fit()
+    chosen = drawn_curves(new, Selection(tasks=["en-fr"], mixtures=["en"], other_sizes=[1e9]), seed=3)[0]
+    efolds = np.log(1e13 / SIZES[-1])
+    assert (added(chosen, 0, (1e13,)) > 0).mean() == pytest.approx(-np.expm1(-0.3 * efolds), abs=0.03)
+
+
+def test_scores_that_fell_do_not_take_off() -> None:
+    level, gain = np.tile(np.log([0.5, 1.5]), (8, 1)), np.tile([-3.0, 0.5], (8, 1))
+    pair = ("curve", "metric")
+    fit = MadeUp(draws=DRAWS, replaced={"level": (pair, level), "gain": (pair, gain)}).fit()
+    curves = drawn_curves(fit, Selection(), seed=3)[0]
+    first = curves.local(slice(None), 0).unbroken(np.zeros((8, 1)))
+    assert (first > 5.0).all()
+    assert not added(curves, 0, (1e13,)).any()
+    assert not curves.taking_off(0).any()
+
+
+def test_what_lay_below_zero_rises_from_zero() -> None:
+    pair, count = ("curve", "break_metric"), 8
+    level = (("curve", "metric"), np.tile(np.log([0.5, 1.5]), (count, 1)))
+    broken = {"break_at": (pair, np.full((count, 1), 2e9)), "break_slope": (pair, np.full((count, 1), -9.0))}
+    curves = drawn_curves(MadeUp(draws=DRAWS, replaced={"level": level, **broken}).fit(), Selection(), 3)[0]
+    matrix = np.full((count, 1), 1e13)
+    law = curves.local(slice(None), 0).value(curves.curves.axis.u(matrix))
+    found = curves.values(slice(None), 0, matrix)
+    assert (law < 0).all()
+    assert (found[found != law] > 0).all()
+    assert (found != law).any(axis=(1, 2)).all()

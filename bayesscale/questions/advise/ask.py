@@ -24,7 +24,7 @@ from bayesscale.questions.select import (
     check_prob,
     check_sizes,
     drawn_curves,
-    lacking_notes,
+    metric_notes,
     metric_places,
 )
 from bayesscale.units import format_tokens
@@ -86,7 +86,7 @@ def notes_on(drawn: DrawnCurves, goal: Goal, table: pd.DataFrame) -> list[str]:
         )
     if table["p_broken"].isna().all():
         notes.append(f"{goal.metric} cannot break in this fit: no advice is due to a break; see fit --breaks")
-    notes += lacking_notes(drawn.curves, drawn.targets, [drawn.curves.names.index(goal.metric)])
+    notes += metric_notes(drawn, [drawn.curves.names.index(goal.metric)])
     return [*notes, *_without_baseline(drawn, goal)]
 
 

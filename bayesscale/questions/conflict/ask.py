@@ -11,7 +11,7 @@ import pandas as pd
 
 from bayesscale.errors import QuestionError, UsageError, valid_names
 from bayesscale.metrics.curves import Curves
-from bayesscale.posterior.curves import Targets
+from bayesscale.posterior.curves import DrawnCurves
 from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.conflict.answer import Conflict
 from bayesscale.questions.conflict.link import ENTROPIES, FEWEST, link_rows
@@ -32,8 +32,8 @@ from bayesscale.questions.select import (
     check_prob,
     check_sizes,
     drawn_curves,
-    lacking_notes,
     last_sizes,
+    metric_notes,
     metric_places,
     sizes_on,
 )
@@ -101,14 +101,10 @@ def _check_pairs(table: pd.DataFrame, kinds: Sequence[str]) -> None:
 
 
 def _notes(
-    curves: Curves,
-    targets: Targets,
-    chosen: Sequence[tuple[int, int]],
-    kinds: Sequence[str],
-    table: pd.DataFrame,
+    drawn: DrawnCurves, chosen: Sequence[tuple[int, int]], kinds: Sequence[str], table: pd.DataFrame
 ) -> list[str]:
     """Say which curves or pairs there are none of, and what is not measured."""
-    notes = []
+    notes, curves, targets = [], drawn.curves, drawn.targets
     if MIXTURES in kinds and not (table["by"] == MIXTURES).any():
         notes.append(
             "no two mixtures share a task and everything else: only checkpoints are compared; to compare "
@@ -119,7 +115,7 @@ def _notes(
             f"{missing} of {len(targets)} curves were not measured: what is said of their mixtures follows "
             "from the other curves; they have no checkpoints, and links do not use them"
         )
-    notes += lacking_notes(curves, targets, sorted({place for pair in chosen for place in pair}))
+    notes += metric_notes(drawn, sorted({place for pair in chosen for place in pair}))
     beyond = np.log(table[f"{curves.axis_name}_a"].max() / last_sizes(curves).max())
     if beyond > 1e-9:
         notes.append(
@@ -198,7 +194,7 @@ def conflict(
     table = table.sort_values(["p_conflict", "regret"], ascending=False, kind="stable", ignore_index=True)
     notes = (
         *notes,
-        *_notes(fit.curves, drawn.targets, chosen, kinds, table),
+        *_notes(drawn, chosen, kinds, table),
         *_notes_on_links(list(dict.fromkeys(table["loss"])), links, fit.count),
     )
     return Conflict(fit, prob, table, notes, links, points)

@@ -23,6 +23,7 @@ from bayesscale.questions.select import (
     check_prob,
     check_sizes,
     drawn_curves,
+    metric_notes,
     metric_places,
 )
 from bayesscale.questions.value.answer import Value
@@ -227,7 +228,7 @@ def value(
     table = pd.DataFrame(rows)
     kept = {name: size for name, size in deltas.items() if name in set(table["metric"])}
     reason = " (twice the typical noise of a run)" if delta is None else " (as asked)"
-    notes = (*notes, *value_notes(drawn.targets, runs, list(deltas), table))
+    notes = (*notes, *metric_notes(drawn, places), *value_notes(drawn.targets, runs, list(deltas), table))
     return Value(fit, prob, table, notes, kept, reason)
 
 
