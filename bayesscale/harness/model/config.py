@@ -1,4 +1,4 @@
-"""Sizes of a T5 v1.1 model and its examples, and what follows: parameters and arithmetic. Imports no torch."""
+"""Sizes of a T5 v1.1 model and its examples, with what follows: parameters, arithmetic. Imports no torch."""
 
 from __future__ import annotations
 
