@@ -283,16 +283,34 @@ def suggested_declaration(numbers: Iterable[float]) -> str:
     )
 
 
+_FACTOR = {
+    word: factor
+    for factor, words in {
+        1e3: "k thousand tsd", 1e6: "m million mn mio", 1e9: "b g billion bn mrd", 1e12: "t trillion",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
+_SCALE = "|".join(sorted(_FACTOR, key=len, reverse=True))
+_WHAT = r"(?:\s*(?:of\s+)?(?:tok|param|sent|pair|example|sample|word)\w*)?"
 _UNIT = re.compile(
-    r"(?:[\s_]|[(\[]\s*(?:in\s+)?)(K|M|B|G|T|bn|thousand|million|billion|trillion)s?[)\]]?\s*$", re.IGNORECASE
+    rf"(?:[\s_]|[(\[]\s*(?:in\s+)?)(?P<end>{_SCALE})s?\.?{_WHAT}[)\]]?\s*$"
+    r"|^(?P<glued>[kmbgt])(?=tok|param|sent)"
+    r"|^(?P<start>thousand|tsd|million|mn|mio|billion|bn|mrd|trillion)s?\b",
+    re.IGNORECASE,
 )
-_FACTOR = {"k": 1e3, "th": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
+_POWER = re.compile(rf"[(\[]\s*(?:in\s+)?[x×*]?\s*(?:1e|10\^|10\*\*)(\d+){_WHAT}\s*[)\]]\s*$", re.IGNORECASE)
+_THOUSANDS = re.compile(
+    rf"[(\[]\s*(?:in\s+)?[x×*]?\s*1?((?:[,.' ’]?000)+)s?{_WHAT}\s*[)\]]\s*$", re.IGNORECASE
+)
 
 
 def unit_in_name(name: str) -> float:
     """Return what the sizes of a column are multiplied by after its name, 1e9 for `tokens (B)`, else 1."""
+    if power := _POWER.search(name):
+        return 10.0 ** int(power[1])
+    if thousands := _THOUSANDS.search(name):
+        return 1000.0 ** thousands[1].count("000")
     found = _UNIT.search(name.strip())
     if not found or len(name.strip()) <= len(found[0]):
         return 1.0
-    unit = found[1].lower()
-    return _FACTOR["th" if unit.startswith("th") else unit[0]]
+    return _FACTOR[(found["end"] or found["glued"] or found["start"]).lower()]

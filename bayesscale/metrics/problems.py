@@ -26,6 +26,7 @@ RULES: dict[str, str] = {
     "tokens-per-step": "sizes in steps need the number of tokens of a step",
     "one-column-a-metric": "every metric has one column",
     "score-or-spread": "a column is a score or the spread of one, and its name says which",
+    "size-unit": "the unit of a size is said by its column or its cell",
     "thousands": "a size can be read in one way only",
     # One cell
     "not-missing": "a required cell is not empty",

@@ -185,3 +185,23 @@ def test_steps_need_their_tokens(tmp_path: Path) -> None:
         read_metrics(tmp_path, from_path="step{pretrain_steps}")
     read = read_metrics(tmp_path, from_path="step{pretrain_steps}", tokens_per_step=5e5)
     assert read.frame["pretrain_tokens"].tolist() == [5e5, 1e6]
+
+
+def test_other_numbers_of_shots_are_not_pooled(tmp_path: Path) -> None:
+    for step, shots in ((1, 0), (2, 0), (4, 5), (8, 5)):
+        scores = harness({"quiz": {"acc": 0.1 * step}}, **{"n-shot": {"quiz": shots}})
+        written(tmp_path / f"step{step}" / "results.json", scores)
+    with pytest.raises(MetricsError) as caught:
+        read_metrics(tmp_path, from_path="step{pretrain_tokens}")
+    assert [(problem.rule, problem.column) for problem in caught.value.problems] == [
+        ("told-apart", "num_fewshot")
+    ]
+
+
+def test_groups_beside_their_tasks_are_noted(tmp_path: Path) -> None:
+    for step in (1, 2):
+        scores = {"all": {"acc": 0.1 * step}, "law": {"acc": 0.1 * step}, "art": {"acc": 0.1 * step}}
+        document = harness(scores, group_subtasks={"all": ["law", "art"], "law": []})
+        written(tmp_path / f"step{step}" / "results.json", document)
+    notes = " ".join(read_metrics(tmp_path, from_path="step{pretrain_tokens}").notes)
+    assert "all are means of other tasks, which count twice: --where 'task!=all'" in notes

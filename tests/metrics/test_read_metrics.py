@@ -240,9 +240,12 @@ def test_misspelt_columns_are_named_in_a_note(tmp_path: Path) -> None:
     assert note == "columns not read: 'finetun_tokens' (did you mean 'finetune_tokens'?), 'remark'"
 
 
-def test_a_task_on_another_scale_is_named_in_a_note(tmp_path: Path) -> None:
-    metrics = read(tmp_path, "task,pretrain_tokens,bleu\na,1,.2\na,2,.3\nb,1,20\nb,2,30\n")
-    assert metrics.notes == ("bleu of task a is never above 1: is it a fraction?",)
+def test_a_task_on_another_scale_is_asked_about(tmp_path: Path) -> None:
+    text = "task,pretrain_tokens,bleu\na,1,.2\na,2,.3\nb,1,20\nb,2,30\n"
+    with pytest.raises(MetricsError, match="bleu of task a is never above this one") as caught:
+        read(tmp_path, text)
+    assert caught.value.accepted == ("--where", "task!=a")
+    assert len(read(tmp_path, text, scale={"bleu": 1}).frame) == 4
 
 
 def test_scores_with_a_signature_of_sacrebleu_may_all_be_below_1(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_error_may_be_a_rate_or_a_spread(written: Written) -> None:
     path = written("tokens,bleu,error\n1M,20,.5\n2M,22,.4\n")
     (problem,) = asked(path, TOKENS).problems
     assert (problem.rule, problem.column) == ("score-or-spread", "error")
-    spread, metric, neither = problem.options
+    neither, spread, metric = problem.options
     assert list(door(path, f"{TOKENS} {spread}").frame["se"]) == [0.5, 0.4]
     assert door(path, f"{TOKENS} {metric}").metrics == ("bleu", "error_rate")
     assert door(path, f"{TOKENS} {neither}").metrics == ("bleu",)

@@ -104,12 +104,15 @@ class _Hints:
         self.long = "metric" in draft.named.free
         self.unknown = sorted(map(str, draft.text.loc[cells["index"], "score: written"].unique()))
         self.alone = draft.data["metric"].nunique() == 1
+        largest = draft.data.groupby(["metric", *draft.curve], dropna=False)["value"].max()
+        # Whether every curve of a metric has values above 1.
+        self.above_1 = largest.gt(1).groupby("metric").all()
 
     def of(self, row: int, column: str, rule: str) -> tuple[str, tuple[str, ...]]:
         """Return the remedy for one cell, and options that would settle it."""
         text, own = str(self.draft.text.at[row, column]), self.draft.named.in_file(column)
         if rule == "number":
-            return _number_hint(text, column), self._without_texts(column)
+            return _number_hint(text, column), (*self._without_texts(column), *self._ignore(row, column))
         if rule == "known-metric":
             return self._unknown_metric(str(self.draft.text.at[row, "score: written"]))
         if rule == "value-in-range":
@@ -134,6 +137,13 @@ class _Hints:
         if len(texts) > 3 or any(char in text for text in texts for char in "|0123456789"):
             return ()
         return (option("where", f"{name}!={'|'.join(texts)}"),)
+
+    def _ignore(self, row: int, column: str) -> tuple[str, ...]:
+        """Return the option that leaves a column of scores or spreads unread."""
+        if column == "value":
+            return self._leave_out(row, str(self.draft.data.at[row, "metric"]))
+        own = self.draft.text.at[row, "score: se_column"] if column == "se" else ""
+        return (option("ignore", str(own)),) if own in self.draft.named.free else ()
 
     def _missing(self, column: str) -> str:
         """Return the remedy for an empty cell."""
@@ -162,6 +172,8 @@ class _Hints:
         leave = self._leave_out(row, metric)
         if metric == "comet" and value < 0:
             return f"{hint}; {_COMET}", leave
+        if spec.high <= 2 and 1 < value <= 100 and not self.above_1[metric]:
+            return f"{hint}; others of this metric are: write these as they are written", leave
         if value < 0 or spec.high > 2 or not 1 < value <= 100:
             return hint, leave
         scale = option("scale", f"{metric}=0.01")

@@ -13,6 +13,7 @@ from bayesscale.metrics.names import is_average, score_name
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.draft import Draft
+from bayesscale.metrics.tidy.numbers import in_percent
 
 _LOSSES = ("cross_entropy", "bits_per_token", "bits_per_byte", "bits_per_character")
 _PERPLEXITIES = ("perplexity", "word_perplexity", "byte_perplexity")
@@ -59,7 +60,7 @@ def merge_perplexities(draft: Draft) -> Outcome:
             notes.append(
                 f"{perplexity} is {told} of {loss}, one measurement: left out (to read it instead: {instead})"
             )
-            data = data[~data["metric"].eq(perplexity)]
+            data = _with_loss_everywhere(draft, data, loss, perplexity, math.log(base), notes)
             if base == 2 and loss == "cross_entropy":
                 notes.append("so the loss is in bits: multiplied by ln 2, into nats")
                 rows_of_loss = data["metric"].eq(loss)
@@ -68,6 +69,22 @@ def merge_perplexities(draft: Draft) -> Outcome:
                 data.loc[rows_of_loss, columns] = data.loc[rows_of_loss, columns] * math.log(2)
             present.discard(perplexity)
     return data, notes
+
+
+def _with_loss_everywhere(
+    draft: Draft, data: pd.DataFrame, loss: str, perplexity: str, log_base: float, notes: list[str]
+) -> pd.DataFrame:
+    """Return the data without a perplexity, whose logarithm is the loss where there is no other."""
+    key = _shared(draft, [name for name in [*draft.key, "line"] if name != "metric"])
+    rows = data[data["metric"].eq(perplexity)]
+    known = pd.MultiIndex.from_frame(data.loc[data["metric"].eq(loss), key])
+    alone = rows[~pd.MultiIndex.from_frame(rows[key]).isin(known) & rows["value"].gt(0)]
+    if not alone.empty:
+        notes.append(f"{len(alone):,} values of {loss} are logarithms of {perplexity}, where it stands alone")
+        if "se" in alone:
+            alone = alone.assign(se=alone["se"] / alone["value"] / log_base)
+        alone = alone.assign(metric=loss, value=np.log(alone["value"]) / log_base)
+    return pd.concat([data[~data["metric"].eq(perplexity)], alone]).sort_index()
 
 
 def _shared(draft: Draft, key: list[str]) -> list[str]:
@@ -126,8 +143,8 @@ def scale_problems(draft: Draft, scale: Mapping[str, float]) -> tuple[list[Probl
         metric = str(name)
         if metric not in CATALOGUE or told.get(metric) == 1:
             continue
-        own = [] if metric in told else [*_sums(draft, metric, rows), *_fractions(draft, metric, rows, notes)]
-        problems += own or _two_scales(draft, metric, rows)
+        own = [] if metric in told else [*_sums(draft, metric, rows), *_fractions(draft, metric, rows)]
+        problems += own or _two_scales(draft, metric, rows, notes)
     return problems, notes
 
 
@@ -138,22 +155,26 @@ def _sums(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Problem]:
         return
     leave = leave_out(draft, metric)
     own = option("scale", f"{metric}=1")
+    # That they are right as they are is never tried out: it would be accepted without being meant.
     hint = (
         f"no {metric} in {CATALOGUE[metric].unit} is above {limit:g}, so these may be sums: divide "
         "them by the "
         f"number of tokens with --scale {metric}=FACTOR, or leave them out: {leave}; as they are: {own}"
     )
     row = rows.index[int(rows["value"].argmax())]
-    yield draft.problem(row, "value", "loss-per-token", hint, options=(leave, own))
+    yield draft.problem(row, "value", "loss-per-token", hint, options=(leave,))
 
 
-def _fractions(draft: Draft, metric: str, rows: pd.DataFrame, notes: list[str]) -> Iterator[Problem]:
-    """Yield the problem of a metric in points whose values are all fractions; add notes on single tasks."""
+def _fractions(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Problem]:
+    """Yield the problem of a metric in points whose values are all fractions, or those of one task."""
     spec = CATALOGUE[metric]
     top = _POINTS_OF_FRACTIONS.get(metric, 1.0 if spec.high == 100 and "points" in spec.unit else 0.0)
     if "signature" in rows:
         # Who has a signature had sacreBLEU, which knows one scale; early checkpoints do score below 1.
         rows = rows[rows["signature"].eq("")]
+    # What has a percent sign, or a name that says percent, says its scale.
+    told = in_percent(draft.text["value"]) | draft.text["score: percent"].astype(bool)
+    rows = rows[~told[rows.index]]
     if not top or rows.empty:
         return
     largest = rows.groupby("task")["value"].max()
@@ -166,11 +187,19 @@ def _fractions(draft: Draft, metric: str, rows: pd.DataFrame, notes: list[str]) 
         )
         row = rows.index[int(rows["value"].argmax())]
         yield draft.problem(row, "value", "value-scale", hint, options=(scale, own))
-    else:
-        notes += [f"{metric} of task {task} is never above {top:g}: is it a fraction?" for task in low.index]
+    for task in low.index if len(low) < len(largest) else ():
+        own = option("scale", f"{metric}=1")
+        leave = option("where", f"task!={task}")
+        hint = (
+            f"{metric} of task {task} is never above this one: if these are fractions, multiply them by 100 "
+            f"in the table, or leave them out by {leave}; as they are: {own}"
+        )
+        own_rows = rows[rows["task"].eq(task)]
+        row = own_rows.index[int(own_rows["value"].argmax())]
+        yield draft.problem(row, "value", "value-scale", hint, options=(leave,))
 
 
-def _two_scales(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Problem]:
+def _two_scales(draft: Draft, metric: str, rows: pd.DataFrame, notes: list[str]) -> Iterator[Problem]:
     """Yield the problem of a curve that jumps by a factor of about 100 and is smooth but for that."""
     spec = CATALOGUE[metric]
     if not (spec.high in (1, 2, 100) or metric in _POINTS_OF_FRACTIONS):
@@ -186,6 +215,8 @@ def _two_scales(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Probl
     # A first score near nothing, and then good ones, is how learning starts.
     at = groups.cumcount()
     start = (jump & (at == 1) & (steps > 0)) & (jump.groupby(level=curve, dropna=False).transform("sum") == 1)
+    if (first := means[(start & whole).shift(-1, fill_value=False)]).size:
+        notes.append(f"{metric} starts at {first.iloc[0]:g} and goes on 100 times as high: is it a fraction?")
     found = np.flatnonzero(jump & whole & ~start)
     if not len(found):
         return
@@ -196,7 +227,7 @@ def _two_scales(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Probl
         f"the value before it is {before:g}: fractions and percentages in one curve? write one of them; if "
         f"they are right as they are: {own}"
     )
-    yield draft.problem(row, "value", "one-scale", hint, options=(own,))
+    yield draft.problem(row, "value", "one-scale", hint)
 
 
 def odd_notes(draft: Draft) -> list[str]:

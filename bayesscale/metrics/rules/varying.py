@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from bayesscale.metrics.catalogue import normalised
-from bayesscale.metrics.names import held_out, meaning, score_name
+from bayesscale.metrics.names import held_out, meaning, score_name, spread_name
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.draft import Draft
@@ -20,6 +20,7 @@ _OWN_VALUES = 0.8
 _REPLICATE = re.compile(r"\d+|[a-z]|(?![a-z]*\d*$)[0-9a-z]{8}|[0-9a-f]{32}", re.IGNORECASE)
 _REPLICATE_AT_END = re.compile(r"(?:^|[-_ ./])(?:run|seed|rep|replicate|trial|s|r)[-_ =]?\d+$", re.IGNORECASE)
 _CHECKPOINT_AT_END = re.compile(r"(?:checkpoint|ckpt|step|iter|epoch|update)s?[-_ =]?\d+$", re.IGNORECASE)
+_MAY_BE_SETTINGS = {"min", "max", "best", "rank", "range"}
 _RATES = ("lr", "learningrate")
 _MODELS = ("model", "modelname", "system", "systemname", "arch", "architecture", "corpus", "mix")
 _ALONG = ("steps", "epochs", "tokens", "examples", "compute")
@@ -43,7 +44,8 @@ def _is_no_setting(draft: Draft, name: str) -> bool:
     """Return whether a column is a clock, a score, or a spread of one; text such as `bf16` is no score."""
     found = score_name(name, draft.named.declared)
     is_score = found is not None and (found.beside is not None or draft.named.has_numbers(name))
-    return meaning(name) == "passes" or is_score
+    is_spread = spread_name(name) == "other" and normalised(name) not in _MAY_BE_SETTINGS
+    return meaning(name) == "passes" or is_score or is_spread
 
 
 def varying_problems(draft: Draft, settled: list[str]) -> list[Problem]:

@@ -9,9 +9,10 @@ from typing import Any, NoReturn
 import pandas as pd
 
 from bayesscale.metrics.names import meaning
+from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.sources.cells import TextTable
-from bayesscale.metrics.sources.records import json_text, unique_members
+from bayesscale.metrics.sources.records import has_quoted_numbers, json_text, unique_members
 
 Record = dict[str, str]
 _LONGEST = 12
@@ -42,7 +43,7 @@ def read_document(text: str, name: str) -> TextTable | None:
         for read in _SHAPES:
             if found := read(document):
                 records, note, made_up = found
-                return _table(records, name, note, made_up)
+                return _table(records, name, note, made_up, typed=not has_quoted_numbers(text))
     except RecursionError:
         return None if "\n" not in text.strip() else _refuse(name, "the document is nested too deeply")
     except json.JSONDecodeError as error:
@@ -75,12 +76,14 @@ def _what_it_is(document: Any) -> str:
     return f"this is one JSON document, not a table; its keys: {keys}"
 
 
-def _table(records: Iterable[Record], name: str, note: str, made_up: tuple[str, ...]) -> TextTable:
+def _table(
+    records: Iterable[Record], name: str, note: str, made_up: tuple[str, ...], *, typed: bool
+) -> TextTable:
     """Return records as cells; the index counts them."""
     cells = pd.DataFrame(list(records), dtype=object).fillna("").astype(object)
     cells.index = pd.RangeIndex(1, len(cells) + 1)
     notes = (note,) if note else ()
-    return TextTable(name, cells, "record", notes=notes, typed=True, made_up=made_up)
+    return TextTable(name, cells, "record", notes=notes, typed=typed, made_up=made_up)
 
 
 Found = tuple[list[Record], str, tuple[str, ...]] | None
@@ -95,19 +98,31 @@ def _harness_results(document: Any) -> Found:
         return None
     about = {key: text for key, text in _leaves(document.get("config") or {}, "config.") if meaning(key)}
     about |= {key: json_text(document[key]) for key in ("model_name",) if key in document}
+    about = {key: text for key, text in about.items() if "batch" not in key}  # which changes no score
+    if limit := json_text((document.get("config") or {}).get("limit")):
+        about["config.limit"] = limit
+    shots, shots_of = about.pop("config.num_fewshot", ""), document.get("n-shot") or {}
     records = []
     for task, scores in results.items():
+        own = {**about, "num_fewshot": json_text(shots_of.get(task)) or shots}
         rows: dict[str, Record] = {}
         for key, value in scores.items():
             metric, _, kind = key.partition(",")
             if key != "alias" and not isinstance(value, dict | list):
                 rows.setdefault("" if kind == "none" else kind, {})[metric.strip()] = json_text(value)
-        records += [{**about, "task": task.strip(), "filter": kind, **row} for kind, row in rows.items()]
+        records += [{**own, "task": task.strip(), "filter": kind, **row} for kind, row in rows.items()]
     note = (
         "results of the lm-evaluation-harness: task, metrics and standard errors were taken; the results do "
         "not say at which size or of which mixture they are"
     )
-    return _without_empty(records, "filter"), note, ("filter", *about)
+    groups = [
+        name for name, parts in (document.get("group_subtasks") or {}).items() if name in results and parts
+    ]
+    if groups:
+        leave = option("where", f"task!={'|'.join(groups)}")
+        note += f"; {', '.join(groups)} are means of other tasks, which count twice: {leave}"
+    records = _without_empty(_without_empty(records, "filter"), "num_fewshot")
+    return records, note, ("filter", "num_fewshot", *about)
 
 
 def _trainer_state(document: Any) -> Found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import Any
 
@@ -35,7 +36,17 @@ def read_json_lines(text: str, name: str) -> TextTable:
         raise MetricsError(name, problems)
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     cells = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object).fillna("")
-    return TextTable(name, cells.astype(object), problems=tuple(problems), typed=True)
+    typed = not has_quoted_numbers(text)
+    return TextTable(name, cells.astype(object), problems=tuple(problems), typed=typed)
+
+
+_NUMBER = r"\s*[+-]?\d[\d.,]*[.,]\d+\s*[KMBGT%]?\s*"
+_QUOTED_NUMBER = re.compile(rf'"{_NUMBER}"(?!\s*:)', re.IGNORECASE)
+
+
+def has_quoted_numbers(text: str) -> bool:
+    """Return whether JSON has numbers as text, in which a point may separate thousands."""
+    return _QUOTED_NUMBER.search(text) is not None
 
 
 def _record(line: str) -> dict[str, str]:
@@ -107,7 +118,9 @@ def read_frame(frame: pd.DataFrame, name: str) -> TextTable:
     own = {str(name): [float(str(cell)) for cell in narrow[name].to_numpy()] for name in narrow}
     cells = table.assign(**own).astype(object).map(_cell_text)
     cells.index = pd.RangeIndex(1, len(cells) + 1)
-    return TextTable(name, cells, unit="record", problems=tuple(problems), typed=True)
+    texts = (cell for column in table.select_dtypes(["object", "string"]) for cell in table[column])
+    as_text = any(isinstance(cell, str) and re.fullmatch(_NUMBER, cell, re.IGNORECASE) for cell in texts)
+    return TextTable(name, cells, unit="record", problems=tuple(problems), typed=not as_text)
 
 
 def _cell_text(cell: Any) -> str:

@@ -21,6 +21,7 @@ from bayesscale.metrics.tidy.scales import (
     decimal_mark,
     scale_scores,
     scale_sizes,
+    size_problems,
     standard_errors,
 )
 
@@ -155,6 +156,7 @@ def make_draft(named: NamedCells, options: Options, table: TextTable) -> Read:
     problems: list[Problem] = []
     decimal = decimal_mark(text, numbers, table.typed, notes)
     data = _typed(text, numbers, chosen, decimal)
+    problems += size_problems(text, data, named, options)
     scale_sizes(data, text, named, options, notes)
     if not table.typed and decimal == ".":
         problems += ambiguous_sizes(text, named, options, ".," if table.separator == ";" else ".")

@@ -21,6 +21,7 @@ _WORD = re.compile(
 )
 _UNITS = {"thousand": "K", "million": "M", "billion": "B", "bn": "B", "trillion": "T"}
 _UNIT = re.compile(rf"(?<=\d)\s*({'|'.join(_UNITS)})s?$", re.IGNORECASE)
+_SUFFIX = re.compile(r"\d\s*(k|m|b|g|t|bn|thousand|million|billion|trillion)s?$")
 _CHECKPOINT = re.compile(
     r"^(?:global_)?(?:step|steps|checkpoint|ckpt|iter|update)[-_= ]?(?=\d+$)", re.IGNORECASE
 )
@@ -89,6 +90,12 @@ def to_numbers(cells: pd.Series, *, sizes: bool, decimal: str = ".") -> pd.Serie
 def is_text(cells: pd.Series, numbers: pd.Series) -> pd.Series:
     """Return where a cell holds something that is no number."""
     return numbers.isna() & cells.ne("")
+
+
+def suffixes(cells: pd.Series) -> pd.Series:
+    """Return the suffix of each size in lower case, as `m` of `6M` and `million` of `2 million words`."""
+    found = cells.str.replace(_WORD, "", regex=True).str.lower().str.extract(_SUFFIX, expand=False)
+    return found.fillna("")
 
 
 def is_ambiguous(text: str) -> bool:

@@ -14,7 +14,7 @@ from bayesscale.metrics.options import Options, option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.long import SPREAD_DIVISOR
 from bayesscale.metrics.tidy.named import NamedCells
-from bayesscale.metrics.tidy.numbers import decimal_marks, in_percent, is_ambiguous, without_spreads
+from bayesscale.metrics.tidy.numbers import decimal_marks, in_percent, is_ambiguous, suffixes, without_spreads
 from bayesscale.units import format_tokens
 
 WITH_SUFFIX = (*SIZES, "model_params")
@@ -69,6 +69,36 @@ def ambiguous_sizes(text: pd.DataFrame, named: NamedCells, options: Options, mar
     return problems
 
 
+def size_problems(
+    text: pd.DataFrame, data: pd.DataFrame, named: NamedCells, options: Options
+) -> list[Problem]:
+    """Return the sizes whose unit is not plain: percentages, and `2` beside `1B`."""
+    problems = []
+    for name in WITH_SUFFIX:
+        if name not in text or name in options.scale:
+            continue
+        own, cells = named.in_file(name), text[name]
+        as_it_is = option("scale", f"{name}=1")
+        percent, suffix = in_percent(cells), suffixes(cells)
+        large = suffix.ne("") & ~suffix.isin(["k", "thousand"])
+        alone = suffix.eq("") & data[name].gt(0) & data[name].lt(1000)
+        if percent.any():
+            hint = f"say what one percent is: --scale {name}=N; to have sizes in percent: {as_it_is}"
+            where, ways = percent, (as_it_is,)
+        elif large.any() and not (suffix.ne("") & ~large).any() and unit_in_name(own) == 1:
+            ways = (option("where", f"{own}>=1000"),)
+            hint = (
+                f"others have a suffix, such as {cells[large].iloc[0]}: write this one with its own, or "
+                f"leave it out by {ways[0]}; as they are: {as_it_is}"
+            )
+            where = alone
+        else:
+            continue
+        problems += [Problem(int(text["line"][row]), own, "size-unit", cells[row], hint, ways)
+                     for row in text.index[where][:1]]  # fmt: skip
+    return problems
+
+
 def scale_sizes(
     data: pd.DataFrame, text: pd.DataFrame, named: NamedCells, options: Options, notes: list[str]
 ) -> None:
@@ -79,10 +109,11 @@ def scale_sizes(
         factor = options.scale.get(name)
         if factor is None:
             factor = unit_in_name(named.in_file(name))
-            if text[name].str.contains(r"(?:[kmbgt]|thousand|illion|bn)s?\s*$", case=False, regex=True).any():
-                factor = 1.0
-            if factor != 1:
+            plain = suffixes(text[name]).eq("")
+            if factor != 1 and plain.any():
                 notes.append(f"{named.in_file(name)!r} was multiplied by {factor:g}, as its name says")
+                data[name] = data[name].where(~plain, data[name] * factor)
+            factor = 1.0
         if name == options.axis and options.tokens_per_step:
             steps = format_tokens(options.tokens_per_step)
             notes.append(f"{name} is {named.in_file(name)} times {steps} tokens a step")
@@ -120,9 +151,11 @@ def scale_scores(data: pd.DataFrame, text: pd.DataFrame, options: Options, notes
 
     Returns the problems of standard errors that are on another scale than their scores.
     """
+    problems: list[Problem] = []
     factors = pd.DataFrame({name: 1.0 for name in ("value", "se") if name in data}, index=data.index)
     told = pd.Series(False, index=data.index)
-    percent = text["score: percent"].astype(bool) | in_percent(text["value"])
+    by_name = text["score: percent"].astype(bool) & ~in_percent(text["value"])
+    percent = by_name | in_percent(text["value"])
     # Spreads come last, since they follow their scores where they are not named themselves.
     for name, factor in sorted(options.scale.items(), key=lambda pair: _is_spread(pair[0], options)):
         if name in WITH_SUFFIX:
@@ -137,11 +170,23 @@ def scale_scores(data: pd.DataFrame, text: pd.DataFrame, options: Options, notes
         if metric in CATALOGUE and (factor := CATALOGUE[metric].factor_of_percent) != 1:
             factors.loc[rows, factors.columns.difference(["se"] if told[rows].any() else [])] = factor
             notes.append(f"{metric}: {rows.sum():,} percentages were multiplied by {factor:g}")
+            problems += _fractions_in_percent(metric, data["value"][rows & by_name], text)
     for name in map(str, factors):
         # A hundredth is no float: 41.5 / 100 is 0.415, and 41.5 * 0.01 is not.
         divided = data[name] / (1 / factors[name])
         data[name] = divided.where(factors[name] < 1, data[name] * factors[name])
-    return list(_spreads_of_other_scale(data, text, factors, told)) if "se" in data else []
+    return [*problems, *(_spreads_of_other_scale(data, text, factors, told) if "se" in data else [])]
+
+
+def _fractions_in_percent(metric: str, values: pd.Series, text: pd.DataFrame) -> Iterator[Problem]:
+    """Yield the question whether values of which none is above 1 are percentages, as their column says."""
+    if values.empty or not 0 < values.max() <= 1:
+        return
+    fractions, percentages = (option("scale", f"{metric}={factor}") for factor in (1, 0.01))
+    hint = f"the name says percent, and no value is above 1: fractions? {fractions}; if not: {percentages}"
+    row = values.index[int(values.argmax())]
+    line, column = int(text["line"][row]), str(text["score: value_column"][row])
+    yield Problem(line, column, "value-scale", str(text["value"][row]), hint, (fractions, percentages))
 
 
 def _is_spread(name: str, options: Options) -> bool:

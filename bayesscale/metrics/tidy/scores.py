@@ -176,16 +176,13 @@ def _several(metric: str, columns: Sequence[str], line: int | None) -> Problem:
 
 def _score_or_spread(column: str, other: str, line: int | None) -> Problem:
     """Return the question whether `error` is a rate of errors or the spread of the score beside it."""
-    options = (
-        option("columns", f"{other}_se={column}"),
-        option("columns", f"error_rate={column}"),
-        option("ignore", column),
-    )
+    neither = option("ignore", column)
+    spread, metric = (option("columns", f"{name}={column}") for name in (f"{other}_se", "error_rate"))
     hint = (
-        f"if {column!r} is the standard error of {other}: {options[0]}; if it is a metric: {options[1]}; "
-        f"neither: {options[2]}"
+        f"if {column!r} is the standard error of {other}: {spread}; if it is a metric: {metric}; "
+        f"neither: {neither}"
     )
-    return Problem(line, column, "score-or-spread", None, hint, options)
+    return Problem(line, column, "score-or-spread", None, hint, (neither, spread, metric))
 
 
 def _quoted(columns: Sequence[str]) -> str:

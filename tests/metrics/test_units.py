@@ -1,0 +1,113 @@
+"""Units of sizes and scales of scores: said by a name or a cell, or asked about."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from bayesscale.metrics.names import unit_in_name
+from bayesscale.metrics.read import read_metrics
+from tests.metrics.doors import TOKENS, Written, asked, door, sizes, values
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"),
+    [
+        ("tokens (1e9)", 1e9),
+        ("tokens [10^6]", 1e6),
+        ("sentences (x1000)", 1e3),
+        ("Tokens ['000]", 1e3),
+        ("words (1,000,000)", 1e6),
+        ("size (M tokens)", 1e6),
+        ("tokens (in thousands)", 1e3),
+        ("GTokens", 1e9),
+        ("Mio. Sätze", 1e6),
+        ("million sentences", 1e6),
+        ("tokens (seen)", 1),
+        ("BLEU", 1),
+        ("top (10)", 1),
+    ],
+)
+def test_units_in_names(name: str, factor: float) -> None:
+    assert unit_in_name(name) == factor
+
+
+def test_a_unit_in_a_name_is_of_the_cells_without_a_suffix(written: Written) -> None:
+    path = written("tokens (B),bleu\n500M,20\n2,21\n4,22\n")
+    assert sizes(door(path, "--columns 'pretrain_tokens=tokens (B)'")) == [5e8, 2e9, 4e9]
+
+
+@pytest.mark.parametrize(
+    ("cells", "received"), [("500M 1B 2 4", "2"), ("1% 10% 100%", "1%"), ("2 million,3,4000000", "3")]
+)
+def test_sizes_of_several_units_are_asked_about(written: Written, cells: str, received: str) -> None:
+    texts = cells.split(",") if "," in cells else cells.split()
+    path = written("tokens,bleu\n" + "".join(f"{text},{20 + n}\n" for n, text in enumerate(texts)))
+    (problem,) = asked(path, TOKENS).problems
+    assert (problem.rule, problem.value) == ("size-unit", received)
+    assert len(door(path, f"{TOKENS} --scale pretrain_tokens=1").frame) == len(texts)
+
+
+@pytest.mark.parametrize("cells", ["100 500 1K 10K", "100 1K 1M", "0 1M 2M", "500000 1M"])
+def test_small_sizes_without_a_suffix_are_plain(written: Written, cells: str) -> None:
+    rows = [f"{text},{20 + n}" for n, text in enumerate(cells.split())]
+    assert len(door(written("tokens,bleu\n" + "\n".join(rows)), TOKENS).frame) == len(rows)
+
+
+def test_numbers_as_text_may_have_points_between_thousands(written: Written) -> None:
+    rows = [{"tokens": "1.000", "loss": 3.5}, {"tokens": "2.000", "loss": 3.25}]
+    path = written("\n".join(map(json.dumps, rows)), "m.jsonl")
+    assert [problem.rule for problem in asked(path, TOKENS).problems] == ["thousands"]
+    frame = pd.DataFrame({"pretrain_tokens": ["1.000", "2.000"], "loss": ["3,5", "3,25"]})
+    assert sizes(read_metrics(frame)) == [1000, 2000]
+    numbers = [{"tokens": 1.125, "loss": 3.5}, {"tokens": 2.125, "loss": 3.25}]
+    plain = written("\n".join(map(json.dumps, numbers)), "n.jsonl")
+    assert sizes(door(plain, TOKENS)) == [1.125, 2.125]
+
+
+def test_fractions_under_a_name_that_says_percent_are_asked_about(written: Written) -> None:
+    path = written("tokens,Accuracy (%)\n1M,.25\n2M,.5\n")
+    (problem,) = asked(path, TOKENS).problems
+    assert problem.options == ("--scale accuracy=1", "--scale accuracy=0.01")
+    assert values(door(path, f"{TOKENS} --scale accuracy=1")) == [0.25, 0.5]
+    assert values(door(path, f"{TOKENS} --scale accuracy=0.01")) == [0.0025, 0.005]
+
+
+def test_one_factor_is_not_offered_for_tasks_of_two_scales(written: Written) -> None:
+    path = written("task,tokens,acc\na,1M,.25\na,2M,.5\nb,1M,25\nb,2M,50\n")
+    error = asked(path, TOKENS)
+    assert all("--scale" not in text for problem in error.problems for text in problem.options)
+    assert error.accepted is None
+
+
+def test_that_values_are_right_is_never_the_way_that_is_tried(written: Written) -> None:
+    for text in ("loss\n1M,300000\n2M,200000\n", "bleu\n1M,19\n2M,21\n4M,.22\n8M,.24\n"):
+        assert asked(written(f"tokens,{text}"), TOKENS).accepted is None
+
+
+@pytest.mark.parametrize("metric", ["cer", "bleu"])
+def test_a_percent_sign_says_the_scale(written: Written, metric: str) -> None:
+    assert values(door(written(f"tokens,{metric}\n1M,0.9%\n2M,0.4%\n"), TOKENS)) == [0.9, 0.4]
+
+
+def test_a_curve_that_starts_at_a_hundredth_is_noted(written: Written) -> None:
+    (note,) = door(written("tokens,bleu\n1M,.21\n2M,22\n4M,24\n8M,25\n"), TOKENS).notes
+    assert note == "bleu starts at 0.21 and goes on 100 times as high: is it a fraction?"
+
+
+def test_a_perplexity_alone_becomes_the_loss_that_it_is_the_power_of(written: Written) -> None:
+    path = written("tokens,loss,ppl,ppl_se\n1M,3,20.086,\n2M,2.5,12.182,\n4M,,7.389,.7389\n")
+    read = door(path, TOKENS)
+    assert read.metrics == ("cross_entropy",)
+    assert values(read) == pytest.approx([3, 2.5, 2], abs=1e-3)
+    assert read.frame["se"].iloc[2] == pytest.approx(0.1)
+    bits = written("tokens,loss,ppl\n1M,3,8\n2M,2,4\n4M,,2\n", "b.csv")
+    assert values(door(bits, TOKENS)) == pytest.approx([3 * math.log(2), 2 * math.log(2), math.log(2)])
+
+
+def test_text_beside_scores_can_be_left_out(written: Written) -> None:
+    path = written('tokens,acc,acc_ci\n1M,.25,"[.2, .3]"\n2M,.5,"[.4, .6]"\n')
+    assert asked(path, TOKENS).accepted == (*TOKENS.split(), "--ignore", "acc_ci")
