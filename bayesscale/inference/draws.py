@@ -90,6 +90,8 @@ def _dataset(variables: dict[str, Variable], curves: Curves, data: Assembly) -> 
 def curve_draws(sampled: Sampled, curves: Curves, data: Assembly) -> xr.Dataset:
     """Return what chains must agree about for every measured curve and metric, dimension `pair` last.
 
+    The baseline's cells stand behind the curves: they have a level and nothing else.
+
     Parameters
     ----------
     sampled : Sampled
@@ -102,7 +104,15 @@ def curve_draws(sampled: Sampled, curves: Curves, data: Assembly) -> xr.Dataset:
     x, law, broken = sampled.local["x"], sampled.local["law"], sampled.local["broken"]
     parts = {"level": x[..., LEVEL], "gain": x[..., GAIN], "broken": broken.astype(float)}
     parts |= {f"law {n}": (law == n).astype(float) for n in range(len(LAWS))}
-    chosen = {name: ((*_CHAINS, "pair"), values[:, :, own[0], own[1]]) for name, values in parts.items()}
+    cells = np.nonzero(data.cell_count)
+    named = zip(*cells, strict=True)
+    labels += [f"{curves.names[m]} without pretraining of {curves.cell_labels[b]}" for b, m in named]
+    level = sampled.local["cell"][:, :, cells[0], cells[1], 0]
+    chosen = {}
+    for name, values in parts.items():
+        of_cells = level if name == "level" else np.zeros_like(level)
+        whole = np.concatenate([values[:, :, own[0], own[1]], of_cells], axis=-1)
+        chosen[name] = ((*_CHAINS, "pair"), whole)
     return xr.Dataset(chosen, coords={"pair": labels})
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesscale.errors import QuestionError
+from bayesscale.errors import QuestionError, UsageError
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.breaks import sign_of
@@ -329,6 +329,10 @@ def breaks(
             "fit again with --breaks all"
         )
     size = None if at is None else float(check_sizes([at], fit.curves)[0])
+    if size == 0:
+        raise UsageError(
+            "laws break on curves; received size 0, the non-pretrained baseline; give a size above 0"
+        )
     drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes), None)
     known, chosen = measured_metrics(fit.curves), drawn.targets.position[drawn.targets.measured]
     rows = [

@@ -75,8 +75,9 @@ class Ranking(Answer):
         return {"units": units_of(self.metrics), "pairs": plain_records(self.pairs)}
 
     def best(self) -> pd.DataFrame:
-        """Return the first row of each comparison: the mixture with the best median."""
-        return self.table.groupby(self._comparison, sort=False, dropna=False).head(1)
+        """Return the row of each comparison whose mixture is most probably the best."""
+        groups = self.table.groupby(self._comparison, sort=False, dropna=False)
+        return self.table.loc[groups["p_best"].idxmax()]
 
     @property
     def _comparison(self) -> list[str]:
@@ -85,7 +86,7 @@ class Ranking(Answer):
         return [*names, "metric", self.fit.curves.axis_name]
 
     def headline(self) -> list[str]:
-        """Return the best mixture of each comparison of the first metric, and how sure that is."""
+        """Return the most probable mixture of each comparison of the first metric, and how sure it is."""
         axis, best = self.fit.curves.axis_name, self.best()
         best = best[(best["metric"] == self.metrics[0]) & (best[axis] == best[axis].max())]
         cells = varying(best, [name for name in self._comparison if name not in ("metric", axis)])

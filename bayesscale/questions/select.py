@@ -381,8 +381,8 @@ def metric_notes(drawn: DrawnCurves, places: Iterable[int]) -> list[str]:
         if low := int((drawn.taking_off(place) > _COUNTS).sum()):
             notes.append(
                 f"{curves.names[place]} may not have reached {near[place]:.3g} yet "
-                f"on {low} of {count} curves: such scores often take off later; when and how steeply is assumed, not learned "
-                "(take_off in `bayesscale priors`)"
+                f"on {low} of {count} curves: such scores often take off later; when and how "
+                "steeply is assumed, not learned (take_off in `bayesscale priors`)"
             )
     return notes
 

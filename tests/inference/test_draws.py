@@ -192,13 +192,18 @@ def test_the_baseline_has_its_line_and_cells(
 
 def test_chains_are_compared_by_what_was_measured(sampled: Sampled, curves: Curves, data: Assembly) -> None:
     found = curve_draws(sampled, curves, data)
-    assert found.sizes["pair"] == (data.count > 0).sum()
+    own, cells = (data.count > 0).sum(), np.argwhere(data.cell_count > 0)
+    assert found.sizes["pair"] == own + len(cells)
     labels = found["pair"].to_numpy().tolist()
     curve, metric = np.argwhere(data.count > 0)[3]
     assert labels[3] == f"{curves.names[metric]} of {curves.labels[curve]}"
     np.testing.assert_array_equal(found["level"][..., 3], sampled.local["x"][:, :, curve, metric, LEVEL])
     total = np.sum([found[f"law {n}"] for n in range(len(LAWS))], axis=0)
-    assert (total == 1).all()
+    assert (total[..., :own] == 1).all()
+    cell, metric_of = cells[-1]
+    assert labels[-1] == f"{curves.names[metric_of]} without pretraining of {curves.cell_labels[cell]}"
+    level = sampled.local["cell"][:, :, cell, metric_of, 0]
+    np.testing.assert_array_equal(found["level"][..., -1], level)
     np.testing.assert_array_equal(found["broken"][..., 3], sampled.local["broken"][:, :, curve, metric])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayesscale.errors import QuestionError
+from bayesscale.errors import QuestionError, UsageError
 from bayesscale.inference import Fit
 from bayesscale.posterior.draws import FOLLOWED
 from bayesscale.questions.breaks import breaks, evidence
@@ -86,3 +86,5 @@ def test_what_cannot_be_answered_is_refused(certain: Fit) -> None:
         breaks(certain)
     with pytest.raises(QuestionError, match="cross_entropy cannot break"):
         breaks(breaking(certain, at=1e10), metrics=["cross_entropy"])
+    with pytest.raises(UsageError, match="received size 0"):
+        breaks(breaking(certain, at=1e10), at=0)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from bayesscale.inference import Fit
 from bayesscale.laws import LOG_LAW, POWER_LAW, SATURATING_LAW, Law
 from bayesscale.posterior.draws import FOLLOWED
 from bayesscale.questions.forecast import forecast
+from bayesscale.questions.rank import rank
 from bayesscale.questions.select import answer_columns
 from bayesscale.questions.summary import summary
 from tests.questions.made_up import MadeUp, given, parameters, rows
@@ -169,3 +171,33 @@ def test_the_outlook_is_the_forecast_at_ten_times_the_last_size(uncertain: Fit) 
     assert set(outlook["law"]) == {"log-law", "power-law"}
     assert outlook["p_gain"].between(0, 1).all()
     assert summary(uncertain).document()["outlook"][0]["ahead"] == 1e12
+
+
+@pytest.mark.parametrize(
+    ("gains", "told"),
+    [
+        ([0.3] * 8, "improve bleu most on"),
+        ([0.3] * 7 + [-0.9], "improve bleu most on {0}, and to worsen it most on {7}"),
+        ([-0.9] * 8, "improve bleu on no curve, and to worsen it most on"),
+    ],
+)
+def test_the_headline_says_where_more_tokens_help_most_and_where_they_harm(
+    gains: list[float], told: str
+) -> None:
+    gain = (("curve", "metric"), np.array([[own, 0.1] for own in gains]))
+    fit = MadeUp(draws=40, replaced={"gain": gain}).fit()
+    (line, *_) = summary(fit).headline()
+    for part in re.split(r" \{\d\}", told):
+        assert part in line
+    own = summary(fit).outlook.query("metric == 'bleu'")
+    change = own["forecast_median"] - own["now_median"]
+    assert (change.max() > 0) == ("most on" in line.split(", and")[0])
+    if "worsen" in told:
+        assert f"to {own['forecast_median'][change.idxmin()]:.1f}" in line
+
+
+def test_the_best_mixture_is_the_most_probable_one() -> None:
+    answer = rank(MadeUp(draws=400, width=0.3).fit(), [1e12])
+    for _, own in answer.frame().groupby(["task", "finetune_tokens", "metric"]):
+        best = answer.best().loc[lambda rows, own=own: rows.index.isin(own.index)]
+        assert best["p_best"].tolist() == [own["p_best"].max()]
