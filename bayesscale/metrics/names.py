@@ -56,6 +56,12 @@ _NEUTRAL_AT_END = {"value", "total"}  # value_loss and total_loss are other loss
 SIGNS = " \t_-/:.|()[]"
 """Signs between a label and the name of a score."""
 _PERCENT = {"pct", "percent", "percentage"}
+_SPREAD_SIGN = re.compile(r"±|\+/-|\+-")
+# Words that make another quantity of a metric, and are no label: `bleu gain`, `1-acc`, `log2 loss`.
+_ALTERS = _set(
+    "1 gain not sum log log2 log10 neg negative minus delta diff difference improvement drop ratio change "
+    "relative rel inverse inv norm normalized squared total"
+)
 _WORD = re.compile(r"[A-Z]+(?![a-z])[\d]*|[A-Za-z][a-z]*\d*|\d+|\+\+|%|[^\W\d_]+")
 # Words that mean one thing together: `standard error`, `95% CI`.
 _TOGETHER = {
@@ -153,6 +159,7 @@ def score_name(name: str, declared: Mapping[str, str] = MappingProxyType({})) ->
     declared : mapping
         Normalised name to the full name of metrics that the user declared.
     """
+    name = _SPREAD_SIGN.sub(" err ", name)
     words = _words(name)
     percent = "%" in re.sub(r"\b9[059]\s*%", "", name) or bool(_PERCENT & set(words))
     if spec := _metric(name, declared):
@@ -181,7 +188,7 @@ def _metric(name: str, declared: Mapping[str, str]) -> str | None:
 
 def _words(name: str) -> list[str]:
     """Return the words of a name in lower case, those that belong together as one."""
-    text = f" {' '.join(_WORD.findall(name.replace('±', ' err '))).lower()} "
+    text = f" {' '.join(_WORD.findall(_SPREAD_SIGN.sub(' err ', name))).lower()} "
     for parts, word in _TOGETHER.items():
         text = text.replace(f" {parts} ", f" {word} ")
     return text.split()
@@ -215,12 +222,17 @@ def labelled_score(name: str, declared: Mapping[str, str] = MappingProxyType({})
     for place in places:
         label, score = name[:place].strip(SIGNS), name[place + 1 :].strip(" \t_-/:.|([")
         if label and score_name(score, declared):
-            return label, score
+            return None if _alters(label) else (label, score)
     for place in reversed(places):
         score, label = name[:place].strip(SIGNS), name[place + 1 :].strip(SIGNS)
         if label and score_name(score, declared):
-            return label, score
+            return None if _alters(label) else (label, score)
     return None
+
+
+def _alters(label: str) -> bool:
+    """Return whether what stands beside a metric makes another quantity of it."""
+    return bool(set(_words(label)) & _ALTERS) or "@" in label
 
 
 def says_evaluation(label: str) -> bool:
@@ -274,8 +286,10 @@ def _meaning(name: str) -> str:
 
 
 def suggested_declaration(numbers: Iterable[float]) -> str:
-    """Return what could declare a metric with such values; only the user knows whether `up` or `down`."""
+    """Return what could declare a metric with such values, by `up` as an example; nothing for values below 0."""
     known = sorted(number for number in numbers if number == number)
+    if known and known[0] < 0:
+        return ""
     top = known[-1] if known else 100
     return next(
         (f"up,0,{high}" for high in (1, 100) if top <= high),

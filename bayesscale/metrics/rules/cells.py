@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.metrics.catalogue import CATALOGUE, MetricSpec
 from bayesscale.metrics.names import SIZES, suggested_declaration
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
@@ -160,7 +160,10 @@ class _Hints:
         near = _misspelt(name)
         first = f"did you mean {near!r}? " if near else ""
         values = self.draft.data["value"][self.draft.text["score: written"].eq(name)]
-        declare = option("metric", f"{name}={suggested_declaration(values)}")
+        if not (declaration := suggested_declaration(values)):
+            hint = f"{first}{name} is not among the metrics, and the laws describe no values below 0: {leave}"
+            return hint, (leave,)
+        declare = option("metric", f"{name}={declaration}")
         hint = f"{first}{name} is not among the metrics; declare it: {declare} (or down), or {leave}"
         return hint, (leave,)
 
@@ -175,9 +178,16 @@ class _Hints:
         if spec.high <= 2 and 1 < value <= 100 and not self.above_1[metric]:
             return f"{hint}; others of this metric are: write these as they are written", leave
         if value < 0 or spec.high > 2 or not 1 < value <= 100:
-            return hint, leave
+            within = self._within(row, spec, value)
+            return f"{hint}; leave out what is not: {within}", (within, *leave)
         scale = option("scale", f"{metric}=0.01")
         return f"{hint}; divide by 100 if these are percentages: {scale}", (scale, *leave)
+
+    def _within(self, row: int, spec: MetricSpec, value: float) -> str:
+        """Return the option that leaves out values outside the range of a metric."""
+        limit = f">={spec.low:g}" if value < spec.low else f"<={spec.high:g}"
+        own = str(self.draft.text.at[row, "score: value_column"])
+        return option("where", f"{own}{limit}")
 
     def _leave_out(self, row: int, metric: str) -> tuple[str, ...]:
         """Return the option that leaves a metric out; none where it is the only one."""

@@ -28,7 +28,8 @@ def size_problems(draft: Draft, broken: pd.Series) -> list[Problem]:
         return [Problem(None, None, "two-sizes", None, hint)]
     table = draft.data[~draft.is_baseline & ~draft.data.index.isin(broken)]
     alone = _alone(draft, table)
-    if not len(alone) or len(alone) < len(table):
+    # A size that cannot be read has its own problem.
+    if not len(alone) or len(alone) < len(table) or draft.data[draft.axis].isna().any():
         return []
     sizes = table[draft.axis].nunique()
     hint = (

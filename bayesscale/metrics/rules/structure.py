@@ -127,7 +127,8 @@ def size_columns(named: NamedCells, axis: str) -> list[str]:
 
 def _sizes(named: NamedCells, column: str) -> pd.Series:
     """Return where a column holds what may be a size, such as 1.5B or checkpoint-1000."""
-    return to_numbers(without_placeholders(named.cells[column]), sizes=True).notna()
+    cells = without_placeholders(named.cells[column])
+    return to_numbers(cells, sizes=True).notna() | to_numbers(cells, sizes=True, decimal=",").notna()
 
 
 def _missing_metric(named: NamedCells, axis: str, line: int | None, source: str) -> Problem:
@@ -159,11 +160,11 @@ def _missing_metric(named: NamedCells, axis: str, line: int | None, source: str)
     elif len(systems) > 1:
         questions.append(
             f"if {_some(systems)} are systems, tasks or runs, name what they are and their metric, as in "
-            f"{option('melt', 'mixture=bleu')}"
+            f"{option('melt', 'mixture=value' if 'metric' in named.free else 'mixture=bleu')}"
         )
-    unknown = systems[0] if systems else "NAME"
-    values = to_numbers(named.cells[unknown], sizes=False) if systems else [0.0]
-    declare = option("metric", f"{unknown}={suggested_declaration(values)}")
+    declared = {c: suggested_declaration(to_numbers(named.cells[c], sizes=False)) for c in systems}
+    unknown = next((column for column, text in declared.items() if text), "NAME")
+    declare = option("metric", f"{unknown}={declared.get(unknown, 'up,0,100')}")
     questions.append(
         "give the table columns metric and value, or a column for each metric; another metric is "
         "declared by "

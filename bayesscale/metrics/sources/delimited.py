@@ -45,6 +45,10 @@ def read_delimited(text: str, name: str, separator: str | None = None) -> TextTa
     body = [(line, row) for line, row in rows[1:] if any(row)]
     problems += _repeated(header, header_line)
     problems += _headless(header, header_line)
+    widths = {len(row) for _, row in body}
+    if len(header) == 1 and len(body) > 1 and len(widths) == 1 and widths != {1}:
+        hint = f"all other rows have {widths.pop()} cells: if this is a title, delete the line"
+        raise MetricsError(name, [Problem(header_line, None, "header", header[0], hint)])
     problems += [_ragged(line, row, header) for line, row in body if len(row) != len(header)]
     if not body and not problems:
         hint = "the file has a header and no rows; add a row for each score"

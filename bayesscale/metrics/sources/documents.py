@@ -180,6 +180,8 @@ def _columns(document: Any) -> Found:
         rows = [dict(zip(names, map(json_text, row), strict=True)) for row in document["data"]]
         return (rows, "", ()) if rows else None
     columns = list(document.values())
+    if any(map(_is_records, columns)):
+        return None
     if (
         all(isinstance(column, list) for column in columns)
         and len({len(c) for c in columns}) == 1
@@ -192,6 +194,29 @@ def _columns(document: Any) -> Found:
     return None
 
 
+def _groups(document: Any) -> Found:
+    """Return the rows of named lists of objects, or of named objects with a number in common."""
+    if not isinstance(document, dict) or len(document) < 2:
+        return None
+    if all(map(_is_records, document.values())):
+        lists = document
+    elif all(isinstance(value, dict) and _is_flat(value) for value in document.values()):
+        lists = {name: [row] for name, row in document.items()}
+    else:
+        return None
+    rows = [row for found in lists.values() for row in found]
+    common = set.intersection(*map(set, rows))
+    if not any(_is_number(row[name]) for row in rows for name in common):
+        return None
+    column = "size" if all(map(_is_number, document)) else "group"
+    if [*document] == [str(number) for number in range(len(document))]:
+        return list(map(_flat, rows)), "", ()
+    if any(column in row for row in rows):
+        return None
+    note = f"the names of {len(document):,} parts of one JSON document are the column {column!r}"
+    return [_flat({column: name, **row}) for name, found in lists.items() for row in found], note, ()
+
+
 def _one_row(document: Any) -> Found:
     """Return the one row that a flat object is, such as all_results.json."""
     if not isinstance(document, dict) or not any(_is_number(value) for value in document.values()):
@@ -200,7 +225,7 @@ def _one_row(document: Any) -> Found:
 
 
 _SHAPES: tuple[Callable[[Any], Found], ...] = (
-    _harness_results, _trainer_state, _sacrebleu, _records, _columns, _one_row,
+    _harness_results, _trainer_state, _sacrebleu, _records, _columns, _groups, _one_row,
 )  # fmt: skip
 
 
@@ -237,7 +262,7 @@ def _leaves(record: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]
 
 
 def _without_empty(records: list[Record], column: str) -> list[Record]:
-    """Return records without a column that is empty everywhere."""
+    """Return records without a column that is empty everywhere; elsewhere, what is empty is `none`."""
     if any(record[column] for record in records):
-        return records
+        return [{**record, column: record[column] or "none"} for record in records]
     return [{key: value for key, value in record.items() if key != column} for record in records]

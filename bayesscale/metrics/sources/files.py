@@ -219,7 +219,9 @@ def _text(name: str, content: bytes) -> str:
     nul = content.count(b"\0")
     # Text in UTF-16 without its mark: every second byte of Latin letters is NUL.
     if content.startswith(_UTF_16) or nul > 0.4 * len(content) > 0:
-        hint = "the file seems to be UTF-16; convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW"
+        # Without its mark, the first byte of Latin letters is NUL where the large end comes first.
+        end = "" if content.startswith(_UTF_16) else "BE" if content[:1] == b"\0" else "LE"
+        hint = f"the file seems to be UTF-16; convert it: iconv -f UTF-16{end} -t UTF-8 FILE > NEW"
         _refuse(name, "encoding", hint, "UTF-16")
     if nul:
         line = content[: content.index(b"\0")].count(b"\n") + 1

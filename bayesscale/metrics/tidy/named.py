@@ -112,11 +112,11 @@ def _ignored(cells: pd.DataFrame, ignore: Iterable[str]) -> list[str]:
 
 def _check_new_name(new: str, others: Iterable[str], declared: Mapping[str, str]) -> None:
     """Refuse a name that would play no role: it is most likely misspelt."""
-    if new in {*COLUMNS, *others} or new.startswith("share_") or score_name(new, declared):
+    if new in {*COLUMNS, *others, "n"} or new.startswith("share_") or score_name(new, declared):
         return
     raise UsageError(
         f"--columns new=old needs a new name that the table knows; received {new!r}; "
-        f"{valid_names(new, [*COLUMNS, *CATALOGUE, 'share_<language>'])}; another metric is declared by "
+        f"{valid_names(new, [*COLUMNS, 'n', *CATALOGUE, 'share_<language>'])}; another metric is declared by "
         f"--metric NAME=up,0,100"
     )
 

@@ -140,7 +140,7 @@ def _plain_spread(named: NamedCells, column: str) -> str | None:
         return None
     role = spread_name(column)
     if role == "count":
-        return role if _counts_runs(named, column) else None
+        return role if column in named.origin or _counts_runs(named, column) else None
     return role if role in (*_SURE, "low", "high") and named.cells[column].str.contains(r"\d").any() else None
 
 
