@@ -286,7 +286,7 @@ def _meaning(name: str) -> str:
 
 
 def suggested_declaration(numbers: Iterable[float]) -> str:
-    """Return what could declare a metric with such values, by `up` as an example; nothing for values below 0."""
+    """Return what could declare a metric with such values, `up` as an example; nothing for values below 0."""
     known = sorted(number for number in numbers if number == number)
     if known and known[0] < 0:
         return ""

@@ -130,8 +130,8 @@ def test_violations_for_programs(capsys: pytest.CaptureFixture[str], tmp_path: P
         "column": "bleu",
         "rule": "value-in-range",
         "value": "101",
-        "hint": "bleu (BLEU points) lies within 0 and 100",
-        "options": [],
+        "hint": "bleu (BLEU points) lies within 0 and 100; leave out what is not: --where 'bleu<=100'",
+        "options": ["--where 'bleu<=100'"],
     }
     code, out, err = check(capsys, str(path), "--csv")
     assert (code, err) == (3, "")

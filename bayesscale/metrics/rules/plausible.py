@@ -187,7 +187,10 @@ def _fractions(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Proble
         )
         row = rows.index[int(rows["value"].argmax())]
         yield draft.problem(row, "value", "value-scale", hint, options=(scale, own))
-    for task in low.index if len(low) < len(largest) else ():
+    # Where other tasks score so little at first, one that never does better may be a hard one.
+    others = rows.loc[~rows["task"].isin(low.index), "value"]
+    alone = len(low) < len(largest) and not ((others > 0) & (others <= top)).any()
+    for task in low.index if alone else ():
         own = option("scale", f"{metric}=1")
         leave = option("where", f"task!={task}")
         hint = (
