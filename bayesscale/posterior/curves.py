@@ -137,7 +137,7 @@ class DrawnCurves:
         if last is None:
             return np.zeros(len(self.targets))
         local = self.local(slice(None), metric)
-        return waiting(self.draws, local, metric, last[self.targets.position]).mean(axis=1)
+        return np.asarray(waiting(self.draws, local, metric, last[self.targets.position]).mean(axis=1))
 
     @cached_property
     def _bases(self) -> dict[tuple[int, int], Basis]:

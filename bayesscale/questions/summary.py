@@ -112,19 +112,20 @@ class Summary(Answer):
     def _prospect(self) -> str:
         """Return on which curve ten times more tokens help most, and where they harm most."""
         metric, names = self.metrics[0], varying(self.outlook, answer_columns(self.fit.curves))
-        own = self.outlook[self.outlook["metric"] == metric].reset_index(drop=True)
-        change = sign_of(metric) * (own["forecast_median"] - own["now_median"])
+        own = self.outlook[self.outlook["metric"] == metric]
+        rows = own.to_dict("records")
+        change = sign_of(metric) * (own["forecast_median"] - own["now_median"]).to_numpy(float)
 
         def told(row: int) -> str:
-            now, then = (value_text(own.loc[row, f"{part}_median"], metric) for part in ("now", "forecast"))
-            return f"most on {name_of(own.loc[row], names)}, from {now} to {then}"
+            now, then = (value_text(rows[row][f"{part}_median"], metric) for part in ("now", "forecast"))
+            return f"most on {name_of(rows[row], names)}, from {now} to {then}"
 
-        best, worst = int(change.to_numpy().argmax()), int(change.to_numpy().argmin())
+        best, worst = int(change.argmax()), int(change.argmin())
         if change[best] <= 0:
             first = f"Ten times more tokens are forecast to improve {metric} on no curve"
         else:
             first = f"Ten times more tokens are forecast to improve {metric} {told(best)}"
-        harmed = change[worst] < -own.loc[worst, "delta"]
+        harmed = change[worst] < -rows[worst]["delta"]
         return f"{first}, and to worsen it {told(worst)}" if harmed else first
 
     def explain(self) -> list[str]:

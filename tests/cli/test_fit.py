@@ -46,7 +46,7 @@ class Fitted:
         return replace(made, provenance=provenance)
 
 
-RECORD = TrackRecord(20, 12, 7, {"bleu": 0.9}, {"bleu": 0.8}, "converged")
+RECORD = TrackRecord(20, 12, 7, 3.0, {"bleu": 0.9}, {"bleu": 0.8}, "converged")
 
 
 @pytest.fixture

@@ -35,8 +35,8 @@ def test_a_fit_that_nobody_tested_has_no_record() -> None:
 def test_a_good_record_is_one_sentence() -> None:
     record = TrackRecord(**GOOD, crps={"bleu": 0.5}, crps_last={"bleu": 0.9})
     assert record.sentences() == [
-        "On your own curves, 90% intervals held 36 of 40 last values that were held out, at up to 4 times the "
-        "sizes fitted."
+        "On your own curves, 90% intervals held 36 of 40 last values that were held out, at up to 4 times "
+        "the sizes fitted."
     ]
 
 

@@ -246,6 +246,8 @@ def test_a_task_on_another_scale_is_asked_about(tmp_path: Path) -> None:
         read(tmp_path, text)
     assert caught.value.accepted == ("--where", "task!=a")
     assert len(read(tmp_path, text, scale={"bleu": 1}).frame) == 4
+    # Others score as little at first: a hard task.
+    assert len(read(tmp_path, f"{text}b,.5,.4\n").frame) == 5
 
 
 def test_scores_with_a_signature_of_sacrebleu_may_all_be_below_1(tmp_path: Path) -> None:

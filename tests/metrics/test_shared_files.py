@@ -8,6 +8,7 @@ import pandas as pd
 
 from bayesscale.metrics.read import read_metrics
 from bayesscale.metrics.table import Metrics
+from benchmarks.tables import DATA, TABLES
 
 
 def sizes(metrics: Metrics) -> pd.Series:
@@ -78,3 +79,8 @@ def test_cross_entropy_of_translation_models(shared_data: Path) -> None:
     assert len(metrics.curves()) == 5
     assert sorted(sizes(metrics)) == [9, 9, 10, 10, 10]
     assert metrics.frame["pretrain_tokens"].max() == 2.56e8
+
+
+def test_every_table_of_the_benchmarks_is_read(shared_data: Path) -> None:
+    assert shared_data == DATA
+    assert all(len(table.read().frame) > 0 for table in TABLES.values())

@@ -62,7 +62,9 @@ def test_they_rise_as_steeply_as_the_prior_says_and_each_for_itself(curves: Draw
 def test_curves_that_were_not_measured_wait_from_where_the_others_end() -> None:
     level = np.full((8, 2), np.log(0.5))
     fit = MadeUp(draws=DRAWS, replaced={"level": (("curve", "metric"), level)}).fit()
-    np.testing.assert_allclose(waits_from(fit.curves, 0), fit.curves.axis.u(SIZES[-1]))
+    last = waits_from(fit.curves, 0)
+    assert last is not None
+    np.testing.assert_allclose(last, fit.curves.axis.u(SIZES[-1]))
     assert waits_from(fit.curves, 1) is None
     mean = (("effect",), np.log([0.5, 0.5, 1.5, 1.5]) * [1, 0, 1, 0])
     new = MadeUp(draws=DRAWS, spread=0.0, replaced={"mean": mean}).fit()

@@ -193,11 +193,11 @@ def test_the_headline_says_where_more_tokens_help_most_and_where_they_harm(
     change = own["forecast_median"] - own["now_median"]
     assert (change.max() > 0) == ("most on" in line.split(", and")[0])
     if "worsen" in told:
-        assert f"to {own['forecast_median'][change.idxmin()]:.1f}" in line
+        assert f"to {own['forecast_median'].iloc[int(change.argmin())]:.1f}" in line
 
 
 def test_the_best_mixture_is_the_most_probable_one() -> None:
     answer = rank(MadeUp(draws=400, width=0.3).fit(), [1e12])
     for _, own in answer.frame().groupby(["task", "finetune_tokens", "metric"]):
-        best = answer.best().loc[lambda rows, own=own: rows.index.isin(own.index)]
-        assert best["p_best"].tolist() == [own["p_best"].max()]
+        best = answer.best()
+        assert best[best.index.isin(own.index)]["p_best"].tolist() == [own["p_best"].max()]
