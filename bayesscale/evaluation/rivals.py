@@ -68,25 +68,13 @@ def last_fitted(split: Split) -> pd.DataFrame:
 
 
 def last_value(split: Split) -> Points:
-    """Return the last fitted value of every curve and metric, carried on to all its held-out sizes.
-
-    Parameters
-    ----------
-    split : Split
-        What is fitted and held out.
-    """
+    """Return the last fitted value of every curve and metric, carried on to all its held-out sizes."""
     median = last_fitted(split)["value"].reindex(split.held.index).to_numpy(float)
     return Points(median, dict.fromkeys(_keys(split.held[np.isnan(median)], split), _NOT_FITTED))
 
 
 def huber(split: Split) -> Points:
-    """Return the forecasts of the paper's point fit (arXiv 2402.04177) of every curve by itself.
-
-    Parameters
-    ----------
-    split : Split
-        What is fitted and held out.
-    """
+    """Return the forecasts of the paper's point fit (arXiv 2402.04177) of every curve by itself."""
     from bayesscale.pointfit import fit_huber
 
     fits = {(*each.curve, each.metric): each for each in fit_huber(split.train, first=None).fits}
@@ -104,13 +92,6 @@ def huber(split: Split) -> Points:
 
 def score_alone(split: Split, point: Callable[[Split], Points]) -> Found:
     """Return the held-out rows with the scores of point forecasts, and what is to be said of them.
-
-    Parameters
-    ----------
-    split : Split
-        What is fitted and held out.
-    point : callable
-        Gives the forecasts.
 
     Raises
     ------

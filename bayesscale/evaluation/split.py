@@ -135,15 +135,6 @@ def split_like(metrics: Metrics, fitted: Metrics, name: str) -> Split:
 
     Rows that repeat another one in every cell are one row; it is fitted if one of them is.
 
-    Parameters
-    ----------
-    metrics : Metrics
-        The whole table.
-    fitted : Metrics
-        A part of its rows.
-    name : str
-        What to call them.
-
     Raises
     ------
     DataError

@@ -61,15 +61,7 @@ def plan_batches(lengths: NDArray[Any], *, tokens: int, steps: int, seed: int) -
 
 
 def sorted_batches(lengths: NDArray[Any], batch: int) -> list[NDArray[np.int64]]:
-    """Return all items in batches, the longest first: if memory does not suffice, the first batch shows it.
-
-    Parameters
-    ----------
-    lengths : array of int
-        Length of every item.
-    batch : int
-        Items in a batch.
-    """
+    """Return all items in batches, the longest first: the first batch shows whether memory suffices."""
     order = np.argsort(-lengths, kind="stable")
     return np.split(order, range(batch, len(order), batch)) if len(order) else []
 

@@ -129,13 +129,7 @@ class Meter:
         return values
 
     def tell(self, losses: deque[float]) -> None:
-        """Report, if the last report is a while ago.
-
-        Parameters
-        ----------
-        losses : deque of float
-            Losses of the last steps.
-        """
+        """Report, if the last report is a while ago."""
         now = time.perf_counter()
         if self._report is None or not self._since or now - self._last <= _INTERVAL:
             return
@@ -223,13 +217,7 @@ class Reporter:
 
 
 def running(folder: Path) -> list[Progress]:
-    """Return what the processes of a grid are doing now.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the progress files.
-    """
+    """Return what the processes of a grid are doing now."""
     found = []
     for path in sorted(folder.glob("*.json")):
         with suppress(OSError, ValueError, TypeError):
@@ -240,13 +228,7 @@ def running(folder: Path) -> list[Progress]:
 
 
 def remove_stale(folder: Path) -> None:
-    """Delete what processes of this machine that no longer exist have left.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the progress files.
-    """
+    """Delete what processes of this machine that no longer exist have left."""
     for path in folder.glob("*.json"):
         host, _, pid = path.stem.rpartition("-")
         if host == socket.gethostname() and pid.isdigit() and not Path(f"/proc/{pid}").exists():

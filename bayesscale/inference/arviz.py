@@ -9,13 +9,7 @@ import xarray as xr
 
 
 def for_arviz(tree: xr.DataTree) -> Any:
-    """Return the groups of a tree in the type that the installed ArviZ takes.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        Groups, one level deep.
-    """
+    """Return the groups of a tree in the type that the installed ArviZ takes."""
     import arviz as az
 
     groups = {name: _counted(node.to_dataset()) for name, node in tree.children.items()}

@@ -22,11 +22,6 @@ def failed_runs(metrics: Metrics) -> pd.DataFrame:
     worse than both by more than twice the metric's typical noise. The first and the last size of a curve have
     one neighbour and are never among them: a fall at the end may be what there is to find.
 
-    Parameters
-    ----------
-    metrics : Metrics
-        The table.
-
     Returns
     -------
     pandas.DataFrame

@@ -113,13 +113,6 @@ def read_metrics(
 def read_cells(table: TextTable, options: Options) -> Metrics:
     """Return the metrics table that cells hold, read as the options say.
 
-    Parameters
-    ----------
-    table : TextTable
-        The cells.
-    options : Options
-        How they are to be read.
-
     Raises
     ------
     MetricsError

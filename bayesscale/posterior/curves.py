@@ -127,7 +127,7 @@ class DrawnCurves:
         if (last := waits_from(self.curves, metric)) is None:
             return found
         own = last[self.targets.position[rows]]
-        risen = rise(self.draws, local, metric, own, u, self.seed, self.keys[rows])
+        risen = rise(self.draws, local, own, u, self.seed, self.keys[rows])
         # A break near zero may have led below it.
         return found if risen is None else np.where(risen > 0.0, np.maximum(found, 0.0) + risen, found)
 
@@ -137,7 +137,7 @@ class DrawnCurves:
         if last is None:
             return np.zeros(len(self.targets))
         local = self.local(slice(None), metric)
-        return np.asarray(waiting(self.draws, local, metric, last[self.targets.position]).mean(axis=1))
+        return np.asarray(waiting(local, last[self.targets.position]).mean(axis=1))
 
     @cached_property
     def _bases(self) -> dict[tuple[int, int], Basis]:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesscale.metrics.curves import Curves
-from bayesscale.models.scale import log_near_zero
 from bayesscale.posterior.draws import Draws
 from bayesscale.posterior.local import Local
 from bayesscale.posterior.random import keyed_rng
@@ -31,23 +30,17 @@ def waits_from(curves: Curves, metric: int) -> FloatArray | None:
     return np.where(np.isfinite(found), found, np.median(found[np.isfinite(found)]))
 
 
-def waiting(draws: Draws, local: Local, metric: int, last: FloatArray) -> NDArray[np.bool_]:
-    """Return in which draws curves have not left zero, shape (curves, draws).
+def waiting(local: Local, last: FloatArray) -> NDArray[np.bool_]:
+    """Return in which draws curves have not left zero by u = last, shape (curves, draws).
 
     That is said of laws, from the first size to the last: scores that fell are another matter.
-
-    Parameters
-    ----------
-    draws, local, metric, last
-        As in `rise`.
     """
-    near = np.exp(log_near_zero((local.metric,), draws.priors))[0]
     ends = np.stack([np.zeros(len(last)), last], axis=1)
-    return np.asarray(local.unbroken(ends).max(axis=1) < near)
+    return np.asarray(local.unbroken(ends).max(axis=1) < local.gauge.near)
 
 
 def rise(
-    draws: Draws, local: Local, metric: int, last: FloatArray, u: FloatArray, seed: int, keys: list[str]
+    draws: Draws, local: Local, last: FloatArray, u: FloatArray, seed: int, keys: list[str]
 ) -> FloatArray | None:
     """Return what take-offs add to curves, shape (curves, sizes, draws); None where nothing is near zero.
 
@@ -55,8 +48,6 @@ def rise(
     ----------
     draws, local : Draws, Local
         The draws, and the curves in them.
-    metric : int
-        Position of the metric.
     last : array, shape (curves,)
         From `waits_from`.
     u : array, shape (curves, sizes)
@@ -66,7 +57,7 @@ def rise(
     keys : list of str
         One key a curve, on which its random numbers depend.
     """
-    low = waiting(draws, local, metric, last)
+    low = waiting(local, last)
     if not low.any():
         return None
     prior, span = draws.priors.take_off, draws.curves.axis.span
@@ -74,6 +65,6 @@ def rise(
     random = [(rng.standard_exponential(draws.count), rng.standard_normal(draws.count)) for rng in rngs]
     waited, steep = (np.array(part) for part in zip(*random, strict=True))
     start = last[:, None] + waited / (prior.hazard * span)
-    typical = np.exp(log_near_zero((local.metric,), draws.priors))[0] / draws.priors.near_zero
+    typical = local.gauge.near / draws.priors.near_zero
     slope = np.exp(prior.slope.spread * steep) * prior.slope.median * span * typical
     return np.asarray(np.maximum(u[..., None] - start[:, None], 0.0) * (slope * low)[:, None])

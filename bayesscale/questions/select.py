@@ -16,8 +16,8 @@ from bayesscale.metrics.alignment import alignment_score, mixture_shares, task_l
 from bayesscale.metrics.catalogue import find_metric
 from bayesscale.metrics.curves import SIZES, Curves, Observations
 from bayesscale.metrics.table import Metrics
-from bayesscale.models.scale import log_near_zero
 from bayesscale.posterior.curves import DrawnCurves, Targets, measured_metrics
+from bayesscale.posterior.local import gauge_of
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
@@ -371,7 +371,6 @@ def metric_notes(drawn: DrawnCurves, places: Iterable[int]) -> list[str]:
     """Say which metrics were not measured on some of the measured targets, and which may be near zero."""
     curves, notes, count = drawn.curves, [], len(drawn.targets)
     known = measured_metrics(curves)[drawn.targets.position[drawn.targets.measured]]
-    near = np.exp(log_near_zero(curves.names, drawn.draws.priors))
     for place in places:
         if missing := int((~known[:, place]).sum()):
             notes.append(
@@ -380,7 +379,7 @@ def metric_notes(drawn: DrawnCurves, places: Iterable[int]) -> list[str]:
             )
         if low := int((drawn.taking_off(place) > _COUNTS).sum()):
             notes.append(
-                f"{curves.names[place]} may not have reached {near[place]:.3g} yet "
+                f"{curves.names[place]} may not have reached {gauge_of(drawn.draws, place).near:.3g} yet "
                 f"on {low} of {count} curves: such scores often take off later; when and how "
                 "steeply is assumed, not learned (take_off in `bayesscale priors`)"
             )

@@ -40,13 +40,7 @@ def key(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text in lower case, without punctuation.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-    """
+    """Return the words of a text in lower case, without punctuation."""
     return _NOT_WORDS.sub(" ", _APOSTROPHE.sub("", text.casefold())).split()
 
 

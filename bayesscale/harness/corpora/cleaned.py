@@ -84,15 +84,6 @@ def clean_pairs(source: Source, task: TaskConfig, config: CleaningConfig) -> Tas
     Test pairs are kept unless a side is empty; a dev pair is dropped if it is a test pair, and a train pair
     if its source or its target is in dev or test, but for case and punctuation.
 
-    Parameters
-    ----------
-    source : Source
-        Where the pairs come from.
-    task : TaskConfig
-        The task.
-    config : CleaningConfig
-        What is dropped.
-
     Raises
     ------
     CorpusError

@@ -19,13 +19,6 @@ _JSON = {".jsonl", ".ndjson", ".json"}
 def documents(config: CorpusConfig, folder: Path) -> Iterator[str]:
     """Yield the documents of a corpus, as they are.
 
-    Parameters
-    ----------
-    config : CorpusConfig
-        Files.
-    folder : Path
-        Where relative paths begin.
-
     Raises
     ------
     CorpusError

@@ -123,11 +123,6 @@ def lines(path: Path) -> Iterator[str]:
 def fingerprint(path: Path) -> dict[str, str | int]:
     """Return name, size and SHA-256 of a file as it lies on disk.
 
-    Parameters
-    ----------
-    path : Path
-        Any file.
-
     Raises
     ------
     CorpusError

@@ -111,13 +111,7 @@ class MadeUp:
 
 
 def source_of(study: Study) -> Source:
-    """Return the text of a study.
-
-    Parameters
-    ----------
-    study : Study
-        With files or with artificial languages.
-    """
+    """Return the text of a study."""
     return Files(study) if study.artificial is None else MadeUp(study)
 
 

@@ -40,13 +40,7 @@ class Test:
 
 
 def describe(cell: Cell) -> str:
-    """Return a cell in words.
-
-    Parameters
-    ----------
-    cell : Cell
-        The cell.
-    """
+    """Return a cell in words."""
     what = f"{cell.mixture}, D_p {format_tokens(cell.pretrain_tokens)}" if cell.mixture else "not pretrained"
     size = cell.size if isinstance(cell.size, str) else format_tokens(cell.size)
     return f"{cell.task}, {what}, D_f {size}, seed {cell.seed}"

@@ -24,17 +24,7 @@ _CHUNK = 1 << 20
 
 
 def cell_key(study: Study, data_hash: str, cell: Cell) -> str:
-    """Return the hash of everything that determines the result of a cell.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    data_hash : str
-        Hash of the prepared data.
-    cell : Cell
-        The cell.
-    """
+    """Return the hash of everything that determines the result of a cell."""
     recipe = recipe_of(study)
     task = study.task(cell.task)
     parts = {
@@ -82,13 +72,7 @@ def run_key(study: Study, data_hash: str, mixture: str, seed: int) -> str:
 
 
 def recipe_of(study: Study) -> dict[str, Any]:
-    """Return the settings that all cells share, without those that only say how things are computed.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    """
+    """Return the settings that all cells share, without those that only say how things are computed."""
     document = study.model_dump(mode="json")
     recipe = {name: value for name, value in document.items() if name not in _FREE}
     for name, value in recipe.items():

@@ -71,30 +71,13 @@ def pretrain_stretch(grid: Grid, stretch: Stretch, *, show: Callable[[str], None
 
 
 def read_records(grid: Grid, mixture: str, seed: int) -> dict[int, dict[str, Any]]:
-    """Return what is on record of the checkpoints of a run, by D_p.
-
-    Parameters
-    ----------
-    grid : Grid
-        Study and folder.
-    mixture : str
-        Name of the mixture.
-    seed : int
-        Seed of the run.
-    """
+    """Return what is on record of the checkpoints of a run, by D_p."""
     documents = [read_json(path) for path in grid.run(mixture, seed).glob("[0-9]*.json")]
     return {document["tokens"]: document for document in documents}
 
 
 def checkpoint_of(grid: Grid, mixture: str, seed: int, tokens: int) -> tuple[dict[str, Any], Path | None]:
     """Return the record of a checkpoint and its weights; None for the weights of a run that had diverged.
-
-    Parameters
-    ----------
-    grid : Grid
-        Study and folder.
-    mixture, seed, tokens
-        Which checkpoint.
 
     Raises
     ------

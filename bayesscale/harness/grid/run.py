@@ -263,13 +263,7 @@ class _Run:
 
 
 def warnings_of(records: Collection[dict[str, Any]]) -> Iterator[str]:
-    """Yield what to know of the scores of some cells: rates at an edge, epochs, checkpoints on the plateau.
-
-    Parameters
-    ----------
-    records : collection of dict
-        Records of cells.
-    """
+    """Yield what to know of the scores of cells: rates at an edge, epochs, checkpoints on the plateau."""
     finetuned = [record["finetune"] for record in records if record["status"] == "finished"]
     total = len(finetuned)
     rates = Counter(each["rate_warning"] for each in finetuned)

@@ -113,11 +113,6 @@ class GridStatus:
 def grid_status(path: Path) -> GridStatus:
     """Return how far the grid in a folder is.
 
-    Parameters
-    ----------
-    path : Path
-        The folder.
-
     Raises
     ------
     UsageError

@@ -39,11 +39,6 @@ def cells(study: Study) -> tuple[Cell, ...]:
 
     Seed by seed; within a seed the baselines first, then checkpoint by checkpoint from the smallest, each
     with every mixture, task and D_f, so that what is finished when a grid stops is balanced.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
     """
     return tuple(cell for seed in study.seeds for cell in _of_seed(study, seed))
 

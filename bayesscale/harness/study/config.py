@@ -90,13 +90,7 @@ class Study(Section):
         return tuple(self.artificial.languages if self.artificial else self.corpora)
 
     def checkpoint_tokens(self, mixture: MixtureConfig) -> tuple[int, ...]:
-        """Return D_p of the checkpoints of a mixture.
-
-        Parameters
-        ----------
-        mixture : MixtureConfig
-            One of the study's.
-        """
+        """Return D_p of the checkpoints of a mixture."""
         limit = mixture.limit or self.pretraining.checkpoint_tokens[-1]
         return tuple(tokens for tokens in self.pretraining.checkpoint_tokens if tokens <= limit)
 
@@ -109,13 +103,7 @@ class Study(Section):
         }
 
     def sizes(self, task: TaskConfig) -> tuple[int | Literal["full"], ...]:
-        """Return D_f of a task.
-
-        Parameters
-        ----------
-        task : TaskConfig
-            One of the study's.
-        """
+        """Return D_f of a task."""
         return task.sizes or self.finetuning.sizes
 
     def points(self) -> tuple[tuple[str, int], ...]:

@@ -57,13 +57,6 @@ class Prepared:
     def blocks(self, language: str, length: int) -> NDArray[Any]:
         """Return the text of a language in blocks, (n, length), mapped from the file; the rest is cut.
 
-        Parameters
-        ----------
-        language : str
-            A language of the study.
-        length : int
-            Tokens of a block.
-
         Raises
         ------
         CorpusError
@@ -100,17 +93,7 @@ class Prepared:
         return self._tasks[name]
 
     def mixture(self, shares: Mapping[str, float], length: int, seed: int) -> Mixture:
-        """Return the order in which a mixture draws from these blocks.
-
-        Parameters
-        ----------
-        shares : mapping of str to float
-            Share of each language.
-        length : int
-            Tokens of a block.
-        seed : int
-            Decides the order.
-        """
+        """Return the order in which a mixture draws from these blocks."""
         blocks = {language: tokens // length for language, tokens in self.counts.items()}
         return Mixture(shares, blocks, seed)
 

@@ -70,17 +70,7 @@ def check_size(path: Path, expected: int) -> None:
 def write_pairs(
     path: Path, pairs: Sequence[Pair], source: Sequence[NDArray[Any]], target: Sequence[NDArray[Any]]
 ) -> dict[str, Any]:
-    """Write pairs as JSON lines, text and ids, and return what the manifest says of them.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    pairs : sequence of Pair
-        The text.
-    source, target : sequence of array
-        The ids, each ending with EOS.
-    """
+    """Write pairs as JSON lines, text and ids, and return what the manifest says of them."""
     with writing(path) as sink:
         for pair, *ids in zip(pairs, source, target, strict=True):
             row = [pair.source, pair.target, pair.domain, *(side.tolist() for side in ids)]

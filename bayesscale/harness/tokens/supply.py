@@ -11,15 +11,7 @@ from bayesscale.harness.tokens.subset import nested_subset
 
 
 def supply_problems(study: Study, prepared: Prepared) -> list[str]:
-    """Return a sentence for each mixture and each D_f that cannot be had.
-
-    Parameters
-    ----------
-    study : Study
-        What is asked for.
-    prepared : Prepared
-        What there is.
-    """
+    """Return a sentence for each mixture and each D_f that cannot be had."""
     mixtures = [_of_mixture(study, mixture, prepared) for mixture in study.mixtures]
     tasks = [_of_task(study, task, prepared) for task in study.tasks]
     return [problem for problem in mixtures + tasks if problem]
@@ -27,13 +19,6 @@ def supply_problems(study: Study, prepared: Prepared) -> list[str]:
 
 def check_supply(study: Study, prepared: Prepared) -> None:
     """Refuse a study that needs more tokens than there are.
-
-    Parameters
-    ----------
-    study : Study
-        What is asked for.
-    prepared : Prepared
-        What there is.
 
     Raises
     ------

@@ -45,11 +45,6 @@ def finetune(job: FinetuneJob) -> FinetuneResult:
     takes all steps. A rate that diverges has a dev loss of NaN; if the last one does, the best of those that
     were dropped takes its place. If all do, that is the result.
 
-    Parameters
-    ----------
-    job : FinetuneJob
-        What is to be done.
-
     Raises
     ------
     CorpusError

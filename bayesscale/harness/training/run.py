@@ -87,13 +87,6 @@ class Run:
     def advance(self, stop: int, path: Path) -> None:
         """Take steps until `stop`, saving the state on the way.
 
-        Parameters
-        ----------
-        stop : int
-            Step before which to stop.
-        path : Path
-            Where the state is saved.
-
         Raises
         ------
         DivergedError

@@ -32,11 +32,6 @@ def merge_perplexities(draft: Draft) -> Outcome:
 
     A perplexity that is a power of two shows that the loss is in bits; a cross-entropy is turned into nats.
 
-    Parameters
-    ----------
-    draft : Draft
-        The table.
-
     Returns
     -------
     pandas.DataFrame
@@ -111,15 +106,7 @@ def _written(draft: Draft, metric: str) -> str:
 
 
 def leave_out(draft: Draft, metric: str) -> str:
-    """Return the option that leaves a metric unread.
-
-    Parameters
-    ----------
-    draft : Draft
-        The table.
-    metric : str
-        A metric that it has.
-    """
+    """Return the option that leaves a metric unread."""
     own = _written(draft, metric)
     long = "metric" in draft.named.free
     return option("where", f"{draft.named.in_file('metric')}!={own}") if long else option("ignore", own)

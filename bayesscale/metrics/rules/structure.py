@@ -88,13 +88,7 @@ def _missing_size(named: NamedCells, axis: str, line: int | None) -> Problem:
 
 
 def sizes_as_columns(named: NamedCells) -> list[str]:
-    """Return the columns that are called by a size, such as 4M, where there are several.
-
-    Parameters
-    ----------
-    named : NamedCells
-        Cells under their new names.
-    """
+    """Return the columns that are called by a size, such as 4M, where there are several."""
     found = [
         c for c in named.free if c[:1].isdigit() and to_numbers(pd.Series([c]), sizes=True).notna().all()
     ]
@@ -102,15 +96,7 @@ def sizes_as_columns(named: NamedCells) -> list[str]:
 
 
 def size_columns(named: NamedCells, axis: str) -> list[str]:
-    """Return the file's columns that may hold the sizes, the likeliest first.
-
-    Parameters
-    ----------
-    named : NamedCells
-        Cells under their new names.
-    axis : str
-        The size along a curve.
-    """
+    """Return the file's columns that may hold the sizes, the likeliest first."""
     taken = (*COLUMNS, *named.origin, *sizes_as_columns(named))
     free = [c for c in named.free if c not in taken and _RATE.search(c) is None and _sizes(named, c).any()]
     near = get_close_matches(axis, free, n=1, cutoff=0.75)

@@ -131,15 +131,7 @@ def _is_monotone(draft: Draft, cells: pd.Series, group: pd.Series) -> bool:
 
 
 def roles(draft: Draft, columns: list[str]) -> Iterator[str]:
-    """Yield options that let columns play the role that their names speak of.
-
-    Parameters
-    ----------
-    draft : Draft
-        The table.
-    columns : list of str
-        Columns that are not read.
-    """
+    """Yield options that let columns play the role that their names speak of."""
     for name in columns:
         role = meaning(name)
         if evaluation := held_out(draft.beside(name).unique()):

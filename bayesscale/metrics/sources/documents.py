@@ -21,13 +21,6 @@ _LONGEST = 12
 def read_document(text: str, name: str) -> TextTable | None:
     """Return the cells of one JSON document; None where the text is none, but perhaps one a line.
 
-    Parameters
-    ----------
-    text : str
-        The file's content.
-    name : str
-        The file's name, for messages.
-
     Raises
     ------
     MetricsError

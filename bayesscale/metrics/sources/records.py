@@ -14,15 +14,7 @@ from bayesscale.metrics.sources.cells import TextTable
 
 
 def read_json_lines(text: str, name: str) -> TextTable:
-    """Return the cells of a text with one JSON object a line; blank lines are skipped.
-
-    Parameters
-    ----------
-    text : str
-        The file's content.
-    name : str
-        The file's name, for messages.
-    """
+    """Return the cells of a text with one JSON object a line; blank lines are skipped."""
     problems: list[Problem] = []
     rows: dict[int, dict[str, str]] = {}
     for number, line in enumerate(text.split("\n"), start=1):
@@ -94,15 +86,7 @@ def json_text(value: Any) -> str:
 
 
 def read_frame(frame: pd.DataFrame, name: str) -> TextTable:
-    """Return the cells of a data frame; records count from 1. Named levels of the index become columns.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Any columns, of any type.
-    name : str
-        The source's name, for messages.
-    """
+    """Return the cells of a data frame; records count from 1. Named levels of the index become columns."""
     levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
     table = frame.reset_index(level=levels).reset_index(drop=True) if levels else frame.reset_index(drop=True)
     table.columns = pd.Index([str(column).strip() for column in table.columns], dtype=object)

@@ -21,7 +21,7 @@ _WORD = re.compile(
 )
 _UNITS = {"thousand": "K", "million": "M", "billion": "B", "bn": "B", "trillion": "T"}
 _UNIT = re.compile(rf"(?<=\d)\s*({'|'.join(_UNITS)})s?$", re.IGNORECASE)
-_SUFFIX = re.compile(r"\d\s*(k|m|b|g|t|bn|thousand|million|billion|trillion)s?$")
+_SUFFIX = re.compile(rf"\d\s*([kmbgt]|{'|'.join(_UNITS)})s?$")
 _CHECKPOINT = re.compile(
     r"^(?:global_)?(?:step|steps|checkpoint|ckpt|iter|update)[-_= ]?(?=\d+$)", re.IGNORECASE
 )
