@@ -38,15 +38,7 @@ class Answer:
 
 
 def print_answer(answer: Answer, *, as_json: bool = False, as_csv: bool = False) -> None:
-    """Write an answer to stdout; numbers are rounded only in the table for people.
-
-    Parameters
-    ----------
-    answer : Answer
-        What to write.
-    as_json, as_csv : bool
-        For programs; at most one of them.
-    """
+    """Write an answer to stdout; numbers are rounded only in the table for people."""
     if as_json:
         print(json.dumps(_plain_values(answer.document), indent=2, allow_nan=False))
     elif as_csv:

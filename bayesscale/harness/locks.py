@@ -17,13 +17,6 @@ _held: dict[Path, int] = {}
 def locked(path: Path, *, folder: bool = False) -> Iterator[None]:
     """Hold a lock; whoever else asks for it waits.
 
-    Parameters
-    ----------
-    path : Path
-        A file, made where it is missing.
-    folder : bool
-        It is a folder.
-
     Raises
     ------
     UsageError

@@ -27,15 +27,7 @@ _POOLED_OF_CURVES = ("noise", "discrepancy_scale", "sharpness", "se_share")
 
 
 def population_draws(sampled: Sampled, curves: Curves, data: Assembly) -> xr.Dataset:
-    """Return the draws of the population, named as the model names them.
-
-    Parameters
-    ----------
-    sampled : Sampled
-        The draws as the sampler keeps them.
-    curves, data : Curves, Assembly
-        The data.
-    """
+    """Return the draws of the population, named as the model names them."""
     own, variables = sampled.population, dict[str, Variable]()
     coef, fixed = own["coef"], 1 + len(curves.covariates)
     variables["mean"] = (("effect",), coef[:, :, 0])
@@ -91,13 +83,6 @@ def curve_draws(sampled: Sampled, curves: Curves, data: Assembly) -> xr.Dataset:
     """Return what chains must agree about for every measured curve and metric, dimension `pair` last.
 
     The baseline's cells stand behind the curves: they have a level and nothing else.
-
-    Parameters
-    ----------
-    sampled : Sampled
-        The draws as the sampler keeps them.
-    curves, data : Curves, Assembly
-        The data.
     """
     own = np.nonzero(data.count)
     labels = [f"{curves.names[m]} of {curves.labels[c]}" for c, m in zip(*own, strict=True)]

@@ -67,15 +67,7 @@ def _write_whole(tree: xr.DataTree, target: Path, force: bool) -> None:
 
 
 def check_target(target: Path, *, force: bool) -> None:
-    """Raise if a file cannot be written there; called before hours of sampling as well as after.
-
-    Parameters
-    ----------
-    target : path
-        The file to be written.
-    force : bool
-        Whether an existing file may be replaced.
-    """
+    """Raise if a file cannot be written there; called before hours of sampling as well as after."""
     if target.is_dir():
         raise OutputExistsError(f"the output must be a file; {target} is a directory; name a file in it")
     if target.exists() and not force:

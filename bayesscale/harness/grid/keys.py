@@ -51,19 +51,7 @@ def _origin(study: Study, data_hash: str, cell: Cell) -> str | None:
 
 
 def run_key(study: Study, data_hash: str, mixture: str, seed: int) -> str:
-    """Return the hash of everything that determines a pretraining run, however long it is.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    data_hash : str
-        Hash of the prepared data.
-    mixture : str
-        Name of the mixture; only its shares matter.
-    seed : int
-        The seed.
-    """
+    """Return the hash of everything that determines a pretraining run, however long it is."""
     recipe = recipe_of(study)
     shares = {language: share for language, share in study.mixture(mixture).shares.items() if share}
     init = _content_hash(str(study.path(study.init))) if study.init else None

@@ -42,11 +42,6 @@ class Sink:
 def writing(path: Path) -> Iterator[Sink]:
     """Write a file beside its place and move it there when it is complete.
 
-    Parameters
-    ----------
-    path : Path
-        The file; one that is there is replaced.
-
     Raises
     ------
     UsageError

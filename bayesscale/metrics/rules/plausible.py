@@ -221,13 +221,7 @@ def _two_scales(draft: Draft, metric: str, rows: pd.DataFrame, notes: list[str])
 
 
 def odd_notes(draft: Draft) -> list[str]:
-    """Return notes on what is allowed and yet odd.
-
-    Parameters
-    ----------
-    draft : Draft
-        The table, in which all else is right.
-    """
+    """Return notes on what is allowed and yet odd."""
     checks: tuple[Callable[[Draft], Iterator[str]], ...] = (
         _at_size_zero,
         _stale,

@@ -136,17 +136,7 @@ class Read:
 
 
 def make_draft(named: NamedCells, options: Options, table: TextTable) -> Read:
-    """Return the draft of a table whose header is right.
-
-    Parameters
-    ----------
-    named : NamedCells
-        Text cells under their new names.
-    options : Options
-        How the table is to be read.
-    table : TextTable
-        Where the cells come from.
-    """
+    """Return the draft of a table whose header is right."""
     chosen = _chosen_curve(named, options)
     long = to_long(named, _columns_to_keep(named, options.axis, chosen))
     text, notes = long.rows, list(long.notes)
