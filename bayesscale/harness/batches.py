@@ -32,16 +32,7 @@ class PairBatch(NamedTuple):
 def plan_batches(lengths: NDArray[Any], *, tokens: int, steps: int, seed: int) -> list[NDArray[np.int64]]:
     """Return the pairs of every step: passes in random order, in batches of similar length.
 
-    Parameters
-    ----------
-    lengths : array of int
-        Tokens of every pair, by which it finds its batch.
-    tokens : int
-        Tokens in a step, on average; at least twice the longest pair.
-    steps : int
-        Number of steps.
-    seed : int
-        Decides the order.
+    A step has so many tokens on average; it must be at least twice the longest pair.
     """
     random = np.random.default_rng([seed, 0x6261])
     passes = -(-steps * tokens // int(lengths.sum()))
@@ -76,18 +67,7 @@ def pad(
 ) -> Tensor:
     """Return sequences side by side, (sequences, longest), filled up at their end.
 
-    Parameters
-    ----------
-    sequences : sequence of array of int
-        Token ids.
-    value : int
-        What they are filled up with.
-    eos : int, optional
-        Ends sequences that are cut.
-    longest : int, optional
-        Length at which they are cut.
-    multiple : int
-        The length is rounded up to a multiple, so that few shapes occur.
+    Those that are cut end with `eos`. The length is rounded up to a multiple, so that few shapes occur.
     """
     lengths = [len(sequence) if longest is None else min(len(sequence), longest) for sequence in sequences]
     width = -(-max(lengths) // multiple) * multiple
@@ -107,21 +87,7 @@ def collate(
     longest: int | None = None,
     multiple: int = 1,
 ) -> PairBatch:
-    """Return some pairs as tensors on a device.
-
-    Parameters
-    ----------
-    pairs : Parallel
-        All pairs.
-    rows : array of int
-        Which of them.
-    device : torch.device
-        Where they go.
-    longest : int, optional
-        Length at which sources and targets are cut; they still end with EOS.
-    multiple : int
-        Lengths are rounded up to a multiple.
-    """
+    """Return some pairs as tensors on a device; sides that are cut still end with EOS."""
     cut: dict[str, Any] = {"eos": EOS, "longest": longest, "multiple": multiple}
     source = pad([pairs.source[row] for row in rows], PAD, **cut)
     labels = pad([pairs.target[row] for row in rows], IGNORED, **cut)

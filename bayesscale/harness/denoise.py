@@ -36,34 +36,14 @@ def corrupt(
     corruption: float = 0.15,
     span: float = 3.0,
 ) -> Denoising:
-    """Mask random spans of blocks as T5 does (arXiv 1910.10683, section 3.1.4).
+    """Mask random spans of blocks (batch, length) as T5 does (arXiv 1910.10683, section 3.1.4).
 
     A block is cut into spans that are kept and spans that are masked, in turns, beginning with one that is
     kept; every cut into so many spans is equally likely. In the source, each masked span becomes one
     sentinel. The target has each sentinel followed by what it stands for. Both end with EOS.
 
-    Parameters
-    ----------
-    blocks : Tensor of int64
-        (batch, length).
-    positions : Tensor of int64
-        Position of each block in the run; with `seed` it decides the spans.
-    seed : int
-        Seed of the run.
-    vocabulary : Vocabulary
-        Special ids.
-    corruption, span : float
-        Share of tokens that is masked, and mean length of a masked span.
-
-    Returns
-    -------
-    Denoising
-        (batch, sources) and twice (batch, targets).
-
-    Raises
-    ------
-    StudyError
-        There are more spans than sentinels.
+    `positions` are those of the blocks in the run; with `seed` they decide the spans. `corruption` is the
+    share of tokens that is masked, `span` the mean length of a masked span.
     """
     batch, length = blocks.shape
     counts = span_counts(length, corruption, span)
@@ -100,15 +80,6 @@ def counter_bits(positions: Tensor, seed: int, count: int) -> Tensor:
 
     The finaliser of SplitMix64 (doi:10.1145/2660193.2660195), applied once to seed and position and once more
     with the column. Products of 64-bit integers wrap around in the same way on every device.
-
-    Parameters
-    ----------
-    positions : Tensor of int64
-        (positions,).
-    seed : int
-        Any.
-    count : int
-        Columns.
     """
     column = torch.arange(1, count + 1, device=positions.device)
     key = _mix(_mix(positions + _wrap(seed * _GOLDEN)) + _wrap((seed ^ 0x5DEECE66D) * _MIX[0]))

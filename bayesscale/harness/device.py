@@ -27,13 +27,7 @@ _PEAKS = {
 
 
 def find_device(name: str) -> torch.device:
-    """Return a device that is there.
-
-    Raises
-    ------
-    UsageError
-        The name is no device, or there is no such device here.
-    """
+    """Return a device; a UsageError says where there is none of this name."""
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -63,19 +57,10 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
 
 
 def compile_model(model: nn.Module, wanted: bool | Literal["auto"], device: torch.device) -> None:
-    """Compile the forward pass of a model if that is wanted; 'auto' compiles on a GPU only.
+    """Compile the forward pass of a model in place if that is wanted; 'auto' compiles on a GPU only.
 
     As one graph, so that a break in it is an error and not a slow run that nobody notices. It is compiled
     once for all models of a shape and, where dimensions are marked by `of_any_size`, for all sizes.
-
-    Parameters
-    ----------
-    model : Module
-        Compiled in place, unless it is already.
-    wanted : bool or 'auto'
-        From the study.
-    device : torch.device
-        Where it runs.
     """
     if (device.type == "cuda" if wanted == "auto" else wanted) and model._compiled_call_impl is None:
         model.compile(fullgraph=True, backend=BACKEND)
@@ -109,13 +94,7 @@ def determinism(wanted: bool) -> Iterator[None]:
 
 @contextmanager
 def memory_for(what: str, remedy: str) -> Iterator[None]:
-    """Say what did not fit into the memory of the device, and what to do.
-
-    Raises
-    ------
-    TrainingError
-        Memory ran out inside the context.
-    """
+    """Turn memory of the device that runs out into a TrainingError: what did not fit, and what to do."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:

@@ -11,13 +11,7 @@ from bayesscale.units import format_bytes
 
 
 def write_finished(contents: Mapping[Path, str | bytes]) -> None:
-    """Write files, replacing older ones, each whole or not at all.
-
-    Raises
-    ------
-    TrainingError
-        One cannot be written; what was there before is still there.
-    """
+    """Write files, replacing older ones, each whole or not at all; a full disk is a TrainingError."""
     try:
         write_files(contents, force=True)
     except UsageError as error:

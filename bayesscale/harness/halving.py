@@ -7,14 +7,7 @@ def stretches(candidates: int, steps: int) -> list[tuple[int, int]]:
     """Return how many candidates take how many more steps, round by round.
 
     The number is halved and the steps are doubled from round to round (Jamieson and Talwalkar 2016, arXiv
-    1502.07943), and the last one takes all of them: four candidates cost as much as two full runs.
-
-    Parameters
-    ----------
-    candidates : int
-        How many there are at first.
-    steps : int
-        Steps of the one that is left.
+    1502.07943). The last one takes all of them: four candidates cost as much as two full runs.
     """
     counts = [candidates]
     while counts[-1] > 1:

@@ -15,13 +15,7 @@ _held: dict[Path, int] = {}
 
 @contextmanager
 def locked(path: Path, *, folder: bool = False) -> Iterator[None]:
-    """Hold a lock; whoever else asks for it waits.
-
-    Raises
-    ------
-    UsageError
-        It cannot be opened.
-    """
+    """Hold a lock; whoever else asks for it waits."""
     descriptor = _open(path, folder)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -25,29 +25,13 @@ _TOLERANCE = 1e-6
 class Mixture:
     """The order in which the blocks of several languages are seen.
 
-    Parameters
-    ----------
-    shares : mapping of str to float
-        Share of each language; they sum to 1. Kept exactly where they are multiples of 1/100,000 or fractions
-        such as 1/3, and to within 1/100,000 otherwise.
-    available : mapping of str to int
-        Number of blocks that there are of each language.
-    seed : int
-        Decides the order of the blocks of each language.
+    Shares are kept exactly where they are multiples of 1/100,000 or fractions such as 1/3, and to within
+    1/100,000 otherwise. `available` are blocks of each language; the seed decides their order.
 
-    Attributes
-    ----------
-    languages : tuple of str
-        Languages with a share above 0, sorted.
-    limit : int
-        Blocks in all that can be seen before one would be seen twice.
+    `languages` are those with a share above 0, sorted; `limit` is how many blocks can be seen before one
+    would be seen twice.
 
-    Raises
-    ------
-    StudyError
-        The shares are no shares.
-    CorpusError
-        There is no text of a language.
+    Shares that are none are a StudyError, a language without text is a CorpusError.
     """
 
     def __init__(self, shares: Mapping[str, float], available: Mapping[str, int], seed: int) -> None:
@@ -78,17 +62,8 @@ class Mixture:
     def take(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the blocks at positions `start` to `stop`, a pure function of the position.
 
-        Returns
-        -------
-        languages : array of int, (stop - start,)
-            Indices into `languages`.
-        blocks : array of int, (stop - start,)
-            Indices of blocks within the language.
-
-        Raises
-        ------
-        CorpusError
-            A position is past `limit`, so that a block would be seen twice.
+        Two arrays (stop - start,): indices into `languages`, and of blocks within the language. A position
+        past `limit` is a CorpusError.
         """
         if not 0 <= start <= stop:
             raise ValueError(f"start and stop are in order and not negative; received {start} and {stop}")
@@ -126,15 +101,7 @@ class Mixture:
 def pattern_counts(shares: Mapping[str, float]) -> dict[str, int]:
     """Return how often each language with a share above 0 occurs in the pattern that repeats.
 
-    Parameters
-    ----------
-    shares : mapping of str to float
-        Shares that sum to 1.
-
-    Raises
-    ------
-    StudyError
-        A share is negative, or they do not sum to 1.
+    Shares that are negative or do not sum to 1 are a StudyError.
     """
     total = sum(shares.values())
     if not (all(share >= 0 for share in shares.values()) and abs(total - 1) <= _TOLERANCE):

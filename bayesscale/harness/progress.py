@@ -33,22 +33,10 @@ _FRESH_SECONDS = 120.0
 class Progress:
     """Where a running job is.
 
-    Attributes
-    ----------
-    what : str
-        The job, for people.
-    step, steps : int
-        Optimiser steps done and asked for; 0 where there are none to count.
-    tokens : int
-        Pretraining tokens seen, or source and target tokens in finetuning.
-    loss : float or None
-        Mean loss of the last steps, in nats.
-    tokens_per_second, seconds_left : float or None
-        Since the last report, over all processes.
-    mfu : float or None
-        Share of the device's peak arithmetic, where the peak is known.
-    time : float
-        When this was so.
+    `what` is the job, for people; `steps` are 0 where there are none to count. `tokens` are those of
+    pretraining, or source and target tokens in finetuning. `loss` is the mean of the last steps, in nats;
+    speed is that since the last report, over all processes. `mfu` is the share of the device's peak
+    arithmetic, where that is known; `time` is when this was so.
     """
 
     what: str = ""
@@ -82,16 +70,7 @@ class Progress:
 class Meter:
     """Collects the losses of a training loop, and reports about once a second.
 
-    Parameters
-    ----------
-    report : callable or None
-        Receives `Progress`.
-    steps : int
-        Steps in all.
-    tokens_per_step, flops_per_step : float
-        Tokens and arithmetic of one step.
-    peak : float or None
-        Peak arithmetic of all devices together.
+    `peak` is the arithmetic of all devices together.
     """
 
     def __init__(
@@ -152,22 +131,9 @@ class Meter:
 class Reporter:
     """Carries the progress of one job to its file, to the terminal and to its training curve.
 
-    Parameters
-    ----------
-    folder : Path
-        Folder of the progress files, one for each process.
-    what : str
-        The job, for people.
-    show : callable, optional
-        Receives the line that stands for the present state, and is to replace the one before.
-    curve : Path, optional
-        A file of JSON lines that step, loss and speed are appended to. Readers skip a line that a killed
-        process left half.
-
-    Attributes
-    ----------
-    last : Progress
-        The last report.
+    `show` receives the line that stands for the present state, and is to replace the one before. `curve` is a
+    file of JSON lines that step, loss and speed are appended to. Readers skip a line that a killed process
+    left half.
     """
 
     def __init__(
@@ -237,15 +203,7 @@ def remove_stale(folder: Path) -> None:
 
 
 class TimeLeft:
-    """How long the rest takes, by what finished jobs of the same kind took.
-
-    Parameters
-    ----------
-    left : mapping of str to float
-        Work that is left of each kind, in any unit.
-    workers : int
-        Jobs at the same time.
-    """
+    """How long the rest takes, by what finished jobs of the same kind took; work is in any unit."""
 
     def __init__(self, left: Mapping[str, float], workers: int) -> None:
         self._left, self._workers = dict(left), workers

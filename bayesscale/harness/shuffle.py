@@ -18,15 +18,7 @@ _FACTOR_2 = np.uint64(0x94D049BB133111EB)
 
 
 class Shuffle:
-    """A permutation of the numbers below `count` that a key determines.
-
-    Parameters
-    ----------
-    count : int
-        How many numbers.
-    key : str
-        The same key gives the same order.
-    """
+    """A permutation of the numbers below `count` that a key determines."""
 
     def __init__(self, count: int, key: str) -> None:
         self.count = count
@@ -35,13 +27,7 @@ class Shuffle:
         self._keys = np.frombuffer(seed, dtype="<u8")[:_ROUNDS].astype(np.uint64)
 
     def __call__(self, places: ArrayLike) -> NDArray[np.int64]:
-        """Return the numbers at some places of the order.
-
-        Parameters
-        ----------
-        places : array of int
-            From 0 to `count` - 1.
-        """
+        """Return the numbers at some places of the order, from 0 to `count` - 1."""
         values = self._rounds(np.asarray(places, dtype=np.uint64).ravel())
         outside = values >= self.count
         while outside.any():

@@ -55,16 +55,9 @@ def word_classes(stems: int) -> dict[str, range]:
 
 @dataclass(frozen=True)
 class Language:
-    """A language that was made up.
+    """A language that was made up: a stem for each concept, and where words stand.
 
-    Parameters
-    ----------
-    stems : tuple of str
-        How it says each concept.
-    order : str
-        Order of subject, verb and object, such as 'svo'. Where the verb is last, prepositions follow.
-    adjective_first : bool
-        Whether adjectives stand before their noun.
+    Where the verb is last in `order`, such as 'sov', prepositions follow.
     """
 
     stems: tuple[str, ...]
@@ -129,13 +122,7 @@ def languages(config: ArtificialConfig) -> dict[str, Language]:
 
 
 class Artificial:
-    """The text of the artificial languages of a study, the same for the same configuration.
-
-    Parameters
-    ----------
-    config : ArtificialConfig
-        Languages, stems, topics, numbers of pairs, seed.
-    """
+    """The text of the artificial languages of a study, the same for the same configuration."""
 
     def __init__(self, config: ArtificialConfig) -> None:
         self.config = config

@@ -16,13 +16,7 @@ _APOSTROPHE = re.compile(r"(?<=\w)['\u2019](?=\w)")
 
 
 def clean(text: str) -> str:
-    """Return text in NFC, without control characters, with single spaces and none at its ends.
-
-    Parameters
-    ----------
-    text : str
-        A line; what `str.split` calls white space becomes a space.
-    """
+    """Return text in NFC, without control characters, with single spaces and none at its ends."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     return " ".join(_CONTROL.sub("", unicodedata.normalize("NFC", text)).split())
@@ -31,10 +25,7 @@ def clean(text: str) -> str:
 def key(text: str) -> str:
     """Return what is left of a text if neither case nor punctuation matters.
 
-    Parameters
-    ----------
-    text : str
-        Any text; one without letters and digits is its own key.
+    A text without letters and digits is its own key.
     """
     return " ".join(words(text)) or text
 
@@ -66,19 +57,8 @@ class Seen:
 class Counts:
     """What became of the documents of a language or the pairs of a task.
 
-    Attributes
-    ----------
-    read : int
-        Documents or pairs in the files.
-    empty, duplicate, contaminated : int
-        Those dropped because nothing was left, because they occurred before, or because they are in a dev or
-        test set.
-    kept : int
-        The others.
-    bytes : int
-        UTF-8 bytes of what was kept; of pairs, both sides.
-    examples : list of str
-        Beginnings of the first texts that were dropped as contaminated.
+    Dropped are those of which nothing is left, which occurred before, or which are in a dev or test set.
+    `bytes` are UTF-8 bytes of what was kept, of both sides of pairs.
     """
 
     read: int = 0

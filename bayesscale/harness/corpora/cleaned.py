@@ -21,15 +21,7 @@ TaskKey = tuple[str, str, str]
 
 @dataclass
 class TaskText:
-    """The pairs of a task.
-
-    Attributes
-    ----------
-    parts : dict of list of Pair
-        Pairs of 'train', 'dev' and 'test'.
-    counts : dict of Counts
-        What became of the pairs that were read.
-    """
+    """The pairs of a task by part ('train', 'dev', 'test'), and what became of those that were read."""
 
     parts: dict[str, list[Pair]] = field(default_factory=dict)
     counts: dict[str, Counts] = field(default_factory=dict)
@@ -38,19 +30,7 @@ class TaskText:
 def clean_documents(
     texts: Iterable[str], counts: Counts, config: CleaningConfig, held_out: HeldOut | None
 ) -> Iterator[list[str]]:
-    """Yield documents in groups, and count what is dropped.
-
-    Parameters
-    ----------
-    texts : iterable of str
-        Documents as they are in the files.
-    counts : Counts
-        Changed as documents go by.
-    config : CleaningConfig
-        What is dropped.
-    held_out : HeldOut, optional
-        Dev and test sentences of the language.
-    """
+    """Yield documents in groups, and count what is dropped, as documents go by."""
     seen = Seen()
     remaining = iter(texts)
     while group := list(islice(remaining, _AT_ONCE)):
@@ -79,15 +59,10 @@ def clean_documents(
 
 
 def clean_pairs(source: Source, task: TaskConfig, config: CleaningConfig) -> TaskText:
-    """Return the pairs of a task.
+    """Return the pairs of a task; that nothing is left of a part is a CorpusError.
 
-    Test pairs are kept unless a side is empty; a dev pair is dropped if it is a test pair, and a train pair
-    if its source or its target is in dev or test, but for case and punctuation.
-
-    Raises
-    ------
-    CorpusError
-        Nothing is left of a part, or the files cannot be used.
+    Test pairs are kept unless a side is empty. A dev pair is dropped if it is a test pair, a train pair if
+    its source or its target is in dev or test. Case and punctuation do not count.
     """
     text = TaskText()
     sources: set[str] = set()
@@ -126,15 +101,7 @@ def clean_pairs(source: Source, task: TaskConfig, config: CleaningConfig) -> Tas
 
 
 def held_out_sentences(texts: Mapping[TaskKey, TaskText], config: CleaningConfig) -> dict[str, HeldOut]:
-    """Return the dev and test sentences of each language.
-
-    Parameters
-    ----------
-    texts : mapping
-        Pairs by name, source and target language of the task.
-    config : CleaningConfig
-        How much of a sentence is too much.
-    """
+    """Return the dev and test sentences of each language."""
     sentences: dict[str, list[str]] = {}
     for (_, source, target), text in texts.items():
         for part in ("dev", "test"):

@@ -20,16 +20,10 @@ _BETWEEN = 0
 
 
 class HeldOut:
-    """Sentences that training must not see.
+    """Dev and test sentences of one language, which training must not see.
 
-    Parameters
-    ----------
-    sentences : iterable of str
-        Dev and test sentences of one language.
-    shortest : int
-        A document is contaminated if it holds a whole sentence of at least so many words.
-    run : int
-        It is also contaminated if it shares a run of so many words with a sentence.
+    A document is contaminated if it holds a whole sentence of at least `shortest` words, or shares a run of
+    `run` words with one.
     """
 
     def __init__(self, sentences: Iterable[str], *, shortest: int = 4, run: int = 9) -> None:
@@ -44,13 +38,7 @@ class HeldOut:
         }
 
     def contaminated(self, documents: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which documents hold a sentence, or a run of words of one.
-
-        Parameters
-        ----------
-        documents : sequence of str
-            Documents of the language; a few thousand at a time are fastest.
-        """
+        """Return which documents are contaminated; a few thousand at a time are fastest."""
         split = [words(document) for document in documents]
         sequence = self._sequence(split)
         # Each document is followed by one separator, so word i of the sequence is in the document owner[i].

@@ -19,10 +19,7 @@ _JSON = {".jsonl", ".ndjson", ".json"}
 def documents(config: CorpusConfig, folder: Path) -> Iterator[str]:
     """Yield the documents of a corpus, as they are.
 
-    Raises
-    ------
-    CorpusError
-        A file is missing, empty, damaged, binary, or has no such field.
+    A file that is missing, empty, damaged or binary, or has no such field, is a CorpusError.
     """
     return islice(_every_document(config, folder), config.documents)
 

@@ -58,15 +58,7 @@ def kind(path: Path) -> str:
 def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading its uncompressed bytes; errors of reading become a `CorpusError`.
 
-    Parameters
-    ----------
-    path : Path
-        Plain, or compressed if it ends with .gz, .bz2, .xz, .lzma or .zst.
-
-    Raises
-    ------
-    CorpusError
-        The file is missing, cut off, or not compressed as its suffix says.
+    It is plain, or compressed if it ends with .gz, .bz2, .xz, .lzma or .zst.
     """
     try:
         open_it: Callable[[Path], Any] = _OPENERS.get(path.suffix, _open_plain)
@@ -88,20 +80,10 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def lines(path: Path) -> Iterator[str]:
-    r"""Yield the lines of a UTF-8 text file, without their ends.
+    r"""Yield the lines of a UTF-8 text file, without their ends; what is no text is a CorpusError.
 
     Only \n ends a line (and \r\n): other characters that Unicode calls line ends occur inside sentences, and
     parallel files would fall out of step.
-
-    Parameters
-    ----------
-    path : Path
-        As for `opened`.
-
-    Raises
-    ------
-    CorpusError
-        As `opened`, or the file is not text.
     """
     with opened(path) as stream:
         for number, line in enumerate(stream, 1):
@@ -121,13 +103,7 @@ def lines(path: Path) -> Iterator[str]:
 
 
 def fingerprint(path: Path) -> dict[str, str | int]:
-    """Return name, size and SHA-256 of a file as it lies on disk.
-
-    Raises
-    ------
-    CorpusError
-        It cannot be read.
-    """
+    """Return name, size and SHA-256 of a file as it lies on disk."""
     try:
         with path.open("rb") as stream:
             checksum = hashlib.file_digest(stream, "sha256").hexdigest()

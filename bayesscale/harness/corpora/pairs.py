@@ -15,15 +15,7 @@ _END = object()
 
 @dataclass(frozen=True)
 class Pair:
-    """A sentence and its translation.
-
-    Parameters
-    ----------
-    source, target : str
-        The two sentences.
-    domain : str
-        A label; empty where there are none.
-    """
+    """A sentence and its translation, with a label that is empty where there are none."""
 
     source: str
     target: str
@@ -31,20 +23,9 @@ class Pair:
 
 
 def pairs(files: Sequence[Path], domains: Path | None = None) -> Iterator[Pair]:
-    """Yield the pairs of a Moses pair of files, or of one TSV file.
+    """Yield the pairs of a Moses pair of files, or of one TSV file; labels are its third column, or a file.
 
-    Parameters
-    ----------
-    files : sequence of Path
-        Source and target file; or one file with the columns source, target and, where it has a third, domain.
-    domains : Path, optional
-        A file with one label for each pair.
-
-    Raises
-    ------
-    CorpusError
-        The files do not have the same number of lines, a row has another number of columns, or a file is
-        empty or cannot be read.
+    Files of different length, rows of another number of columns and empty files are a CorpusError.
     """
     names = [*files, *([domains] if domains else [])]
     count = 0

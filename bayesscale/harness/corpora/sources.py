@@ -32,13 +32,7 @@ class Source(Protocol):
 
 
 class Files:
-    """Text in files.
-
-    Parameters
-    ----------
-    study : Study
-        Says which.
-    """
+    """Text in the files of a study."""
 
     def __init__(self, study: Study) -> None:
         self._study = study
@@ -83,13 +77,7 @@ class Files:
 
 
 class MadeUp:
-    """Text in artificial languages.
-
-    Parameters
-    ----------
-    study : Study
-        Has the section `artificial`.
-    """
+    """Text in the artificial languages of a study."""
 
     def __init__(self, study: Study) -> None:
         if study.artificial is None:
@@ -120,11 +108,6 @@ def words_needed(study: Study) -> dict[str, int]:
 
     As many as the study says; otherwise what the largest checkpoint of any mixture sees of the language,
     since there are at least as many tokens as words.
-
-    Parameters
-    ----------
-    study : Study
-        Has the section `artificial`.
     """
     if study.artificial is None:
         return {}

@@ -20,15 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """Cross-entropy by teacher forcing.
-
-    Attributes
-    ----------
-    nats : array
-        Sum over the target tokens of each sentence, EOS included.
-    tokens : array of int
-        Target tokens of each sentence, EOS included.
-    """
+    """Nats and number of the target tokens of each sentence by teacher forcing, EOS included."""
 
     nats: NDArray[Any]
     tokens: NDArray[Any]
@@ -44,22 +36,6 @@ def cross_entropy(model: T5, parallel: Parallel, *, device: str = "cpu", batch: 
     """Return the cross-entropy of translations given their sources, over every target token including EOS.
 
     Nothing is cut, however long it is. Computed in float32, whatever the model was trained in.
-
-    Parameters
-    ----------
-    model : T5
-        The model; its mode is restored afterwards.
-    parallel : Parallel
-        Sources and targets, each ending with EOS.
-    device : str
-        Where the model is.
-    batch : int
-        Pairs at once.
-
-    Raises
-    ------
-    TrainingError
-        They do not fit into the memory of the device.
     """
     place = find_device(device)
     tokens = np.array([len(target) for target in parallel.target], dtype=np.int64)

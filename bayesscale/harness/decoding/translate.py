@@ -35,23 +35,7 @@ def translate(
 ) -> list[list[int]]:
     """Return a translation of every source, without pad and EOS, in the order of the sources.
 
-    Parameters
-    ----------
-    model : T5
-        The model; its mode is restored afterwards.
-    sources : sequence of array of int
-        Token ids, each ending with EOS.
-    config : DecodingConfig
-        Longest translation, sentences at once, precision.
-    device : str
-        Where the model is.
-    eos : int
-        Ends a translation; -1 lets all go on to the longest, to measure speed.
-
-    Raises
-    ------
-    TrainingError
-        A batch does not fit into the memory of the device.
+    `eos` ends a translation; -1 lets all go on to the longest, to measure speed.
     """
     place = find_device(device)
     lengths = np.array([len(source) for source in sources], dtype=np.int64)

@@ -47,24 +47,7 @@ def describe(cell: Cell) -> str:
 
 
 def run_cell(grid: Grid, cell: Cell, *, show: Callable[[str], None] | None = None) -> dict[str, Any]:
-    """Return the record of a cell, computed if it is not there yet.
-
-    Parameters
-    ----------
-    grid : Grid
-        Study, folder, device.
-    cell : Cell
-        The cell.
-    show : callable, optional
-        Receives the line that stands for the present state.
-
-    Raises
-    ------
-    CheckpointError
-        Its checkpoint is not there.
-    CorpusError
-        D_f is larger than the data.
-    """
+    """Return the record of a cell, computed if it is not there yet."""
     key = cell_key(grid.study, grid.data_hash, cell)
     path = grid.cell(key)
     with grid.locked(f"cell-{key}.lock"):

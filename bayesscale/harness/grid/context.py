@@ -32,18 +32,10 @@ _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 class Settings:
     """How a grid is run; nothing here changes a result.
 
-    Parameters
-    ----------
-    backend, workers, address
-        As in `run_jobs`.
-    devices : tuple of str
-        Devices of this machine, one job a device; with Ray, 'cuda' is whatever GPU Ray gives to a job. The
-        CPU may be shared.
-    threads : int
-        Threads of torch on the CPU. Small models gain nothing from a second one.
-    part : tuple of int
-        Which of how many parts of the grid is run here, from 1. Whole pretraining runs go to one part, so
-        parts never wait for each other.
+    `devices` are those of this machine, one job a device, but the CPU may be shared; with Ray, 'cuda' is
+    whatever GPU Ray gives to a job. `threads` are those of torch on the CPU; small models gain nothing from a
+    second one. `part` is which of how many parts is run here, from 1. Whole pretraining runs go to one part,
+    so parts never wait for each other.
     """
 
     backend: str = BACKENDS[0]
@@ -61,21 +53,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Grid:
-    """A grid in its folder; travels to every process.
-
-    Parameters
-    ----------
-    path : Path
-        The folder.
-    study : Study
-        The study.
-    data_hash : str
-        Hash of the prepared data.
-    devices : tuple of str
-        As in `Settings`.
-    threads : int
-        As in `Settings`.
-    """
+    """A grid in its folder, with the hash of its data; travels to every process."""
 
     path: Path
     study: Study
@@ -157,13 +135,7 @@ class Grid:
 
 
 def open_grid(study: Study, path: Path, settings: Settings, report: Callable[[str], None]) -> Grid:
-    """Prepare the data of a study, and refuse what could not be run to its end.
-
-    Parameters
-    ----------
-    study, path, settings, report
-        As in `run_grid`.
-    """
+    """Prepare the data of a study, and refuse what could not be run to its end."""
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
         raise UsageError(
             f"the harness needs packages of the extra train; not installed: {', '.join(missing)}; "
@@ -200,20 +172,10 @@ def run_name(mixture: str | None, seed: int) -> str:
 
 
 def choose_devices(text: str, *, here: bool = True) -> tuple[str, ...]:
-    """Return the devices that a user asked for.
+    """Return the devices that a user asked for; 'auto' is all GPUs, or the CPU where there is none.
 
-    Parameters
-    ----------
-    text : str
-        'auto' for all GPUs, or the CPU where there is none; otherwise devices with commas between them, such
-        as 'cuda:0,cuda:1'. A GPU that is named twice takes two jobs at the same time.
-    here : bool
-        Whether jobs run on this machine, which then must have these devices.
-
-    Raises
-    ------
-    UsageError
-        There is no such device.
+    A GPU that is named twice takes two jobs at the same time. Where jobs run `here`, this machine must have
+    the devices.
     """
     if text == "auto":
         return tuple(f"cuda:{number}" for number in range(_gpus())) or ("cpu",)

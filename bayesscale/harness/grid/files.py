@@ -12,13 +12,7 @@ from bayesscale.harness.files import write_finished
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file of a grid holds.
-
-    Raises
-    ------
-    DataError
-        It cannot be read.
-    """
+    """Return what a JSON file of a grid holds; a DataError says what to do if it cannot be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -71,23 +71,9 @@ def recipe_of(study: Study) -> dict[str, Any]:
 
 
 def check_same_recipe(study: Study, data_hash: str, recorded: Mapping[str, Any], folder: Path) -> None:
-    """Refuse a study that would mix cells of two recipes in one metrics file.
+    """Refuse a study that would mix cells of two recipes in one metrics file, by a StudyError.
 
-    Parameters
-    ----------
-    study : Study
-        The study that is to be run.
-    data_hash : str
-        Hash of its data.
-    recorded : mapping
-        What the folder was used for before: the study and its data hash.
-    folder : Path
-        The folder, for the message.
-
-    Raises
-    ------
-    StudyError
-        They differ in something that determines finished cells.
+    `recorded` is what the folder was used for before: the study and the hash of its data.
     """
     before = Study.model_validate({**recorded["study"], "folder": study.folder})
     changes = list(_changes("", recipe_of(before), recipe_of(study)))

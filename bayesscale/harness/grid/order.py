@@ -12,15 +12,7 @@ Job = Stretch | Cell
 
 
 def cells_of(study: Study, part: tuple[int, int] = (1, 1)) -> tuple[Cell, ...]:
-    """Return the cells of one of several parts, in the order of the study; a run is in one part as a whole.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    part : tuple of int
-        Number, from 1, and how many parts there are.
-    """
+    """Return the cells of part i of n, from 1, in the order of the study; a run is in one part as a whole."""
     everything = cells(study)
     runs = list(dict.fromkeys((cell.mixture, cell.seed) for cell in everything))
     mine = set(runs[part[0] - 1 :: part[1]])
@@ -34,15 +26,8 @@ def batches(study: Study, todo: Sequence[Cell], *, side_by_side: bool) -> Iterat
     up to it, then all cells at it. Whenever a grid stops, the cells that are finished are those of whole
     checkpoints, apart from the last one.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    todo : sequence of Cell
-        The cells that are wanted and not finished.
-    side_by_side : bool
-        Whether several jobs run at the same time. Then the runs to the next checkpoint go along with the
-        cells of the last one, so that no worker is idle.
+    Side by side, the runs to the next checkpoint go along with the cells of the last one, so that no worker
+    is idle.
     """
     for seed in dict.fromkeys(cell.seed for cell in todo):
         mine = [cell for cell in todo if cell.seed == seed]

@@ -22,17 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Pretraining of one run up to a checkpoint.
-
-    Parameters
-    ----------
-    mixture : str
-        Name of the mixture.
-    seed : int
-        Seed of the run.
-    checkpoints : tuple of int
-        D_p of the checkpoints that are wanted, the last of which is the end.
-    """
+    """Pretraining of one run up to the last of some checkpoints, by their D_p."""
 
     mixture: str
     seed: int
@@ -43,17 +33,7 @@ class Stretch:
 
 
 def pretrain_stretch(grid: Grid, stretch: Stretch, *, show: Callable[[str], None] | None = None) -> str:
-    """Pretrain up to a checkpoint, from where the run is; return loss and speed, for people.
-
-    Parameters
-    ----------
-    grid : Grid
-        Study, folder, device.
-    stretch : Stretch
-        Which run, and how far.
-    show : callable, optional
-        Receives the line that stands for the present state.
-    """
+    """Pretrain up to a checkpoint, from where the run is; return loss and speed, for people."""
     folder = grid.run(stretch.mixture, stretch.seed)
     if os.environ.get("RANK", "0") != "0":
         # Trains along with the first process of torchrun, which holds the lock.
@@ -77,13 +57,7 @@ def read_records(grid: Grid, mixture: str, seed: int) -> dict[int, dict[str, Any
 
 
 def checkpoint_of(grid: Grid, mixture: str, seed: int, tokens: int) -> tuple[dict[str, Any], Path | None]:
-    """Return the record of a checkpoint and its weights; None for the weights of a run that had diverged.
-
-    Raises
-    ------
-    CheckpointError
-        It is not there.
-    """
+    """Return the record of a checkpoint and its weights; None for the weights of a run that had diverged."""
     given = grid.study.given(mixture, tokens)
     if given is not None:
         return {"tokens": tokens, "loss": None, "weights": str(given)}, given
@@ -120,23 +94,7 @@ def _pretrain(grid: Grid, stretch: Stretch, folder: Path, report: Reporter | Non
 def train(
     grid: Grid, mixture: str, seed: int, config: PretrainingConfig, folder: Path, report: Reporter | None
 ) -> tuple[Checkpoint, ...]:
-    """Hand a run to the training loop, and return its checkpoints.
-
-    Parameters
-    ----------
-    grid : Grid
-        Study, device.
-    mixture : str
-        Name of the mixture.
-    seed : int
-        Seed of the run.
-    config : PretrainingConfig
-        Checkpoints, rate and the rest.
-    folder : Path
-        Of this run and no other.
-    report : Reporter or None
-        Takes its progress.
-    """
+    """Hand a run to the training loop, and return its checkpoints; no other run is in its folder."""
     from bayesscale.harness.training.jobs import PretrainJob
     from bayesscale.harness.training.pretraining import pretrain
 

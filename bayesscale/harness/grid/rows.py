@@ -26,19 +26,8 @@ def row_facts(
 ) -> dict[str, Any]:
     """Return what all rows of a cell have in common.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    cell : Cell
-        The cell.
-    finetune : mapping
-        What is on record of finetuning. The tokens that were counted are written for 'full' only: subsets of
-        one nominal size have up to a sentence less, by seed, and would become curves of their own.
-    checkpoint : mapping or None
-        Record of the checkpoint.
-    parameters : int
-        Of the model.
+    The tokens that were counted are written for 'full' only: subsets of one nominal size have up to a
+    sentence less, by seed, and would become curves of their own.
     """
     facts: dict[str, Any] = {
         "task": cell.task,
@@ -67,17 +56,7 @@ def pretrain_tokens(study: Study, cell: Cell, tokens: int) -> int:
 def metric_rows(
     facts: Mapping[str, Any], scored: Scored, loss: LossScore, config: ScoringConfig
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the rows of the metrics table, and those of the table of domains.
-
-    Parameters
-    ----------
-    facts : mapping
-        From `row_facts`.
-    scored, loss : Scored, LossScore
-        The scores.
-    config : ScoringConfig
-        Which metrics are wanted.
-    """
+    """Return the rows of the metrics table, and those of the table of domains."""
     rows = [_row(facts, each.metric, each.value, each.se, each.signature) for each in scored.scores]
     if "cross_entropy" in config.metrics:
         rows.append(_row(facts, "cross_entropy", loss.per_token, loss.per_token_se, None))

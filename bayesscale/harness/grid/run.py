@@ -33,19 +33,10 @@ _PRETRAINING = "pretraining"
 
 @dataclass(frozen=True)
 class GridResult:
-    """How a grid ended.
+    """How a grid ended: the cells of this part, and sentences for people.
 
-    Parameters
-    ----------
-    cells, finished, diverged, failed, skipped : int
-        Cells of this part: all, with scores, with a divergence as their result, with an error, and those
-        whose pretraining failed.
-    errors : tuple of str
-        What went wrong, for people.
-    warnings : tuple of str
-        What to know of the scores, for people.
-    grid : Grid
-        Where everything is.
+    Cells are finished with scores, diverged as their result, failed with an error, or skipped because their
+    pretraining failed.
     """
 
     cells: int
@@ -66,27 +57,13 @@ def run_grid(
     report: Callable[[str], None] | None = None,
     show: Callable[[str], None] | None = None,
 ) -> GridResult:
-    """Run the cells of a study that are not finished.
+    """Run the cells of a study that are not finished; a folder that an earlier run left is gone on with.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    path : Path
-        Where everything goes; a folder that an earlier run left is gone on with.
-    settings : Settings, optional
-        How it is run. Default: one job at a time, on the CPU.
-    report : callable, optional
-        Receives a line for each phase and job.
-    show : callable, optional
-        Receives the state of the job that runs in this process, many times a minute.
+    `report` receives a line for each phase and job, `show` the state of the job in this process, many times a
+    minute.
 
-    Raises
-    ------
-    StudyError, CorpusError
-        The study cannot be run, or not in this folder. Nothing has been trained then.
-    TrainingError
-        The disk is full. What is finished is on record.
+    A study that cannot be run, or not in this folder, is a StudyError or CorpusError before anything is
+    trained. A full disk is a TrainingError; what is finished is on record.
     """
     return _Run(study, path, settings or Settings(), report or _silent, show).run()
 

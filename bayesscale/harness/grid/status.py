@@ -27,18 +27,8 @@ _SHOWN_FAILURES = 3
 class GridStatus:
     """How far a grid is.
 
-    Parameters
-    ----------
-    grid : Grid
-        The study and its folder.
-    cells : dict
-        Every cell with its record; None for those that are not finished.
-    checkpoints : dict
-        Records of the checkpoints by (mixture, seed) and D_p.
-    running : tuple of Progress
-        What is being done now.
-    failures : tuple of dict
-        What went wrong, the newest last.
+    `cells` have their record, or None if they are not finished; `checkpoints` are records by (mixture, seed)
+    and D_p; the newest of `failures` is the last.
     """
 
     grid: Grid
@@ -111,13 +101,7 @@ class GridStatus:
 
 
 def grid_status(path: Path) -> GridStatus:
-    """Return how far the grid in a folder is.
-
-    Raises
-    ------
-    UsageError
-        There is no grid in it.
-    """
+    """Return how far the grid in a folder is."""
     recorded = recorded_study(path)
     if recorded is None:
         raise UsageError(

@@ -18,16 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What the rates have come to.
+    """What the rates have come to after so many tokens.
 
-    Parameters
-    ----------
-    tokens : int
-        Tokens that every run has seen.
-    losses : dict
-        Mean training loss of the last steps by mixture and rate; NaN where it diverged.
-    unigram : dict
-        Loss of a model that knows frequencies only, by mixture.
+    `losses` are means over the last steps by mixture and rate, NaN where it diverged; `unigram` is, by
+    mixture, the loss of a model that knows frequencies only.
     """
 
     tokens: int
@@ -86,18 +80,7 @@ def sweep(
 ) -> Sweep:
     """Pretrain mixtures with several rates, for a while, with the first seed of the study.
 
-    Parameters
-    ----------
-    grid : Grid
-        Study, folder, device. Runs lie in the folder `sweep` and go on where they were.
-    rates : sequence of float
-        What is tried.
-    tokens : int
-        How long; rounded to whole steps.
-    mixtures : sequence of str
-        Names of mixtures.
-    report, show : callable
-        As in `run_grid`.
+    Runs lie in the folder `sweep` and go on where they were; tokens are rounded to whole steps.
     """
     study, seed = grid.study, grid.study.seeds[0]
     losses, unigram, seen = {}, {}, tokens

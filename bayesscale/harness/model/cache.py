@@ -12,20 +12,11 @@ from bayesscale.harness.model.t5 import T5, DecoderBlock, padding_bias
 
 
 class Decoder:
-    """The decoder while it translates one batch.
+    """The decoder while it translates one batch, for at most so many positions.
 
-    Parameters
-    ----------
-    model : T5
-        The model; its weights are joined and cast once, here.
-    memory : Tensor
-        The encoder's output, (batch, sources, d_model).
-    mask : Tensor of bool
-        False where the source is padding, (batch, sources).
-    positions : int
-        Longest translation.
-    dtype : torch.dtype
-        Of matrix products and buffers; sums and norms stay in float32.
+    `memory` is the encoder's output, (batch, sources, d_model); `mask`, (batch, sources), is False where the
+    source is padding. Weights are joined and cast once, here. Matrix products and buffers have `dtype`; sums
+    and norms stay in float32.
     """
 
     def __init__(
@@ -54,12 +45,7 @@ class Decoder:
     def step(self, tokens: Tensor, position: int) -> Tensor:
         """Return the scores of the next token, (batch, vocabulary).
 
-        Parameters
-        ----------
-        tokens : Tensor of int
-            What was chosen last; pad at first, (batch,).
-        position : int
-            Number of tokens chosen before.
+        `tokens`, (batch,), were chosen last, pad at first; `position` is how many were chosen before.
         """
         bias = self._bias[:, :, position : position + 1, : position + 1]
         hidden = F.embedding(tokens, self._embedding)
@@ -69,13 +55,7 @@ class Decoder:
         return F.linear(last, self._output).float()
 
     def keep(self, rows: Tensor) -> None:
-        """Go on with some sentences only.
-
-        Parameters
-        ----------
-        rows : Tensor of int64
-            Which of them, in the order of the batch.
-        """
+        """Go on with some sentences only, by their rows in the batch."""
         self._padding = self._padding.index_select(0, rows)
         for block in self._blocks:
             block.keep(rows)

@@ -18,14 +18,7 @@ SENTINELS = 100
 class Vocabulary(BaseModel):
     """What the model has to know of a tokenizer.
 
-    Attributes
-    ----------
-    size : int
-        Number of token ids.
-    first_sentinel : int
-        The id that stands for the first masked span; those of later spans count down from it, as in T5.
-    sentinels : int
-        How many sentinels there are.
+    `first_sentinel` is the id of the first masked span; those of later spans count down from it, as in T5.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,14 +40,7 @@ class SpanCounts(NamedTuple):
 def span_counts(length: int, corruption: float = 0.15, span: float = 3.0) -> SpanCounts:
     """Return how many tokens and spans of a block are masked, and the lengths of input and target with EOS.
 
-    Parameters
-    ----------
-    length : int
-        Tokens of a block.
-    corruption : float
-        Share of tokens that is masked, rounded to whole tokens, at least one.
-    span : float
-        Mean length of a span.
+    `corruption` is the share of tokens that is masked, at least one; `span` is the mean length of a span.
     """
     masked = min(max(round(length * corruption), 1), length - 1)
     spans = min(max(round(masked / span), 1), masked, length - masked)
@@ -79,18 +65,10 @@ HUGGINGFACE_SIZES = {
 class ModelConfig(BaseModel):
     """Shape of an encoder-decoder.
 
-    Attributes
-    ----------
-    layers, decoder_layers : int
-        Blocks of the encoder and of the decoder; the decoder has as many as the encoder where it is None.
-    d_model, d_ff, heads, d_kv : int
-        Width, width of the gated layer, attention heads, and width of one head.
-    buckets, max_distance : int
-        Buckets of the relative position bias, and the distance from which all positions share the last.
-    tied : bool
-        Whether the output uses the embedding, as T5 1.0 does; T5 v1.1 and mT5 have an output of their own.
-    vocab_size : int or None
-        Rows of the embedding; None where the tokenizer decides, see `with_vocabulary`.
+    The decoder has as many blocks as the encoder where `decoder_layers` is None. From `max_distance` on, all
+    positions share the last of the `buckets` of the relative position bias. Where `tied`, the output uses the
+    embedding, as in T5 1.0; T5 v1.1 and mT5 have an output of their own. `vocab_size`, the rows of the
+    embedding, is None where the tokenizer decides, see `with_vocabulary`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -117,15 +95,10 @@ class ModelConfig(BaseModel):
 
     @classmethod
     def from_huggingface(cls, document: Mapping[str, Any]) -> ModelConfig:
-        """Return the shape that the config.json of a T5 v1.1 or mT5 describes.
+        """Return the shape that the config.json of a T5 v1.1 or mT5 describes; any other is a ValueError.
 
         Whether the output uses the embedding is not taken from it, since releases of transformers disagree on
         what that field means: the weights decide.
-
-        Raises
-        ------
-        ValueError
-            It describes another model.
         """
         layer = document.get("feed_forward_proj", "relu")
         if document.get("model_type") not in {"t5", "mt5"} or layer != "gated-gelu":
@@ -152,13 +125,7 @@ class ModelConfig(BaseModel):
         return self if (self.vocab_size or 0) >= size else self.model_copy(update={"vocab_size": size})
 
     def parameters(self, vocab_size: int | None = None) -> int:
-        """Return the number of weights, embeddings included.
-
-        Parameters
-        ----------
-        vocab_size : int, optional
-            Rows of the embedding, where the configuration does not have it.
-        """
+        """Return the number of weights; `vocab_size` is for a shape that does not have it."""
         rows = self.vocab_size or vocab_size or 0
         encoder, decoder = self.depth
         biases = 2 * self.buckets * self.heads
@@ -171,13 +138,6 @@ class ModelConfig(BaseModel):
 
         Counts matrix products only: two operations a weight and position, and four a pair of attending
         positions and width. A causal half is counted whole, as it is computed.
-
-        Parameters
-        ----------
-        sources, targets : int
-            Positions of the encoder and of the decoder.
-        vocab_size : int, optional
-            Rows of the embedding, where the configuration does not have it.
         """
         encoder, decoder = self.depth
         cross = 2 * decoder * self.d_model * self.inner

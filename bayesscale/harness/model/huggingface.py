@@ -46,15 +46,8 @@ def names(config: ModelConfig) -> Iterator[tuple[str, str]]:
 def embedding_of(path: Path) -> tuple[int, bool]:
     """Return how many rows the embedding of a checkpoint has, and whether the output uses it too.
 
-    Parameters
-    ----------
-    path : Path
-        A safetensors file, or a folder with one or with shards.
-
-    Raises
-    ------
-    CheckpointError
-        A file is missing or damaged, or is no T5.
+    The checkpoint is a safetensors file, or a folder with one or with shards. One that is missing, damaged or
+    no T5 is a CheckpointError.
     """
     with _Reader(path) as reader:
         shape = reader.shapes().get("shared.weight")
@@ -68,17 +61,7 @@ def embedding_of(path: Path) -> tuple[int, bool]:
 def load_pretrained(model: T5, path: Path) -> None:
     """Copy the weights of a Hugging Face checkpoint, or of one of ours, into a model in place.
 
-    Parameters
-    ----------
-    model : T5
-        A model of the same shape.
-    path : Path
-        A safetensors file, or a folder with one or with shards.
-
-    Raises
-    ------
-    CheckpointError
-        A file is missing or damaged, or the weights are those of another model; every difference is named.
+    A CheckpointError names every difference from the shape of the model.
     """
     ours = dict(model.named_parameters())
     with _Reader(path) as reader:
@@ -97,17 +80,7 @@ def load_pretrained(model: T5, path: Path) -> None:
 
 
 def save_pretrained(model: T5, folder: Path, *, force: bool = False) -> None:
-    """Write a folder that Hugging Face `transformers` loads: config.json and model.safetensors.
-
-    Parameters
-    ----------
-    model : T5
-        The model.
-    folder : Path
-        Where the two files go.
-    force : bool
-        Whether files that exist are replaced.
-    """
+    """Write a folder that Hugging Face `transformers` loads: config.json and model.safetensors."""
     config = model.config
     values = {**config.model_dump(), "decoder_layers": config.depth[1]}
     document = {theirs: values[ours] for ours, theirs in HUGGINGFACE_SIZES.items()}

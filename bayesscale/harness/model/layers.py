@@ -53,34 +53,18 @@ class Attention(nn.Module):
         self.out = _matrix(config.d_model, config.inner)
 
     def attend(self, hidden: Tensor, bias: Tensor | None, dropout: float) -> Tensor:
-        """Return what self-attention adds.
+        """Return what self-attention adds at each of the positions, (batch, positions, d_model).
 
-        Parameters
-        ----------
-        hidden : Tensor
-            Positions, (batch, positions, d_model).
-        bias : Tensor, optional
-            Added to the scores, broadcast to (batch, heads, positions, positions).
-        dropout : float
-            Share of the attention weights set to 0 in training.
+        `bias` is added to the scores, broadcast to (batch, heads, positions, positions).
         """
         joined = F.linear(self.norm(hidden), torch.cat([self.query, self.key, self.value]))
         q, k, v = self._split(joined, 3)
         return self._mix(q, k, v, bias, dropout)
 
     def look_up(self, hidden: Tensor, memory: Tensor, bias: Tensor | None, dropout: float) -> Tensor:
-        """Return what attention to the encoder adds.
+        """Return what attention to the encoder's output, (batch, sources, d_model), adds.
 
-        Parameters
-        ----------
-        hidden : Tensor
-            Positions of the decoder, (batch, positions, d_model).
-        memory : Tensor
-            The encoder's output, (batch, sources, d_model).
-        bias : Tensor, optional
-            0 for sources and -inf for padding, broadcast to (batch, heads, positions, sources).
-        dropout : float
-            Share of the attention weights set to 0 in training.
+        `bias` is 0 for sources and -inf for padding, broadcast to (batch, heads, positions, sources).
         """
         k, v = self._split(F.linear(memory, torch.cat([self.key, self.value])), 2)
         (q,) = self._split(F.linear(self.norm(hidden), self.query), 1)

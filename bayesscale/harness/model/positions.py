@@ -17,18 +17,8 @@ def distance_buckets(
     """Return the bucket of every distance key - query, from -(queries - 1) to keys - 1.
 
     Half of the buckets hold one distance each, the others grow logarithmically up to `max_distance`, as in
-    Raffel et al. 2020 (arXiv 1910.10683), section 2.1. Looking both ways, either side has half of them.
-
-    Parameters
-    ----------
-    queries, keys : int
-        Numbers of positions.
-    both_ways : bool
-        Whether keys may lie behind the query; otherwise these are all in bucket 0.
-    buckets, max_distance : int
-        As in `ModelConfig`.
-    device : torch.device
-        Where the result is.
+    Raffel et al. 2020 (arXiv 1910.10683), section 2.1. Looking both ways, either side has half of them;
+    otherwise keys behind the query are all in bucket 0.
     """
     distance = torch.arange(keys + queries - 1) - (queries - 1)
     side = buckets // 2 if both_ways else buckets
@@ -42,17 +32,7 @@ def distance_buckets(
 
 
 def pair_bias(weight: Tensor, bucket: Tensor, queries: int, keys: int) -> Tensor:
-    """Return the bias of every pair of positions, (1, heads, queries, keys).
-
-    Parameters
-    ----------
-    weight : Tensor
-        Learned bias of every bucket, (buckets, heads).
-    bucket : Tensor
-        From `distance_buckets`.
-    queries, keys : int
-        Numbers of positions.
-    """
+    """Return the bias of every pair of positions, (1, heads, queries, keys), from that of every bucket."""
     # One row a distance instead of one a pair: the gradient then sums over diagonals and not over hundreds of
     # thousands of lookups in a table of 32. Rows that are one longer than their view slide by one a query;
     # unlike unfold, this compiles once for all lengths.

@@ -48,13 +48,7 @@ class DecoderBlock(nn.Module):
 
 
 class T5(nn.Module):
-    """The encoder-decoder; weights are uninitialised until `initialise` or a checkpoint fills them.
-
-    Parameters
-    ----------
-    config : ModelConfig
-        Shape, with the size of the vocabulary.
-    """
+    """The encoder-decoder; weights are uninitialised until `initialise` or a checkpoint fills them."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -77,16 +71,9 @@ class T5(nn.Module):
     ) -> Tensor:
         """Return the sum of the cross-entropy over the labels, in nats.
 
-        Parameters
-        ----------
-        source : Tensor of int
-            (batch, sources).
-        target_in : Tensor of int
-            What the decoder reads: the target shifted by one, beginning with pad, (batch, targets).
-        labels : Tensor of int
-            What it is to say, (batch, targets); IGNORED does not count.
-        source_mask : Tensor of bool, optional
-            False where the source is padding, (batch, sources); None where nothing is.
+        `target_in`, which the decoder reads, is the target shifted by one, beginning with pad. Labels that
+        are IGNORED do not count; `source_mask` is False where the source is padding. All are (batch,
+        positions).
         """
         hidden = self.decode(self.encode(source, source_mask), target_in, source_mask)
         return F.cross_entropy(
@@ -124,14 +111,7 @@ class T5(nn.Module):
     def bias(self, weight: Tensor, queries: int, keys: int, *, both_ways: bool) -> Tensor:
         """Return the relative position bias of every pair, (1, heads, queries, keys).
 
-        Parameters
-        ----------
-        weight : Tensor
-            `encoder_bias` or `decoder_bias`.
-        queries, keys : int
-            Numbers of positions, both counted from the first.
-        both_ways : bool
-            True for the encoder.
+        `weight` is `encoder_bias`, which looks both ways, or `decoder_bias`.
         """
         sizes = {"buckets": self.config.buckets, "max_distance": self.config.max_distance}
         # Caches and compilation do not go together; a graph keeps constants anyway.

@@ -24,16 +24,7 @@ _FIRST, _SECOND, _EPSILON = 0.9, 0.999, 1e-8
 class ScaledAdamW(torch.optim.Optimizer):
     """AdamW with the rate times the root mean square of each weight.
 
-    Parameters
-    ----------
-    weights : iterable of Tensor
-        What is trained.
-    lr : float
-        Rate, relative to the size of the weights.
-    weight_decay : float
-        Share of the weights, times the rate, taken off in every step.
-    scaled : bool
-        False gives plain AdamW, for comparison.
+    `scaled=False` gives plain AdamW, for comparison.
     """
 
     def __init__(
@@ -47,13 +38,7 @@ class ScaledAdamW(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Change every weight that has a gradient.
-
-        Parameters
-        ----------
-        closure : None
-            Not used.
-        """
+        """Change every weight that has a gradient."""
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
             if not weights:

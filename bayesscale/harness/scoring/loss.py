@@ -16,14 +16,8 @@ from bayesscale.errors import TrainingError
 class LossScore:
     """Cross-entropy of the references.
 
-    Parameters
-    ----------
-    per_token, per_token_se : float
-        Nats per target token, EOS included, and its standard error.
-    per_byte, per_byte_se : float
-        Nats per byte of the references in UTF-8, which does not depend on the tokenizer.
-    tokens, bytes : int
-        What was divided by.
+    Nats per target token, EOS included, and per byte of the references in UTF-8, which does not depend on the
+    tokenizer; with standard errors and what was divided by.
     """
 
     per_token: float
@@ -35,21 +29,9 @@ class LossScore:
 
 
 def loss_score(nats: ArrayLike, tokens: ArrayLike, texts: Sequence[str]) -> LossScore:
-    """Return the cross-entropy of sentences.
+    """Return the cross-entropy of sentences, from nats and tokens of each, EOS included.
 
-    Parameters
-    ----------
-    nats : array, (sentences,)
-        Sum over the tokens of each sentence.
-    tokens : array of int, (sentences,)
-        Tokens of each sentence, EOS included.
-    texts : sequence of str
-        The sentences. Each counts one byte more than its text, for its end, which EOS predicts.
-
-    Raises
-    ------
-    TrainingError
-        There are no sentences, or different numbers of them.
+    Each text counts one byte more, for its end, which EOS predicts.
     """
     total = np.asarray(nats, dtype=np.float64)
     counts = np.asarray(tokens, dtype=np.float64)

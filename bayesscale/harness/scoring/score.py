@@ -11,14 +11,9 @@ from bayesscale.harness.study.training import ScoringConfig
 
 @dataclass(frozen=True)
 class Scored:
-    """The scores of a set of hypotheses.
+    """The scores of a set of hypotheses, in the order of the study's metrics.
 
-    Parameters
-    ----------
-    scores : tuple of TextScore
-        In the order of the study's metrics.
-    by_domain : dict
-        For each domain its sentences and its BLEU; empty where the test set has no domains.
+    For each domain its sentences and its BLEU; empty where the test set has no domains.
     """
 
     scores: tuple[TextScore, ...]
@@ -31,17 +26,7 @@ def score_hypotheses(
     domains: Sequence[str],
     config: ScoringConfig,
 ) -> Scored:
-    """Return all scores of hypotheses that a study asks for.
-
-    Parameters
-    ----------
-    hypotheses, references : sequence of str
-        Sentences, in the same order.
-    domains : sequence of str
-        A label for each of them, or none.
-    config : ScoringConfig
-        Which metrics, how many resamples, which tokenizer.
-    """
+    """Return all scores of hypotheses that a study asks for."""
     scores: list[TextScore] = []
     if "bleu" in config.metrics:
         scores.append(bleu(hypotheses, references, tokenize=config.tokenize, bootstrap=config.bootstrap))

@@ -17,18 +17,10 @@ _RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class TextScore:
-    """A score of hypotheses against references.
+    """A score of hypotheses against references, from 0 to 100.
 
-    Parameters
-    ----------
-    metric : str
-        Name in the metrics table.
-    value : float
-        From 0 to 100.
-    se : float or None
-        Bootstrap standard error; None where all resamples score the same, which says nothing of the error.
-    signature : str
-        sacreBLEU's signature, bootstrap included.
+    `se` is the bootstrap standard error; None where all resamples score the same, which says nothing of the
+    error. The signature is sacreBLEU's, bootstrap included.
     """
 
     metric: str
@@ -39,17 +31,7 @@ class TextScore:
 
 @dataclass(frozen=True)
 class BleuScore(TextScore):
-    """BLEU with its parts.
-
-    Parameters
-    ----------
-    brevity_penalty : float
-        1 where hypotheses are at least as long as references.
-    precisions : tuple of float
-        Of n-grams with n from 1 to 4, from 0 to 100.
-    hypothesis_length, reference_length : int
-        Tokens of the metric's own tokenizer.
-    """
+    """BLEU with its parts: precisions of n-grams, n from 1 to 4, from 0 to 100; lengths in its own tokens."""
 
     brevity_penalty: float
     precisions: tuple[float, ...]
@@ -64,22 +46,10 @@ def bleu(
     tokenize: str = "13a",
     bootstrap: int = _RESAMPLES,
 ) -> BleuScore:
-    """Return the BLEU of hypotheses.
+    """Return the BLEU of detokenised hypotheses; `tokenize` is sacreBLEU's tokenizer.
 
-    Parameters
-    ----------
-    hypotheses, references : sequence of str
-        Detokenised sentences, in the same order.
-    tokenize : str
-        sacreBLEU's tokenizer.
-    bootstrap : int
-        Resamples behind the standard error. All scores on one test set share them, so the error of the
-        test set is common to the models that are compared.
-
-    Raises
-    ------
-    TrainingError
-        There are no sentences, or different numbers of them.
+    All scores on one test set share the resamples behind the standard error: the models have its error in
+    common.
     """
     _check(hypotheses, references)
     from sacrebleu.metrics.bleu import BLEU
@@ -100,13 +70,7 @@ def bleu(
 
 
 def chrf(hypotheses: Sequence[str], references: Sequence[str], *, bootstrap: int = _RESAMPLES) -> TextScore:
-    """Return the chrF2 of hypotheses.
-
-    Parameters
-    ----------
-    hypotheses, references, bootstrap
-        As in `bleu`.
-    """
+    """Return the chrF2 of hypotheses."""
     from sacrebleu.metrics.chrf import CHRF
 
     _check(hypotheses, references)

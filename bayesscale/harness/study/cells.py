@@ -13,18 +13,8 @@ from bayesscale.harness.study.config import Study
 class Cell:
     """One finetuned and scored model.
 
-    Parameters
-    ----------
-    task : str
-        Name of the task.
-    mixture : str or None
-        Name of the mixture; None is the model that was not pretrained.
-    pretrain_tokens : int
-        D_p, from where the study begins; 0 is the model that was not pretrained, or `init`.
-    size : int or 'full'
-        D_f as the study has it.
-    seed : int
-        Seed of the run.
+    No mixture means not pretrained. D_p counts from where the study begins: 0 is the model that was not
+    pretrained, or `init`. D_f is as the study has it.
     """
 
     task: str

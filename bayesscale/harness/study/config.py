@@ -30,28 +30,12 @@ from bayesscale.harness.study.values import Name, Section, Size
 class Study(Section):
     """A study: mixtures x checkpoints x tasks x D_f x seeds, and how each cell is made.
 
-    Parameters
-    ----------
-    name : str
-        Name of the study.
-    seeds : tuple of int
-        The whole grid is repeated for each of them.
-    corpora : dict, optional
-        Monolingual text by language; exactly one of `corpora` and `artificial` is given.
-    artificial : ArtificialConfig, optional
-        Languages that are made up.
-    init : str, optional
-        A local Hugging Face T5 v1.1 or mT5 checkpoint that pretraining starts from. The section `model` may
-        then be left out, and the baseline has the same shape.
-    init_tokens : int, optional
-        What that checkpoint was pretrained on. D_p begins there, and the checkpoint itself is a point of
-        every mixture; without it D_p counts from zero.
-    checkpoints : dict
-        Checkpoints that were pretrained elsewhere, by the name of their mixture.
-    folder : Path
-        The folder that relative paths begin in; that of the study file. Not part of any hash.
-    cleaning, tokenizer, model, mixtures, pretraining, tasks, finetuning, decoding, scoring
-        The sections of these names.
+    The whole grid is repeated for each seed. Text is either `corpora` or `artificial`. `init` is a local
+    Hugging Face T5 v1.1 or mT5 that pretraining starts from; `model` may then be left out, and the baseline
+    has the same shape. `init_tokens` are what it was pretrained on: D_p begins there, and it is itself a
+    point of every mixture; without them D_p counts from zero. `checkpoints` were pretrained elsewhere, by the
+    name of their mixture. Relative paths begin in `folder`, that of the study file, which is not part of any
+    hash.
     """
 
     name: Name
@@ -135,26 +119,14 @@ class Study(Section):
         return self.folder / text
 
     def mixture(self, name: str) -> MixtureConfig:
-        """Return the mixture of a name.
-
-        Raises
-        ------
-        StudyError
-            There is none.
-        """
+        """Return the mixture of a name."""
         found = {mixture.name: mixture for mixture in self.mixtures}
         if name not in found:
             raise StudyError(f"the study has no mixture {name!r}; {valid_names(name, found)}")
         return found[name]
 
     def task(self, name: str) -> TaskConfig:
-        """Return the task of a name.
-
-        Raises
-        ------
-        StudyError
-            There is none.
-        """
+        """Return the task of a name."""
         found = {task.name: task for task in self.tasks}
         if name not in found:
             raise StudyError(f"the study has no task {name!r}; {valid_names(name, found)}")

@@ -15,16 +15,9 @@ WordOrder = Literal["svo", "sov", "vso", "vos", "ovs", "osv"]
 class CorpusConfig(Section):
     """Monolingual text of one language, each line (or row) a document.
 
-    Parameters
-    ----------
-    files : tuple of str
-        Read in this order; relative to the study file; plain or .gz, .bz2, .xz, .zst.
-    format : str
-        'auto' goes by the suffix: .jsonl and .parquet, anything else is text.
-    field : str
-        Field of JSON lines, column of Parquet.
-    documents : int, optional
-        At most so many documents are read.
+    Files are read in this order; relative to the study file; plain or .gz, .bz2, .xz, .zst. Format 'auto'
+    goes by the suffix: .jsonl and .parquet, anything else is text. `field` is that of JSON lines, or the
+    column of Parquet. At most so many documents are read.
     """
 
     files: tuple[str, ...] = Field(min_length=1)
@@ -36,20 +29,10 @@ class CorpusConfig(Section):
 class LanguageConfig(Section):
     """One artificial language.
 
-    Parameters
-    ----------
-    relatedness : float
-        Share of its stems that it has in common with the language `like`; the others are its own.
-    like : str, optional
-        The language it is related to; the first one if not given.
-    false_friends : float
-        Share of the nouns, verbs and adjectives in common that mean something else in this language.
-    script : str
-        Letters of its own stems: 'latin', 'greek' or 'cyrillic'. Another script shares no piece of a word.
-    order : str
-        Order of subject, verb and object.
-    adjective : 'before' or 'after'
-        Where adjectives stand.
+    `relatedness` is the share of its stems that it has in common with `like`, by default the first language;
+    the others are its own, in letters of `script`. Another script shares no piece of a word. `false_friends`
+    is the share of the nouns, verbs and adjectives in common that mean something else in this language.
+    `order` is that of subject, verb and object.
     """
 
     relatedness: float = Field(default=0.0, ge=0, le=1)
@@ -61,22 +44,11 @@ class LanguageConfig(Section):
 
 
 class ArtificialConfig(Section):
-    """Languages that are made up, so that their relatedness is known.
+    """Languages that are made up, so that their relatedness is known, which begins at the first.
 
-    Parameters
-    ----------
-    languages : dict
-        The languages by name; the first one is where relatedness begins.
-    stems : int
-        Word stems of each language.
-    topics : int
-        Topics that documents are about; they are the domains of the pairs too.
-    words : int, optional
-        Words of pretraining text in each language. Default: what the largest checkpoint needs.
-    train, dev, test : int
-        Pairs of each task.
-    seed : int
-        The same seed gives the same languages and text.
+    Topics of documents are the domains of the pairs too. `words` are those of pretraining text in each
+    language, by default what the largest checkpoint needs; `train`, `dev` and `test` are pairs of each task.
+    The same seed gives the same languages and text.
     """
 
     languages: dict[Name, LanguageConfig] = Field(min_length=1)
@@ -104,13 +76,9 @@ class ArtificialConfig(Section):
 class CleaningConfig(Section):
     """What is done to text before it becomes tokens; Unicode NFC and single spaces always.
 
-    Parameters
-    ----------
-    deduplicate : bool
-        Drop documents and training pairs that occurred before.
-    decontaminate : bool
-        Drop what is in a dev or test set: training pairs with such a source or target, documents that hold a
-        sentence of at least `words` words or share a run of `run` words with one.
+    Deduplication drops documents and training pairs that occurred before. Decontamination drops what is in a
+    dev or test set: training pairs with such a source or target; documents that hold a sentence of at least
+    `words` words, or a run of `run` words of one.
     """
 
     deduplicate: bool = True
@@ -128,18 +96,10 @@ class CleaningConfig(Section):
 class TokenizerConfig(Section):
     """The SentencePiece tokenizer: trained on all languages alike, or a file.
 
-    Parameters
-    ----------
-    vocab_size : int, optional
-        Pieces of the tokenizer that is trained; 100 sentinels come on top, as in T5.
-    path : str, optional
-        A SentencePiece model with pad 0, eos 1 and unk 2, such as that of T5 or mT5.
-    megabytes : float
-        Text of each language that the tokenizer is trained on.
-    character_coverage : float
-        Share of the characters that have a piece of their own.
-    byte_fallback : bool
-        Whether other characters are spelled in bytes instead of becoming unknown.
+    100 sentinels come on top of the `vocab_size` pieces of one that is trained, as in T5. A model in `path`
+    has pad 0, eos 1 and unk 2, such as that of T5 or mT5. `megabytes` are those of each language that it is
+    trained on. `character_coverage` is the share of the characters that have a piece of their own; with
+    `byte_fallback` others are spelled in bytes instead of becoming unknown.
     """
 
     vocab_size: Size | None = None
@@ -156,21 +116,11 @@ class TokenizerConfig(Section):
 
 
 class TaskConfig(Section):
-    """A translation task.
+    """A translation task, with its name in the metrics table.
 
-    Parameters
-    ----------
-    name : str
-        The task in the metrics table.
-    source, target : str
-        Languages.
-    train, dev, test : tuple of str
-        A Moses pair (source file, target file) or one TSV file (source, target, and a domain if it has a
-        third column). Left out with artificial languages.
-    domains : dict
-        For 'dev' and 'test' (and 'train'): a file with one label for each line.
-    sizes : tuple of int or 'full', optional
-        D_f of this task; those of the section finetuning if not given.
+    `train`, `dev` and `test` are a Moses pair (source file, target file) or one TSV file (source, target,
+    domain if there is one). Artificial languages need none. `domains` are files with one label for each line.
+    `sizes` are D_f of this task; those of the section finetuning if not given.
     """
 
     name: Name

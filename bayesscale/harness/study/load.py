@@ -37,13 +37,7 @@ _UNCHECKED = {"folder"}
 
 
 def load_study(path: Path | str) -> Study:
-    """Return the study in a TOML file.
-
-    Raises
-    ------
-    StudyError
-        The file cannot be read or breaks a rule; the message lists every violation.
-    """
+    """Return the study in a TOML file; a StudyError lists every rule that it breaks."""
     path = Path(path)
     try:
         text = path.read_bytes().decode("utf-8")
@@ -58,21 +52,9 @@ def load_study(path: Path | str) -> Study:
 
 
 def parse_study(text: str, *, folder: Path | None = None, name: str = "the study") -> Study:
-    """Return the study in the text of a TOML file.
+    """Return the study in the text of a TOML file; a StudyError lists every rule that it breaks.
 
-    Parameters
-    ----------
-    text : str
-        TOML.
-    folder : Path, optional
-        Where relative paths in it begin; the current one if not given.
-    name : str
-        What it is called in messages.
-
-    Raises
-    ------
-    StudyError
-        It breaks a rule; the message lists every violation.
+    Relative paths in it begin in `folder`; messages call it `name`.
     """
     try:
         raw = tomllib.loads(text)

@@ -14,16 +14,9 @@ TOLERANCE = 1e-6
 
 
 class MixtureConfig(Section):
-    """What a model is pretrained on.
+    """What a model is pretrained on: the share of each language in the tokens; they sum to 1.
 
-    Parameters
-    ----------
-    name : str
-        The mixture in the metrics table.
-    shares : dict
-        Share of each language in the tokens; they sum to 1.
-    limit : int, optional
-        Checkpoints of more tokens are left out for this mixture, for instance because its text ends there.
+    Checkpoints of more tokens than `limit` are left out, for instance because its text ends there.
     """
 
     name: Name
@@ -43,12 +36,8 @@ class MixtureConfig(Section):
 class GivenCheckpoints(Section):
     """Checkpoints that were pretrained elsewhere: a Hugging Face folder or a safetensors file for each D_p.
 
-    Parameters
-    ----------
-    points : dict
-        The weights by D_p, such as `{ "250M" = "step-1000", "1B" = "step-4000" }`.
-    shares : dict, optional
-        Share of each language in what they were pretrained on.
+    The points are such as `{ "250M" = "step-1000", "1B" = "step-4000" }`; `shares` are those of languages in
+    what they were pretrained on.
     """
 
     points: dict[Size, str] = Field(min_length=1)

@@ -35,24 +35,10 @@ _BYTES_OF_ROW = 300
 
 @dataclass(frozen=True)
 class Stage:
-    """One kind of work.
+    """One kind of work: 'pretraining', 'finetuning', 'decoding' or 'data', and which part of it.
 
-    Parameters
-    ----------
-    stage : str
-        'pretraining', 'finetuning', 'decoding' or 'data'.
-    what : str
-        Which part of it.
-    jobs : int
-        How many runs.
-    steps : int
-        Optimiser steps, or tokens decoded one after the other.
-    tokens : int
-        Tokens that go through the model.
-    seconds : float
-        Estimated time on one device.
-    disk : int
-        Estimated bytes that stay.
+    `steps` are those of the optimiser, or tokens decoded one after the other; `tokens` go through the model;
+    `seconds` are estimated on one device, `disk` in bytes that stay.
     """
 
     stage: str
@@ -66,24 +52,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a study will cost.
+    """What a study will cost: cells in the order in which they are run, and the work in stages.
 
-    Parameters
-    ----------
-    study : str
-        Its name.
-    parameters : int
-        Weights of the model.
-    cells : tuple of Cell
-        In the order in which they are run.
-    stages : tuple of Stage
-        The work.
-    devices : int
-        Devices that work side by side.
-    flops : float
-        Operations a second that the time is estimated with.
-    problems : tuple of str
-        What lacks text.
+    `parameters` are weights of the model, `flops` the operations a second that the time is estimated with.
+    `problems` say what lacks text.
     """
 
     study: str
@@ -151,18 +123,10 @@ class Plan:
 
 
 def plan(study: Study, *, gpu: bool | None = None, devices: int = 1, flops: float | None = None) -> Plan:
-    """Return what a study will cost.
+    """Return what a study will cost on devices that work side by side.
 
-    Parameters
-    ----------
-    study : Study
-        The study.
-    gpu : bool, optional
-        Whether it runs on a GPU; if not given, whether there is one here.
-    devices : int
-        Devices that work side by side.
-    flops : float, optional
-        Operations a second that one of them sustains in training; guessed if not given.
+    Without `gpu` it is asked whether there is one here. `flops` are the operations a second that a device
+    sustains in training; guessed if not given.
     """
     on_gpu = Path("/dev/nvidia0").exists() if gpu is None else gpu
     estimate = _Estimate(study, on_gpu, flops)

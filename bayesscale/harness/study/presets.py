@@ -17,18 +17,7 @@ PRESETS = {
 
 
 def preset_text(name: str) -> str:
-    """Return a study as TOML, with comments.
-
-    Parameters
-    ----------
-    name : str
-        A key of `PRESETS`.
-
-    Raises
-    ------
-    UsageError
-        There is none of this name.
-    """
+    """Return a study as TOML, with comments, by a key of `PRESETS`."""
     if name not in PRESETS:
         raise UsageError(
             f"a preset is a study that comes with bayesscale; received {name!r}; {valid_names(name, PRESETS)}"
@@ -37,16 +26,5 @@ def preset_text(name: str) -> str:
 
 
 def preset(name: str) -> Study:
-    """Return a study by name.
-
-    Parameters
-    ----------
-    name : str
-        A key of `PRESETS`.
-
-    Raises
-    ------
-    UsageError
-        There is none of this name.
-    """
+    """Return a study by a key of `PRESETS`."""
     return parse_study(preset_text(name), name=f"the preset {name}")

@@ -12,10 +12,7 @@ from bayesscale.errors import valid_names
 def broken_rules(sections: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each rule between sections that is broken.
 
-    Parameters
-    ----------
-    sections : mapping
-        Parsed sections by name; a rule that needs one that is missing says nothing.
+    A rule that needs a section that is missing, or not valid by itself, says nothing.
     """
     return [
         *_one_source_of_text(sections),

@@ -23,15 +23,7 @@ Precision = Literal["fp32", "bf16"]
 
 
 class LogSpaced(Section):
-    """Checkpoints at equal distances in log tokens.
-
-    Parameters
-    ----------
-    first, last : int
-        Tokens at the two ends, which are checkpoints.
-    count : int
-        Number of checkpoints, at least 2.
-    """
+    """Checkpoints at equal distances in log tokens, both ends included."""
 
     first: Size
     last: Size
@@ -58,28 +50,17 @@ Checkpoints = Annotated[
 class PretrainingConfig(Section):
     """How the checkpoints of a mixture are pretrained.
 
-    Parameters
-    ----------
-    batch : int
-        Sequences in an optimiser step, over all devices and micro-batches.
-    length : int
-        Tokens in a block of text before spans are masked; D_p counts these. As in T5, 568 tokens become 512
-        positions of the encoder and 114 of the decoder, 284 become 256 and 58.
-    checkpoints : tuple of int or LogSpaced
-        Tokens at which the model is kept; rounded to whole steps by `checkpoint_steps`.
-    rate, warmup : float, int
-        The largest rate of AdamW, relative to the size of the weights, reached after `warmup` steps; then it
-        falls with 1 / sqrt(step). `harness sweep` finds one.
-    weight_decay, clip : float
-        Of AdamW; the largest norm of a gradient.
-    corruption, span
-        Share of tokens that is masked and mean length of a span.
-    precision, compile, deterministic
-        How it is computed; `compile` 'auto' compiles on a GPU only.
-    accumulate : int
-        Micro-batches in a step. A smaller one that fits into memory may be chosen, with the same batch.
-    resume_every : int
-        Steps between two states that an interrupted run can be resumed from.
+    `batch` are sequences in an optimiser step, over all devices and micro-batches. `length` are tokens in a
+    block of text before spans are masked; D_p counts these. As in T5, 568 tokens become 512 positions of the
+    encoder and 114 of the decoder, 284 become 256 and 58. Checkpoints are rounded to whole steps.
+
+    `rate` is the largest of AdamW, relative to the size of the weights, reached after `warmup` steps; then it
+    falls with 1 / sqrt(step). `harness sweep` finds one. `clip` is the largest norm of a gradient.
+    `corruption` is the share of tokens that is masked, `span` the mean length of a span.
+
+    How it is computed: `compile` 'auto' compiles on a GPU only; `accumulate` are micro-batches in a step,
+    with the same batch; `resume_every` are steps between two states that an interrupted run can be resumed
+    from.
     """
 
     batch: PositiveInt = 128
@@ -143,21 +124,12 @@ class PretrainingConfig(Section):
 class FinetuningConfig(Section):
     """How each checkpoint is finetuned on each task.
 
-    Parameters
-    ----------
-    sizes : tuple of int or 'full'
-        D_f: source and target tokens of the subset, nested in each other.
-    batch : int
-        Source and target tokens in a step, on average; D_f is counted in the same way.
-    steps : int
-        Optimiser steps.
-    epochs : float, optional
-        Passes over D_f: where `steps` make fewer, more steps are taken. If not given, a D_f of which `steps`
-        see less than one pass is refused; 0 allows it.
-    length : int
-        Tokens after which a source or a target is cut.
-    rates : tuple of float
-        Constant rates, relative to the size of the weights. Successive halving by the loss on dev leaves one.
+    `sizes` are D_f: source and target tokens of subsets that are nested in each other. `batch` are source and
+    target tokens in a step, on average. Where `steps` make fewer passes over D_f than `epochs`, more steps
+    are taken. If that is not given, a D_f of which `steps` see less than one pass is refused; 0 allows it.
+
+    Sources and targets are cut after `length` tokens. `rates` are constant, relative to the size of the
+    weights; successive halving by the loss on dev leaves one.
     """
 
     sizes: tuple[SizeOrFull, ...] = Field(min_length=1)
@@ -210,15 +182,7 @@ class FinetuningConfig(Section):
 
 
 class DecodingConfig(Section):
-    """How hypotheses are made: the most likely token at every position.
-
-    Parameters
-    ----------
-    max_length : int
-        Tokens after which a hypothesis is cut.
-    batch : int
-        Sentences decoded at once.
-    """
+    """How hypotheses are made: the most likely token at every position, sentences in batches."""
 
     max_length: PositiveInt = 128
     batch: PositiveInt = 512
@@ -226,18 +190,10 @@ class DecodingConfig(Section):
 
 
 class ScoringConfig(Section):
-    """What is scored.
+    """What is scored: the metrics that are rows of the table for each finetuned model.
 
-    Parameters
-    ----------
-    metrics : tuple of str
-        Rows of the metrics table for each finetuned model.
-    bootstrap : int
-        Resamples behind the standard errors.
-    tokenize : str
-        sacreBLEU's tokenizer for BLEU.
-    sentences : int, optional
-        Test sentences that are decoded, from the first; all if not given.
+    `bootstrap` are resamples behind the standard errors; `tokenize` is sacreBLEU's tokenizer for BLEU. The
+    first so many `sentences` of the test set are decoded; all if not given.
     """
 
     metrics: tuple[Literal["bleu", "chrf", "cross_entropy"], ...] = ("bleu", "chrf", "cross_entropy")

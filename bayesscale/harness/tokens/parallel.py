@@ -10,16 +10,9 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Parallel:
-    """Pairs of sentences; all lists have the same length.
+    """Pairs of sentences as token ids, each ending with EOS, and as text; all lists have the same length.
 
-    Parameters
-    ----------
-    source, target : list of array
-        Token ids, each ending with EOS.
-    source_text, target_text : list of str
-        The sentences.
-    domain : list of str
-        A label for each pair; empty strings where there are none.
+    `domain` is a label for each pair; empty strings where there are none.
     """
 
     source: list[NDArray[Any]]
@@ -39,13 +32,7 @@ class Parallel:
 
 @dataclass(frozen=True)
 class Task:
-    """The data of a translation task.
-
-    Parameters
-    ----------
-    train, dev, test : Parallel
-        The three parts.
-    """
+    """The three parts of a translation task."""
 
     train: Parallel
     dev: Parallel

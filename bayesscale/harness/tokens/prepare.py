@@ -55,25 +55,8 @@ def prepare(
 ) -> Prepared:
     """Write everything that training needs into a folder; if it is there already, only open it.
 
-    Parameters
-    ----------
-    study : Study
-        What is to be prepared.
-    folder : Path
-        Where it goes.
-    report : callable, optional
-        Receives a line for each phase.
-    force : bool
-        Whether what was prepared for another study is replaced.
-
-    Raises
-    ------
-    CorpusError
-        The text cannot be used; the message says why.
-    OutputExistsError
-        The folder was prepared for another study, or from other text.
-    UsageError
-        The folder cannot be written.
+    Text that cannot be used is a CorpusError. A folder that was prepared for another study or from other text
+    is an OutputExistsError, unless `force` replaces it.
     """
     say = report or (lambda line: None)
     source = source_of(study)

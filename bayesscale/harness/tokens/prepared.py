@@ -16,28 +16,11 @@ from bayesscale.harness.tokens.tokenizer import Tokenizer
 
 
 class Prepared:
-    """The data of a study.
+    """The data of a study in a prepared folder; a CorpusError if it is none, or damaged.
 
-    Parameters
-    ----------
-    folder : Path
-        Where they are.
-
-    Attributes
-    ----------
-    hash : str
-        Changes with the tokenizer, the text of a language or the pairs of a task, and with nothing else.
-    counts : dict of str to int
-        Tokens of each language, EOS included.
-    tokenizer : Tokenizer
-        The tokenizer.
-    manifest : dict
-        All that is known: input files, what was dropped and why, tokens, checksums.
-
-    Raises
-    ------
-    CorpusError
-        It is no prepared folder, or it is damaged.
+    `hash` changes with the tokenizer, the text of a language or the pairs of a task, and with nothing else.
+    `counts` are tokens of each language, EOS included. `manifest` is all that is known: input files, what was
+    dropped and why, tokens, checksums.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,13 +38,7 @@ class Prepared:
         self._tasks: dict[str, Task] = {}
 
     def blocks(self, language: str, length: int) -> NDArray[Any]:
-        """Return the text of a language in blocks, (n, length), mapped from the file; the rest is cut.
-
-        Raises
-        ------
-        CorpusError
-            There is no such language.
-        """
+        """Return the text of a language in blocks, (n, length), mapped from the file; the rest is cut."""
         if language not in self._ids:
             raise CorpusError(
                 f"{self.folder} has no text of {language!r}; {valid_names(language, self._ids)}; prepare it "
@@ -72,13 +49,7 @@ class Prepared:
         return ids[: count * length].reshape(count, length)
 
     def task(self, name: str) -> Task:
-        """Return a task; it is read when it is first asked for.
-
-        Raises
-        ------
-        CorpusError
-            There is no such task, or its files are damaged.
-        """
+        """Return a task; it is read when it is first asked for."""
         entries = self.manifest["tasks"]
         if name not in entries:
             raise CorpusError(

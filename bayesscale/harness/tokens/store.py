@@ -27,17 +27,7 @@ def token_type(vocab_size: int) -> str:
 
 
 def write_ids(path: Path, groups: Iterable[NDArray[Any]], dtype: str) -> dict[str, Any]:
-    """Write token ids one after the other, and return what the manifest says of the file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    groups : iterable of array
-        Ids.
-    dtype : str
-        As `token_type`.
-    """
+    """Write token ids one after the other, and return what the manifest says of the file."""
     with writing(path) as sink:
         for ids in groups:
             sink.write(ids.astype(dtype).tobytes())
@@ -45,13 +35,7 @@ def write_ids(path: Path, groups: Iterable[NDArray[Any]], dtype: str) -> dict[st
 
 
 def read_ids(path: Path, tokens: int, dtype: str) -> NDArray[Any]:
-    """Return the ids in a file, mapped into memory.
-
-    Raises
-    ------
-    CorpusError
-        The file is missing or does not have as many ids as it should.
-    """
+    """Return the ids in a file, mapped into memory."""
     check_size(path, tokens * np.dtype(dtype).itemsize)
     return np.memmap(path, dtype=dtype, mode="r", shape=(tokens,)) if tokens else np.empty(0, dtype=dtype)
 
@@ -82,22 +66,7 @@ def write_pairs(
 
 
 def read_pairs(path: Path, entry: dict[str, Any], dtype: str) -> Parallel:
-    """Return pairs.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    entry : dict
-        What the manifest says of it.
-    dtype : str
-        As `token_type`.
-
-    Raises
-    ------
-    CorpusError
-        It is missing or damaged.
-    """
+    """Return the pairs in a file of which the manifest has an entry; a damaged one is a CorpusError."""
     check_size(path, entry["bytes"])
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != entry["sha256"]:
@@ -117,10 +86,8 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a prepared folder.
 
-    Raises
-    ------
-    CorpusError
-        There is none, it is damaged, or another version of this program wrote it.
+    A CorpusError says that there is none, that it is damaged, or that another version of this program wrote
+    it.
     """
     path = folder / MANIFEST
     try:

@@ -15,30 +15,10 @@ from bayesscale.harness.tokens.parallel import Parallel
 def nested_subset(
     parallel: Parallel, tokens: int | Literal["full"], seed: int, *, length: int | None = None
 ) -> tuple[NDArray[np.int64], int]:
-    """Return the longest prefix of one random order of the pairs that has at most so many tokens.
+    """Return the longest prefix of one random order of the pairs that has at most so many tokens, and these.
 
-    Parameters
-    ----------
-    parallel : Parallel
-        The training pairs.
-    tokens : int or 'full'
-        D_f: source and target tokens, EOS included.
-    seed : int
-        Decides the order.
-    length : int, optional
-        Sources and targets are counted as cut to this length.
-
-    Returns
-    -------
-    indices : array of int
-        The pairs, in random order.
-    counted : int
-        Their tokens.
-
-    Raises
-    ------
-    CorpusError
-        There are fewer tokens than that, or not even one pair fits.
+    `tokens` is D_f: source and target tokens, EOS included, counted as cut to `length`. More than there are,
+    or less than one pair, is a CorpusError.
     """
     order = Shuffle(len(parallel), f"pairs {seed}")(np.arange(len(parallel)))
     running = np.cumsum(pair_tokens(parallel, length)[order])
@@ -60,15 +40,7 @@ def nested_subset(
 
 
 def pair_tokens(parallel: Parallel, length: int | None = None) -> NDArray[np.int64]:
-    """Return the source and target tokens of each pair.
-
-    Parameters
-    ----------
-    parallel : Parallel
-        The pairs.
-    length : int, optional
-        Sources and targets are cut to this length.
-    """
+    """Return the source and target tokens of each pair, each side cut to a length."""
     sides = [
         np.array([len(ids) for ids in side], dtype=np.int64) for side in (parallel.source, parallel.target)
     ]

@@ -18,13 +18,7 @@ def supply_problems(study: Study, prepared: Prepared) -> list[str]:
 
 
 def check_supply(study: Study, prepared: Prepared) -> None:
-    """Refuse a study that needs more tokens than there are.
-
-    Raises
-    ------
-    CorpusError
-        Lists every mixture and every D_f that is too large, and says how much there is.
-    """
+    """Refuse a study that needs more tokens than there are; the CorpusError lists every mixture and D_f."""
     if problems := supply_problems(study, prepared):
         raise CorpusError(
             "the text does not suffice for the study, or the steps for the text:"

@@ -29,24 +29,8 @@ _TRAINING_ERRORS = {
 class Tokenizer:
     """A SentencePiece model with pad 0, eos 1, unk 2 and 100 sentinels, the first of which is the highest id.
 
-    Parameters
-    ----------
-    model : bytes
-        The serialised SentencePiece model.
-    name : str
-        What it is called in messages.
-
-    Attributes
-    ----------
-    vocab_size : int
-        Number of ids, sentinels included.
-    sentinels : tuple of int
-        Their ids, that of the first span first.
-
-    Raises
-    ------
-    CorpusError
-        It is no SentencePiece model, or one with other special ids.
+    `vocab_size` counts sentinels too; `sentinels` are their ids, that of the first span first. Any other
+    model is a CorpusError, in which it is called `name`.
     """
 
     def __init__(self, model: bytes, name: str = "tokenizer") -> None:
@@ -70,13 +54,7 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: Path) -> Tokenizer:
-        """Return the tokenizer in a file.
-
-        Raises
-        ------
-        CorpusError
-            There is no such file, or it is not a tokenizer that can be used.
-        """
+        """Return the tokenizer in a file; a CorpusError if it cannot be used."""
         try:
             return cls(path.read_bytes(), str(path))
         except OSError as error:
@@ -125,17 +103,8 @@ class Tokenizer:
 def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
     """Return a unigram tokenizer trained on text; the same text gives the same tokenizer.
 
-    Parameters
-    ----------
-    texts : iterable of str
-        Clean lines; lines that are too long for SentencePiece are cut at spaces.
-    config : TokenizerConfig
-        Number of pieces, character coverage, byte fallback.
-
-    Raises
-    ------
-    CorpusError
-        The text does not suffice for so many pieces, or has too many characters for so few.
+    Lines that are too long for SentencePiece are cut at spaces. Text that does not suffice for so many
+    pieces, or has too many characters for so few, is a CorpusError.
     """
     written = io.BytesIO()
     try:

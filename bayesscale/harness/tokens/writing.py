@@ -13,13 +13,7 @@ from bayesscale.files import whole
 
 
 class Sink:
-    """Where the pieces of a file go.
-
-    Attributes
-    ----------
-    bytes : int
-        Bytes so far.
-    """
+    """Where the pieces of a file go; counts bytes."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -42,10 +36,8 @@ class Sink:
 def writing(path: Path) -> Iterator[Sink]:
     """Write a file beside its place and move it there when it is complete.
 
-    Raises
-    ------
-    UsageError
-        It cannot be written, for instance because the disk is full; nothing is left behind.
+    A UsageError says that it cannot be written, for instance because the disk is full; nothing is left
+    behind.
     """
     sink: Sink | None = None
     try:

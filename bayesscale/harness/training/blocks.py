@@ -20,23 +20,9 @@ _SAMPLE = 20_000
 
 
 class Blocks:
-    """Blocks by their position in the run.
+    """Blocks of a mixture by their position in the run; those of each language are (n, length).
 
-    Parameters
-    ----------
-    mixture : Mixture
-        Which block comes when.
-    blocks : mapping of str to array
-        Blocks of each language, (n, length).
-    device : torch.device
-        Where rows go.
-    length : int
-        Tokens of a block.
-
-    Raises
-    ------
-    CorpusError
-        A language has no blocks, or they are of another length.
+    A language that has no blocks, or some of another length, is a CorpusError.
     """
 
     def __init__(

@@ -44,15 +44,6 @@ def finetune(job: FinetuneJob) -> FinetuneResult:
     Successive halving: all rates for some steps, the better half for as many again, and so on; the last one
     takes all steps. A rate that diverges has a dev loss of NaN; if the last one does, the best of those that
     were dropped takes its place. If all do, that is the result.
-
-    Raises
-    ------
-    CorpusError
-        There are no pairs to learn from, or none to choose the rate by.
-    CheckpointError
-        The weights are missing, damaged or of another model.
-    TrainingError
-        There is not enough memory for one pair.
     """
     for name, pairs in (("train", job.train), ("dev", job.dev)):
         if not len(pairs.source) or len(pairs.source) != len(pairs.target):

@@ -27,22 +27,11 @@ PLATEAU = 0.9
 class Checkpoint:
     """A point of the pretraining curve.
 
-    Attributes
-    ----------
-    tokens : int
-        D_p: tokens seen by these weights; whole steps, so at most one step from what the plan asks for.
-    step : int
-        Optimiser steps these weights have had.
-    path : Path or None
-        The weights; None where the run diverged before.
-    loss : float
-        Mean training loss over the last steps, in nats; every block is new, so this is a held-out loss.
-    unigram_loss : float
-        Loss of a model that knows the language and how frequent each token is, and nothing of the context.
-    status : str
-        'finished', or 'diverged' if there are no weights because the run diverged.
-    hash : str
-        SHA-256 of the weights, empty where there are none.
+    `tokens` is D_p: those seen by these weights, in whole steps, so at most one step from what the plan asks
+    for. `path` is None where the run diverged before. `loss` is the mean training loss over the last steps,
+    in nats; every block is new, so this is a held-out loss. `unigram_loss` is that of a model that knows the
+    language and how frequent each token is, and nothing of the context. `hash` is the SHA-256 of the weights,
+    empty where there are none.
     """
 
     tokens: int
@@ -63,28 +52,10 @@ class Checkpoint:
 class PretrainJob:
     """One pretraining run.
 
-    Attributes
-    ----------
-    model : ModelConfig
-        Shape; the vocabulary fills in its size.
-    config : PretrainingConfig
-        Batch, length, checkpoints, optimiser, rate, schedule, precision, and how often a state is saved.
-    mixture : Mixture
-        Says which block comes when.
-    blocks : mapping of str to array
-        Blocks of each language of the mixture, (n, length).
-    folder : Path
-        Where checkpoints and the state to resume from are.
-    vocabulary : Vocabulary
-        Special ids.
-    seed : int
-        Decides initial weights and masked spans.
-    device : str
-        'cpu', 'cuda' or 'cuda:1'.
-    init : Path, optional
-        A Hugging Face T5 v1.1 or mT5 checkpoint to start from: a folder or a safetensors file.
-    report : callable, optional
-        Receives `Progress` about once a second.
+    The vocabulary fills in the size of the model. `blocks` are those of each language of the mixture, (n,
+    length). Checkpoints and the state to resume from go into `folder`. The seed decides initial weights and
+    masked spans. `init` is a Hugging Face T5 v1.1 or mT5 to start from: a folder or a safetensors file.
+    `report` receives `Progress` about once a second.
     """
 
     model: ModelConfig
@@ -103,28 +74,10 @@ class PretrainJob:
 class FinetuneJob:
     """Finetuning of one checkpoint on one set of translations, with every rate that is to be tried.
 
-    Attributes
-    ----------
-    model : ModelConfig
-        Shape; the vocabulary fills in its size.
-    weights : Path or None
-        Weights of a checkpoint; None for the baseline that was not pretrained.
-    train, dev : Parallel
-        What is learned, and what chooses the rate.
-    config : FinetuningConfig
-        Batch (pairs), steps, rates, longest sequence, dropout, precision.
-    vocabulary : Vocabulary
-        Special ids.
-    seed : int
-        Decides initial weights of the baseline, the order of the data, and dropout.
-    device : str
-        'cpu', 'cuda' or 'cuda:1'.
-    deterministic : bool
-        Whether only deterministic algorithms are used.
-    workspace : T5, optional
-        A model of the same shape, overwritten and returned, so that what is compiled for it is used again.
-    report : callable, optional
-        Receives `Progress` about once a second.
+    Without `weights` it is the baseline that was not pretrained. `dev` chooses the rate. The seed decides
+    initial weights of the baseline, the order of the data, and dropout. `workspace` is a model of the same
+    shape, overwritten and returned, so that what is compiled for it is used again. `report` receives
+    `Progress` about once a second.
     """
 
     model: ModelConfig
@@ -142,16 +95,9 @@ class FinetuneJob:
 
 @dataclass(frozen=True)
 class Trial:
-    """A rate that was tried.
+    """A rate that was tried, after how many steps it was judged last, and its loss on dev then.
 
-    Attributes
-    ----------
-    rate : float
-        The rate.
-    steps : int
-        Steps after which it was judged last.
-    dev_loss : float
-        Cross-entropy on dev then, nats per target token; NaN if it diverged.
+    Cross-entropy in nats per target token; NaN if it diverged.
     """
 
     rate: float
@@ -163,22 +109,10 @@ class Trial:
 class FinetuneResult:
     """A finetuned model and how it came about.
 
-    Attributes
-    ----------
-    model : T5
-        The model with the chosen rate, on the device, in evaluation mode.
-    dev_loss : float
-        Its cross-entropy on dev, nats per target token; NaN if every rate diverged.
-    rate : float
-        The rate that successive halving has left.
-    trials : tuple of Trial
-        All rates, in the order of the study.
-    status : str
-        'finished', or 'diverged' if every rate diverged.
-    steps, tokens_seen : int
-        Optimiser steps of the model, and the source and target tokens in them.
-    truncated : int
-        Training sequences that were cut to the longest length.
+    The model has the chosen rate, and is on the device, in evaluation mode. `dev_loss` is its cross-entropy
+    on dev, nats per target token; NaN if every rate diverged. `trials` are in the order of the study.
+    `tokens_seen` are source and target tokens in the steps; `truncated` are training sequences that were cut
+    to the longest length.
     """
 
     model: T5

@@ -20,23 +20,9 @@ def gradients(
 ) -> Tensor:
     """Fill in the gradients of the mean loss over all rows of a batch, and return that loss.
 
-    Parameters
-    ----------
-    loss : callable
-        Loss of the rows from start to stop, in such a scale that the losses of all rows sum to the mean.
-    rows : int
-        Rows of the batch on this device.
-    parts : int
-        Micro-batches that it is cut into.
-    parameters : sequence of Tensor
-        Their gradients are set.
-    unsynchronised : callable
-        A context for all micro-batches but the last, in which devices do not exchange gradients.
-
-    Raises
-    ------
-    TrainingError
-        A micro-batch does not fit into the memory of the device.
+    `loss` is that of the rows from start to stop, in such a scale that the losses of all rows sum to the
+    mean. The batch is cut into so many parts; `unsynchronised` is a context for all of them but the last, in
+    which devices do not exchange gradients.
     """
     for parameter in parameters:
         parameter.grad = None

@@ -23,20 +23,6 @@ def pretrain(job: PretrainJob) -> tuple[Checkpoint, ...]:
     weights are the same, bit by bit. The last state stays, so that checkpoints can be added. A run that
     diverges is a result: its remaining checkpoints are recorded as diverged. Under torchrun all processes
     call this function; the batch is shared out among them, and the first one writes.
-
-    Parameters
-    ----------
-    job : PretrainJob
-        What is to be done; its folder holds this run and no other.
-
-    Raises
-    ------
-    CorpusError
-        There is less text than the last checkpoint needs.
-    CheckpointError
-        A file in the folder is damaged.
-    TrainingError
-        Memory or disk does not suffice.
     """
     config = job.config
     # Asks for the last block now, because text that does not suffice is better known before than after.

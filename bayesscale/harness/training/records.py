@@ -16,16 +16,10 @@ from bayesscale.harness.training.weights import save_weights
 
 
 def write_checkpoint(folder: Path, model: T5 | None, entry: Mapping[str, Any]) -> None:
-    """Write a checkpoint, or that there is none because the run diverged.
+    """Write a checkpoint, or, without a model, that there is none because the run diverged.
 
-    Parameters
-    ----------
-    folder : Path
-        Where it goes; files are called after its tokens.
-    model : T5 or None
-        The weights; None if the run diverged.
-    entry : mapping
-        tokens, step, loss, unigram_loss, and what else is worth knowing.
+    Files are called after the tokens in `entry`, which has step, loss, unigram_loss, and what else is worth
+    knowing.
     """
     weights, described = _paths(folder, entry["tokens"])
     written = "" if model is None else save_weights(model, weights)
@@ -37,13 +31,7 @@ def write_checkpoint(folder: Path, model: T5 | None, entry: Mapping[str, Any]) -
 
 
 def read_checkpoint(folder: Path, tokens: int) -> Checkpoint | None:
-    """Return a checkpoint that is on disk, whole; None if it is not.
-
-    Raises
-    ------
-    CheckpointError
-        Its JSON file cannot be read.
-    """
+    """Return a checkpoint that is on disk, whole; None if it is not."""
     weights, described = _paths(folder, tokens)
     if not described.is_file():
         return None

@@ -19,15 +19,7 @@ from bayesscale.harness.device import find_device
 
 @dataclass(frozen=True)
 class Replicas:
-    """The processes of a run.
-
-    Attributes
-    ----------
-    rank, count : int
-        Which process this is, and of how many.
-    device : torch.device
-        Its device.
-    """
+    """The processes of a run: which one this is, of how many, and its device."""
 
     rank: int
     count: int
@@ -39,13 +31,7 @@ class Replicas:
         return self.rank == 0
 
     def share(self, rows: int) -> slice:
-        """Return the rows of a batch that belong to this process.
-
-        Raises
-        ------
-        UsageError
-            They cannot be shared out evenly.
-        """
+        """Return the rows of a batch that belong to this process; all have the same number of them."""
         if rows % self.count:
             raise UsageError(
                 f"a batch is shared out evenly among processes; received batch = {rows} and {self.count} "
@@ -57,10 +43,7 @@ class Replicas:
     def wrap(self, model: nn.Module) -> tuple[Callable[..., Any], Callable[[], AbstractContextManager[Any]]]:
         """Return the model so that gradients are averaged, and a context in which they are not.
 
-        Parameters
-        ----------
-        model : Module
-            Must be the same in all processes.
+        The model must be the same in all processes.
         """
         if self.count == 1:
             return model, nullcontext
@@ -86,10 +69,7 @@ class Replicas:
 def replicas(device: str) -> Iterator[Replicas]:
     """Join the processes that torchrun has started; without it there is one.
 
-    Parameters
-    ----------
-    device : str
-        'cuda' means the device with the number of the process on its machine.
+    'cuda' means the device with the number of the process on its machine.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:

@@ -36,17 +36,7 @@ class DivergedError(Exception):
 
 
 class Run:
-    """A model in training, with its optimiser, its data and its place.
-
-    Parameters
-    ----------
-    job : PretrainJob
-        What is to be done.
-    replicas : Replicas
-        The processes that do it.
-    steps : int
-        Steps in all.
-    """
+    """A model in training, with its optimiser, its data and its place."""
 
     def __init__(self, job: PretrainJob, replicas: Replicas, steps: int) -> None:
         config = job.config
@@ -85,13 +75,7 @@ class Run:
         self.replicas.wait()
 
     def advance(self, stop: int, path: Path) -> None:
-        """Take steps until `stop`, saving the state on the way.
-
-        Raises
-        ------
-        DivergedError
-            The run is lost.
-        """
+        """Take steps until `stop`, saving the state on the way; DivergedError if the run is lost."""
         self.model.train()
         while self.place.step < stop:
             step = self.place.step

@@ -23,15 +23,7 @@ WINDOW = 50
 
 @dataclass
 class Place:
-    """Where a run is.
-
-    Attributes
-    ----------
-    step : int
-        Optimiser steps done.
-    losses : deque of float
-        Losses of the last steps.
-    """
+    """Where a run is: optimiser steps done, and losses of the last ones."""
 
     step: int = 0
     losses: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
@@ -40,16 +32,7 @@ class Place:
 def save_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, place: Place) -> None:
     """Write a state, whole or not at all.
 
-    Parameters
-    ----------
-    path : Path
-        A safetensors file; what it says of the run is JSON in its header, so the two cannot come apart.
-    model : Module
-        Its weights.
-    optimizer : Optimizer
-        Its moments and counters.
-    place : Place
-        Where the run is.
+    What a file says of the run is JSON in its header, so that and the weights cannot come apart.
     """
     tensors, numbers = {}, {}
     for name, weight in model.named_parameters():
@@ -69,22 +52,7 @@ def save_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, p
 
 
 def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Place:
-    """Copy a state into a model and its optimiser, bit by bit, and return where the run was.
-
-    Parameters
-    ----------
-    path : Path
-        From `save_state`.
-    model : Module
-        Overwritten.
-    optimizer : Optimizer
-        Overwritten.
-
-    Raises
-    ------
-    CheckpointError
-        The file is damaged.
-    """
+    """Copy a state into a model and its optimiser, bit by bit, and return where the run was."""
     header = _header(path)
     with safe_open(str(path), framework="pt", device="cpu") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
@@ -96,13 +64,7 @@ def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -
 
 
 def saved_step(path: Path) -> int:
-    """Return the step of a state.
-
-    Raises
-    ------
-    CheckpointError
-        The file is damaged.
-    """
+    """Return the step of a state."""
     step: int = _header(path)["step"]
     return step
 

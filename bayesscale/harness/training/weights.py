@@ -16,17 +16,7 @@ from bayesscale.harness.model.t5 import T5
 
 
 def init_model(config: ModelConfig, seed: int, *, device: str | torch.device = "cpu") -> T5:
-    """Return a model with random weights; the same on every device.
-
-    Parameters
-    ----------
-    config : ModelConfig
-        Shape, with the size of the vocabulary.
-    seed : int
-        Decides the weights.
-    device : str
-        Where they are.
-    """
+    """Return a model with random weights, on a device; the same on every one."""
     model = T5(config)
     model.initialise(torch.Generator().manual_seed(seed))
     return model.to(device)
@@ -35,26 +25,7 @@ def init_model(config: ModelConfig, seed: int, *, device: str | torch.device = "
 def start_model(
     config: ModelConfig, vocabulary: Vocabulary, seed: int, *, init: Path | None, device: str | torch.device
 ) -> T5:
-    """Return the model that pretraining starts from: random, or a local Hugging Face checkpoint.
-
-    Parameters
-    ----------
-    config : ModelConfig
-        Shape; the vocabulary fills in its size.
-    vocabulary : Vocabulary
-        A checkpoint may have more rows than it needs, not less.
-    seed : int
-        Decides random weights.
-    init : Path or None
-        Folder of the checkpoint.
-    device : str
-        Where the weights are.
-
-    Raises
-    ------
-    CheckpointError
-        The checkpoint is missing, damaged or of another shape, or has fewer rows than the vocabulary.
-    """
+    """Return the model that pretraining starts from: random, or a local Hugging Face checkpoint."""
     shape = shape_of(config, vocabulary, init)
     if init is None:
         return init_model(shape, seed, device=device)
@@ -66,22 +37,8 @@ def start_model(
 def shape_of(config: ModelConfig, vocabulary: Vocabulary, path: Path | None) -> ModelConfig:
     """Return the shape of the model that a checkpoint fits into, or of one with random weights.
 
-    A checkpoint may have more rows than there are tokens, and it decides whether the output uses the
-    embedding; what else differs is refused by `load_pretrained`, which names every weight.
-
-    Parameters
-    ----------
-    config : ModelConfig
-        Shape; the vocabulary fills in its size.
-    vocabulary : Vocabulary
-        At least so many rows.
-    path : Path or None
-        The checkpoint: a folder or a file; None for random weights.
-
-    Raises
-    ------
-    CheckpointError
-        It is missing, or has fewer rows than the vocabulary.
+    A checkpoint may have more rows than there are tokens, not fewer, and it decides whether the output uses
+    the embedding; what else differs is refused by `load_pretrained`, which names every weight.
     """
     if path is None:
         return config.with_vocabulary(vocabulary.size)
@@ -95,20 +52,7 @@ def shape_of(config: ModelConfig, vocabulary: Vocabulary, path: Path | None) -> 
 
 
 def save_weights(model: T5, path: Path) -> str:
-    """Write the weights under their Hugging Face names, whole or not at all, and return their SHA-256.
-
-    Parameters
-    ----------
-    model : T5
-        The model.
-    path : Path
-        A safetensors file.
-
-    Raises
-    ------
-    TrainingError
-        The file cannot be written, for instance because the disk is full.
-    """
+    """Write the weights under their Hugging Face names, whole or not at all, and return their SHA-256."""
     weights = state(model)
     content = hashlib.sha256()
     for name, weight in weights.items():
