@@ -17,18 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command has to say.
+    """What a command has to say: numbers, for the table and for `--csv`, and sentences above them.
 
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        The numbers, one row each; for the table and for `--csv`.
-    document : mapping
-        The same for `--json`; may hold NumPy numbers, and NaN for what is not known (null in JSON).
-    sentences : sequence of str
-        Lines above the table.
-    sizes : sequence of str
-        Columns besides the usual ones whose numbers are written as 130B.
+    The document is the same for `--json`; it may hold NumPy numbers, and NaN for what is not known (null in
+    JSON). `sizes` are columns besides the usual ones whose numbers are written as 130B.
     """
 
     frame: pd.DataFrame

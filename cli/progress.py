@@ -15,14 +15,7 @@ _JOBS = re.compile(r"(\d+) of (\d+)")
 class Progress:
     """Prints phases, with the time so far and, where it can be told, the time left.
 
-    Parameters
-    ----------
-    before : str
-        Stands before each phase.
-    most : float, optional
-        Sweeps at which a fit stops at the latest.
-    clock : callable
-        Returns seconds.
+    `before` stands before each phase; a fit stops at `most` sweeps at the latest; `clock` returns seconds.
     """
 
     def __init__(

@@ -15,19 +15,7 @@ WORKER_DIED = "WorkerDied"
 
 @dataclass(frozen=True)
 class Finished(Generic[J, V]):
-    """A job that returned.
-
-    Parameters
-    ----------
-    index : int
-        Position among the jobs, from 0.
-    job : object
-        The job as it was given.
-    value : object
-        What the function returned.
-    seconds : float
-        How long the function took.
-    """
+    """A job that returned: its position among the jobs, the job, its value, and how long it took."""
 
     index: int
     job: J
@@ -39,24 +27,10 @@ class Finished(Generic[J, V]):
 class Failed(Generic[J]):
     """A job that raised, or whose worker died every time.
 
-    The error is kept as text, because many exceptions cannot travel between processes.
-
-    Parameters
-    ----------
-    index : int
-        Position among the jobs, from 0.
-    job : object
-        The job as it was given.
-    kind : str
-        Class of the error, for instance 'ValueError', or 'WorkerDied' for a process that was killed.
-    error : str
-        Its message.
-    trace : str
-        The traceback as text; empty where there is none.
-    seconds : float
-        How long the function ran; NaN where nobody lived to say so.
-    exit_code : int
-        The exit code of a `BayesscaleError`, 1 for any other error.
+    The error is kept as text, because many exceptions cannot travel between processes: its class
+    ('WorkerDied' for a process that was killed), its message, and its traceback, empty where there is none.
+    `seconds` is NaN where nobody lived to say so; `exit_code` is that of a `BayesscaleError`, 1 for any other
+    error.
     """
 
     index: int
@@ -75,15 +49,7 @@ Outcome = Finished[J, V] | Failed[J]
 
 
 class JobsError(BayesscaleError):
-    """Jobs failed whose values are needed.
-
-    Parameters
-    ----------
-    message : str
-        Which jobs, and why.
-    exit_code : int
-        That of the first failure.
-    """
+    """Jobs failed whose values are needed; the exit code is that of the first failure."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)

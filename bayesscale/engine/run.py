@@ -26,14 +26,9 @@ def processors() -> int:
 
 @dataclass(frozen=True)
 class Needs:
-    """What one job needs.
+    """What one job needs: cores (and threads, in a process of its own), and a share of a GPU.
 
-    Parameters
-    ----------
-    cpus : int
-        Cores, and threads of its numerical libraries where it has a process of its own.
-    gpus : float
-        Share of a GPU. Ray hands GPUs out; joblib knows none of them and ignores it.
+    Ray hands GPUs out; joblib knows none of them and ignores it.
     """
 
     cpus: int = 1
@@ -49,39 +44,18 @@ def run_jobs(
     needs: Needs | None = None,
     address: str | None = None,
 ) -> Iterator[Outcome[J, V]]:
-    """Run independent jobs and yield their outcomes as they finish.
+    """Run independent jobs and yield their outcomes as they finish; one that fails does not stop the others.
 
     What a job returns must depend on the job alone (give it its own seed): then the values are the same with
     any backend and any number of workers. Jobs are started in their order. Where the process of a job was
     killed, it is tried again; a job that raises is not.
 
-    Parameters
-    ----------
-    function : callable
-        Takes a job and returns its value. Both travel between processes unless there is one joblib worker.
-    jobs : sequence
-        The jobs.
-    backend : str
-        'joblib' for processes of this machine, 'ray' for a Ray cluster.
-    workers : int, optional
-        Jobs at the same time; None: as many as the machine or the cluster has room for. With one worker,
-        joblib runs the jobs in this process.
-    needs : Needs, optional
-        What one job needs. Default: one core.
-    address : str, optional
-        The Ray cluster to use, for instance 'auto'. Default: the one that the process is connected to or that
-        RAY_ADDRESS names, else one on this machine, which ends with the jobs.
-
-    Yields
-    ------
-    Finished or Failed
-        One for each job; a job that fails does not stop the others.
-
-    Raises
-    ------
-    UsageError
-        The backend is unknown or not installed, or a number is out of range. Raised at once and not when the
-        first outcome is asked for.
+    The backend is 'joblib' for processes of this machine, 'ray' for a Ray cluster. `workers` run at the same
+    time; None: as many as there is room for. With one worker, joblib runs the jobs in this process; else
+    function and jobs travel. `address` is that of a Ray cluster, for instance 'auto'. Default: the one that
+    the process is connected to or that RAY_ADDRESS names, else one on this machine, which ends with the jobs.
+    UsageError, raised at once and not when the first outcome is asked for, if the backend is unknown or not
+    installed, or a number is out of range.
     """
     needs = needs or Needs()
     _check(backend, workers, needs)
@@ -97,13 +71,7 @@ def session(
     needs: Needs | None = None,
     address: str | None = None,
 ) -> Iterator[None]:
-    """Keep a backend open for several calls of `run_jobs`, since a cluster takes seconds to start.
-
-    Parameters
-    ----------
-    backend, workers, needs, address
-        As in `run_jobs`.
-    """
+    """Keep a backend open for several calls of `run_jobs`, since a cluster takes seconds to start."""
     needs = needs or Needs()
     _check(backend, workers, needs)
     if backend == "joblib":

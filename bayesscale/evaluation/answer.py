@@ -30,21 +30,11 @@ _SHORT = {
 class Evaluation:
     """Scores of forecasts of held-out values.
 
-    Parameters
-    ----------
-    metrics : Metrics
-        The table.
-    rows : pandas.DataFrame
-        One row a forecast: model, split, the curve, metric, size, value, the columns of `score_draws`, and
-        efolds_beyond, the size in e-folds beyond the last fitted one of its curve and metric.
-    fits : pandas.DataFrame
-        One row a fit: model, split, status, diagnostics, seconds, and timings, the seconds of each phase.
-    provenance : dict
-        Versions, seed, settings, timings.
-    failures : tuple of dict
-        What could not be fitted: model, split, curve and metric ('all' for a fit of all curves), error.
-    short : tuple of str
-        Labels of the curves that no split could hold anything out of.
+    `rows` has a row a forecast: model, split, the curve, metric, size, value, the columns of `score_draws`,
+    and efolds_beyond, the size in e-folds beyond the last fitted one of its curve and metric. `fits` has a
+    row a fit: model, split, status, diagnostics, seconds, and timings, the seconds of each phase. `failures`
+    are what could not be fitted: model, split, curve and metric ('all' for a fit of all curves), error.
+    `short` are the labels of curves that no split could hold anything out of.
     """
 
     metrics: Metrics

@@ -43,18 +43,10 @@ _FUTURE = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """Laws of one fit, compared.
+    """Laws of one fit, compared; the numbers of the table are those of `frame`.
 
-    Parameters
-    ----------
-    fit : Fit
-        The fit.
-    table : pandas.DataFrame
-        The numbers, see `frame`.
-    lfo : int or None
-        How many last sizes of each curve were held out in refits.
-    problems : tuple of str
-        Refits that failed, or whose diagnostics did.
+    `lfo` is how many last sizes of each curve were held out in refits; `problems` are refits that failed, or
+    whose diagnostics did.
     """
 
     fit: Fit = field(repr=False)

@@ -24,14 +24,8 @@ if TYPE_CHECKING:
 class FitOptions:
     """How models are sampled, as `bayesscale.fit` takes it; rivals that are not sampled need none of it.
 
-    Parameters
-    ----------
-    sampler, priors : Sampler, Priors
-        Of all models.
-    breaks, discrepancy, law
-        Of the model `joint`; the others are named after theirs.
-    report : callable, optional
-        Receives one line a phase.
+    Sampler and priors are those of all models; breaks, discrepancy and law those of the model `joint`, as the
+    others are named after theirs.
     """
 
     sampler: Sampler = field(default_factory=Sampler)

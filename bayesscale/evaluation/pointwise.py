@@ -23,24 +23,11 @@ LOO = "PSIS-LOO"
 
 @dataclass(frozen=True)
 class Pointwise:
-    """Log predictive densities of n values under several models.
+    """Log predictive densities of n values under several models, shape (n, models).
 
-    Parameters
-    ----------
-    criterion : str
-        How they were found.
-    laws : tuple of str
-        The laws that each model has.
-    metric : array of str, shape (n,)
-        Metric of each value.
-    elpd : array, shape (n, models)
-        Log predictive densities.
-    unit : array of int, shape (n,)
-        Which values belong together: standard errors take sums over different units to be independent.
-    lppd : array, shape (n, models), optional
-        Log densities with the value itself among the data; None where it never is.
-    k : array, shape (n, models), optional
-        Pareto k of the importance weights; None where the densities are exact.
+    `unit` says which values belong together: standard errors take sums over different units to be
+    independent. `lppd` are log densities with the value itself among the data, None where it never is; `k`
+    the Pareto k of the importance weights, None where the densities are exact.
     """
 
     criterion: str

@@ -30,14 +30,9 @@ _QUANTILES = 500
 
 @dataclass(frozen=True)
 class Points:
-    """Point forecasts of the held-out rows of a split.
+    """Point forecasts of the held-out rows of a split, NaN where there is none.
 
-    Parameters
-    ----------
-    median : array, shape (rows,)
-        The forecasts, NaN where there is none.
-    lost : dict
-        Why a curve and metric, by its key (*curve, metric), has none.
+    `lost` says why a curve and metric, by its key (*curve, metric), has none.
     """
 
     median: FloatArray
@@ -45,17 +40,10 @@ class Points:
 
 
 def last_fitted(split: Split) -> pd.DataFrame:
-    """Return, for every held-out row, the last fitted size of its curve and metric, and the value there.
+    """Return, for every held-out row, the last fitted size of its curve and metric, and the mean value there.
 
-    Parameters
-    ----------
-    split : Split
-        What is fitted and held out; several values at the last size are averaged.
-
-    Returns
-    -------
-    pandas.DataFrame
-        size and value under the index of `split.held`; NaN where the metric was not fitted on the curve.
+    Columns are size and value, under the index of `split.held`; NaN where the metric was not fitted on the
+    curve.
     """
     keys, axis = [*split.train.curve_columns, "metric"], split.train.axis
     fitted = split.train.frame[~split.train.is_baseline].sort_values(axis)
@@ -93,10 +81,7 @@ def huber(split: Split) -> Points:
 def score_alone(split: Split, point: Callable[[Split], Points]) -> Found:
     """Return the held-out rows with the scores of point forecasts, and what is to be said of them.
 
-    Raises
-    ------
-    DataError
-        No curve could be fitted.
+    DataError if no curve could be fitted.
     """
     found = point(split)
     kept = ~np.isnan(found.median)
@@ -111,18 +96,7 @@ def score_conformal(split: Split, point: Callable[[Split], Points]) -> Found:
 
     What is fitted is split once more, in the proportion in which the whole was. The errors of the forecasts
     there, of all curves of a metric together, say how wide the intervals are. See `conformal_radius`.
-
-    Parameters
-    ----------
-    split : Split
-        What is fitted and held out.
-    point : callable
-        Gives the forecasts; it is called for what calibrates, and for the split.
-
-    Raises
-    ------
-    DataError
-        No curve could be fitted, or none is long enough to be split once more.
+    DataError if no curve could be fitted, or none is long enough to be split once more.
     """
     calibration = _calibration(split)
     found, before = point(split), point(calibration)
@@ -151,23 +125,11 @@ def score_conformal(split: Split, point: Callable[[Split], Points]) -> Found:
 
 
 def conformal_radius(errors: FloatArray, prob: FloatArray) -> FloatArray:
-    """Return half the width of split conformal intervals.
+    """Return half the width of split conformal intervals, one for each probability.
 
     It is the ceil((m + 1) prob)-th smallest of m absolute errors: an interval then holds with at least this
     probability if the error to come is exchangeable with them (Lei et al. 2018, arXiv 1604.04173). Where m is
     too small for it, the largest error is taken, and less is certain: a 90% interval needs nine errors.
-
-    Parameters
-    ----------
-    errors : array, shape (m,)
-        Absolute errors of forecasts that calibrate.
-    prob : array
-        Probabilities of intervals, in (0, 1).
-
-    Returns
-    -------
-    array
-        One for each probability.
     """
     rank = np.ceil((len(errors) + 1) * np.asarray(prob) - 1e-9).astype(int)
     return np.asarray(np.sort(errors)[np.clip(rank, 1, len(errors)) - 1])

@@ -13,21 +13,11 @@ _SMALLEST = 1e-12
 
 
 def score_draws(value: FloatArray, draws: FloatArray) -> dict[str, FloatArray]:
-    """Return scores of forecasts that are draws of new measurements.
+    """Return scores of forecasts that are draws of new measurements, shape (n, draws), of n values.
 
-    Parameters
-    ----------
-    value : array, shape (n,)
-        What was measured.
-    draws : array, shape (n, draws)
-        Draws of the forecasts.
-
-    Returns
-    -------
-    dict of array, shape (n,)
-        median; crps, the continuous ranked probability score, in the metric's unit; log_score, minus the log
-        density (from a kernel estimate); pit, the share of draws below the value; for each probability P of
-        `PROBS`, lower_P, upper_P and inside_P; log_error, log(median / value).
+    They are median; crps, the continuous ranked probability score, in the metric's unit; log_score, minus the
+    log density (from a kernel estimate); pit, the share of draws below the value; for each probability P of
+    `PROBS`, lower_P, upper_P and inside_P; log_error, log(median / value).
     """
     # It takes seconds to import.
     import scoringrules  # type: ignore[import-untyped]
@@ -50,15 +40,7 @@ def score_draws(value: FloatArray, draws: FloatArray) -> dict[str, FloatArray]:
 def score_points(value: FloatArray, forecast: FloatArray) -> dict[str, FloatArray]:
     """Return the scores of forecasts without intervals, under the names of `score_draws`.
 
-    Parameters
-    ----------
-    value, forecast : array, shape (n,)
-        What was measured and what was forecast.
-
-    Returns
-    -------
-    dict of array, shape (n,)
-        median; crps, which is the absolute error; log_error; all others NaN.
+    crps is the absolute error; what needs an interval is NaN.
     """
     parts = [f"{part}_{100 * prob:.0f}" for prob in PROBS for part in ("lower", "upper", "inside")]
     unknown = np.full(len(value), np.nan)
@@ -91,23 +73,12 @@ def _share_below(value: FloatArray, draws: FloatArray) -> FloatArray:
 
 
 def pooled(rows: pd.DataFrame, by: list[str], curve: list[str]) -> pd.DataFrame:
-    """Return the scores of groups of forecasts, one row a group.
+    """Return the scores of groups of forecasts, one row a group, from rows with the columns of `score_draws`.
 
-    Parameters
-    ----------
-    rows : pandas.DataFrame
-        One row a forecast, with the columns of `score_draws` and `value`.
-    by : list of str
-        Columns that define the groups.
-    curve : list of str
-        Columns that define a curve; a group's RMSLE is the mean over its curves of each curve's.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns of `by`; n; curves; rmsle; mae; crps and log_score, means; cover_P and width_P for each
-        probability; miscalibration, the mean distance between the sorted pit values and a uniform
-        distribution's. Those of intervals are NaN for forecasts without draws.
+    Columns: those of `by`, which define the groups; n; curves; rmsle, the mean over the curves of each one's;
+    mae; crps and log_score, means; cover_P and width_P for each probability; miscalibration, the mean
+    distance between the sorted pit values and a uniform distribution's. Those of intervals are NaN for
+    forecasts without draws.
     """
     found = []
     for key, group in rows.groupby(by, sort=True, dropna=False):

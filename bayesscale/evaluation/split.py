@@ -18,16 +18,10 @@ _FEWEST = 2
 
 @dataclass(frozen=True)
 class Split:
-    """One origin of a rolling evaluation.
+    """One origin of a rolling evaluation: its name says what is fitted, such as 'first 60%'.
 
-    Parameters
-    ----------
-    name : str
-        What is fitted, such as 'first 60%'.
-    train : Metrics
-        The rows that are fitted, the baseline among them.
-    held : pandas.DataFrame
-        The rows that are forecast: those of `Metrics.frame`, on curves that have rows in `train`.
+    `train` are the rows that are fitted, the baseline among them; `held` those that are forecast, of
+    `Metrics.frame`, on curves that have rows in `train`.
     """
 
     name: str
@@ -38,20 +32,9 @@ class Split:
 def split_first(metrics: Metrics, first: float) -> Split:
     """Hold out the larger sizes of each curve and metric.
 
-    Parameters
-    ----------
-    metrics : Metrics
-        The table.
-    first : float
-        How many sizes are fitted: a share of each curve's if below 1, rounded up, else a number; at least 2
-        of each curve. A share leaves at least one size to forecast on curves of three and more.
-
-    Raises
-    ------
-    UsageError
-        `first` is no share and no number of at least 2.
-    DataError
-        Nothing is left to forecast.
+    `first` is how many sizes are fitted: a share of each curve's if below 1, rounded up, else a number; at
+    least 2 of each curve. A share leaves at least one size to forecast on curves of three and more.
+    UsageError if it is neither, DataError if nothing is left to forecast.
     """
     if not (0 < first < 1 or (first >= _FEWEST and first == int(first))):
         raise UsageError(
@@ -67,19 +50,8 @@ def split_first(metrics: Metrics, first: float) -> Split:
 def split_last(metrics: Metrics, last: float) -> Split:
     """Hold out the last sizes of each curve and metric; two at least are fitted.
 
-    Parameters
-    ----------
-    metrics : Metrics
-        The table.
-    last : float
-        How many sizes are held out: a share of each curve's if below 1, rounded up, else a number.
-
-    Raises
-    ------
-    UsageError
-        `last` is no share and no whole number.
-    DataError
-        Nothing is left to forecast.
+    `last` is how many sizes are held out: a share of each curve's if below 1, rounded up, else a number.
+    UsageError if it is neither, DataError if nothing is left to forecast.
     """
     if not (0 < last < 1 or (last >= 1 and last == int(last))):
         raise UsageError(
@@ -111,34 +83,15 @@ def _counted(metrics: Metrics) -> tuple[NDArray[np.float64], NDArray[np.float64]
 
 
 def split_rows(metrics: Metrics, lines: Sequence[int], name: str) -> Split:
-    """Fit the rows of given lines of the file and hold out all others.
-
-    Parameters
-    ----------
-    metrics : Metrics
-        The table.
-    lines : sequence of int
-        Lines of the file, see the column `line` of `Metrics.frame`.
-    name : str
-        What to call them.
-
-    Raises
-    ------
-    DataError
-        Nothing is left to forecast.
-    """
+    """Fit the rows of given lines of the file and hold out all others; DataError if there are none."""
     return _split(metrics, name, metrics.frame["line"].isin(list(lines)).to_numpy())
 
 
 def split_like(metrics: Metrics, fitted: Metrics, name: str) -> Split:
     """Fit the rows that another reading of the same file has, and hold out all others.
 
-    Rows that repeat another one in every cell are one row; it is fitted if one of them is.
-
-    Raises
-    ------
-    DataError
-        Nothing is left to forecast.
+    Rows that repeat another one in every cell are one row; it is fitted if one of them is. DataError if
+    nothing is left to forecast.
     """
     frame, part = metrics.frame, fitted.frame
     chosen = frame["line"].isin(part["line"])

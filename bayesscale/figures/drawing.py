@@ -27,29 +27,15 @@ class Frame:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Curves as small multiples: a panel for each value of the panel columns and each metric.
+    """Curves as small multiples: a panel for each value of the panel columns, task first, and each metric.
 
-    Parameters
-    ----------
-    bands : pandas.DataFrame
-        Panel columns, `colour` where it is given, metric, `axis`; median, lower, upper of a new measurement;
-        law_median, law_lower, law_upper; efolds_beyond, from which on a line is a forecast.
-    points : pandas.DataFrame
-        Measured: the same columns that name a line, `axis`, value, se (NaN where unknown).
-    baseline : pandas.DataFrame
-        The same columns that name a line, and value: the mean score without pretraining.
-    panel : tuple of str
-        Columns that tell panels apart, task first.
-    colour : str or None
-        Column of sizes that tells the lines of a panel apart.
-    axis : str
-        Column of the sizes along a curve.
-    units : dict
-        Unit of each metric.
-    percent : str
-        Probability of the bands, such as '90%'.
-    frame : Frame
-        Title, caption and warning.
+    `bands` has panel columns, `colour` where it is given, metric, `axis`; median, lower, upper of a new
+    measurement; law_median, law_lower, law_upper; efolds_beyond, from which on a line is a forecast. `points`
+    are measured: the same columns that name a line, `axis`, value, se (NaN where unknown). `baseline` has
+    these columns, and value: the mean score without pretraining.
+
+    `colour` is the column of sizes that tells the lines of a panel apart, `axis` that of the sizes along a
+    curve, `percent` the probability of the bands, such as '90%'.
     """
 
     bands: pd.DataFrame = field(repr=False)

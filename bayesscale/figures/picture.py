@@ -22,15 +22,7 @@ _DPI = 160
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture, on as many pages as it needs.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The numbers behind it.
-    figures : tuple of matplotlib.figure.Figure
-        One a page.
-    """
+    """A picture, on as many pages as it needs, one figure each, with the table of the numbers behind it."""
 
     table: pd.DataFrame = field(repr=False)
     figures: tuple[Figure, ...] = field(repr=False)
@@ -52,20 +44,9 @@ class Picture:
     def save(self, path: str | Path, *, force: bool = False) -> list[Path]:
         """Write the picture, each file whole or not at all; return the files.
 
-        Parameters
-        ----------
-        path : path
-            The suffix chooses the format: .png, .pdf or .svg. Several pages go into one PDF, or into numbered
-            files of the other formats.
-        force : bool
-            Replace files that exist.
-
-        Raises
-        ------
-        UsageError
-            The suffix is another, or the files cannot be written there.
-        OutputExistsError
-            A file exists, and `force` is not given.
+        The suffix chooses the format: .png, .pdf or .svg. Several pages go into one PDF, or into numbered
+        files of the other formats. UsageError for another suffix or place; OutputExistsError if a file
+        exists, and `force` is not given.
         """
         target = check_suffix(path)
         contents = (

@@ -32,15 +32,9 @@ _LABEL = 34
 class Rows:
     """Intervals, one a line.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        panel, label, median, lower, upper (NaN: no interval), note, unit; where known weight, the opacity
-        (0 to 1), and start and end of a grey line behind.
-    frame : Frame
-        Title, caption and warning.
-    log : bool
-        Whether the values are sizes in tokens.
+    Columns of the table: panel, label, median, lower, upper (NaN: no interval), note, unit; where known
+    weight, the opacity (0 to 1), and start and end of a grey line behind. `log` says that the values are
+    sizes in tokens.
     """
 
     table: pd.DataFrame = field(repr=False)

@@ -22,29 +22,10 @@ def fit_huber(metrics: Metrics, *, first: int | None = 4) -> PointFit:
     """Fit each curve alone, as the paper does, and test the fit on the larger sizes.
 
     The Huber loss of the logarithms is minimised by L-BFGS from a grid of initial values, on the points of
-    the smallest sizes; the other points are held out. Values that are not above 0 have no logarithm and are
-    left out, which the curve's message says.
-
-    Parameters
-    ----------
-    metrics : Metrics
-        The table; the rows of the non-pretrained baseline are no points of a curve.
-    first : int or None
-        Number of smallest sizes to fit, at least 3; None fits all.
-
-    Returns
-    -------
-    PointFit
-        One fit, or the reason why there is none, for each curve and metric.
-
-    Raises
-    ------
-    UsageError
-        If `first` is out of range.
-
-    References
-    ----------
-    Isik et al., arXiv 2402.04177, section 5.
+    the `first` smallest sizes, at least 3; None fits all, and the other points are held out. Values that are
+    not above 0 have no logarithm and are left out, which the curve's message says, as why a curve has no fit.
+    The rows of the non-pretrained baseline are no points of a curve. Source: Isik et al., arXiv 2402.04177,
+    section 5.
     """
     if first is not None and first < _PARAMETERS:
         raise UsageError(

@@ -33,16 +33,8 @@ _SMALLEST = 1e-300
 class Optimum:
     """The best of the fits from all initial values.
 
-    Parameters
-    ----------
-    level, gain, shape : float
-        Anchored parameters of the law.
-    loss : float
-        Mean Huber loss of the log residuals.
-    converged : bool
-        Whether L-BFGS converged at this loss.
-    message : str
-        What is to be said of the fit; empty if nothing.
+    Level, gain and shape are anchored; `loss` is the mean Huber loss of the log residuals, at which L-BFGS
+    `converged` or not. The message is empty if nothing is to be said of the fit.
     """
 
     level: float

@@ -19,24 +19,12 @@ KIND = "point estimate, no interval"
 
 @dataclass(frozen=True)
 class CurveFit:
-    """The fit of one metric on one curve.
+    """The fit of one metric on one curve, given by the values of the curve-defining columns.
 
-    Parameters
-    ----------
-    curve : tuple
-        Values of the curve-defining columns.
-    metric, law : str
-        Names in `bayesscale.metrics.CATALOGUE` and `bayesscale.laws.LAWS`.
-    n_fit, n_held_out : int
-        Numbers of points fitted and held out.
-    message : str
-        Why the curve was not fitted, or what is to be said of the fit; empty if nothing.
-    axis : LogAxis or None
-        The fitted range of sizes, on which the parameters are anchored; None if the curve was not fitted.
-    optimum : Optimum or None
-        Parameters and loss; None if the curve was not fitted.
-    held_out_loss, held_out_rmsle : float or None
-        Mean Huber loss and root mean square of the held-out log residuals; None if nothing was held out.
+    The message says why the curve was not fitted, with neither axis nor optimum, or what is to be said of the
+    fit. `axis` is the fitted range of sizes, on which the parameters are anchored. The held-out loss and
+    RMSLE are mean Huber loss and root mean square of the held-out log residuals; None if nothing was held
+    out.
     """
 
     curve: tuple[str | float, ...]
@@ -78,16 +66,7 @@ class CurveFit:
 class PointFit:
     """Huber fits of all curves of a table: one law and three numbers for each curve and metric.
 
-    Parameters
-    ----------
-    fits : tuple of CurveFit
-        One for each curve and metric.
-    curve_columns : tuple of str
-        The columns that define a curve.
-    size_column : str
-        The column of sizes: pretrain_tokens or finetune_tokens.
-    first : int or None
-        Number of smallest sizes that were fitted; None for all.
+    `first` is the number of smallest sizes that were fitted; None for all.
     """
 
     fits: tuple[CurveFit, ...]
@@ -114,23 +93,10 @@ class PointFit:
         return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float))
 
     def predict(self, sizes: ArrayLike) -> pd.DataFrame:
-        """Return the fitted laws' values at given sizes.
+        """Return the fitted laws' values at given sizes, a row a curve, metric and size.
 
-        Parameters
-        ----------
-        sizes : array
-            Sizes in tokens, above 0.
-
-        Returns
-        -------
-        DataFrame
-            The curve's columns, metric, the column of sizes, and value; curves that were not fitted are left
-            out, `frame` says why.
-
-        Raises
-        ------
-        UsageError
-            If a size is not a finite number above 0.
+        Curves that were not fitted are left out, `frame` says why. UsageError if a size is not a finite
+        number above 0.
         """
         wanted = np.atleast_1d(np.asarray(sizes, dtype=float))
         if not np.all((wanted > 0) & (wanted < np.inf)):

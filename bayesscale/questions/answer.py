@@ -37,18 +37,9 @@ SHORT = {"pretrain_tokens": "D_p", "finetune_tokens": "D_f"}
 
 @dataclass(frozen=True)
 class Answer(ABC):
-    """The answer to a question.
+    """The answer to a question: a table of numbers, and notes on them, the most important first.
 
-    Parameters
-    ----------
-    fit : Fit
-        The draws behind the numbers.
-    prob : float
-        Probability of the equal-tailed intervals.
-    table : pandas.DataFrame
-        The numbers, one row each.
-    notes : tuple of str
-        What is to be said of them, the most important first.
+    `prob` is the probability of the equal-tailed intervals.
     """
 
     fit: Fit = field(repr=False)
@@ -114,10 +105,7 @@ class Answer(ABC):
     def text(self, *, verbose: bool = False) -> str:
         """Return the answer for a terminal: sentences, the table, and what the numbers are.
 
-        Parameters
-        ----------
-        verbose : bool
-            With the whole of names, how to read the table, further tables and all notes.
+        `verbose` adds the whole of names, how to read the table, further tables and all notes.
         """
         width = None if verbose else WIDTH
         blocks = ["\n".join([*warning(self.fit), *self.headline()])]

@@ -127,21 +127,9 @@ def evidence(
 ) -> str:
     """Return what the numbers say, in words.
 
-    Parameters
-    ----------
-    p_broken : float
-        Probability of a break.
-    by_law : dict of float
-        The same given each law that is not improbable: a score that levels off breaks the log-law and needs
-        no break under a law with a ceiling.
-    p_fall : float
-        Probability that the score fell since the break, if there is one.
-    sizes : int
-        How many sizes were measured.
-    position : float
-        Median position of the break, in tokens.
-    metric : str
-        Name of the metric.
+    `by_law` is P(broken) given each law that is not improbable: a score that levels off breaks the log-law
+    and needs no break under a law with a ceiling. `p_fall` is the probability that the score fell since the
+    break, and `position` its median in tokens.
     """
     if p_broken < UNLIKELY:
         return "no sign of a break"
@@ -178,19 +166,13 @@ def _value(local: Local, curves: Curves, size: float) -> FloatArray:
 class Breaks(Answer):
     """For every curve and breakable metric, the probability and size of a break.
 
-    Parameters
-    ----------
-    fit, prob, notes
-        As in `Answer`.
-    table : pandas.DataFrame
-        One row a curve and metric, the most probable breaks first. Columns: what names the curve, metric,
-        sizes (how many were measured), first and last; p_broken, the probability of a break by then, and
-        p_broken_least, its smallest value given one of the laws that have at least 5% of the curve's draws
-        (levelling off breaks the log-law and needs no break under a law with a ceiling); break_median,
-        break_lower, break_upper, where, in tokens, given that there is one; p_fall, the probability that the
-        score has fallen since, and not only risen less or stayed, given that there is one; at, the size at
-        which lost_median, lost_lower, lost_upper are what the break costs against the unbroken law, in the
-        metric's unit, averaged over no break as well; evidence in words. NaN where no draw has a break.
+    The table has a row a curve and metric, the most probable breaks first. Columns: what names the curve,
+    metric, sizes (how many were measured), first and last; p_broken, the probability of a break by then, and
+    p_broken_least, its smallest value given one of the laws that have at least 5% of the curve's draws;
+    break_median, break_lower, break_upper, where, in tokens, given that there is one; p_fall, the probability
+    that the score has fallen since, and not only risen less or stayed, given that there is one; at, the size
+    at which lost_median, lost_lower, lost_upper are what the break costs against the unbroken law, in the
+    metric's unit, averaged over no break as well; evidence in words. NaN where no draw has a break.
     """
 
     rows = "breaks"

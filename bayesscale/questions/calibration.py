@@ -26,15 +26,9 @@ _GROUPS = ("log_likelihood", "posterior_predictive", "observed_data")
 class Calibration(Answer):
     """How often intervals held the values that they were made for, each value left out in its turn.
 
-    Parameters
-    ----------
-    fit, prob, notes
-        As in `Answer`.
-    table : pandas.DataFrame
-        A row a metric: values, how many there are; inside, how many lie in their interval; share.
-    pit : pandas.DataFrame
-        A row a value, sorted within a metric: pit, the probability predicted below it; share of the values
-        with a smaller one; low and high, where chance lets the share be.
+    The table has a row a metric: values, how many there are; inside, how many lie in their interval; share.
+    `pit` has a row a value, sorted within a metric: pit, the probability predicted below it; share of the
+    values with a smaller one; low and high, where chance lets the share be.
     """
 
     pit: pd.DataFrame = field(repr=False)
@@ -73,19 +67,8 @@ def calibration(fit: Fit, *, prob: float = 0.9) -> Calibration:
 
     The draws are weighted by the inverse of a value's likelihood, weights being cut at the square root of the
     number of draws times their mean (Ionides 2008, doi 10.1198/106186008X320456). What is told is amid the
-    data: forecasts beyond them are judged by `bayesscale evaluate`.
-
-    Parameters
-    ----------
-    fit : Fit
-        A fitted model.
-    prob : float
-        Probability of the equal-tailed intervals.
-
-    Raises
-    ------
-    QuestionError
-        The file of the fit holds no replicated data.
+    data: forecasts beyond them are judged by `bayesscale evaluate`. QuestionError if the file of the fit
+    holds no replicated data.
     """
     check_prob(prob)
     if missing := [name for name in _GROUPS if name not in fit.tree]:
@@ -108,14 +91,9 @@ def calibration(fit: Fit, *, prob: float = 0.9) -> Calibration:
 
 
 def leave_one_out_pit(log_likelihood: FloatArray, replicated: FloatArray, observed: FloatArray) -> FloatArray:
-    """Return the probability predicted below each value by all others.
+    """Return the probability predicted below each of n values by all others.
 
-    Parameters
-    ----------
-    log_likelihood, replicated : array, shape (draws, n)
-        Log density of each value, and a replicate of it.
-    observed : array, shape (n,)
-        The values.
+    The log densities of the values and their replicates have the shape (draws, n).
     """
     weight = np.exp(-(log_likelihood - log_likelihood.min(axis=0)))
     weight = np.minimum(weight, weight.mean(axis=0) * np.sqrt(len(weight)))

@@ -49,17 +49,9 @@ FloatArray = NDArray[np.float64]
 class Ranking(Answer):
     """Mixtures of each task, the best first.
 
-    Parameters
-    ----------
-    fit, prob, notes
-        As in `Answer`.
-    table : pandas.DataFrame
-        One row a mixture, with task, other size, metric and size, the best first. Columns: median, lower,
-        upper of the law without noise (equal-tailed interval); p_best, the probability that no other mixture
-        in the comparison is better; p_better_than_next, that it is better than the one in the next row, NaN
-        in the last.
-    pairs : pandas.DataFrame
-        See `pair_frame`.
+    The table has a row a mixture, with task, other size, metric and size. Columns: median, lower, upper of
+    the law without noise (equal-tailed interval); p_best, the probability that no other mixture in the
+    comparison is better; p_better_than_next, that it is better than the one in the next row, NaN in the last.
     """
 
     pairs: pd.DataFrame = field(repr=False)

@@ -53,21 +53,15 @@ _PROBABILITY = "probability that the curve follows the law; coefficients are tho
 class Summary(Answer):
     """What a fit says of its curves and of their population, with equal-tailed intervals.
 
-    Parameters
-    ----------
-    fit, prob, notes
-        As in `Answer`.
-    table : pandas.DataFrame
-        A row a curve, metric and quantity; median, lower, upper. The quantities are level and gain; where the
-        metric has several laws, the probability of each, three times the same number; and the papers'
-        coefficients, given their law. A law with less than 1% of a curve's draws gives none.
-    population : pandas.DataFrame
-        A row a quantity of the population: metric, effect, quantity, meaning; median, lower, upper.
-    outlook : pandas.DataFrame
-        A row a curve and metric: last, the largest measured size, and `ahead`, ten times that; now_median,
-        now_lower, now_upper of the law there; p_gain, the probability that the law at `ahead` is better by
-        delta, twice the typical noise of a run; forecast_median, forecast_lower, forecast_upper of a new
-        measurement at `ahead`; p_broken, NaN where the law cannot break; law, the most probable, and p_law.
+    The table has a row a curve, metric and quantity; median, lower, upper. The quantities are level and gain;
+    where the metric has several laws, the probability of each, three times the same number; and the papers'
+    coefficients, given their law. A law with less than 1% of a curve's draws gives none. `population` has a
+    row a quantity of the population: metric, effect, quantity, meaning; median, lower, upper.
+
+    `outlook` has a row a curve and metric: last, the largest measured size, and `ahead`, ten times that;
+    now_median, now_lower, now_upper of the law there; p_gain, the probability that the law at `ahead` is
+    better by delta, twice the typical noise of a run; forecast_median, forecast_lower, forecast_upper of a
+    new measurement at `ahead`; p_broken, NaN where the law cannot break; law, the most probable, and p_law.
     """
 
     population: pd.DataFrame = field(repr=False)

@@ -32,23 +32,8 @@ def truth_path(table: Path) -> Path:
 def write(simulated: Simulated, table: Path, truth: Path | None = None, *, force: bool = False) -> None:
     """Write the table as CSV and the truth as JSON, each whole or not at all.
 
-    Parameters
-    ----------
-    simulated : Simulated
-        What `bayesscale.simulate.simulate` returned.
-    table : Path
-        Where the CSV goes.
-    truth : Path, optional
-        Where the JSON goes; beside the table if not given, see `truth_path`.
-    force : bool
-        Whether files that exist are replaced.
-
-    Raises
-    ------
-    OutputExistsError
-        If a file exists already; then neither is written.
-    UsageError
-        If a file cannot be written where it should go.
+    The truth goes beside the table if no place is given, see `truth_path`. OutputExistsError if a file exists
+    already and `force` is not given; then neither is written. UsageError if a file cannot be written.
     """
     contents = {
         table: to_csv(simulated.frame),

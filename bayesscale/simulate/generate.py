@@ -24,16 +24,11 @@ Row = dict[str, str | int | float]
 
 @dataclass(frozen=True)
 class Simulated:
-    """A simulated table and its truth.
+    """A simulated table, and the truth that its rows were made from.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Tidy rows as `bayesscale.metrics` reads them: task, mixture, pretrain_tokens, finetune_tokens, metric,
-        value, run, with share_<language> of the mixture, and `se` where the regime asks for it. The baseline
-        has 0 pretrain_tokens and an empty mixture; `run` says in every row that the table is simulated.
-    truth : Truth
-        What the rows were made from.
+    The rows are tidy, as `bayesscale.metrics` reads them: task, mixture, pretrain_tokens, finetune_tokens,
+    metric, value, run, with share_<language> of the mixture, and `se` where the regime asks for it. The
+    baseline has 0 pretrain_tokens and an empty mixture; `run` says in every row that the table is simulated.
     """
 
     frame: pd.DataFrame
@@ -41,17 +36,10 @@ class Simulated:
 
 
 def simulate(regime: Regime, seed: int) -> Simulated:
-    """Return one simulated data set.
+    """Return one simulated data set; the same seed, a number of at least 0, gives the same one.
 
     Laws, baselines, breaks and noise come from independent streams of the seed: the same seed gives the same
     laws with any number of checkpoints, amount of noise and choice of breaks.
-
-    Parameters
-    ----------
-    regime : Regime
-        What to simulate, for instance `bayesscale.simulate.SMALL`.
-    seed : int
-        A number of at least 0; the same number gives the same data set.
     """
     streams = np.random.SeedSequence(seed).spawn(4)
     laws, baseline, breaks, noise = (np.random.default_rng(stream) for stream in streams)

@@ -29,18 +29,9 @@ class Effect:
 class MetricPopulation:
     """Populations of the three parameters of a metric's law, of its noise and of its baseline.
 
-    Parameters
-    ----------
-    level, gain, shape : Effect
-        See `bayesscale.laws.Law`.
-    noise : float
-        Median standard deviation of one run around the law, in the metric's unit.
-    decimals : int
-        Decimals with which the metric is reported.
-    baseline_gap : float
-        Logarithm of the non-pretrained model's value over that of the first checkpoint at D_f = enough.
-    baseline_per_decade : float
-        Change of the logarithm of the non-pretrained model's value per decade of D_f.
+    `noise` is the median standard deviation of one run around the law, in the metric's unit, which is
+    reported with so many decimals. `baseline_gap` is the logarithm of the non-pretrained model's value over
+    that of the first checkpoint at D_f = enough, and `baseline_per_decade` its change per decade of D_f.
     """
 
     level: Effect

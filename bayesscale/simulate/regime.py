@@ -68,26 +68,11 @@ class Curve:
 class Regime:
     """A family of data sets; with a seed it becomes one data set, see `bayesscale.simulate.simulate`.
 
-    Parameters
-    ----------
-    name : str
-        What the truth file calls the regime.
-    tasks, mixtures : tuple
-        Every mixture is finetuned on every D_f of every task.
-    metrics : tuple of str
-        Names out of `POPULATION`.
-    checkpoints : int
-        Number of sizes D_p of a curve, evenly spaced in log D_p from 1e9 to 1.3e11 tokens.
-    noise : float
-        Factor on the standard deviation of all noise; 0 gives values on the curve.
-    breaks : str or float
-        'paper' (where the paper saw them), 'none', or the probability with which each curve breaks.
-    standard_errors : bool
-        Whether test-set error is added, and reported in a column `se`.
-    baseline : bool
-        Whether the non-pretrained model is scored at every D_f.
-    limit : int or None
-        Keep only the first so many curves.
+    Every mixture is finetuned on every D_f of every task. The `checkpoints` of a curve are evenly spaced in
+    log D_p from 1e9 to 1.3e11 tokens. `noise` is a factor on the standard deviation of all noise; 0 gives
+    values on the curve. `breaks` is 'paper' (where the paper saw them), 'none', or the probability with which
+    each curve breaks. With `standard_errors` test-set error is added, and reported in a column `se`.
+    `baseline` scores the non-pretrained model at every D_f; `limit` keeps only the first so many curves.
     """
 
     name: str

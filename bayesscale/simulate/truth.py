@@ -22,26 +22,11 @@ CurveKey = tuple[str, str, int]
 class CurveTruth:
     """The law of one metric on one curve, its noise and its break.
 
-    Parameters
-    ----------
-    task, mixture, finetune_tokens, metric : str, str, int, str
-        The curve and the metric.
-    law : str
-        Name of the law in `bayesscale.laws.LAWS`.
-    alignment : float
-        Alignment score of mixture and task.
-    level, gain, shape : float
-        Anchored parameters on the truth's `lowest_tokens` and `highest_tokens`.
-    coefficients : dict
-        The same law in the coefficients that papers print.
-    noise : float
-        Standard deviation of one run around the law, in the metric's unit.
-    low, high : float
-        Range of the metric; the true value never leaves it.
-    break_tokens : float or None
-        D_p at which the law breaks; None if it does not.
-    slope_change : float
-        Change of the slope beyond the break, in the metric's unit per e-fold of D_p; 0 without a break.
+    Level, gain and shape are anchored on the truth's `lowest_tokens` and `highest_tokens`; the coefficients
+    are those that papers print. `noise` is the standard deviation of one run around the law, in the metric's
+    unit; the true value never leaves the range from `low` to `high`. `break_tokens` is the D_p at which the
+    law breaks, None if it does not, and `slope_change` that of the slope beyond, in the metric's unit per
+    e-fold of D_p.
     """
 
     task: str
@@ -91,20 +76,10 @@ class BaselineTruth:
 
 @dataclass(frozen=True)
 class Truth:
-    """All that a simulated table was made from.
+    """All that a simulated table was made from: a row for each curve and metric, and for each baseline.
 
-    Parameters
-    ----------
-    source : str
-        Always 'simulated', so that the file says what its numbers are.
-    regime, seed : str, int
-        What was simulated.
-    lowest_tokens, highest_tokens : float
-        Anchors of the laws, in D_p.
-    curves : tuple of CurveTruth
-        One for each curve and metric.
-    baselines : tuple of BaselineTruth
-        One for each task, D_f and metric, if the regime has baselines.
+    `source` is always 'simulated', so that the file says what its numbers are. The laws are anchored at the
+    lowest and the highest tokens, in D_p.
     """
 
     source: str

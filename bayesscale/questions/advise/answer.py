@@ -119,24 +119,16 @@ class Advice(Answer):
 
     The outcomes and the rule that chooses are those of `bayesscale.questions.advise.decision`.
 
-    Parameters
-    ----------
-    fit, prob, notes
-        As in `Answer`.
-    table : pandas.DataFrame
-        One row a curve. Columns: what names the curve; metric; sizes, first and last, the measured ones;
-        advice, and probability, that of the act advised or of the most probable one; p_continue, p_reached,
-        p_not_needed, p_law_broke, p_out_of_reach, which sum to one; tokens_median, tokens_lower,
-        tokens_upper, the size at which the law first is as good as the target, `first` if it is so there and
-        NaN if not by the size `horizon`; p_by_horizon, the probability that it is by then; expected,
-        score_median, score_lower, score_upper, the law at the budget, and p_target, the probability that it
-        is as good as the target there; p_broken and p_break, the probabilities of a break by the last size
-        and by the budget, NaN where the law cannot break; gain_median, gain_lower, gain_upper, by how much
-        the best that pretraining gives is better than the baseline, baseline_median, the baseline, and
-        p_baseline, the probability that it is as good as the target, NaN where no baseline was measured; why
-        in words.
-    goal : Goal
-        Metric, target, budget, delta, confidence.
+    The table has a row a curve. Columns: what names the curve; metric; sizes, first and last, the measured
+    ones; advice, and probability, that of the act advised or of the most probable one; p_continue, p_reached,
+    p_not_needed, p_law_broke, p_out_of_reach, which sum to one; tokens_median, tokens_lower, tokens_upper,
+    the size at which the law first is as good as the target, `first` if it is so there and NaN if not by the
+    size `horizon`; p_by_horizon, the probability that it is by then; expected, score_median, score_lower,
+    score_upper, the law at the budget, and p_target, the probability that it is as good as the target there;
+    p_broken and p_break, the probabilities of a break by the last size and by the budget, NaN where the law
+    cannot break; gain_median, gain_lower, gain_upper, by how much the best that pretraining gives is better
+    than the baseline, baseline_median, the baseline, and p_baseline, the probability that it is as good as
+    the target, NaN where no baseline was measured; why in words.
     """
 
     goal: Goal

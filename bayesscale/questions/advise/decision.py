@@ -58,20 +58,10 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Goal:
-    """What the user wants.
+    """What the user wants: a metric's value, within a budget of tokens up to which curves may go on.
 
-    Parameters
-    ----------
-    metric : str
-        Name of the metric.
-    target, delta : float
-        The value wanted, and the gain over the baseline below which pretraining is not needed; in its unit.
-    budget : float
-        Size up to which curves may be continued.
-    confidence : float
-        Probability from which on an act is advised.
-    prob : float
-        Probability of the equal-tailed intervals.
+    `delta` is the gain over the baseline below which pretraining is not needed, in the metric's unit like the
+    target. An act is advised from the probability `confidence` on; `prob` is that of the intervals.
     """
 
     metric: str

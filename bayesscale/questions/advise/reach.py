@@ -28,18 +28,8 @@ _POINTS = (120, 120, 120)
 class Trajectory:
     """One curve's law from its first measured size to the horizon, draw by draw, without noise.
 
-    Parameters
-    ----------
-    drawn : DrawnCurves
-        The curves asked for.
-    row : int
-        Which of them; it must be a measured one.
-    metric : int
-        Position of the metric.
-    target : float
-        The value wanted, in the metric's unit.
-    budget : float
-        Size up to which the curve may be continued.
+    `row` is a measured one of the curves asked for, `metric` the position of the metric; the target is in its
+    unit.
     """
 
     drawn: DrawnCurves
@@ -123,23 +113,10 @@ class Trajectory:
 
 
 def first_size(sizes: FloatArray, values: FloatArray, goal: float) -> FloatArray:
-    """Return the sizes at which values first reach a goal from below.
+    """Return the sizes, shape (draws,), at which values, shape (sizes, draws), first reach a goal.
 
-    Between two sizes, the values are taken to be linear in the logarithm of the size.
-
-    Parameters
-    ----------
-    sizes : array, shape (sizes,)
-        Increasing.
-    values : array, shape (sizes, draws)
-        Values at the sizes.
-    goal : float
-        The goal.
-
-    Returns
-    -------
-    array, shape (draws,)
-        The first size where the goal is reached there; inf where it never is.
+    Between two sizes, which increase, the values are taken to be linear in log size. The first size where the
+    goal is reached there; inf where it never is.
     """
     reached = values >= goal
     place = reached.argmax(axis=0)

@@ -92,23 +92,17 @@ _MEANINGS = {
 class Conflict(Answer):
     """Whether loss and score disagree, for pairs of mixtures and of checkpoints, and the link between them.
 
-    Parameters
-    ----------
-    fit, prob, notes
-        As in `Answer`.
-    table : pandas.DataFrame
-        One row a pair, score and loss, the most probable conflict first. Columns: by ('mixtures' or
-        'checkpoints'); what the two have in common; mixture and size of A, which the loss prefers, and of B;
-        metric, loss; p_conflict, the probability that loss and score disagree; p_a_better_loss,
-        p_a_better_score; regret, the score expected to be lost by choosing with the loss, with regret_lower
-        and regret_upper; p_a_break, the probability that the score's law of A broke before A's size, NaN
-        where it cannot; measured, whether both curves were.
-    links : pandas.DataFrame
-        A row a link score = c exp(-k loss): what names it (NaN where pooled), pooled, metric, loss, how many
-        curves, points and draws it rests on; c, k, explained (share of the variance of log score) and rms (in
-        the score's unit), each with _lower and _upper; noise, of one run; p_holds and verdict.
-    points : pandas.DataFrame
-        What the links are fitted to: what names a curve, metric, loss, size, medians of score and loss.
+    The table has a row a pair, score and loss, the most probable conflict first. Columns: by ('mixtures' or
+    'checkpoints'); what the two have in common; mixture and size of A, which the loss prefers, and of B;
+    metric, loss; p_conflict, the probability that loss and score disagree; p_a_better_loss, p_a_better_score;
+    regret, the score expected to be lost by choosing with the loss, with regret_lower and regret_upper;
+    p_a_break, the probability that the score's law of A broke before A's size, NaN where it cannot; measured,
+    whether both curves were.
+
+    `links` has a row a link score = c exp(-k loss): what names it (NaN where pooled), pooled, metric, loss,
+    how many curves, points and draws it rests on; c, k, explained (share of the variance of log score) and
+    rms (in the score's unit), each with _lower and _upper; noise, of one run; p_holds and verdict. `points`
+    is what the links are fitted to: what names a curve, metric, loss, size, medians of score and loss.
     """
 
     links: pd.DataFrame = field(repr=False)
@@ -182,18 +176,7 @@ class Conflict(Answer):
         return shown
 
     def plot(self, *, columns: int = 3) -> Picture:
-        """Return a picture of score against loss with the links, a panel for each task.
-
-        Parameters
-        ----------
-        columns : int
-            Panels beside each other at most.
-
-        Raises
-        ------
-        QuestionError
-            No link was fitted: none of the curves was measured.
-        """
+        """Return a picture of score against loss, a panel for each task; QuestionError without a link."""
         from bayesscale.figures.link import draw_links
 
         if self.links.empty:

@@ -44,16 +44,10 @@ ENTROPIES = ("cross_entropy", "bits_per_byte", "perplexity")
 
 @dataclass(frozen=True)
 class Link:
-    """Draws of a link, each of shape (draws,).
+    """Draws of a link, each of shape (draws,): C in the score's unit, k per unit of the loss.
 
-    Parameters
-    ----------
-    c, k : array
-        Coefficients: C in the score's unit, k per unit of the loss.
-    explained : array
-        Share of the variance of log score that the link explains, 0 to 1.
-    rms : array
-        Root of the mean squared error, in the score's unit.
+    `explained` is the share of the variance of log score that the link explains, `rms` the root of its mean
+    squared error, in the score's unit.
     """
 
     c: FloatArray
@@ -70,15 +64,8 @@ def loss_in_nats(loss: FloatArray, metric: str) -> FloatArray:
 def fit_link(score: FloatArray, loss: FloatArray) -> Link:
     """Fit score = C exp(-k loss) by least squares on log score, draw by draw.
 
-    Parameters
-    ----------
-    score, loss : array, shape (points, draws)
-        Scores above 0.
-
-    Returns
-    -------
-    Link
-        Where all losses of a draw are the same, k is 0 and nothing is explained.
+    Scores, above 0, and losses have the shape (points, draws). Where all losses of a draw are the same, k is
+    0 and nothing is explained.
     """
     y = np.log(score)
     y_mean, x_mean = y.mean(axis=0), loss.mean(axis=0)
@@ -154,14 +141,9 @@ def _described(link: Link, noise: FloatArray, prob: float) -> dict[str, Any]:
 
 
 def verdict(p_holds: float, p_positive: float) -> str:
-    """Return a verdict on a link in words.
+    """Return a verdict on a link in words, from P(it holds) and P(k > 0).
 
-    Parameters
-    ----------
-    p_holds : float
-        P(k > 0, and the link explains `EXPLAINED` of the variance or errs less than the noise of one run).
-    p_positive : float
-        P(k > 0), that a lower loss goes with a higher score.
+    A link holds if k > 0 and it explains `EXPLAINED` of the variance, or errs less than the noise of one run.
     """
     if p_holds >= SURE:
         return "holds"

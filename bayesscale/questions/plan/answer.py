@@ -25,27 +25,16 @@ if TYPE_CHECKING:
 class Plan(Answer):
     """Candidates for the next measurement, by what each is expected to teach.
 
-    Parameters
-    ----------
-    fit, prob, notes
-        As in `Answer`.
-    table : pandas.DataFrame
-        One row a candidate, the largest reduction first. Columns: what names the curve and the size along it;
-        `place`, see `bayesscale.questions.plan.candidates.candidate_table`; `cost`, in tokens times their
-        prices; for forecasts `sd_now` and `sd_after`, standard deviation of the law now and as expected
-        afterwards (root of the mean variance), `width_now` and `width_after` of the equal-tailed interval;
-        for events `bits_now` and `bits_after`, entropy, and `right_now` and `right_after`, the probability
-        that the likelier answer is right; `reduction`, the share of the variance or entropy that is expected
-        to go, and `reduction_error`, its Monte Carlo standard error; `reduction_per_cost`; `efficient`,
-        whether no candidate of the same or lower cost reduces more, and the reduction is more than twice its
-        error; `method`, 'weights' or 'regression'; `draws`, how many draws the weights are worth, median over
-        outcomes. Of several curves variances and entropies are added up, and the rest is averaged.
-    query : Query
-        The question.
-    quantities : Quantities
-        What is to be known.
-    prices : Prices
-        What tokens cost.
+    The table has a row a candidate, the largest reduction first. Columns: what names the curve and the size
+    along it; `place`, see `bayesscale.questions.plan.candidates.candidate_table`; `cost`, in tokens times
+    their prices; for forecasts `sd_now` and `sd_after`, standard deviation of the law now and as expected
+    afterwards (root of the mean variance), `width_now` and `width_after` of the equal-tailed interval; for
+    events `bits_now` and `bits_after`, entropy, and `right_now` and `right_after`, the probability that the
+    likelier answer is right; `reduction`, the share of the variance or entropy that is expected to go, and
+    `reduction_error`, its Monte Carlo standard error; `reduction_per_cost`; `efficient`, whether no candidate
+    of the same or lower cost reduces more, and the reduction is more than twice its error; `method`,
+    'weights' or 'regression'; `draws`, how many draws the weights are worth, median over outcomes. Of several
+    curves variances and entropies are added up, and the rest is averaged.
     """
 
     query: Query

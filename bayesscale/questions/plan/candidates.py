@@ -68,27 +68,13 @@ def candidate_table(
 ) -> pd.DataFrame:
     """Return the measurements that are compared, a row each.
 
-    Parameters
-    ----------
-    metrics, curves : Metrics, Curves
-        The data; which checkpoints there are.
-    targets : Targets
-        The curves on which to measure.
-    sizes : sequence of float or None
-        Sizes along the curves. None: on each curve up to three checkpoints of its mixture on which it was not
-        measured, the middles of its three widest gaps, and up to four sizes beyond its last one: to
-        `until` in equal steps, or three doublings where that does not lie beyond.
-    until : float or None
-        The size that the question is about.
-    prices : Prices
-        What tokens cost.
+    Without `sizes`, each curve has up to three checkpoints of its mixture on which it was not measured, and
+    the middles of its three widest gaps. Up to four sizes lie beyond its last one: to `until`, the size that
+    the question is about, in equal steps, or three doublings where that does not lie beyond.
 
-    Returns
-    -------
-    pandas.DataFrame
-        The columns that name a curve; the size along it; `place`: 'beyond' or 'between' the curve's sizes,
-        'unmeasured' where only other curves of its mixture have the size, 'repeat' where the curve has it,
-        'new' where none has and the curve was never measured; `cost`; `row`, the target.
+    Columns: what names a curve; the size along it; `place`; `cost`; `row`, the target. The place is 'beyond'
+    or 'between' the curve's sizes, 'unmeasured' where only other curves of its mixture have the size,
+    'repeat' where the curve has it. It is 'new' where none has and the curve was never measured.
     """
     found = []
     for row, position in enumerate(targets.position):

@@ -26,12 +26,7 @@ IntArray = NDArray[np.int64]
 class Measurement:
     """One measurement as each draw expects it: Student-t around the law, independent between metrics.
 
-    Parameters
-    ----------
-    location, scale : array, shape (metrics, draws)
-        The law's value and the scale of the noise.
-    degrees : float
-        Degrees of freedom of the noise.
+    The law's value and the scale of the noise have the shape (metrics, draws).
     """
 
     location: FloatArray
@@ -76,14 +71,9 @@ _LEAST = 1e-4
 
 @dataclass(frozen=True)
 class Unknown:
-    """The quantities to be learnt about.
+    """The quantities to be learnt about: their draws, shape (quantities, draws), 0 and 1 for events.
 
-    Parameters
-    ----------
-    draws : array, shape (quantities, draws)
-        Their posterior draws; 0 and 1 for events.
-    events : bool
-        Whether they are events, whose uncertainty is their entropy in bits; else it is the variance.
+    What is unknown of events is their entropy in bits; of other quantities it is the variance.
     """
 
     draws: FloatArray
@@ -107,18 +97,10 @@ class Unknown:
 class Reduction:
     """What a measurement is expected to teach; of several quantities the average.
 
-    Parameters
-    ----------
-    reduction, error : float
-        Share of what is unknown, summed over quantities, that goes, and its Monte Carlo standard error.
-    right : float
-        For events the expected probability that the likelier answer is right; else NaN.
-    width : float
-        Expected width of the equal-tailed interval; NaN for events.
-    draws : float
-        Worth of the weights in draws, median over outcomes.
-    weighted : bool
-        False if the weights rest on too few draws, and regression was used.
+    `reduction` is the share of what is unknown that goes, and `error` its Monte Carlo standard error. `right`
+    is the probability that the likelier answer to an event is right, `width` that of an interval; NaN for the
+    other kind. `draws` is what the weights are worth, median over outcomes; not `weighted` if that is too
+    little, and regression was used.
     """
 
     reduction: float

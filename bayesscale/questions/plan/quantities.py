@@ -54,20 +54,9 @@ class Query:
 
 @dataclass(frozen=True)
 class Quantities:
-    """Draws of what is to be known.
+    """Draws of what is to be known, one row a curve (or pair of curves), with what each is in words.
 
-    Parameters
-    ----------
-    unknown : Unknown
-        The draws, one row a curve (or pair of curves).
-    labels : tuple of str
-        What each is, in words.
-    metric : str
-        The metric.
-    until : float or None
-        The size D of the question, up to which it pays to measure.
-    notes : tuple of str
-        What is to be said of the choice.
+    `until` is the size of the question, up to which it pays to measure.
     """
 
     unknown: Unknown

@@ -122,34 +122,26 @@ _TOKENS = (
 class Value(Answer):
     """What pretraining is worth.
 
-    Parameters
-    ----------
-    fit, prob, notes
-        As in `Answer`.
-    table : pandas.DataFrame
-        One row a curve and metric. Columns: what names the curve, metric; pretrain_tokens, at which
-        pretraining is judged; score_median and baseline_median, with and without it; gain_median, gain_lower,
-        gain_upper in the metric's unit, positive where pretraining helps, without noise; delta, and p_gain,
-        the probability that the gain is larger.
+    The table has a row a curve and metric. Columns: what names the curve, metric; pretrain_tokens, at which
+    pretraining is judged; score_median and baseline_median, with and without it; gain_median, gain_lower,
+    gain_upper in the metric's unit, positive where pretraining helps, without noise; delta, and p_gain, the
+    probability that the gain is larger.
 
-        Data saved: alone_median, alone_lower, alone_upper, the D_f at which a model without pretraining has
-        the same score, 0 or infinite where that lies outside searched_from to searched_to (a tenth of the
-        smallest to 100 times the largest measured D_f of the task); saved_..., the same minus the own D_f,
-        the effective data transferred (Hernandez et al. 2021, arXiv 2102.01293); p_saves, the probability
-        that it is positive; p_beyond, that alone lies beyond the largest D_f at which the task's baseline was
-        measured; beyond, its median in e-folds beyond that D_f, negative inside the data.
+    Data saved: alone_median, alone_lower, alone_upper, the D_f at which a model without pretraining has the
+    same score, 0 or infinite where that lies outside searched_from to searched_to (a tenth of the smallest to
+    100 times the largest measured D_f of the task); saved_..., the same minus the own D_f, the effective data
+    transferred (Hernandez et al. 2021, arXiv 2102.01293); p_saves, the probability that it is positive;
+    p_beyond, that alone lies beyond the largest D_f at which the task's baseline was measured; beyond, its
+    median in e-folds beyond that D_f, negative inside the data.
 
-        Limit, the same for all rows of a mixture, task and metric: limit_median, limit_lower, limit_upper,
-        the D_f beyond which the gain is less than delta, 0 where it is less at every D_f from limit_from on,
-        infinite where it is more up to searched_to; p_never and p_not_below, the probabilities of these two;
-        p_limit_beyond, that the limit lies beyond the largest measured D_f of the task.
+    Limit, the same for all rows of a mixture, task and metric: limit_median, limit_lower, limit_upper, the
+    D_f beyond which the gain is less than delta, 0 where it is less at every D_f from limit_from on, infinite
+    where it is more up to searched_to; p_never and p_not_below, the probabilities of these two;
+    p_limit_beyond, that the limit lies beyond the largest measured D_f of the task.
 
-        measured, whether the curve was; baseline_measured, whether its baseline was. Data saved and limit are
-        left out where the data do not say how the baseline changes with D_f, NaN if so for some metrics only.
-    deltas : mapping of str to float
-        The gain that counts, for each metric in its unit.
-    reason : str
-        Where the deltas come from.
+    measured, whether the curve was; baseline_measured, whether its baseline was. Data saved and limit are
+    left out where the data do not say how the baseline changes with D_f, NaN if so for some metrics only.
+    `deltas` are the gains that count, for each metric in its unit, and `reason` where they come from.
     """
 
     deltas: Mapping[str, float]

@@ -23,26 +23,12 @@ FloatArray = NDArray[np.float64]
 
 
 def limit(sizes: FloatArray, gain: FloatArray, delta: float, last: float) -> FloatArray:
-    """Return draws of the size beyond which a gain stays below `delta`.
+    """Return draws of the size beyond which a gain, shape (sizes, draws), stays below `delta`.
 
-    Up to the size `last` this is the last crossing; a gain that is still there at `last` is followed to its
-    first crossing beyond, so that a line that wavers far from the data cannot bring it back.
-
-    Parameters
-    ----------
-    sizes : array, shape (sizes,)
-        Increasing; the first one is the smallest of interest.
-    gain : array, shape (sizes, draws)
-        Between two sizes the gain is linear in log size.
-    delta : float
-        The smallest gain that counts.
-    last : float
-        One of `sizes`: the end of the data.
-
-    Returns
-    -------
-    array, shape (draws,)
-        0 if the gain is below `delta` from the first size on, infinite if it is not at the end.
+    Up to the size `last`, one of the increasing sizes and the end of the data, this is the last crossing. A
+    gain that is still there at `last` is followed to its first crossing beyond, so that a line that wavers
+    far from the data cannot bring it back. It is linear in log size. 0 if the gain is below `delta` from the
+    first size on, infinite if it is not at the end.
     """
     end = int(np.searchsorted(sizes, last))
     falls = (gain[:-1] >= delta) & (gain[1:] < delta)
@@ -56,21 +42,10 @@ def limit(sizes: FloatArray, gain: FloatArray, delta: float, last: float) -> Flo
 
 
 def equivalent(sizes: FloatArray, line: FloatArray, wanted: FloatArray) -> FloatArray:
-    """Return draws of the smallest size at which a line reaches a value.
+    """Return draws of the smallest size at which a line, shape (sizes, draws), reaches a value of each draw.
 
-    Parameters
-    ----------
-    sizes : array, shape (sizes,)
-        Increasing.
-    line : array, shape (sizes, draws)
-        Linear in log size between two sizes; larger is better.
-    wanted : array, shape (draws,)
-        The value.
-
-    Returns
-    -------
-    array, shape (draws,)
-        0 if the value is reached at the first size already, infinite if it is not reached at the last.
+    The line is linear in log size, and larger is better. 0 if the value is reached at the first size already,
+    infinite if it is not reached at the last.
     """
     reached = line >= wanted
     place = np.argmax(reached, axis=0)
@@ -116,16 +91,9 @@ class Line:
     """One mixture on one task: its curves at the D_f asked for, and at those that the line needs.
 
     Between two sizes of the line, gains and scores are interpolated. The sizes are the measured D_f and, at
-    most a factor of ten apart, unmeasured ones, for which the fit's own predictions are taken.
-
-    Parameters
-    ----------
-    drawn : DrawnCurves
-        The curves, sorted by D_f if that varies.
-    asked : array of int
-        Rows that the user asked for.
-    tokens : float or None
-        D_p of the comparison; None: the last measured one of each curve and metric.
+    most a factor of ten apart, unmeasured ones, for which the fit's own predictions are taken. The curves are
+    sorted by D_f; `asked` are the rows that the user asked for. `tokens` is the D_p of the comparison; None:
+    the last measured one of each curve and metric.
     """
 
     drawn: DrawnCurves
