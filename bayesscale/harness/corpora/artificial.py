@@ -99,7 +99,6 @@ def languages(config: ArtificialConfig) -> dict[str, Language]:
     for all languages and spread evenly over frequent and rare concepts, so their share of running words is
     close to it. The false friends are `round(false_friends * shared)` of the shared nouns, verbs and
     adjectives, which change meanings in a circle, so that none keeps its own.
-
     """
     shared_first = _sharing_order(config.stems)
     content = word_classes(config.stems)["noun"].start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -10,25 +10,23 @@ from bayesscale.errors import CorpusError
 from bayesscale.harness.corpora.clean import Counts, Seen, clean, key
 from bayesscale.harness.corpora.contamination import HeldOut
 from bayesscale.harness.corpora.pairs import Pair
-from bayesscale.harness.corpora.sources import PARTS, Source
-from bayesscale.harness.study.data import CleaningConfig, TaskConfig
+from bayesscale.harness.corpora.sources import Source
+from bayesscale.harness.study.data import PARTS, CleaningConfig, TaskConfig
 
 _AT_ONCE = 2000
-
-TaskKey = tuple[str, str, str]
-"""Name, source language and target language of a task."""
 
 
 @dataclass
 class TaskText:
     """The pairs of a task by part ('train', 'dev', 'test'), and what became of those that were read."""
 
+    task: TaskConfig
     parts: dict[str, list[Pair]] = field(default_factory=dict)
     counts: dict[str, Counts] = field(default_factory=dict)
 
 
 def clean_documents(
-    texts: Iterable[str], counts: Counts, config: CleaningConfig, held_out: HeldOut | None
+    texts: Iterable[str], counts: Counts, config: CleaningConfig, held_out: HeldOut
 ) -> Iterator[list[str]]:
     """Yield documents in groups, and count what is dropped, as documents go by."""
     seen = Seen()
@@ -44,12 +42,7 @@ def clean_documents(
             else:
                 fresh.append(text)
         kept = []
-        bad = (
-            held_out.contaminated(fresh).tolist()
-            if held_out and config.decontaminate
-            else [False] * len(fresh)
-        )
-        for text, contaminated in zip(fresh, bad, strict=True):
+        for text, contaminated in zip(fresh, held_out.contaminated(fresh).tolist(), strict=True):
             if contaminated:
                 counts.contaminate(text)
             else:
@@ -64,7 +57,7 @@ def clean_pairs(source: Source, task: TaskConfig, config: CleaningConfig) -> Tas
     Test pairs are kept unless a side is empty. A dev pair is dropped if it is a test pair, a train pair if
     its source or its target is in dev or test. Case and punctuation do not count.
     """
-    text = TaskText()
+    text = TaskText(task)
     sources: set[str] = set()
     targets: set[str] = set()
     whole: set[tuple[str, str]] = set()
@@ -100,13 +93,13 @@ def clean_pairs(source: Source, task: TaskConfig, config: CleaningConfig) -> Tas
     return text
 
 
-def held_out_sentences(texts: Mapping[TaskKey, TaskText], config: CleaningConfig) -> dict[str, HeldOut]:
-    """Return the dev and test sentences of each language."""
+def held_out_sentences(texts: Iterable[TaskText], config: CleaningConfig) -> dict[str, HeldOut]:
+    """Return the dev and test sentences of each language; none if they may be in training text."""
     sentences: dict[str, list[str]] = {}
-    for (_, source, target), text in texts.items():
+    for text in texts if config.decontaminate else ():
         for part in ("dev", "test"):
-            sentences.setdefault(source, []).extend(pair.source for pair in text.parts[part])
-            sentences.setdefault(target, []).extend(pair.target for pair in text.parts[part])
+            sentences.setdefault(text.task.source, []).extend(pair.source for pair in text.parts[part])
+            sentences.setdefault(text.task.target, []).extend(pair.target for pair in text.parts[part])
     return {
         language: HeldOut(some, shortest=config.words, run=config.run) for language, some in sentences.items()
     }

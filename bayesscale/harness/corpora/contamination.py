@@ -39,6 +39,8 @@ class HeldOut:
 
     def contaminated(self, documents: Sequence[str]) -> NDArray[np.bool_]:
         """Return which documents are contaminated; a few thousand at a time are fastest."""
+        if not self._runs:
+            return np.zeros(len(documents), dtype=bool)
         split = [words(document) for document in documents]
         sequence = self._sequence(split)
         # Each document is followed by one separator, so word i of the sequence is in the document owner[i].

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Iterator
 from itertools import islice
@@ -72,11 +71,8 @@ def _text(record: Any, field: str, where: str) -> str:
 
 def _of_parquet(path: Path, field: str) -> Iterator[str]:
     """Yield a column of a Parquet file, row group by row group."""
-    try:
-        arrow: Any = importlib.import_module("pyarrow")
-        parquet: Any = importlib.import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise CorpusError(f"{path} is Parquet, which needs a library: pip install pyarrow") from error
+    from pyarrow import ArrowException, parquet
+
     if not path.is_file():
         raise CorpusError(f"a corpus exists; there is no file {path}; correct the path in the study")
     try:
@@ -90,5 +86,5 @@ def _of_parquet(path: Path, field: str) -> Iterator[str]:
             for number, value in enumerate(batch.column(0).to_pylist(), 1):
                 if value is not None:
                     yield _text({field: value}, field, f"row {number} of a group of {path}")
-    except (OSError, arrow.ArrowException) as error:
+    except (OSError, ArrowException) as error:
         raise CorpusError(f"{path} is not a Parquet file that can be read: {error}") from error

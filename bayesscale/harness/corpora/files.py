@@ -5,39 +5,25 @@ from __future__ import annotations
 import bz2
 import gzip
 import hashlib
-import importlib
 import io
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from bayesscale.errors import CorpusError
 
 _BUFFER = 1 << 20
 
 
-def _open_zstandard(path: Path) -> BinaryIO:
+def _open_zstandard(path: Path) -> io.BufferedReader:
     """Open a .zst file; not by the package zstandard, which takes one that is cut off for complete."""
-    try:
-        return cast(BinaryIO, importlib.import_module("compression.zstd").open(path, "rb"))
-    except ImportError:
-        pass
-    try:
-        arrow: Any = importlib.import_module("pyarrow")
-    except ImportError as error:
-        raise CorpusError(
-            f"{path} is compressed with Zstandard, which needs Python 3.14 or a library: pip install pyarrow"
-        ) from error
-    stream = arrow.input_stream(arrow.OSFile(str(path)), compression="zstd")
-    return cast(BinaryIO, io.BufferedReader(stream, _BUFFER))
+    import pyarrow
 
-
-def _open_plain(path: Path) -> BinaryIO:
-    """Open a file that is not compressed."""
-    return path.open("rb")
+    return io.BufferedReader(pyarrow.input_stream(pyarrow.OSFile(str(path)), compression="zstd"), _BUFFER)
 
 
 _OPENERS: dict[str, Callable[[Path], Any]] = {
@@ -61,8 +47,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     It is plain, or compressed if it ends with .gz, .bz2, .xz, .lzma or .zst.
     """
     try:
-        open_it: Callable[[Path], Any] = _OPENERS.get(path.suffix, _open_plain)
-        with open_it(path) as stream:
+        with _OPENERS.get(path.suffix, partial(open, mode="rb"))(path) as stream:
             yield stream
     except FileNotFoundError as error:
         raise CorpusError(

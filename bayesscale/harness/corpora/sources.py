@@ -11,9 +11,8 @@ from bayesscale.harness.corpora.documents import documents
 from bayesscale.harness.corpora.files import fingerprint
 from bayesscale.harness.corpora.pairs import Pair, pairs
 from bayesscale.harness.study.config import Study
-from bayesscale.harness.study.data import TaskConfig
+from bayesscale.harness.study.data import PARTS, ArtificialConfig, TaskConfig
 
-PARTS = ("train", "dev", "test")
 # Documents that are in a dev or test set are dropped after they were made; this many more are made.
 _SPARE = 1.03
 
@@ -77,13 +76,10 @@ class Files:
 
 
 class MadeUp:
-    """Text in the artificial languages of a study."""
+    """Text in artificial languages, so many words in each."""
 
-    def __init__(self, study: Study) -> None:
-        if study.artificial is None:
-            raise TypeError("the study has no artificial languages")
-        self._text = Artificial(study.artificial)
-        self._words = words_needed(study)
+    def __init__(self, config: ArtificialConfig, words: dict[str, int]) -> None:
+        self._text, self._words = Artificial(config), words
 
     def documents(self, language: str) -> Iterator[str]:
         """Yield the documents of a language."""
@@ -100,7 +96,9 @@ class MadeUp:
 
 def source_of(study: Study) -> Source:
     """Return the text of a study."""
-    return Files(study) if study.artificial is None else MadeUp(study)
+    if study.artificial is None:
+        return Files(study)
+    return MadeUp(study.artificial, words_needed(study))
 
 
 def words_needed(study: Study) -> dict[str, int]:

@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_
 
 from bayesscale.harness.study.values import Name, Section, Size, SizeOrFull
 
+PARTS = ("train", "dev", "test")
 Format = Literal["auto", "text", "jsonl", "parquet"]
 WordOrder = Literal["svo", "sov", "vso", "vos", "ovs", "osv"]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bayesscale.errors import valid_names
+from bayesscale.harness.study.data import PARTS
 
 
 def broken_rules(sections: Mapping[str, Any]) -> list[str]:
@@ -75,10 +76,10 @@ def _files_of_tasks(sections: Mapping[str, Any]) -> Iterator[str]:
     if "artificial" not in sections:
         return
     for task in sections.get("tasks", ()):
-        given = [part for part in ("train", "dev", "test") if getattr(task, part)]
+        given = [part for part in PARTS if getattr(task, part)]
         if sections["artificial"] and (given or task.domains):
             yield f"tasks: {task.name} has files, but its languages are made up; remove {', '.join(given)}"
-        missing = [part for part in ("train", "dev", "test") if part not in given]
+        missing = [part for part in PARTS if part not in given]
         if not sections["artificial"] and missing:
             yield f"tasks: {task.name} has no files for {', '.join(missing)}; give a pair or a TSV file"
 

@@ -7,9 +7,12 @@ mistaken for data. The same study and text give the same bytes.
 from __future__ import annotations
 
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +21,14 @@ from numpy.typing import NDArray
 
 from bayesscale.errors import CorpusError, OutputExistsError
 from bayesscale.harness.corpora.clean import Counts
-from bayesscale.harness.corpora.cleaned import (
-    TaskKey,
-    TaskText,
-    clean_documents,
-    clean_pairs,
-    held_out_sentences,
-)
+from bayesscale.harness.corpora.cleaned import TaskText, clean_documents, clean_pairs, held_out_sentences
+from bayesscale.harness.corpora.contamination import HeldOut
 from bayesscale.harness.corpora.files import lines
-from bayesscale.harness.corpora.pairs import Pair
-from bayesscale.harness.corpora.sources import PARTS, Source, source_of, words_needed
+from bayesscale.harness.corpora.sources import Source, source_of, words_needed
 from bayesscale.harness.locks import locked
-from bayesscale.harness.model.config import EOS, UNK
+from bayesscale.harness.model.config import EOS
 from bayesscale.harness.study.config import Study
+from bayesscale.harness.study.data import PARTS
 from bayesscale.harness.study.values import digest
 from bayesscale.harness.tokens.prepared import Prepared, ids_path, pairs_path
 from bayesscale.harness.tokens.store import (
@@ -40,7 +38,6 @@ from bayesscale.harness.tokens.store import (
     read_manifest,
     token_type,
     write_ids,
-    write_manifest,
     write_pairs,
 )
 from bayesscale.harness.tokens.tokenizer import Tokenizer, train_tokenizer
@@ -110,36 +107,36 @@ class _Preparation:
                     "sha256": hashlib.sha256(tokenizer.model).hexdigest(),
                 },
                 "languages": {name: self._write_language(name, tokenizer) for name in self._study.languages},
-                "tasks": {key[0]: self._write_task(key, text, tokenizer) for key, text in tasks.items()},
+                "tasks": {text.task.name: self._write_task(text, tokenizer) for text in tasks},
             }
         finally:
             for language in self._study.languages:
                 with suppress(OSError):  # such as the one that made an end of it
                     self._text(language).unlink()
         manifest = {"format": FORMAT, "hash": _content_hash(content), **identity, **content}
-        write_manifest(self._folder, manifest)
+        with writing(self._folder / MANIFEST) as sink:
+            sink.write(json.dumps(manifest, indent=2, ensure_ascii=False).encode())
         return Prepared(self._folder)
 
-    def _clean_pairs(self) -> dict[TaskKey, TaskText]:
+    def _clean_pairs(self) -> list[TaskText]:
         """Return the pairs of all tasks."""
-        tasks = {}
+        tasks = []
         for task in self._study.tasks:
-            tasks[task.name, task.source, task.target] = text = clean_pairs(
-                self._source, task, self._study.cleaning
-            )
-            self._say(
-                f"{task.name}: {', '.join(f'{part} {text.counts[part].kept:,}' for part in PARTS)} pairs"
-            )
+            text = clean_pairs(self._source, task, self._study.cleaning)
+            kept = ", ".join(f"{part} {text.counts[part].kept:,}" for part in PARTS)
+            self._say(f"{task.name}: {kept} pairs")
+            tasks.append(text)
         return tasks
 
-    def _clean_languages(self, tasks: dict[TaskKey, TaskText]) -> None:
+    def _clean_languages(self, tasks: list[TaskText]) -> None:
         """Write the clean text of each language beside the tokens, for the two passes over it."""
-        held_out = held_out_sentences(tasks, self._study.cleaning)
+        config = self._study.cleaning
+        held_out = held_out_sentences(tasks, config)
         for language in self._study.languages:
             counts = self._counts[language] = Counts()
-            texts = self._source.documents(language)
+            texts, unseen = self._source.documents(language), held_out.get(language, HeldOut(()))
             with writing(self._text(language)) as sink:
-                for group in clean_documents(texts, counts, self._study.cleaning, held_out.get(language)):
+                for group in clean_documents(texts, counts, config, unseen):
                     sink.write("".join(f"{text}\n" for text in group).encode())
             if counts.kept == 0:
                 raise CorpusError(
@@ -156,7 +153,7 @@ class _Preparation:
         """Return where the clean text of a language lies while it is needed."""
         return self._folder / "languages" / f"{language}.txt"
 
-    def _tokenizer(self, tasks: dict[TaskKey, TaskText]) -> Tokenizer:
+    def _tokenizer(self, tasks: list[TaskText]) -> Tokenizer:
         """Return the tokenizer of the study, trained if none is given."""
         config = self._study.tokenizer
         if config.path is not None:
@@ -165,44 +162,35 @@ class _Preparation:
         self._say(f"tokenizer: {tokenizer.vocab_size:,} ids")
         return tokenizer
 
-    def _sample(self, tasks: dict[TaskKey, TaskText]) -> Iterator[str]:
+    def _sample(self, tasks: list[TaskText]) -> Iterator[str]:
         """Yield text to train the tokenizer on: of each language the same, from everywhere in it."""
         limit = self._study.tokenizer.megabytes * 1e6
         for language in self._study.languages:
             yield from _every_so_often(lines(self._text(language)), self._counts[language].bytes, limit)
-        for (_, *pair), text in tasks.items():
-            for side, language in zip(("source", "target"), pair, strict=True):
-                texts = [getattr(item, side) for item in text.parts["train"]]
-                share = limit if language not in self._study.languages else limit / 4
+        for task in tasks:
+            for side in ("source", "target"):
+                texts = [getattr(pair, side) for pair in task.parts["train"]]
+                share = limit / 4 if getattr(task.task, side) in self._study.languages else limit
                 yield from _every_so_often(iter(texts), sum(len(each.encode()) for each in texts), share)
 
     def _write_language(self, language: str, tokenizer: Tokenizer) -> dict[str, Any]:
         """Write the tokens of a language, and return what is known of them."""
-        unknown = 0
-
-        def groups() -> Iterator[NDArray[Any]]:
-            nonlocal unknown
-            for ids in _encoded(lines(self._text(language)), tokenizer):
-                unknown += int((ids == UNK).sum())
-                yield ids
-
-        dtype = token_type(tokenizer.vocab_size)
-        entry = write_ids(ids_path(self._folder, language), groups(), dtype)
+        groups = _encoded(lines(self._text(language)), tokenizer)
+        entry = write_ids(ids_path(self._folder, language), groups, token_type(tokenizer.vocab_size))
         self._say(f"{language}: {entry['tokens']:,} tokens")
-        return {**entry, "unknown": unknown, "text": asdict(self._counts[language])}
+        return {**entry, "text": asdict(self._counts[language])}
 
-    def _write_task(self, key: TaskKey, text: TaskText, tokenizer: Tokenizer) -> dict[str, Any]:
+    def _write_task(self, text: TaskText, tokenizer: Tokenizer) -> dict[str, Any]:
         """Write the pairs of a task, and return what is known of them."""
-        name, source, target = key
-        parts = {}
+        task, parts = text.task, {}
         for part in PARTS:
             pairs = text.parts[part]
-            sides = [
-                _with_eos(tokenizer, [getattr(pair, side) for pair in pairs]) for side in ("source", "target")
-            ]
-            entry = write_pairs(pairs_path(self._folder, name, part), pairs, sides[0], sides[1])
-            parts[part] = {**entry, "domains": _labels(pairs), "text": asdict(text.counts[part])}
-        return {"source": source, "target": target, "parts": parts}
+            source = _with_eos(tokenizer, [pair.source for pair in pairs])
+            target = _with_eos(tokenizer, [pair.target for pair in pairs])
+            entry = write_pairs(pairs_path(self._folder, task.name, part), pairs, source, target)
+            labels = dict(sorted(Counter(pair.domain for pair in pairs).items()))
+            parts[part] = {**entry, "domains": labels, "text": asdict(text.counts[part])}
+        return {"source": task.source, "target": task.target, "parts": parts}
 
 
 def _every_so_often(texts: Iterator[str], available: int, wanted: float) -> Iterator[str]:
@@ -218,13 +206,7 @@ def _every_so_often(texts: Iterator[str], available: int, wanted: float) -> Iter
 
 def _encoded(texts: Iterator[str], tokenizer: Tokenizer) -> Iterator[NDArray[Any]]:
     """Yield the ids of documents, joined with EOS, in groups."""
-    group: list[str] = []
-    for text in texts:
-        group.append(text)
-        if len(group) == _AT_ONCE:
-            yield np.concatenate(_with_eos(tokenizer, group))
-            group = []
-    if group:
+    while group := list(islice(texts, _AT_ONCE)):
         yield np.concatenate(_with_eos(tokenizer, group))
 
 
@@ -233,27 +215,11 @@ def _with_eos(tokenizer: Tokenizer, texts: list[str]) -> list[NDArray[Any]]:
     return [np.array([*ids, EOS], dtype=np.int64) for ids in tokenizer.encode(texts)]
 
 
-def _labels(pairs: list[Pair]) -> dict[str, int]:
-    """Return how many pairs each label has."""
-    labels: dict[str, int] = {}
-    for pair in pairs:
-        labels[pair.domain] = labels.get(pair.domain, 0) + 1
-    return dict(sorted(labels.items()))
-
-
 def _content_hash(content: dict[str, Any]) -> str:
     """Return a hash of what training sees."""
-    return digest(
-        [
-            content["tokenizer"]["sha256"],
-            {language: entry["sha256"] for language, entry in content["languages"].items()},
-            {
-                name: [
-                    task["source"],
-                    task["target"],
-                    {part: said["sha256"] for part, said in task["parts"].items()},
-                ]
-                for name, task in content["tasks"].items()
-            },
-        ]
-    )
+    languages = {language: entry["sha256"] for language, entry in content["languages"].items()}
+    tasks = {
+        name: [task["source"], task["target"], {part: said["sha256"] for part, said in task["parts"].items()}]
+        for name, task in content["tasks"].items()
+    }
+    return digest([content["tokenizer"]["sha256"], languages, tasks])

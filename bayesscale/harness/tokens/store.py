@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bayesscale.errors import CorpusError
 from bayesscale.harness.corpora.pairs import Pair
+from bayesscale.harness.model.config import UNK
 from bayesscale.harness.tokens.parallel import Parallel
 from bayesscale.harness.tokens.writing import writing
 
@@ -28,10 +29,13 @@ def token_type(vocab_size: int) -> str:
 
 def write_ids(path: Path, groups: Iterable[NDArray[Any]], dtype: str) -> dict[str, Any]:
     """Write token ids one after the other, and return what the manifest says of the file."""
+    unknown = 0
     with writing(path) as sink:
         for ids in groups:
+            unknown += int((ids == UNK).sum())
             sink.write(ids.astype(dtype).tobytes())
-        return {"tokens": sink.bytes // np.dtype(dtype).itemsize, "sha256": sink.sha256}
+        tokens = sink.bytes // np.dtype(dtype).itemsize
+        return {"tokens": tokens, "sha256": sink.sha256, "unknown": unknown}
 
 
 def read_ids(path: Path, tokens: int, dtype: str) -> NDArray[Any]:
@@ -75,12 +79,6 @@ def read_pairs(path: Path, entry: dict[str, Any], dtype: str) -> Parallel:
     source_text, target_text, domain, *ids = map(list, zip(*rows, strict=True))
     source, target = ([np.array(each, dtype) for each in side] for side in ids)
     return Parallel(source, target, source_text, target_text, domain)
-
-
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest, which makes the folder valid."""
-    with writing(folder / MANIFEST) as sink:
-        sink.write(json.dumps(manifest, indent=2, ensure_ascii=False).encode())
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -146,7 +146,8 @@ def test_documents_are_counted() -> None:
     text = clean_pairs(
         _Source(train=[("x", "y")], dev=[("a b c d", "e")], test=[("f g h i", "j")]), TASK, CleaningConfig()
     )
-    held_out = held_out_sentences({("en-de", "en", "de"): text}, CleaningConfig())
+    held_out = held_out_sentences([text], CleaningConfig())
+    assert held_out_sentences([text], CleaningConfig(decontaminate=False)) == {}
     counts = Counts()
     documents = ["kept", " kept ", "", "x f g h i", "also kept"]
     groups = clean_documents(documents, counts, CleaningConfig(), held_out["en"])

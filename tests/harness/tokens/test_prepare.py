@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("sentencepiece", reason="sentencepiece is not installed (extra train)")
 
 from bayesscale.errors import CorpusError, OutputExistsError
+from bayesscale.harness.corpora.sources import source_of
 from bayesscale.harness.model.config import EOS
 from bayesscale.harness.study.config import Study
 from bayesscale.harness.study.load import parse_study
@@ -90,11 +91,9 @@ def test_blocks_are_the_documents_joined_with_eos(prepared: Prepared) -> None:
 
 
 def test_the_text_is_that_of_the_languages(prepared: Prepared, small_study: Study) -> None:
-    from bayesscale.harness.corpora.sources import MadeUp
-
     ids = prepared.blocks("ka", 1).ravel()[:500].tolist()
     end = ids.index(1)
-    assert prepared.tokenizer.decode([ids[:end]]) == [next(MadeUp(small_study).documents("ka"))]
+    assert prepared.tokenizer.decode([ids[:end]]) == [next(source_of(small_study).documents("ka"))]
 
 
 def test_tasks_have_ids_text_and_domains_in_step(prepared: Prepared) -> None:
