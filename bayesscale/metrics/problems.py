@@ -25,6 +25,7 @@ RULES: dict[str, str] = {
     "required-columns": "the table has a column of sizes and at least one metric",
     "tokens-per-step": "sizes in steps need the number of tokens of a step",
     "one-column-a-metric": "every metric has one column",
+    "one-metric-a-column": "a column that is named as a metric holds no other",
     "score-or-spread": "a column is a score or the spread of one, and its name says which",
     "size-unit": "the unit of a size is said by its column or its cell",
     "thousands": "a size can be read in one way only",

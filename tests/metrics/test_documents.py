@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from bayesscale.errors import UsageError
 from bayesscale.metrics.problems import MetricsError
 from bayesscale.metrics.read import read_metrics
 from bayesscale.metrics.table import Metrics
+from tests.metrics.doors import asked, door, values
 from tests.metrics.walks import write_walks
 
 
@@ -150,6 +152,50 @@ def test_scalars_of_tensorboard(tmp_path: Path) -> None:
     with pytest.raises(MetricsError) as caught:
         read_metrics(path)
     assert caught.value.accepted == ("--columns", "cross_entropy=Value,pretrain_tokens=Step")
+
+
+def scalars(folder: Path, **first: float) -> Path:
+    """Write exports of TensorBoard by their names, dots for slashes: three values, the first and what follows."""
+    for name, value in first.items():
+        path = folder / f"{name.replace('__', '/')}.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"Wall time,Step,Value\n1,10,{value}\n2,20,{value + 1}\n3,40,{value + 2}\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "names", [("a-tag-eval_bleu", "a-tag-eval_chrf"), ("eval_bleu", "chrf"), ("bleu__a", "chrf__a")]
+)
+def test_a_folder_of_scalars_is_never_read_as_one_metric(tmp_path: Path, names: tuple[str, str]) -> None:
+    folder = scalars(tmp_path, **{names[0]: 10, names[1]: 40})
+    error = asked(folder, "--columns pretrain_tokens=Step,bleu=Value --duplicates best")
+    assert [problem.rule for problem in error.problems] == ["one-metric-a-column"]
+    assert values(door(folder, shlex.join(error.accepted or ()))) == [10, 11, 12]
+    read = door(folder, "--columns pretrain_tokens=Step")
+    assert read.metrics == ("bleu", "chrf")
+    assert values(read) == [10, 40, 11, 41, 12, 42]
+
+
+def test_paths_of_scalars_name_runs_as_well_as_metrics(tmp_path: Path) -> None:
+    runs = {"run-wide-tag-eval_bleu": 10, "run-deep-tag-eval_bleu": 11, "run-wide-tag-loss": 3}
+    folder = scalars(tmp_path, **runs)
+    assert [problem.rule for problem in asked(folder, "--columns pretrain_tokens=Step").problems] == [
+        "told-apart"
+    ]
+    read = door(folder, "--columns pretrain_tokens=Step --curve run")
+    assert read.curves()["run"].tolist() == ["deep", "wide"]
+    assert len(read.frame) == 9
+
+
+def test_labels_that_name_several_metrics_are_not_read_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text("step,tag,value\n1,eval/bleu,10\n1,eval/chrf,40\n2,eval/bleu,11\n2,eval/chrf,41\n")
+    error = asked(path, "--columns pretrain_tokens=step,bleu=value --duplicates last")
+    assert [problem.rule for problem in error.problems] == ["one-metric-a-column"]
+    assert "--columns metric=tag,value=value" in error.problems[0].hint
+    # Who names one tag among one may know better than it.
+    one = door(path, "--columns pretrain_tokens=step,cross_entropy=value --where tag=eval/bleu")
+    assert one.metrics == ("cross_entropy",)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 import pandas as pd
@@ -11,10 +12,12 @@ from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.names import COLUMNS, SIZES, STEPS, meaning, score_name, suggested_declaration
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
+from bayesscale.metrics.sources.cells import PATH
+from bayesscale.metrics.sources.paths import metric_in_path
 from bayesscale.metrics.tidy.melt import is_system, label_parts
 from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
-from bayesscale.metrics.tidy.scores import find_scores, is_long
+from bayesscale.metrics.tidy.scores import Score, find_scores, is_long
 
 _ORDER = {
     "pretrain_tokens": ("tokens", "examples", "steps", "epochs"),
@@ -44,7 +47,39 @@ def structure_problems(named: NamedCells, axis: str, line: int | None, source: s
     scores = find_scores(named, line)
     if not scores.scores:
         problems.append(_missing_metric(named, axis, line, source))
-    return [*problems, *scores.problems]
+    return [*problems, *scores.problems, *_other_metrics(named, scores.scores)]
+
+
+def _other_metrics(named: NamedCells, scores: Sequence[Score]) -> Iterator[Problem]:
+    """Yield the question about values that the user named as one metric, and labels or paths as several."""
+    bare = [s for s in scores if s.column in named.origin and not score_name(named.in_file(s.column))]
+    labels = [c for c in named.cells if meaning(c) == "metric" or _holds_metrics(named, c)] if bare else []
+    for label in [*labels, *([PATH] if bare and PATH in named.made_up else [])]:
+        cells = named.cells[label].unique()
+        said = {cell: _metric_said(cell, named) for cell in cells if label != PATH or metric_in_path(cell)}
+        if len(set(said.values())) < 2:
+            continue
+        for score in bare:
+            column, own = (
+                named.in_file(score.column),
+                [c for c in cells if said.get(c) in (None, score.metric)],
+            )
+            ways = (option("where", f"{label}={'|'.join(own)}"),) if own else ()
+            instead = option("columns", f"{'' if label == 'metric' else f'metric={label},'}value={column}")
+            hint = (
+                f"{label!r} names several metrics, so not all are {score.metric}; read each under its own by "
+                f"{instead} in place of {score.metric}={column}{', or those of one by ' if ways else ''}"
+            )
+            received = ", ".join(map(str, list(said)[:_MOST]))
+            yield Problem(None, column, "one-metric-a-column", received, hint + "".join(ways), ways)
+        return
+
+
+def _metric_said(cell: str, named: NamedCells) -> str:
+    """Return the metric that a label or a path names, by its full name where it is known."""
+    in_path = metric_in_path(cell)
+    text = in_path[1] if in_path else cell
+    return found.metric if (found := score_name(text, named.declared)) else text
 
 
 def _columns(named: NamedCells) -> str:
@@ -126,9 +161,10 @@ def _missing_metric(named: NamedCells, axis: str, line: int | None, source: str)
         questions.append("names of columns hold a metric and something else")
     options += _long_columns(named)
     value = named.in_file(_value_column(named) or "")
-    of_source = _metric_of_source(source)
+    in_name = metric_in_path(re.split(r"[/\\]", source)[-1])
+    of_source = score_name(in_name[1]) if in_name else None
     if value and of_source:
-        options.append(option("columns", f"{of_source}={value}"))
+        options.append(option("columns", f"{of_source.metric}={value}"))
     elif value:
         questions.append(
             f"if {value!r} holds one metric, name it, as in {option('columns', f'bleu={value}')}"
@@ -192,13 +228,3 @@ def _value_column(named: NamedCells) -> str | None:
     if "value" in named.free:
         return "value"
     return next((c for c in named.free if meaning(c) == "value" and named.has_numbers(c)), None)
-
-
-def _metric_of_source(source: str) -> str | None:
-    """Return the metric that a file's name ends with, such as run-1-tag-eval_loss.csv."""
-    words = re.split(r"[\s\-.]+", source.replace("\\", "/").rpartition("/")[2].rpartition(".")[0])
-    for start in range(len(words)):
-        found = score_name("_".join(words[start:]))
-        if found and found.beside is None:
-            return found.metric
-    return None

@@ -1,39 +1,32 @@
-"""What a path says of its rows: `--from-path 'step{pretrain_steps}'`."""
+"""What a path says of its rows: `--from-path 'step{pretrain_steps}'`, and metrics in names of files."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 
+import pandas as pd
+
 from bayesscale.errors import UsageError
-from bayesscale.metrics.names import SIZES, STEPS
+from bayesscale.metrics.names import SIZES, STEPS, meaning, score_name
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.sources.cells import PATH, TextTable
 
+_SHOWN = 6
 _FIELD = re.compile(r"\{([^{}]*)\}")
+_EXPORT = re.compile(r"(?:run[-_])?(?P<run>.*?)[-_]?tag[-_](?P<tag>.+)", re.DOTALL)
 _SIZE, _LABEL = r"\d[\d_]*(?:\.\d+)?(?:[eE]\d+)?[kKmMbBgGtT]?", r"[^/\\]+?"
 
 
 def with_path(table: TextTable, pattern: str | None) -> TextTable:
-    """Return a table with the fields of a path as columns.
+    """Return a table with the fields of a path, and the metric in it where rows have bare values, as columns.
 
-    Parameters
-    ----------
-    table : TextTable
-        A file's, or a folder's with a column of paths.
-    pattern : str or None
-        Text that occurs in the path, with names of columns in braces. A size is a number, a label anything
-        without a slash; `*` stands for anything. Matched where it occurs first.
-
-    Raises
-    ------
-    UsageError
-        The pattern has no field, or is given for a data frame.
-    MetricsError
-        A path does not match.
+    A pattern is text that occurs in the path, with names of columns in braces. A size is a number, a label
+    anything without a slash; `*` stands for anything. Matched where it occurs first. Raises UsageError for a
+    pattern without fields, MetricsError where a path does not match.
     """
     if pattern is None:
-        return table
+        return _with_metrics(table)
     expression, fields = _compiled(pattern)
     cells = table.cells.copy()
     paths = cells[PATH] if PATH in table.made_up else cells.index.map(lambda _: table.name).to_series()
@@ -46,7 +39,50 @@ def with_path(table: TextTable, pattern: str | None) -> TextTable:
     for number, name in enumerate(fields, start=1):
         cells[name] = [found[number] if (found := matches[path]) else "" for path in paths]
     note = f"from the paths: {', '.join(fields)}"
-    return replace(table, cells=cells, notes=(*table.notes, note))
+    return _with_metrics(replace(table, cells=cells, notes=(*table.notes, note)))
+
+
+def metric_in_path(path: str) -> tuple[str, str] | None:
+    """Return what a path says besides its metric, and the metric; None where it names none.
+
+    The metric is the tag of an export from TensorBoard, `run-a-tag-eval_bleu.csv`, else what the file's name
+    ends with, `a_eval_bleu.csv`, else the name of a folder, `bleu/a.csv`.
+    """
+    *folders, name = re.split(r"[/\\]", path)
+    stem = name.rpartition(".")[0] or name
+    if export := _EXPORT.fullmatch(stem):
+        return "/".join([*folders, *filter(None, [export["run"].strip(".")])]), export["tag"]
+    for word in re.finditer(r"[^\s\-._]+", stem):
+        found = score_name(stem[word.start() :])
+        if found and found.beside is None:
+            return "/".join([*folders, *filter(None, [stem[: word.start()].strip(" -._")])]), found.metric
+    for place in reversed(range(len(folders))):
+        if (found := score_name(folders[place])) and found.beside is None:
+            return "/".join([*folders[:place], *folders[place + 1 :], stem]), found.metric
+    return None
+
+
+def _with_metrics(table: TextTable) -> TextTable:
+    """Return a folder's table with the metrics and runs that its paths name, where its columns name none."""
+    known = {meaning(name) for name in table.cells}
+    if PATH not in table.made_up or "value" not in known or "metric" in known:
+        return table
+    found = {path: metric_in_path(path) for path in table.cells[PATH].unique()}
+    if any(map(score_name, table.cells)) or not all(found.values()):
+        return table
+    said = pd.DataFrame(
+        list(table.cells[PATH].map(found)), columns=["run", "metric"], index=table.cells.index
+    )
+    shown = ", ".join(said["metric"].unique()[:_SHOWN])
+    note = f"the paths name the metrics of the values: {shown}"
+    cells, made_up = table.cells.assign(metric=said["metric"]), (*table.made_up, "metric")
+    # What differs between the files of one metric is the run, unless a file is a checkpoint or fields say more.
+    if len(cells) > len(found) and not known & {"run", "mixture", "task"}:
+        cells, made_up = cells.drop(columns=PATH), tuple(name for name in made_up if name != PATH)
+        if said["run"].nunique() > 1:
+            cells, made_up = cells.assign(run=said["run"]), (*made_up, "run")
+            note += f"; and the runs: {', '.join(said['run'].unique()[:_SHOWN])}"
+    return replace(table, cells=cells, made_up=made_up, notes=(*table.notes, note))
 
 
 def _compiled(pattern: str) -> tuple[re.Pattern[str], list[str]]:
