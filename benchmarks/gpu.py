@@ -59,9 +59,9 @@ from bayesscale.harness.denoise import corrupt
 from bayesscale.harness.device import autocast, compile_model
 from bayesscale.harness.model.config import ModelConfig, Vocabulary, span_counts
 from bayesscale.harness.model.huggingface import names
-from bayesscale.harness.optim.optimizers import ScaledAdamW
 from bayesscale.harness.training.finetuning import finetune
 from bayesscale.harness.training.jobs import FinetuneJob
+from bayesscale.harness.training.optimizer import ScaledAdamW
 from bayesscale.harness.training.weights import init_model
 
 RESULTS = Path(__file__).parent / "results" / "gpu.json"
@@ -213,7 +213,7 @@ def decoding(sizes: Sizes, device: torch.device) -> dict[str, Any]:
 
     def ours() -> Any:
         # No token ends a sentence, so that all rivals do the same work.
-        return translate(model, sources, settings, device=device.type, eos=-1)
+        return translate(model, sources, settings, eos=-1)
 
     seconds = _seconds(ours, device, 2)
     row: dict[str, Any] = {"seconds": seconds, "sentences a second": sizes.sentences / seconds}
@@ -248,8 +248,8 @@ def right(sizes: Sizes, device: torch.device) -> dict[str, Any]:
     losses, said = [], []
     for place in ("cpu", device.type):
         model = init_model(config, 0, device=place).eval()
-        losses.append(cross_entropy(model, pairs, device=place).per_token)
-        said.append(translate(model, pairs.source, settings, device=place))
+        losses.append(cross_entropy(model, pairs).per_token)
+        said.append(translate(model, pairs.source, settings))
     same = sum(one == other for one, other in zip(*said, strict=True))
     return {"losses": losses, "difference": abs(losses[0] - losses[1]), "same translations of 32": same}
 

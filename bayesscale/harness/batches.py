@@ -57,25 +57,18 @@ def sorted_batches(lengths: NDArray[Any], batch: int) -> list[NDArray[np.int64]]
     return np.split(order, range(batch, len(order), batch)) if len(order) else []
 
 
-def pad(
-    sequences: Sequence[NDArray[Any]],
-    value: int,
-    *,
-    eos: int | None = None,
-    longest: int | None = None,
-    multiple: int = 1,
-) -> Tensor:
-    """Return sequences side by side, (sequences, longest), filled up at their end.
+def pad(sequences: Sequence[NDArray[Any]], *, longest: int | None = None, multiple: int = 1) -> Tensor:
+    """Return sequences side by side, (sequences, longest), filled up with IGNORED.
 
-    Those that are cut end with `eos`. The length is rounded up to a multiple, so that few shapes occur.
+    Those that are cut still end with EOS. The length is rounded up to a multiple, so that few shapes occur.
     """
     lengths = [len(sequence) if longest is None else min(len(sequence), longest) for sequence in sequences]
     width = -(-max(lengths) // multiple) * multiple
-    filled = np.full((len(sequences), width), value, dtype=np.int64)
+    filled = np.full((len(sequences), width), IGNORED, dtype=np.int64)
     for row, (sequence, length) in enumerate(zip(sequences, lengths, strict=True)):
         filled[row, :length] = sequence[:length]
-        if length < len(sequence) and eos is not None:
-            filled[row, length - 1] = eos
+        if length < len(sequence):
+            filled[row, length - 1] = EOS
     return torch.from_numpy(filled)
 
 
@@ -88,18 +81,11 @@ def collate(
     multiple: int = 1,
 ) -> PairBatch:
     """Return some pairs as tensors on a device; sides that are cut still end with EOS."""
-    cut: dict[str, Any] = {"eos": EOS, "longest": longest, "multiple": multiple}
-    source = pad([pairs.source[row] for row in rows], PAD, **cut)
-    labels = pad([pairs.target[row] for row in rows], IGNORED, **cut)
-    mask = pad(
-        [np.ones(len(pairs.source[row])) for row in rows], 0, longest=longest, multiple=multiple
-    ).bool()
-    start = torch.full((len(rows), 1), PAD)
-    target_in = torch.cat([start, labels[:, :-1]], 1).masked_fill_(_after(labels), PAD)
+    source, labels = (
+        pad([side[row] for row in rows], longest=longest, multiple=multiple)
+        for side in (pairs.source, pairs.target)
+    )
+    mask = source != IGNORED
+    before = torch.cat([torch.full((len(rows), 1), PAD), labels[:, :-1]], 1)
+    source, target_in = (ids.masked_fill(ids == IGNORED, PAD) for ids in (source, before))
     return PairBatch(*(tensor.to(device, non_blocking=True) for tensor in (source, mask, target_in, labels)))
-
-
-def _after(labels: Tensor) -> Tensor:
-    """Return where the label before is none."""
-    first = torch.zeros(len(labels), 1, dtype=torch.bool)
-    return torch.cat([first, labels[:, :-1] == IGNORED], 1)

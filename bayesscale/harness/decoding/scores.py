@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from bayesscale.harness.batches import collate, sorted_batches
-from bayesscale.harness.device import find_device, memory_for
+from bayesscale.harness.device import memory_for
 from bayesscale.harness.model.t5 import IGNORED, T5
+from bayesscale.harness.tokens.parallel import lengths
 
 if TYPE_CHECKING:
     from bayesscale.harness.tokens.parallel import Parallel
@@ -32,27 +33,25 @@ class CrossEntropy:
 
 
 @torch.no_grad()
-def cross_entropy(model: T5, parallel: Parallel, *, device: str = "cpu", batch: int = 128) -> CrossEntropy:
+def cross_entropy(model: T5, parallel: Parallel, *, batch: int = 128) -> CrossEntropy:
     """Return the cross-entropy of translations given their sources, over every target token including EOS.
 
     Nothing is cut, however long it is. Computed in float32, whatever the model was trained in.
     """
-    place = find_device(device)
-    tokens = np.array([len(target) for target in parallel.target], dtype=np.int64)
-    lengths = tokens + np.array([len(source) for source in parallel.source], dtype=np.int64)
+    tokens = lengths(parallel.target)
     nats = np.zeros(len(tokens))
     training = model.training
     model.eval()
     with memory_for(f"{batch} pairs at once", "use a device with more of it"):
-        for rows in sorted_batches(lengths, batch):
-            nats[rows] = _nats(model, parallel, rows, place)
+        for rows in sorted_batches(tokens + lengths(parallel.source), batch):
+            nats[rows] = _nats(model, parallel, rows)
     model.train(training)
     return CrossEntropy(nats, tokens)
 
 
-def _nats(model: T5, parallel: Parallel, rows: NDArray[np.int64], place: torch.device) -> NDArray[Any]:
+def _nats(model: T5, parallel: Parallel, rows: NDArray[np.int64]) -> NDArray[Any]:
     """Return the cross-entropy of some pairs, summed over the tokens of each."""
-    batch = collate(parallel, rows, place)
+    batch = collate(parallel, rows, model.embedding.device)
     hidden = model.decode(model.encode(batch.source, batch.mask), batch.target_in, batch.mask)
     logits = model.logits(hidden).transpose(1, 2)
     each = F.cross_entropy(logits, batch.labels, ignore_index=IGNORED, reduction="none")

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bayesscale.harness.batches import pad as padded
-from bayesscale.harness.batches import sorted_batches
-from bayesscale.harness.device import autocast, find_device, memory_for
+from bayesscale.harness.batches import pad, sorted_batches
+from bayesscale.harness.device import autocast, memory_for
 from bayesscale.harness.model.cache import Decoder
 from bayesscale.harness.model.config import EOS, PAD
-from bayesscale.harness.model.t5 import T5
+from bayesscale.harness.model.t5 import IGNORED, T5
+from bayesscale.harness.tokens.parallel import lengths
 
 if TYPE_CHECKING:
     from bayesscale.harness.study.training import DecodingConfig
@@ -26,26 +25,20 @@ _STILL = 0.75
 
 @torch.no_grad()
 def translate(
-    model: T5,
-    sources: Sequence[NDArray[Any]],
-    config: DecodingConfig,
-    *,
-    device: str = "cpu",
-    eos: int = EOS,
+    model: T5, sources: Sequence[NDArray[Any]], config: DecodingConfig, *, eos: int = EOS
 ) -> list[list[int]]:
     """Return a translation of every source, without pad and EOS, in the order of the sources.
 
     `eos` ends a translation; -1 lets all go on to the longest, to measure speed.
     """
-    place = find_device(device)
-    lengths = np.array([len(source) for source in sources], dtype=np.int64)
     found: list[list[int]] = [[] for _ in sources]
     training = model.training
     model.eval()
     with memory_for(f"{config.batch} sentences at once", "lower decoding.batch"):
-        for rows in sorted_batches(lengths, config.batch):
-            tokens = padded([sources[row] for row in rows], PAD).to(place)
-            mask = (torch.arange(tokens.shape[1]) < torch.from_numpy(lengths[rows])[:, None]).to(place)
+        for rows in sorted_batches(lengths(sources), config.batch):
+            padded = pad([sources[row] for row in rows]).to(model.embedding.device)
+            mask = padded != IGNORED
+            tokens = padded.masked_fill(~mask, PAD)
             for row, chosen in zip(rows, _greedy(model, tokens, mask, config, eos).tolist(), strict=True):
                 ended = chosen[: chosen.index(eos)] if eos in chosen else chosen
                 found[row] = [token for token in ended if token != PAD]

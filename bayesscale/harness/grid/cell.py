@@ -82,7 +82,7 @@ def _compute(
         if weights is None:
             return record | {"reason": "pretraining had diverged"}, None
     with Reporter(grid.progress, describe(cell), show=show) as report:
-        result = _finetune(grid, cell, _chosen(train, indices.tolist()), weights, report)
+        result = _finetune(grid, cell, train.chosen(indices), weights, report)
         record["finetune"] |= _facts(result, counted) | {"seconds": round(time.perf_counter() - start, 3)}
         if result.status == "diverged":
             return record | {"reason": "finetuning diverged at every rate"}, None
@@ -92,18 +92,7 @@ def _compute(
     rows, domains = metric_rows(facts, test.scored, test.loss, grid.study.scoring)
     record |= {"status": "finished", "rows": rows, "domains": domains, "test": _details(test)}
     record["seconds"] = round(time.perf_counter() - start, 3)
-    return record, "".join(f"{_one_line(line)}\n" for line in test.hypotheses)
-
-
-def _chosen(parallel: Parallel, indices: list[int]) -> Parallel:
-    """Return some of the pairs."""
-    return Parallel(
-        [parallel.source[index] for index in indices],
-        [parallel.target[index] for index in indices],
-        [parallel.source_text[index] for index in indices],
-        [parallel.target_text[index] for index in indices],
-        [parallel.domain[index] for index in indices],
-    )
+    return record, "".join(f"{line}\n" for line in test.hypotheses)
 
 
 def _finetune(
@@ -141,19 +130,14 @@ def _test(grid: Grid, cell: Cell, result: FinetuneResult) -> Test:
     from bayesscale.harness.decoding import cross_entropy, translate
     from bayesscale.harness.scoring import loss_score, score_hypotheses
 
-    scoring, device = grid.study.scoring, grid.device()
-    whole = grid.task(cell.task).test
-    test = _chosen(whole, list(range(min(len(whole), scoring.sentences or len(whole)))))
-    ids = translate(result.model, test.source, grid.study.decoding, device=device)
-    hypotheses = [_one_line(text) for text in grid.prepared().tokenizer.decode(ids)]
-    entropy = cross_entropy(result.model, test, device=device)
+    scoring, whole = grid.study.scoring, grid.task(cell.task).test
+    test = whole.chosen(range(len(whole))[: scoring.sentences])
+    ids = translate(result.model, test.source, grid.study.decoding)
+    # Byte pieces can spell ends of lines.
+    hypotheses = [" ".join(text.split()) for text in grid.prepared().tokenizer.decode(ids)]
+    entropy = cross_entropy(result.model, test)
     scored = score_hypotheses(hypotheses, test.target_text, test.domain, scoring)
     return Test(hypotheses, scored, loss_score(entropy.nats, entropy.tokens, test.target_text))
-
-
-def _one_line(text: str) -> str:
-    """Return a hypothesis without ends of lines, which byte pieces can spell."""
-    return " ".join(text.split())
 
 
 def _facts(result: FinetuneResult, counted: int) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Decoder:
     ) -> None:
         self._model, self._dtype = model, dtype
         batch, device = len(memory), memory.device
-        bias = model.bias(model.decoder_bias, positions, positions, both_ways=False)
+        bias = model.bias(model.decoder_bias, positions, both_ways=False)
         self._bias = (bias + causal_mask(positions, device)).to(dtype)
         self._padding = padding_bias(mask).to(dtype)
         self._embedding = model.embedding.detach()

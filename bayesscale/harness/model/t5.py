@@ -82,7 +82,7 @@ class T5(nn.Module):
 
     def encode(self, source: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the encoder's output, (batch, sources, d_model)."""
-        bias = self.bias(self.encoder_bias, source.shape[1], source.shape[1], both_ways=True)
+        bias = self.bias(self.encoder_bias, source.shape[1], both_ways=True)
         if mask is not None:
             bias = bias + padding_bias(mask)
         hidden = _drop(F.embedding(source, self.embedding), self.dropout, self.training)
@@ -93,7 +93,7 @@ class T5(nn.Module):
     def decode(self, memory: Tensor, target_in: Tensor, source_mask: Tensor | None = None) -> Tensor:
         """Return the decoder's last hidden layer at every position, (batch, targets, d_model)."""
         positions = target_in.shape[1]
-        bias = self.bias(self.decoder_bias, positions, positions, both_ways=False)
+        bias = self.bias(self.decoder_bias, positions, both_ways=False)
         masked = causal_mask.__wrapped__ if torch.compiler.is_compiling() else causal_mask
         bias = bias + masked(positions, bias.device)
         cross = None if source_mask is None else padding_bias(source_mask)
@@ -108,8 +108,8 @@ class T5(nn.Module):
             return F.linear(hidden * self.config.d_model**-0.5, self.embedding)
         return F.linear(hidden, self.output)
 
-    def bias(self, weight: Tensor, queries: int, keys: int, *, both_ways: bool) -> Tensor:
-        """Return the relative position bias of every pair, (1, heads, queries, keys).
+    def bias(self, weight: Tensor, positions: int, *, both_ways: bool) -> Tensor:
+        """Return the relative position bias of every pair, (1, heads, positions, positions).
 
         `weight` is `encoder_bias`, which looks both ways, or `decoder_bias`.
         """
@@ -117,8 +117,8 @@ class T5(nn.Module):
         # Caches and compilation do not go together; a graph keeps constants anyway.
         plain = torch.compiler.is_compiling()
         buckets = distance_buckets.__wrapped__ if plain else distance_buckets
-        bucket = buckets(queries, keys, both_ways=both_ways, device=weight.device, **sizes)
-        return pair_bias(weight, bucket, queries, keys)
+        bucket = buckets(positions, both_ways=both_ways, device=weight.device, **sizes)
+        return pair_bias(weight, bucket, positions)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:

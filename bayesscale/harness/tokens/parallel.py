@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 
@@ -27,7 +29,12 @@ class Parallel:
     @property
     def tokens(self) -> int:
         """Source and target tokens, EOS included."""
-        return sum(map(len, self.source)) + sum(map(len, self.target))
+        return int(lengths(self.source).sum() + lengths(self.target).sum())
+
+    def chosen(self, rows: Iterable[int]) -> Parallel:
+        """Return some of the pairs."""
+        picked = list(rows)
+        return Parallel(**{name: [values[row] for row in picked] for name, values in vars(self).items()})
 
 
 @dataclass(frozen=True)
@@ -37,3 +44,8 @@ class Task:
     train: Parallel
     dev: Parallel
     test: Parallel
+
+
+def lengths(sequences: Sequence[Sequence[Any] | NDArray[Any]]) -> NDArray[np.int64]:
+    """Return the length of every sequence."""
+    return np.array([len(sequence) for sequence in sequences], dtype=np.int64)

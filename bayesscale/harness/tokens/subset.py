@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bayesscale.errors import CorpusError
 from bayesscale.harness.shuffle import Shuffle
-from bayesscale.harness.tokens.parallel import Parallel
+from bayesscale.harness.tokens.parallel import Parallel, lengths
 
 
 def nested_subset(
@@ -41,9 +41,5 @@ def nested_subset(
 
 def pair_tokens(parallel: Parallel, length: int | None = None) -> NDArray[np.int64]:
     """Return the source and target tokens of each pair, each side cut to a length."""
-    sides = [
-        np.array([len(ids) for ids in side], dtype=np.int64) for side in (parallel.source, parallel.target)
-    ]
-    if length is not None:
-        sides = [np.minimum(side, length) for side in sides]
-    return sides[0] + sides[1]
+    source, target = lengths(parallel.source), lengths(parallel.target)
+    return source + target if length is None else source.clip(max=length) + target.clip(max=length)

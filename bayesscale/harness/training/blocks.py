@@ -10,8 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bayesscale.errors import CorpusError
-
 if TYPE_CHECKING:
     from bayesscale.harness.mixture import Mixture
 
@@ -20,24 +18,9 @@ _SAMPLE = 20_000
 
 
 class Blocks:
-    """Blocks of a mixture by their position in the run; those of each language are (n, length).
+    """Blocks of a mixture by their position in the run; those of each language are (n, length)."""
 
-    A language that has no blocks, or some of another length, is a CorpusError.
-    """
-
-    def __init__(
-        self, mixture: Mixture, blocks: Mapping[str, NDArray[Any]], device: torch.device, length: int
-    ) -> None:
-        wrong = [
-            f"{language} has {blocks[language].shape if language in blocks else 'none'}"
-            for language in mixture.languages
-            if language not in blocks or blocks[language].ndim != 2 or blocks[language].shape[1] != length
-        ]
-        if wrong:
-            raise CorpusError(
-                f"every language of a mixture has blocks of {length} tokens; {'; '.join(wrong)}; prepare "
-                "them with this length"
-            )
+    def __init__(self, mixture: Mixture, blocks: Mapping[str, NDArray[Any]], device: torch.device) -> None:
         self._mixture = mixture
         self._arrays = [blocks[language] for language in mixture.languages]
         self._device = device

@@ -6,7 +6,6 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
@@ -28,10 +27,11 @@ from bayesscale.harness.halving import stretches
 from bayesscale.harness.model.config import ModelConfig
 from bayesscale.harness.model.huggingface import load_pretrained
 from bayesscale.harness.model.t5 import T5
-from bayesscale.harness.optim.optimizers import ScaledAdamW, set_rate
 from bayesscale.harness.progress import Meter
+from bayesscale.harness.tokens.parallel import lengths
 from bayesscale.harness.training.jobs import FinetuneJob, FinetuneResult, Trial
-from bayesscale.harness.training.micro import gradients
+from bayesscale.harness.training.optimizer import ScaledAdamW
+from bayesscale.harness.training.step import take_step
 from bayesscale.harness.training.weights import init_model, shape_of
 
 _MULTIPLE = {"cpu": 1, "cuda": 16}
@@ -55,8 +55,9 @@ def finetune(job: FinetuneJob) -> FinetuneResult:
     with determinism(job.deterministic):
         tuning = _Finetuning(job)
         best = tuning.search()
+    tuning.model.dropout = 0.0
     return FinetuneResult(
-        model=tuning.finished_model(),
+        model=tuning.model.eval(),
         rate=math.nan if best is None else best.rate,
         dev_loss=math.nan if best is None else best.loss,
         trials=tuple(Trial(each.rate, each.step, each.loss) for each in tuning.candidates),
@@ -82,9 +83,8 @@ class _Finetuning:
         config = job.config
         self.job, self.device = job, find_device(job.device)
         shape = shape_of(job.model, job.vocabulary, job.weights)
-        reused = job.workspace is not None and job.workspace.config == shape
-        self.model: T5 = job.workspace if reused and job.workspace is not None else T5(shape)
-        self.model.to(self.device)
+        workspace = job.workspace if job.workspace is not None and job.workspace.config == shape else None
+        self.model: T5 = (workspace or T5(shape)).to(self.device)
         begin = self._start_weights(shape)
         self.parameters = list(self.model.parameters())
         self.candidates = [
@@ -92,25 +92,21 @@ class _Finetuning:
             for rate in config.rates
         ]
         compile_model(self.model, config.compile, self.device)
-        sources, targets = (_lengths(side) for side in (job.train.source, job.train.target))
-        self.truncated = int((sources > config.length).sum() + (targets > config.length).sum())
-        sources, targets = sources.clip(max=config.length), targets.clip(max=config.length)
-        total = int(sources.sum() + targets.sum())
-        self.steps = config.steps_of(total)
-        self._plan = plan_batches(sources + targets, tokens=config.batch, steps=self.steps, seed=job.seed)
-        self.tokens_seen = int(sum((sources + targets)[rows].sum() for rows in self._plan))
-        pairs = config.batch * len(sources) / total
+        whole = lengths(job.train.source), lengths(job.train.target)
+        self.truncated = int(sum((side > config.length).sum() for side in whole))
+        sources, targets = (side.clip(max=config.length) for side in whole)
+        tokens = sources + targets
+        self.steps = config.steps_of(int(tokens.sum()))
+        self._rounds = stretches(len(config.rates), self.steps)
+        self._plan = plan_batches(tokens, tokens=config.batch, steps=self.steps, seed=job.seed)
+        self.tokens_seen = int(sum(tokens[rows].sum() for rows in self._plan))
+        pairs = config.batch / tokens.mean()
         self._meter = Meter(
             job.report, steps=sum(count * more for count, more in self._rounds),
             tokens_per_step=config.batch,
             flops_per_step=3 * pairs * shape.flops(round(sources.mean()), round(targets.mean())),
             peak=peak_flops(self.device, config.precision),
         )  # fmt: skip
-
-    @property
-    def _rounds(self) -> list[tuple[int, int]]:
-        """How many rates take how many more steps."""
-        return stretches(len(self.job.config.rates), self.steps)
 
     def search(self) -> _Candidate | None:
         """Return the candidate that has taken all steps, its weights in the model; None if all diverge."""
@@ -124,11 +120,6 @@ class _Finetuning:
             if math.isfinite(ranked[0].loss):
                 return ranked[0]
         return None
-
-    def finished_model(self) -> T5:
-        """Return the model, ready to translate."""
-        self.model.dropout = 0.0
-        return self.model.eval()
 
     def _best(self) -> list[_Candidate]:
         """Return those that have not diverged, the best first; those that came farther are better."""
@@ -150,7 +141,7 @@ class _Finetuning:
 
     def _dev_loss(self) -> float:
         """Return the cross-entropy on dev, NaN if it is not finite."""
-        loss = cross_entropy(self.model, self.job.dev, device=self.job.device).per_token
+        loss = cross_entropy(self.model, self.job.dev).per_token
         return loss if math.isfinite(loss) else math.nan
 
     def _start_weights(self, shape: ModelConfig) -> list[Tensor]:
@@ -170,12 +161,9 @@ class _Finetuning:
         with _seeded(self.job.seed, candidate.step, self.device):
             for step in range(candidate.step, stop):
                 rows = self._plan[step]
-                set_rate(candidate.optimizer, candidate.rate * min((step + 1) / max(config.warmup, 1), 1.0))
-                total = gradients(self._loss(rows), len(rows), config.accumulate, self.parameters)
-                if config.clip is not None:
-                    torch.nn.utils.clip_grad_norm_(self.parameters, config.clip)
-                candidate.optimizer.step()
-                self._meter.add(total)
+                rate = candidate.rate * min((step + 1) / max(config.warmup, 1), 1.0)
+                loss = take_step(candidate.optimizer, rate, self._loss(rows), len(rows), config)
+                self._meter.add(loss)
                 if self._meter.due or step == stop - 1:
                     values = self._meter.fetch()
                     recent.extend(values)
@@ -217,8 +205,3 @@ def _seeded(seed: int, step: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(hash((seed, step)) % 2**63)
         yield
-
-
-def _lengths(sequences: Any) -> NDArray[np.int64]:
-    """Return the length of every sequence."""
-    return np.array([len(sequence) for sequence in sequences], dtype=np.int64)

@@ -14,13 +14,13 @@ from bayesscale.harness.denoise import Denoising, corrupt
 from bayesscale.harness.device import autocast, compile_model, peak_flops
 from bayesscale.harness.model.config import span_counts
 from bayesscale.harness.model.t5 import T5
-from bayesscale.harness.optim.optimizers import ScaledAdamW, inverse_sqrt, set_rate
 from bayesscale.harness.progress import Meter
 from bayesscale.harness.training.blocks import Blocks
 from bayesscale.harness.training.jobs import PretrainJob
-from bayesscale.harness.training.micro import gradients
+from bayesscale.harness.training.optimizer import ScaledAdamW, inverse_sqrt
 from bayesscale.harness.training.replicas import Replicas
 from bayesscale.harness.training.state import WINDOW, Place, load_state, save_state
+from bayesscale.harness.training.step import take_step
 from bayesscale.harness.training.weights import start_model
 
 _HOPELESS = 2.0
@@ -46,7 +46,7 @@ class Run:
         )
         self.model.dropout = config.dropout
         self.optimizer = ScaledAdamW(self.model.parameters(), weight_decay=config.weight_decay)
-        self._blocks = Blocks(job.mixture, job.blocks, replicas.device, config.length)
+        self._blocks = Blocks(job.mixture, job.blocks, replicas.device)
         self._share = replicas.share(config.batch)
         self.place = Place()
         compile_model(self.model, config.compile, replicas.device)
@@ -78,9 +78,7 @@ class Run:
         """Take steps until `stop`, saving the state on the way; DivergedError if the run is lost."""
         self.model.train()
         while self.place.step < stop:
-            step = self.place.step
-            set_rate(self.optimizer, inverse_sqrt(self.job.config.rate, self.job.config.warmup, step))
-            self._step(step)
+            self._step(self.place.step)
             self.place.step += 1
             if self.meter.due:
                 self._look()
@@ -96,7 +94,7 @@ class Run:
         losses = self.place.losses
         return sum(losses) / len(losses) if losses else math.nan
 
-    def batch(self, step: int) -> Denoising:
+    def _batch(self, step: int) -> Denoising:
         """Return what this process learns from in a step."""
         config, first = self.job.config, step * self.job.config.batch
         positions = np.arange(first + self._share.start, first + self._share.stop)
@@ -111,16 +109,12 @@ class Run:
 
     def _step(self, step: int) -> None:
         """Take one step."""
-        parameters = list(self.model.parameters())
-        batch = self.batch(step)
-        if self.job.config.dropout:
+        config, batch = self.job.config, self._batch(step)
+        if config.dropout:
             torch.manual_seed(hash((self.job.seed, step, self.replicas.rank)) % 2**63)
-        loss = self._loss(batch)
-        rows = len(batch.source)
-        total = gradients(loss, rows, self.job.config.accumulate, parameters, self._unsynchronised)
-        if self.job.config.clip is not None:
-            torch.nn.utils.clip_grad_norm_(parameters, self.job.config.clip)
-        self.optimizer.step()
+        rate = inverse_sqrt(config.rate, config.warmup, step)
+        loss, rows = self._loss(batch), len(batch.source)
+        total = take_step(self.optimizer, rate, loss, rows, config, self._unsynchronised)
         self.meter.add(self.replicas.mean(total))
 
     def _loss(self, batch: Denoising) -> Callable[[int, int], Tensor]:

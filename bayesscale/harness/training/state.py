@@ -42,11 +42,7 @@ def save_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, p
                 tensors[f"optimizer/{name}/{key}"] = value
             else:
                 numbers[f"{name}/{key}"] = value
-    header = {
-        "step": place.step,
-        "losses": list(place.losses),
-        "optimizer": numbers,
-    }
+    header = {"step": place.step, "losses": list(place.losses), "optimizer": numbers}
     tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     write_finished({path: save(tensors, {"state": json.dumps(header)})})
 
@@ -56,11 +52,15 @@ def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -
     header = _header(path)
     with safe_open(str(path), framework="pt", device="cpu") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
-    _fill(model, optimizer, header["optimizer"], tensors)
-    return Place(
-        step=header["step"],
-        losses=deque(header["losses"], maxlen=WINDOW),
-    )
+    optimizer.state.clear()
+    for name, weight in model.named_parameters():
+        with torch.no_grad():
+            weight.copy_(tensors[f"weight/{name}"])
+        moments = _below(tensors, f"optimizer/{name}/")
+        state = {key: moment.to(weight.device) for key, moment in moments.items()}
+        if state := state | _below(header["optimizer"], f"{name}/"):
+            optimizer.state[weight] = state
+    return Place(header["step"], deque(header["losses"], maxlen=WINDOW))
 
 
 def saved_step(path: Path) -> int:
@@ -82,24 +82,6 @@ def _header(path: Path) -> dict[str, Any]:
     return header
 
 
-def _fill(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    numbers: Mapping[str, Any],
-    tensors: Mapping[str, Tensor],
-) -> None:
-    """Copy tensors and numbers to where they belong."""
-    optimizer.state.clear()
-    for name, weight in model.named_parameters():
-        with torch.no_grad():
-            weight.copy_(tensors[f"weight/{name}"])
-        start = f"optimizer/{name}/"
-        state = {
-            key.removeprefix(start): tensors[key].to(weight.device)
-            for key in tensors
-            if key.startswith(start)
-        }
-        start = f"{name}/"
-        state |= {key.removeprefix(start): value for key, value in numbers.items() if key.startswith(start)}
-        if state:
-            optimizer.state[weight] = state
+def _below(values: Mapping[str, Any], start: str) -> dict[str, Any]:
+    """Return the values whose names begin like this, by the rest of their names."""
+    return {key.removeprefix(start): value for key, value in values.items() if key.startswith(start)}

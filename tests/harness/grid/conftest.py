@@ -116,7 +116,7 @@ class Stand:
             truncated=0,
         )
 
-    def cross_entropy(self, model: Any, pairs: Parallel, *, device: str) -> Any:
+    def cross_entropy(self, model: Any, pairs: Parallel) -> Any:
         """Return a loss that depends on the model alone."""
         tokens = np.array([len(ids) for ids in pairs.target])
         return SimpleNamespace(nats=tokens * model.loss, tokens=tokens)
@@ -156,7 +156,7 @@ def stand(monkeypatch: pytest.MonkeyPatch) -> Stand:
         "bayesscale.harness.training.finetuning": {"finetune": stand.finetune},
         "bayesscale.harness.decoding": {
             "cross_entropy": stand.cross_entropy,
-            "translate": lambda model, sources, config, device: [[int(ids[0])] for ids in sources],
+            "translate": lambda model, sources, config: [[int(ids[0])] for ids in sources],
         },
         "bayesscale.harness.tokens.prepare": {
             "prepare": lambda study, folder, report: Data(stand.data_hash),

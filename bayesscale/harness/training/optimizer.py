@@ -22,19 +22,10 @@ _FIRST, _SECOND, _EPSILON = 0.9, 0.999, 1e-8
 
 
 class ScaledAdamW(torch.optim.Optimizer):
-    """AdamW with the rate times the root mean square of each weight.
+    """AdamW with the rate times the root mean square of each weight."""
 
-    `scaled=False` gives plain AdamW, for comparison.
-    """
-
-    def __init__(
-        self,
-        weights: Iterable[Tensor],
-        lr: float = 0.01,
-        weight_decay: float = 0.0,
-        scaled: bool = True,
-    ) -> None:
-        super().__init__(weights, {"lr": lr, "weight_decay": weight_decay, "scaled": scaled})
+    def __init__(self, weights: Iterable[Tensor], lr: float = 0.01, weight_decay: float = 0.0) -> None:
+        super().__init__(weights, {"lr": lr, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -68,7 +59,7 @@ class ScaledAdamW(torch.optim.Optimizer):
         torch._foreach_lerp_(first, gradients, 1 - _FIRST)
         torch._foreach_mul_(second, _SECOND)
         torch._foreach_addcmul_(second, gradients, gradients, 1 - _SECOND)
-        rates = _sizes(weights) if group["scaled"] else [torch.ones((), device=w.device) for w in weights]
+        rates = _sizes(weights)
         torch._foreach_mul_(rates, group["lr"])
         if group["weight_decay"]:
             shrink = torch._foreach_mul(rates, -group["weight_decay"])
@@ -80,12 +71,6 @@ class ScaledAdamW(torch.optim.Optimizer):
         update = torch._foreach_div(first, divisors)
         torch._foreach_mul_(update, rates)
         torch._foreach_add_(weights, update)
-
-
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the rate of the next step."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
 
 
 def inverse_sqrt(rate: float, warmup: int, step: int) -> float:
@@ -101,7 +86,7 @@ def _update_on_cpu(
     group: dict[str, Any], weights: list[Tensor], moments: list[dict[str, Any]], time: int
 ) -> None:
     """Apply one step to one weight after the other, each in a single pass through memory."""
-    sizes = torch.stack(_sizes(weights)).tolist() if group["scaled"] else [1.0] * len(weights)
+    sizes = torch.stack(_sizes(weights)).tolist()
     for weight, moment, size in zip(weights, moments, sizes, strict=True):
         assert weight.grad is not None
         step = torch.tensor(float(time))

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="optimisers need torch (extra train)
 
 from bayesscale.harness.denoise import corrupt
 from bayesscale.harness.model.config import ModelConfig, Vocabulary
-from bayesscale.harness.optim.optimizers import ScaledAdamW, inverse_sqrt, set_rate
+from bayesscale.harness.training.optimizer import SMALLEST, ScaledAdamW, inverse_sqrt
 from bayesscale.harness.training.weights import init_model
 
 
@@ -30,10 +30,25 @@ def _run(optimizer: Any, weights: list[Any], steps: int) -> list[Any]:
     return [weight.detach().clone() for weight in weights]
 
 
-def test_without_scale_it_is_adamw() -> None:
+class _Theirs:
+    """AdamW of torch with a group for each weight, whose rate is 0.01 times its size before every step."""
+
+    def __init__(self, weights: list[Any], weight_decay: float) -> None:
+        groups = [{"params": [weight]} for weight in weights]
+        self._adamw = torch.optim.AdamW(groups, weight_decay=weight_decay)
+
+    def step(self) -> None:
+        """Take a step."""
+        for group in self._adamw.param_groups:
+            (weight,) = group["params"]
+            group["lr"] = 0.01 * max(weight.detach().square().mean().sqrt().item(), SMALLEST)
+        self._adamw.step()
+
+
+def test_it_is_adamw_with_a_rate_for_each_weight() -> None:
     ours, theirs = _weights(), _weights()
-    mine = _run(ScaledAdamW(ours, lr=0.01, weight_decay=0.1, scaled=False), ours, 20)
-    other = _run(torch.optim.AdamW(theirs, lr=0.01, weight_decay=0.1), theirs, 20)
+    mine = _run(ScaledAdamW(ours, lr=0.01, weight_decay=0.1), ours, 20)
+    other = _run(_Theirs(theirs, weight_decay=0.1), theirs, 20)
     for a, b in zip(mine, other, strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)
 
@@ -69,12 +84,10 @@ def test_plain_adamw_hardly_moves_an_embedding_of_unit_deviation_and_the_scaled_
     vocabulary = Vocabulary(size=128, first_sentinel=127, sentinels=20)
     config = ModelConfig(layers=1, d_model=32, d_ff=64, heads=2, d_kv=16, vocab_size=128)
     moved, losses = {}, {}
-    for name in ("plain", "scaled"):
+    for name, kind, rate in (("plain", torch.optim.AdamW, 1e-4), ("scaled", ScaledAdamW, 0.01)):
         model = init_model(config, 0)
         before = model.embedding.detach().clone()
-        optimizer = ScaledAdamW(
-            model.parameters(), lr=1e-4 if name == "plain" else 0.01, scaled=name == "scaled"
-        )
+        optimizer: Any = kind(model.parameters(), lr=rate, weight_decay=0.0)
         generator = torch.Generator().manual_seed(1)
         for step in range(60):
             # Blocks that count upwards, so that there is something to learn.
@@ -88,12 +101,6 @@ def test_plain_adamw_hardly_moves_an_embedding_of_unit_deviation_and_the_scaled_
         losses[name] = loss.item()
     assert moved["plain"] < 0.01 < 0.1 < moved["scaled"]
     assert losses["plain"] > 0.9 * torch.log(torch.tensor(128.0)).item() > losses["scaled"] + 0.3
-
-
-def test_the_rate_is_set_for_every_group() -> None:
-    optimizer = ScaledAdamW(_weights())
-    set_rate(optimizer, 0.5)
-    assert [group["lr"] for group in optimizer.param_groups] == [0.5]
 
 
 def test_the_rate_rises_and_then_falls_with_the_root_of_the_step() -> None:
