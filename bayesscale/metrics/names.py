@@ -19,8 +19,9 @@ COLUMNS = (*LABELS, *SIZES, *STEPS, *NUMBERS, "metric", "model_params")
 NO_MIXTURE = "none"
 """Mixture of the rows that were not pretrained."""
 
-SPREADS = ("se", "sd", "variance", "ci", "ci90", "ci95", "ci99", "low", "high", "count", "signature", "other")
-"""What may stand beside a score: spreads, the ends of an interval, how many, how it was scored."""
+SPREADS = ("se", "sd", "variance", "ci", "ci90", "ci95", "ci99", "low", "high", "count", "signature", "best",
+           "other")  # fmt: skip
+"""What may stand beside a score: spreads, the ends of an interval, how many, how scored, the best so far."""
 
 _BESIDE = {
     "se": "se stderr sem standarderror",
@@ -34,7 +35,8 @@ _BESIDE = {
     "high": "upper hi high ciupper cihigh ci95upper ci95high q975 p975",
     "count": "n count num nseeds numseeds nruns numruns support nsamples numsamples",
     "signature": "signature sig",
-    "other": "min max err error range iqr delta diff rank best margin p10 p25 p50 p75 p90 median",
+    "best": "best min max peak sofar cummax cummin",
+    "other": "err error range iqr delta diff rank margin p10 p25 p50 p75 p90 median",
 }
 _SPREAD_OF = {word: role for role, words in _BESIDE.items() for word in words.split()}
 
@@ -68,6 +70,7 @@ _TOGETHER = {
     "standard error": "stderr", "std err": "stderr", "std error": "stderr", "standard deviation": "std",
     "std dev": "std", "confidence interval": "ci", "95 % ci": "ci95", "ci 95": "ci95", "95 ci": "ci95",
     "held out": "heldout", "num seeds": "nseeds", "n seeds": "nseeds", "n runs": "nruns",
+    "so far": "sofar", "running best": "best", "running max": "max", "running min": "min",
 }  # fmt: skip
 
 _UNITS = _set("k m b g t bn thousand thousands million millions billion billions trillion trillions")
@@ -172,7 +175,7 @@ def score_name(name: str, declared: Mapping[str, str] = MappingProxyType({})) ->
         if left and (metric := _metric("_".join(left), declared)):
             return ScoreName(metric, beside or None, split, percent)
         for shorter, role, part in _peeled(left):
-            if shorter not in seen and not (role and beside):
+            if shorter not in seen and not (role and beside and role != beside):
                 seen.add(shorter)
                 queue.append((shorter, role or beside, part or split))
     return None

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from bayesscale.errors import UsageError
 from bayesscale.metrics.guide import way_on
 from bayesscale.metrics.names import COLUMNS, SIZES, STEPS
 from bayesscale.metrics.options import Options
@@ -120,7 +121,12 @@ def read_cells(table: TextTable, options: Options) -> Metrics:
     UsageError
         An option names no column, or leaves no rows.
     """
-    named = _steps_as_sizes(melt(name_columns(table, options), options), options)
+    try:
+        named = _steps_as_sizes(melt(name_columns(table, options), options), options)
+    except UsageError:
+        if table.problems:  # a broken header does not have the columns that are named
+            raise MetricsError(table.name, table.problems, table.unit) from None
+        raise
     whole = len(named.cells)
     # What columns are follows from their cells, so it is asked of the same rows here and when they are read.
     named = replace(named, cells=select_rows(named.cells, options.where))
@@ -172,6 +178,9 @@ def _unread(read: Read, data: pd.DataFrame) -> list[str]:
 
 def _with_question(column: str, data: pd.DataFrame) -> str:
     """Return a column's name, and the known one that it may have been meant to have."""
+    first, _, number = column.rpartition(".")
+    if number.isdigit() and first:
+        return f"{column!r} (pandas writes a second {first!r} so)"
     near = get_close_matches(
         column.lower(), [name for name in COLUMNS if name not in data and name != column], n=1, cutoff=0.85
     )
@@ -182,7 +191,7 @@ def _check(read: Read, options: Options) -> tuple[pd.DataFrame, list[Problem], l
     """Return the rows that are left, all violations, and notes."""
     draft = read.draft
     if draft.data.empty:
-        hint = "no row has a score in any column of a metric"
+        hint = "; ".join(["no row has a score in any column of a metric", *read.notes])
         return draft.data, [Problem(None, None, "not-empty", None, hint)], []
     problems, cells = cell_problems(draft)
     broken_keys = cells.loc[cells["column"].isin(draft.key), "index"].drop_duplicates()

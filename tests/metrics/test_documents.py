@@ -155,7 +155,7 @@ def test_scalars_of_tensorboard(tmp_path: Path) -> None:
 
 
 def scalars(folder: Path, **first: float) -> Path:
-    """Write exports of TensorBoard by their names, dots for slashes: three values, the first and what follows."""
+    """Write exports of TensorBoard by their names, with `__` for a slash, and the first of their values."""
     for name, value in first.items():
         path = folder / f"{name.replace('__', '/')}.csv"
         path.parent.mkdir(exist_ok=True)

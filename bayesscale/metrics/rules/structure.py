@@ -17,7 +17,7 @@ from bayesscale.metrics.sources.paths import metric_in_path
 from bayesscale.metrics.tidy.melt import is_system, label_parts
 from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
-from bayesscale.metrics.tidy.scores import Score, find_scores, is_long
+from bayesscale.metrics.tidy.scores import Score, best_so_far, find_scores, is_long
 
 _ORDER = {
     "pretrain_tokens": ("tokens", "examples", "steps", "epochs"),
@@ -41,13 +41,32 @@ def structure_problems(named: NamedCells, axis: str, line: int | None, source: s
     source : str
         Name of the file, which may name a metric.
     """
-    problems = [] if axis in named.free else [_missing_size(named, axis, line)]
+    problems = list(_second_columns(named, line))
+    problems += [] if axis in named.free else [_missing_size(named, axis, line)]
     if is_long(named):
         return problems
     scores = find_scores(named, line)
     if not scores.scores:
         problems.append(_missing_metric(named, axis, line, source))
     return [*problems, *scores.problems, *_other_metrics(named, scores.scores)]
+
+
+def _second_columns(named: NamedCells, line: int | None) -> Iterator[Problem]:
+    """Yield the question which of two columns with one name is meant: pandas calls the second `bleu.1`."""
+    by_name = {named.in_file(c): c for c in named.free}
+    for column in named.free:
+        first, _, number = column.rpartition(".")
+        score = score_name(first, named.declared)
+        role = score.metric if score else by_name.get(first, "")
+        if not (number.isdigit() and first in by_name and (score or role in (*COLUMNS, *named.origin))):
+            continue
+        if named.cells[column].equals(named.cells[by_name[first]]):
+            continue
+        ways = option("ignore", column), option("columns", f"{role}={column}")
+        hint = (
+            f"pandas writes a second column {first!r} so: for the first {ways[0]}, for the second {ways[1]}"
+        )
+        yield Problem(line, column, "unique-columns", column, hint, ways)
 
 
 def _other_metrics(named: NamedCells, scores: Sequence[Score]) -> Iterator[Problem]:
@@ -160,6 +179,9 @@ def _missing_metric(named: NamedCells, axis: str, line: int | None, source: str)
         options += [option("melt", "task"), option("melt", "mixture")]
         questions.append("names of columns hold a metric and something else")
     options += _long_columns(named)
+    if best := best_so_far(named):
+        options += [option("columns", f"{metric}={named.in_file(c)}") for c, metric in best.items()]
+        questions.append(f"{_some([*best])} hold the best so far, not scores at their sizes: read if named")
     value = named.in_file(_value_column(named) or "")
     in_name = metric_in_path(re.split(r"[/\\]", source)[-1])
     of_source = score_name(in_name[1]) if in_name else None

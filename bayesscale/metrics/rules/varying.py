@@ -44,7 +44,7 @@ def _is_no_setting(draft: Draft, name: str) -> bool:
     """Return whether a column is a clock, a score, or a spread of one; text such as `bf16` is no score."""
     found = score_name(name, draft.named.declared)
     is_score = found is not None and (found.beside is not None or draft.named.has_numbers(name))
-    is_spread = spread_name(name) == "other" and normalised(name) not in _MAY_BE_SETTINGS
+    is_spread = spread_name(name) in ("best", "other") and normalised(name) not in _MAY_BE_SETTINGS
     return meaning(name) == "passes" or is_score or is_spread
 
 

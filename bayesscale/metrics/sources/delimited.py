@@ -43,7 +43,8 @@ def read_delimited(text: str, name: str, separator: str | None = None) -> TextTa
     rows = list(_split_by_spaces(text) if separator == _SPACES else _rows(text, separator, problems))
     header_line, header = rows[0] if rows else (1, [])
     body = [(line, row) for line, row in rows[1:] if any(row)]
-    problems += _repeated(header, header_line)
+    two_rows = _two_rows(header, body, header_line)
+    problems += two_rows or _repeated(header, header_line)
     problems += _headless(header, header_line)
     widths = {len(row) for _, row in body}
     if len(header) == 1 and len(body) > 1 and len(widths) == 1 and widths != {1}:
@@ -53,7 +54,7 @@ def read_delimited(text: str, name: str, separator: str | None = None) -> TextTa
     if not body and not problems:
         hint = "the file has a header and no rows; add a row for each score"
         problems = [Problem(None, None, "not-empty", None, hint)]
-    problems += _nameless(header, body, header_line)
+    problems += [] if two_rows else _nameless(header, body, header_line)
     whole = [(line, row) for line, row in body if len(row) == len(header)]
     if not whole:
         raise MetricsError(name, problems)
@@ -147,6 +148,19 @@ def _repeated(header: list[str], line: int) -> list[Problem]:
     return [Problem(line, name, "unique-columns", name, hint) for name in repeated]
 
 
+def _two_rows(header: list[str], body: list[tuple[int, list[str]]], line: int) -> list[Problem]:
+    """Return the problem of names in two rows, as merged cells and levels of pandas have them."""
+    rows = [[cell for cell in row if cell] for _, row in body[:3]]
+    words = [not any(map(_NUMBER.fullmatch, cells)) for cells in rows]
+    if len(set(filter(None, header))) == len(header) or len(words) < 2 or not words[0] or all(words):
+        return []
+    hint = (
+        "names stand in two rows: write one, such as 'en-de BLEU'; in pandas: frame = pandas.read_csv(FILE, "
+        "header=[0, 1]); frame.columns = frame.columns.map(' '.join); frame.to_csv(NEW)"
+    )
+    return [Problem(line, None, "header", ", ".join(header), hint)]
+
+
 def _headless(header: list[str], line: int) -> list[Problem]:
     """Return the problem of a file that begins with numbers."""
     named = [name for name in header if name]
@@ -173,10 +187,7 @@ def _nameless(header: list[str], body: list[tuple[int, list[str]]], line: int) -
     ]
     if not filled or (filled == [0] and all(row[0].isdigit() for _, row in body)):
         return []
-    hint = (
-        f"column {filled[-1] + 1} has content and no name; name it, and where names stand in two rows write "
-        "one, such as 'en-de BLEU'"
-    )
+    hint = f"column {filled[-1] + 1} has content and no name; name it"
     return [Problem(line, None, "header", ", ".join(header), hint)]
 
 

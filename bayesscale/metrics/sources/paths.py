@@ -76,7 +76,7 @@ def _with_metrics(table: TextTable) -> TextTable:
     shown = ", ".join(said["metric"].unique()[:_SHOWN])
     note = f"the paths name the metrics of the values: {shown}"
     cells, made_up = table.cells.assign(metric=said["metric"]), (*table.made_up, "metric")
-    # What differs between the files of one metric is the run, unless a file is a checkpoint or fields say more.
+    # What differs between the files of one metric is the run, unless fields or single rows say otherwise.
     if len(cells) > len(found) and not known & {"run", "mixture", "task"}:
         cells, made_up = cells.drop(columns=PATH), tuple(name for name in made_up if name != PATH)
         if said["run"].nunique() > 1:

@@ -85,11 +85,17 @@ def _from_long(named: NamedCells, shared: pd.DataFrame) -> LongText:
         notes += [note] if note else []
     rows = _with_origin(rows, named.in_file("value"), named.in_file("se"), spread, percent=False)
     names = {text: score_name(text, named.declared) for text in rows["metric"].unique()}
-    spreads = [text for text, name in names.items() if name and name.beside]
+    best = [text for text, name in names.items() if name and name.beside == "best"]
+    spreads = [text for text, name in names.items() if name and name.beside and text not in best]
     splits = {text: name for text, name in names.items() if name and not name.beside}
     of_eval = {name.metric for name in splits.values() if name.split != "train"}
     training = [t for t, name in splits.items() if name.split == "train" and name.metric in of_eval]
-    for texts, what in ((spreads, "spreads and no scores"), (training, "measured in training")):
+    kinds = {
+        "spreads and no scores": spreads,
+        "the best so far and not the scores at their sizes": best,
+        "measured in training": training,
+    }
+    for what, texts in kinds.items():
         left = rows["metric"].isin(texts)
         if left.any():
             notes.append(f"{left.sum():,} rows of {', '.join(map(repr, texts))} are {what}: left out")
@@ -129,16 +135,12 @@ def _from_wide(named: NamedCells, shared: pd.DataFrame) -> LongText:
         notes.append(f"{missing:,} cells without a score (empty, NaN or a placeholder) were left out")
     notes += _renamed(found.scores, named)
     told = " ".join(notes)
-    unread = [c for c in found.spreads if c not in used and not _is_end(c) and repr(c) not in told]
+    ends = ("_min", "_max")  # of a bucket in a chart: nothing to say of
+    unread = [c for c in found.spreads if c not in used and not c.endswith(ends) and repr(c) not in told]
     if unread:
         notes.append(f"spreads that were not read: {', '.join(map(repr, unread))}")
     rows = pd.concat(parts).sort_values("line", kind="stable").fillna("")
     return LongText(rows, used, (*found.left_out, *found.spreads), tuple(notes))
-
-
-def _is_end(column: str) -> bool:
-    """Return whether a column is the smallest or largest of something, of which there is nothing to say."""
-    return column.endswith(("_min", "_max"))
 
 
 def _renamed(scores: Sequence[Score], named: NamedCells) -> list[str]:

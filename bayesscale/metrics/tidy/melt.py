@@ -92,6 +92,14 @@ def melt(named: NamedCells, options: Options) -> NamedCells:
     more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
     shown = ", ".join(map(repr, labels[:_SHOWN]))
     note = f"columns of {len(labels):,} values of {label} were read as rows: {shown}{more}"
+    second = [
+        text
+        for text in labels
+        if re.sub(r"\.\d+$", "", text) in labels and text[-1:].isdigit() and "." in text
+    ]
+    note += "".join(
+        f"; pandas writes a second {text.rpartition('.')[0]!r} as {text!r}" for text in second[:1]
+    )
     return _long(named, parts, label, note, apart=label not in COLUMNS)
 
 

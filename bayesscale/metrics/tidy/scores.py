@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bayesscale.metrics.catalogue import CATALOGUE, normalised
@@ -109,11 +109,35 @@ def find_scores(named: NamedCells, line: int | None = None) -> Scores:
             notes.append(f"{kept[0]!r} is measured in training, not on held-out data")
         percent = values[kept[0]].percent
         scores.append(Score(metric, kept[0], percent, _beside(kept[0], metric, names, named)))
+    notes += _of_best(named, [score.column for score in scores], found)
     plain = plain_spreads(named)
     if len(scores) == 1:
         scores = [Score(s.metric, s.column, s.percent, {**plain, **s.beside}) for s in scores]
     spreads = [column for column, name in names.items() if name.beside] + sure_spreads(plain)
     return Scores(tuple(scores), tuple(spreads), tuple(left_out), tuple(problems), tuple(notes))
+
+
+def best_so_far(named: NamedCells) -> dict[str, str]:
+    """Return the metrics of the columns that by their names hold the best so far, such as `best_bleu`.
+
+    The smallest and largest value of a bucket, which charts have beside each score, are not among them.
+    """
+    names = {c: score_name(named.in_file(c), named.declared) for c in named.free}
+    ends = {
+        c for c in names if {f"{c[:-4]}_min", f"{c[:-4]}_max"} <= names.keys() and c[-4:] in ("_min", "_max")
+    }
+    return {c: name.metric for c, name in names.items() if name and name.beside == "best" and c not in ends}
+
+
+def _of_best(named: NamedCells, read: Sequence[str], metrics: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield what to say of columns that hold the best so far, which hides where a score falls."""
+    for column, metric in best_so_far(named).items():
+        own = named.in_file(column)
+        if column in read:
+            yield f"{own!r}, read as {metric}, is by its name the best so far: where the score falls, it does not"
+        else:
+            way = "" if metric in metrics else f", unless it is named: {option('columns', f'{metric}={own}')}"
+            yield f"{own!r} is by its name the best so far and not the score at its size: not read{way}"
 
 
 def _may_hold_scores(named: NamedCells, column: str) -> bool:
@@ -195,7 +219,7 @@ def _beside(column: str, metric: str, names: dict[str, ScoreName], named: NamedC
     own = names[column].split
     found: dict[str, str] = {}
     for other, name in names.items():
-        if name.metric != metric or name.beside in (None, "other"):
+        if name.metric != metric or name.beside in (None, "best", "other"):
             continue
         related = name.split == own or column in named.origin or other in named.origin
         if related and (name.beside not in found or other in named.origin):
