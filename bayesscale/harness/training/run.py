@@ -66,6 +66,7 @@ class Run:
     def load(self, path: Path) -> None:
         """Go on from a saved state."""
         self.place = load_state(path, self.model, self.optimizer)
+        self.meter.done = self.place.step
 
     def save(self, path: Path) -> None:
         """Save the state."""

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from bayesscale.errors import CheckpointError, CorpusError, TrainingError
 from bayesscale.harness.model.huggingface import load_pretrained, save_pretrained
 from bayesscale.harness.model.t5 import T5
+from bayesscale.harness.progress import Progress
 from bayesscale.harness.training.pretraining import pretrain
 from bayesscale.harness.training.run import Run
 from bayesscale.harness.training.weights import init_model, shape_of
@@ -105,6 +106,17 @@ def test_a_kept_state_lets_a_run_be_extended(make_job: Make, monkeypatch: pytest
     _interrupt(monkeypatch, 5)
     result = pretrain(make_job("part", (3, 7, 12)))
     assert [c.hash for c in result] == [c.hash for c in expected]
+
+
+def test_progress_of_a_run_that_goes_on_counts_from_its_beginning(
+    make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bayesscale.harness.progress._INTERVAL", 0.0)
+    pretrain(make_job(checkpoints=(3, 7)))
+    told: list[Progress] = []
+    pretrain(make_job(checkpoints=(12,), report=told.append))
+    assert (told[0].step, told[-1].step, told[-1].steps) == (8, 12, 12)
+    assert told[-1].tokens == 12 * STEP
 
 
 def test_stage_by_stage_and_pruned_on_the_way_is_one_run(make_job: Make) -> None:
