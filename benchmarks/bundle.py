@@ -16,8 +16,8 @@ from typing import Any
 
 import pandas as pd
 
+from bayesscale.harness.files import read_json
 from bayesscale.harness.grid.context import Grid
-from bayesscale.harness.grid.files import read_json
 from bayesscale.harness.grid.pretraining import read_records
 from bayesscale.harness.grid.status import GridStatus
 from bayesscale.harness.study.cells import Cell, cells

@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from bayesscale.cli.harness.options import PresetOption, StudyFile, chosen_study
-from bayesscale.cli.harness.training_options import (
+from bayesscale.cli.harness.options import (
     DeviceOption,
     FolderOption,
     Lines,
+    PresetOption,
     QuietOption,
+    StudyFile,
     ThreadsOption,
-)
+    chosen_study,
+)  # fmt: skip
 from bayesscale.errors import UsageError
 
 

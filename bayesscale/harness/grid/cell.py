@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesscale.files import write_files
+from bayesscale.harness.files import read_json, write_finished, write_json
 from bayesscale.harness.grid.context import Grid
-from bayesscale.harness.grid.files import read_json, write_json
 from bayesscale.harness.grid.keys import cell_key
 from bayesscale.harness.grid.pretraining import checkpoint_of
 from bayesscale.harness.grid.rows import metric_rows, row_facts
@@ -30,15 +29,6 @@ if TYPE_CHECKING:
 _workspace: dict[str, T5] = {}
 
 
-@dataclass(frozen=True)
-class Test:
-    """What a finetuned model made of the test set."""
-
-    hypotheses: list[str]
-    scored: Scored
-    loss: LossScore
-
-
 def describe(cell: Cell) -> str:
     """Return a cell in words."""
     what = f"{cell.mixture}, D_p {format_tokens(cell.pretrain_tokens)}" if cell.mixture else "not pretrained"
@@ -54,7 +44,7 @@ def run_cell(grid: Grid, cell: Cell, *, show: Callable[[str], None] | None = Non
         if not path.exists():
             record, hypotheses = _compute(grid, cell, key, show)
             if hypotheses is not None:
-                write_files({grid.hypotheses(key): hypotheses}, force=True)
+                write_finished({grid.hypotheses(key): hypotheses})
             write_json(path, record)  # last: a cell with a record is finished
     found: dict[str, Any] = read_json(path)
     return found
@@ -65,7 +55,7 @@ def _compute(
 ) -> tuple[dict[str, Any], str | None]:
     """Return the record and the file of hypotheses; no hypotheses where training diverged."""
     start = time.perf_counter()
-    train = grid.task(cell.task).train
+    train = grid.prepared().task(cell.task).train
     indices, counted = nested_subset(train, cell.size, cell.seed, length=grid.study.finetuning.length)
     record: dict[str, Any] = {
         "key": key,
@@ -87,12 +77,13 @@ def _compute(
         if result.status == "diverged":
             return record | {"reason": "finetuning diverged at every rate"}, None
         report.say("translates")
-        test = _test(grid, cell, result)
+        hypotheses, scored, loss = _test(grid, cell, result)
     facts = row_facts(grid.study, cell, record["finetune"], checkpoint, result.model.config.parameters())
-    rows, domains = metric_rows(facts, test.scored, test.loss, grid.study.scoring)
-    record |= {"status": "finished", "rows": rows, "domains": domains, "test": _details(test)}
+    rows, domains = metric_rows(facts, scored, loss, grid.study.scoring)
+    details = {"sentences": len(hypotheses), **_details(scored, loss)}
+    record |= {"status": "finished", "rows": rows, "domains": domains, "test": details}
     record["seconds"] = round(time.perf_counter() - start, 3)
-    return record, "".join(f"{line}\n" for line in test.hypotheses)
+    return record, "".join(f"{line}\n" for line in hypotheses)
 
 
 def _finetune(
@@ -110,7 +101,7 @@ def _finetune(
             model=study.model,
             weights=weights,
             train=train,
-            dev=grid.task(cell.task).dev,
+            dev=grid.prepared().task(cell.task).dev,
             config=study.finetuning,
             vocabulary=grid.prepared().tokenizer.vocabulary,
             seed=cell.seed,
@@ -125,19 +116,19 @@ def _finetune(
     return result
 
 
-def _test(grid: Grid, cell: Cell, result: FinetuneResult) -> Test:
+def _test(grid: Grid, cell: Cell, result: FinetuneResult) -> tuple[list[str], Scored, LossScore]:
     """Translate the test set and score what came out."""
     from bayesscale.harness.decoding import cross_entropy, translate
     from bayesscale.harness.scoring import loss_score, score_hypotheses
 
-    scoring, whole = grid.study.scoring, grid.task(cell.task).test
+    scoring, whole = grid.study.scoring, grid.prepared().task(cell.task).test
     test = whole.chosen(range(len(whole))[: scoring.sentences])
     ids = translate(result.model, test.source, grid.study.decoding)
     # Byte pieces can spell ends of lines.
     hypotheses = [" ".join(text.split()) for text in grid.prepared().tokenizer.decode(ids)]
     entropy = cross_entropy(result.model, test)
     scored = score_hypotheses(hypotheses, test.target_text, test.domain, scoring)
-    return Test(hypotheses, scored, loss_score(entropy.nats, entropy.tokens, test.target_text))
+    return hypotheses, scored, loss_score(entropy.nats, entropy.tokens, test.target_text)
 
 
 def _facts(result: FinetuneResult, counted: int) -> dict[str, Any]:
@@ -154,17 +145,12 @@ def _facts(result: FinetuneResult, counted: int) -> dict[str, Any]:
     }
 
 
-def _details(test: Test) -> dict[str, Any]:
+def _details(scored: Scored, loss: LossScore) -> dict[str, Any]:
     """Return the scores with all that belongs to them."""
-    return {
-        "sentences": len(test.hypotheses),
-        "scores": [asdict(score) for score in test.scored.scores],
-        "loss": asdict(test.loss),
-        "domains": {
-            name: {"sentences": number, **asdict(score)}
-            for name, (number, score) in test.scored.by_domain.items()
-        },
+    domains = {
+        name: {"sentences": number, **asdict(score)} for name, (number, score) in scored.by_domain.items()
     }
+    return {"scores": [asdict(each) for each in scored.scores], "loss": asdict(loss), "domains": domains}
 
 
 def _finite(value: float) -> float | None:

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from bayesscale.engine import BACKENDS
 from bayesscale.errors import UsageError
-from bayesscale.harness.grid.files import read_json, write_json
+from bayesscale.harness.files import read_json, write_json
 from bayesscale.harness.grid.keys import check_same_recipe
 from bayesscale.harness.locks import hold, locked
-from bayesscale.harness.mixture import Mixture
 from bayesscale.harness.progress import remove_stale
 from bayesscale.harness.study.config import Study
 
 if TYPE_CHECKING:
-    from bayesscale.harness.tokens.parallel import Task
     from bayesscale.harness.tokens.prepared import Prepared
 
 _NEEDED = ("torch", "sentencepiece", "sacrebleu", "safetensors")
@@ -116,16 +114,6 @@ class Grid:
     def prepared(self) -> Prepared:
         """Return the data, opened once a process."""
         return _prepared(self.path / "prepared", self.data_hash)
-
-    def task(self, name: str) -> Task:
-        """Return a task, read once a process."""
-        return self.prepared().task(name)
-
-    def mixture(self, name: str, seed: int) -> tuple[Mixture, dict[str, Any]]:
-        """Return the order of the blocks of a mixture, and the blocks of its languages."""
-        length = self.study.pretraining.length
-        mixture = self.prepared().mixture(self.study.mixture(name).shares, length, seed)
-        return mixture, {language: self.prepared().blocks(language, length) for language in mixture.languages}
 
     def prepare_torch(self) -> None:
         """Set what is set once a process."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayesscale.errors import CheckpointError
+from bayesscale.harness.files import read_json, write_json
 from bayesscale.harness.grid.context import Grid, run_name
-from bayesscale.harness.grid.files import read_json, write_json
 from bayesscale.harness.grid.keys import run_key
 from bayesscale.harness.progress import Reporter
 from bayesscale.units import format_tokens
@@ -35,14 +36,15 @@ class Stretch:
 def pretrain_stretch(grid: Grid, stretch: Stretch, *, show: Callable[[str], None] | None = None) -> str:
     """Pretrain up to a checkpoint, from where the run is; return loss and speed, for people."""
     folder = grid.run(stretch.mixture, stretch.seed)
+    config = grid.study.pretraining.model_copy(update={"checkpoints": stretch.checkpoints})
+    work = partial(train, grid, stretch.mixture, stretch.seed, config, folder)
     if os.environ.get("RANK", "0") != "0":
-        # Trains along with the first process of torchrun, which holds the lock.
-        _pretrain(grid, stretch, folder, None)
+        work(None)  # along with the first process of torchrun, which holds the lock
         return ""
     with grid.locked(f"{folder.name}.lock"):
         _claim(grid, stretch, folder)
         with Reporter(grid.progress, str(stretch), show=show, curve=folder / "training.jsonl") as report:
-            last = _pretrain(grid, stretch, folder, report)
+            last = work(report)[-1]
     if last.status == "diverged":
         return "DIVERGED"
     loss = f"loss {last.loss:.3f}"
@@ -85,12 +87,6 @@ def _claim(grid: Grid, stretch: Stretch, folder: Path) -> None:
         )
 
 
-def _pretrain(grid: Grid, stretch: Stretch, folder: Path, report: Reporter | None) -> Checkpoint:
-    """Pretrain with the settings of the study, and return the last checkpoint."""
-    config = grid.study.pretraining.model_copy(update={"checkpoints": stretch.checkpoints})
-    return train(grid, stretch.mixture, stretch.seed, config, folder, report)[-1]
-
-
 def train(
     grid: Grid, mixture: str, seed: int, config: PretrainingConfig, folder: Path, report: Reporter | None
 ) -> tuple[Checkpoint, ...]:
@@ -99,16 +95,16 @@ def train(
     from bayesscale.harness.training.pretraining import pretrain
 
     grid.prepare_torch()
-    study = grid.study
-    order, blocks = grid.mixture(mixture, seed)
+    study, data = grid.study, grid.prepared()
+    order = data.mixture(study.mixture(mixture).shares, config.length, seed)
     return pretrain(
         PretrainJob(
             model=study.model,
             config=config,
             mixture=order,
-            blocks=blocks,
+            blocks={language: data.blocks(language, config.length) for language in order.languages},
             folder=folder,
-            vocabulary=grid.prepared().tokenizer.vocabulary,
+            vocabulary=data.tokenizer.vocabulary,
             seed=seed,
             device=grid.device(),
             init=study.path(study.init) if study.init else None,

@@ -14,10 +14,9 @@ from typing import Any
 
 from bayesscale.engine import Failed, Finished, Needs, run_jobs, session
 from bayesscale.errors import TrainingError
-from bayesscale.harness.files import cannot_write
+from bayesscale.harness.files import cannot_write, read_json, write_rows
 from bayesscale.harness.grid.cell import describe, run_cell
 from bayesscale.harness.grid.context import Grid, Settings, open_grid
-from bayesscale.harness.grid.files import read_json, write_rows
 from bayesscale.harness.grid.keys import cell_key
 from bayesscale.harness.grid.order import Job, batches, cells_of
 from bayesscale.harness.grid.pretraining import Stretch, pretrain_stretch, read_records
@@ -107,12 +106,10 @@ class _Run:
         todo = [cell for cell in self.cells if cell not in done]
         self.report(self._beginning(len(todo)))
         self.left = TimeLeft(self._work(todo), self.settings.workers or 1)
-        settings = self.settings
-        with session(
-            settings.backend, workers=settings.workers, needs=self._needs(), address=settings.address
-        ):
-            for batch in batches(self.study, todo, side_by_side=settings.workers != 1):
-                self._run_batch(self._possible(batch))
+        with session(**self._where()):
+            for batch in batches(self.study, todo, side_by_side=self.settings.workers != 1):
+                # What cannot be done because its pretraining failed is left out.
+                self._run_batch([job for job in batch if (job.mixture, job.seed) not in self.broken])
         return self._result()
 
     def _work(self, todo: Sequence[Cell]) -> dict[str, float]:
@@ -127,34 +124,25 @@ class _Run:
         work[_PRETRAINING] = sum(max(end - self.reached[run], 0) for run, end in ends.items())
         return work
 
-    def _possible(self, batch: Sequence[Job]) -> list[Job]:
-        """Leave out what cannot be done because its pretraining failed."""
-        runs = [(job, (job.mixture, job.seed)) for job in batch]
-        return [job for job, run in runs if run not in self.broken]
-
     def _run_batch(self, jobs: Sequence[Job]) -> None:
         """Run independent jobs; everything they give is on record before the next one is looked at."""
         settings = self.settings
         alone = settings.backend == "joblib" and settings.workers == 1
         # Only what runs in this process can be shown; other processes leave files for `harness status`.
         do = partial(_do, self._travelling(), self.show if alone else None)
-        for outcome in run_jobs(
-            do,
-            jobs,
-            backend=settings.backend,
-            workers=settings.workers,
-            needs=self._needs(),
-            address=settings.address,
-        ):
+        for outcome in run_jobs(do, jobs, **self._where()):
             if isinstance(outcome, Failed):
                 self._note_failure(outcome)
             else:
                 self._note(outcome)
 
-    def _needs(self) -> Needs:
-        """Return what one job needs."""
-        gpu = self.settings.backend == "ray" and self.settings.devices[0].startswith("cuda")
-        return Needs(cpus=self.settings.threads or 1, gpus=float(gpu))
+    def _where(self) -> dict[str, Any]:
+        """Return where jobs run and what one of them needs, as the engine wants it."""
+        settings = self.settings
+        gpu = settings.backend == "ray" and settings.devices[0].startswith("cuda")
+        needs = Needs(cpus=settings.threads, gpus=float(gpu))
+        places = {"backend": settings.backend, "workers": settings.workers, "address": settings.address}
+        return {**places, "needs": needs}
 
     def _travelling(self) -> Grid:
         """Return what travels to other processes, with absolute paths since they may be elsewhere."""
@@ -198,12 +186,8 @@ class _Run:
             self.failed += 1
         self.errors.append(f"{what}: {outcome}")
         self.report(f"FAILED {what}: {outcome}")
-        line = {
-            "time": datetime.now(UTC).isoformat(),
-            "job": what,
-            "error": str(outcome),
-            "trace": outcome.trace,
-        }
+        now = datetime.now(UTC).isoformat()
+        line = {"time": now, "job": what, "error": str(outcome), "trace": outcome.trace}
         try:
             with self.grid.failures.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")

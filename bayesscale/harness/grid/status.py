@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from bayesscale.errors import UsageError
+from bayesscale.harness.files import read_json
 from bayesscale.harness.grid.context import Grid, recorded_study
-from bayesscale.harness.grid.files import read_json
 from bayesscale.harness.grid.keys import cell_key
 from bayesscale.harness.grid.pretraining import read_records
 from bayesscale.harness.grid.run import warnings_of

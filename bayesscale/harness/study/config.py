@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, NonNegativeInt, model_validator
 
@@ -25,6 +26,8 @@ from bayesscale.harness.study.training import (
     ScoringConfig,
 )
 from bayesscale.harness.study.values import Name, Section, Size
+
+_Named = TypeVar("_Named", MixtureConfig, TaskConfig)
 
 
 class Study(Section):
@@ -55,12 +58,6 @@ class Study(Section):
     decoding: DecodingConfig = DecodingConfig()
     scoring: ScoringConfig = ScoringConfig()
     folder: Path = Field(default=Path(), exclude=True)
-
-    @model_validator(mode="after")
-    def _has_points(self) -> Study:
-        if not self.mixtures and not self.checkpoints:
-            raise ValueError("a study has mixtures to pretrain, or checkpoints; received neither; add one")
-        return self
 
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> Study:
@@ -120,14 +117,16 @@ class Study(Section):
 
     def mixture(self, name: str) -> MixtureConfig:
         """Return the mixture of a name."""
-        found = {mixture.name: mixture for mixture in self.mixtures}
-        if name not in found:
-            raise StudyError(f"the study has no mixture {name!r}; {valid_names(name, found)}")
-        return found[name]
+        return _named("mixture", self.mixtures, name)
 
     def task(self, name: str) -> TaskConfig:
         """Return the task of a name."""
-        found = {task.name: task for task in self.tasks}
-        if name not in found:
-            raise StudyError(f"the study has no task {name!r}; {valid_names(name, found)}")
-        return found[name]
+        return _named("task", self.tasks, name)
+
+
+def _named(kind: str, items: Sequence[_Named], name: str) -> _Named:
+    """Return the item of a name."""
+    found = {item.name: item for item in items}
+    if name not in found:
+        raise StudyError(f"the study has no {kind} {name!r}; {valid_names(name, found)}")
+    return found[name]

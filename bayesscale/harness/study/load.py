@@ -115,8 +115,6 @@ def _problems(raw: dict[str, Any]) -> list[str]:
         problems += found
         if valid is not None:
             sections[name] = valid
-    if not raw.get("mixtures") and not raw.get("checkpoints"):
-        problems.append("mixtures: is missing; add mixtures to pretrain, or checkpoints that are given")
     return problems + broken_rules(sections)
 
 
@@ -139,9 +137,9 @@ def _validated(kind: TypeAdapter[Any], name: str, value: Any) -> tuple[list[str]
     elif name in ("corpora", "checkpoints") and isinstance(value, dict):
         rest = {key: item for key, item in value.items() if key not in bad}
     else:
-        return problems, None
+        rest = None
     try:
-        return problems, kind.validate_python(rest)
+        return problems, kind.validate_python(rest) if rest else None
     except ValidationError:
         return problems, None
 

@@ -16,6 +16,7 @@ def broken_rules(sections: Mapping[str, Any]) -> list[str]:
     A rule that needs a section that is missing, or not valid by itself, says nothing.
     """
     return [
+        *_some_mixture(sections),
         *_one_source_of_text(sections),
         *_names_once(sections),
         *_known_languages(sections),
@@ -23,6 +24,12 @@ def broken_rules(sections: Mapping[str, Any]) -> list[str]:
         *_some_checkpoint(sections),
         *_whole_epochs(sections),
     ]
+
+
+def _some_mixture(sections: Mapping[str, Any]) -> Iterator[str]:
+    """There is something to finetune."""
+    if not (sections.get("mixtures", True) or sections.get("checkpoints", True)):
+        yield "mixtures: is missing; add mixtures to pretrain, or checkpoints that are given"
 
 
 def _one_source_of_text(sections: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bayesscale.errors import CheckpointError
-from bayesscale.harness.files import write_finished
+from bayesscale.harness.files import write_json
 from bayesscale.harness.model.t5 import T5
 from bayesscale.harness.training.jobs import Checkpoint
 from bayesscale.harness.training.weights import save_weights
@@ -27,7 +27,7 @@ def write_checkpoint(folder: Path, model: T5 | None, entry: Mapping[str, Any]) -
     document = {**entry, "loss": loss, "hash": written, "status": "diverged" if model is None else "finished"}
     document["on_plateau"] = _checkpoint(document, weights).on_plateau
     # The JSON file comes last: a checkpoint without it is none.
-    write_finished({described: json.dumps(document, indent=1) + "\n"})
+    write_json(described, document)
 
 
 def read_checkpoint(folder: Path, tokens: int) -> Checkpoint | None:

@@ -119,6 +119,7 @@ def test_paths_begin_at_the_study_file(tmp_path: Path, small_text: str) -> None:
             '[corpora.en]\nfield = "a"\n[artificial]',
             ["corpora.en.files: is missing"],
         ),
+        ('mixtures = ["50ka+50lo", "ka"]', "mixtures = []", ["mixtures: is missing; add mixtures"]),
     ],
 )
 def test_each_rule_has_its_message(small_text: str, old: str, new: str, told: list[str]) -> None:

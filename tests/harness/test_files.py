@@ -1,4 +1,4 @@
-"""Files of a grid: whole or as they were."""
+"""Files of runs: whole or as they were."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bayesscale.errors import TrainingError
-from bayesscale.harness.grid.files import write_json, write_rows
+from bayesscale.harness.files import write_json, write_rows
 
 ROWS: list[dict[str, Any]] = [
     {"metric": "bleu", "value": 1.5, "task": "größer"},
