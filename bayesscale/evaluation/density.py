@@ -22,7 +22,10 @@ FloatArray = NDArray[np.float64]
 
 def held_curves(fit: Fit, held: pd.DataFrame) -> Iterator[tuple[Predictive, slice, int, pd.DataFrame]]:
     """Yield the held-out rows of each curve and metric, with where the curve and the metric are in a fit."""
-    drawn, _ = drawn_curves(fit, Selection(), None)
+    known = set(fit.curves.table["mixture"])
+    new = set(held["mixture"]) - known if "mixture" in held else set()
+    # The population forecasts curves of a mixture that was not measured.
+    drawn, _ = drawn_curves(fit, Selection(mixtures=sorted(known | new) if new else None), None)
     predictive, columns = Predictive(drawn, 0.9), list(fit.metrics.curve_columns)
     table = drawn.targets.table[columns]
     places = {row: place for place, row in enumerate(table.itertuples(index=False, name=None))}

@@ -12,6 +12,8 @@ from bayesscale.evaluation import Split, split_first, split_rows
 from benchmarks.tables import CLASSIFIERS, RESNET, TABLES
 
 _SHARE = 0.6
+# Three of the five corpora are OSCAR, filtered more or less: this one is unlike the others.
+_NEW_CORPUS = "pile"
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,31 @@ def syn2real_column(percent: tuple[int, ...]) -> Split:
     return split_rows(metrics, metrics.frame.loc[fitted, "line"].tolist(), name)
 
 
+def olmo_bits() -> Split:
+    """Fit OLMo's ladder to a third of each accuracy and two thirds of all else; forecast accuracy."""
+    metrics = TABLES["olmo_ladder"].read()
+    short, long = split_first(metrics, 1 / 3), split_first(metrics, 2 / 3)
+    score = metrics.frame["metric"] == "accuracy"
+    line = metrics.frame["line"]
+    fitted = line[line.isin(short.train.frame["line"]).where(score, line.isin(long.train.frame["line"]))]
+    split = split_rows(metrics, fitted.tolist(), "accuracy first 1/3, all else 2/3")
+    return replace(split, held=split.held[split.held["metric"] == "accuracy"])
+
+
+def new_corpus(corpus: str) -> Split:
+    """Return bigscience_1b3 with all curves of one corpus held out: the population alone forecasts them.
+
+    Parameters
+    ----------
+    corpus : str
+        The mixture that was never measured.
+    """
+    metrics = TABLES["bigscience_1b3"].read()
+    held = metrics.frame["mixture"] == corpus
+    train = replace(metrics, frame=metrics.frame[~held].reset_index(drop=True))
+    return Split(f"without {corpus}", train, metrics.frame[held].reset_index(drop=True))
+
+
 def _schram(model: str, count: float) -> Forecast:
     """Return a split of one model's translation scores."""
     what = f"{count} smallest" if count >= 1 else f"{count:.0%} (rounded up) smallest"
@@ -115,6 +142,19 @@ FORECASTS: dict[str, Forecast] = {
     "bigscience_1b3": Forecast(
         "accuracy of seven tasks and LAMBADA's loss, five corpora: the last half from the first",
         partial(first, "bigscience_1b3", 0.5),
+    ),
+    "bigscience_1b3 first 5": Forecast(
+        "the same: all other sizes from the five smallest", partial(first, "bigscience_1b3", 5)
+    ),
+    "bigscience_1b3 new corpus": Forecast(
+        f"the same: all of the corpus {_NEW_CORPUS} from the four others", partial(new_corpus, _NEW_CORPUS)
+    ),
+    "olmo_ladder": Forecast(
+        "accuracy and bits per byte of six tasks, loss on c4: the last half from the first",
+        partial(first, "olmo_ladder", 0.5),
+    ),
+    "olmo_ladder bits": Forecast(
+        "accuracy of six tasks: the rest from its first third, and two thirds of the losses", olmo_bits
     ),
 }
 """All splits by name."""

@@ -19,6 +19,7 @@ from bayesscale.evaluation.refit import WHOLE, Refit, Refitted, refits_of
 from bayesscale.inference import Fit
 from bayesscale.laws import LAWS
 from bayesscale.models.scale import LOGARITHMIC
+from bayesscale.questions.forecast import forecast
 from tests.evaluation.several_laws import SAMPLER, refit, several_laws
 from tests.models.near_zero import away
 from tests.questions.made_up import MadeUp, parameters
@@ -216,3 +217,15 @@ def test_the_density_is_the_mean_over_the_draws_and_not_over_their_logarithms() 
     both = log_densities(fit, held)
     parts = [log_densities(replace(fit, tree=fit.tree.isel(chain=[chain])), held) for chain in (0, 1)]
     assert both == pytest.approx(np.logaddexp(*parts) - np.log(2))
+
+
+def test_curves_of_a_new_mixture_are_forecast_by_the_population() -> None:
+    fit = MadeUp(draws=400, width=0.3, noise=0.3).fit()
+    keys = ["task", "finetune_tokens", "pretrain_tokens"]
+    held = split_last(fit.metrics, 1).held.query("metric == 'bleu'").drop_duplicates(keys)
+    fresh = held.assign(mixture="unheard of")
+    tokens = sorted(set(fresh["pretrain_tokens"]))
+    answer = forecast(fit, tokens, mixtures=["unheard of"]).frame().query("metric == 'bleu'")
+    values = fresh[keys].merge(answer, on=keys)["median"].to_numpy()
+    near, far = (log_densities(fit, fresh.assign(value=value)) for value in (values, 20 * values))
+    assert (near > far + 1).all()
