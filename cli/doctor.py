@@ -33,7 +33,7 @@ def doctor(as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
     bad = table[table["state"] == "FAILED"]
     told = "Everything that is needed works." if bad.empty else f"{len(bad)} of {len(table)} checks failed."
     document = {"ok": bool(bad.empty), "checks": table.to_dict("records")}
-    print_answer(Answer(table, document, [told, ""]), as_json=as_json, as_csv=as_csv)
+    print_answer(Answer(table, document, [told, ""], texts=True), as_json=as_json, as_csv=as_csv)
     if len(bad):
         raise typer.Exit(1)
 

@@ -42,7 +42,8 @@ def _list(*, as_json: bool, as_csv: bool) -> None:
 
     rows = [example.model_dump() for example in list_examples()]
     columns = ["name", "origin", "title"] if not (as_json or as_csv) else list(rows[0])
-    print_answer(Answer(pd.DataFrame(rows)[columns], {"examples": rows}), as_json=as_json, as_csv=as_csv)
+    answer = Answer(pd.DataFrame(rows)[columns], {"examples": rows}, texts=True)
+    print_answer(answer, as_json=as_json, as_csv=as_csv)
 
 
 def _write(name: str, output: Path | None, *, force: bool) -> None:

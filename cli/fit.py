@@ -133,7 +133,7 @@ def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
         sentences.append(str(result.status))
     sentences += track_record(result)
     frame = pd.DataFrame(rows, columns=["diagnostic", "value"])
-    print_answer(Answer(frame, document, sentences), as_json=as_json, as_csv=as_csv)
+    print_answer(Answer(frame, document, sentences, texts=True), as_json=as_json, as_csv=as_csv)
 
 
 def _point_fit(metrics: Metrics, first: int | None, output: Path | None, as_json: bool, as_csv: bool) -> None:
@@ -148,5 +148,6 @@ def _point_fit(metrics: Metrics, first: int | None, output: Path | None, as_json
     point = fit_huber(metrics, first=4 if first is None else first or None)
     frame = point.frame()
     document = {"kind": KIND, "fits": frame.to_dict("records")}
-    sentences = [str(metrics), f"{KIND}: Huber loss on logarithms, as in arXiv 2402.04177"]
-    print_answer(Answer(frame, document, sentences), as_json=as_json, as_csv=as_csv)
+    shown = frame if as_csv else point.readable()
+    answer = Answer(shown, document, [str(metrics), *point.sentences()])
+    print_answer(answer, as_json=as_json, as_csv=as_csv)

@@ -31,4 +31,4 @@ def laws(as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
     shown = pd.DataFrame(rows)
     if not (as_json or as_csv):
         shown = shown.drop(columns=["coefficients"])
-    print_answer(Answer(shown, {"laws": rows}, sentences), as_json=as_json, as_csv=as_csv)
+    print_answer(Answer(shown, {"laws": rows}, sentences, texts=True), as_json=as_json, as_csv=as_csv)

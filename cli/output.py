@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bayesscale.text import printable, table_text
+from bayesscale.tables import WIDTH, table_text
+from bayesscale.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,13 +21,15 @@ class Answer:
     """What a command has to say: numbers, for the table and for `--csv`, and sentences above them.
 
     The document is the same for `--json`; it may hold NumPy numbers, and NaN for what is not known (null in
-    JSON). `sizes` are columns besides the usual ones whose numbers are written as 130B.
+    JSON). `sizes` are columns besides the usual ones whose numbers are written as 130B. A list of texts is
+    printed as wide as it is, whereas the names in a table of numbers are cut where it is too wide.
     """
 
     frame: pd.DataFrame
     document: Mapping[str, Any]
     sentences: Sequence[str] = ()
     sizes: Sequence[str] = ()
+    texts: bool = False
 
 
 def print_answer(answer: Answer, *, as_json: bool = False, as_csv: bool = False) -> None:
@@ -39,7 +42,7 @@ def print_answer(answer: Answer, *, as_json: bool = False, as_csv: bool = False)
         for sentence in answer.sentences:
             print(printable(sentence))
         if not answer.frame.empty:
-            print(table_text(answer.frame, sizes=answer.sizes, width=None))
+            print(table_text(answer.frame, sizes=answer.sizes, width=None if answer.texts else WIDTH))
 
 
 def _plain_values(value: Any) -> Any:

@@ -47,7 +47,7 @@ def priors(
 
     rows = list_priors(chosen)
     document = {"priors": [row | {"parameters": _plain(chosen, row["prior"])} for row in rows]}
-    print_answer(Answer(pd.DataFrame(rows), document), as_json=as_json, as_csv=as_csv)
+    print_answer(Answer(pd.DataFrame(rows), document, texts=True), as_json=as_json, as_csv=as_csv)
 
 
 def _plain(chosen: Priors, name: str) -> Any:

@@ -12,7 +12,7 @@ from bayesscale.evaluation.rivals import CONFORMAL, NO_INTERVALS
 from bayesscale.evaluation.scores import PROBS, pooled
 from bayesscale.metrics.table import Metrics
 from bayesscale.questions.answer import plain_records
-from bayesscale.text import table_text
+from bayesscale.tables import table_text
 
 # What the status of a fit says if nothing is wrong with it.
 FINE = ("converged", NO_INTERVALS, CONFORMAL)
@@ -22,7 +22,7 @@ _SHORT = {
     "miscalibration": "miscal.",
     "distance": "e-folds beyond",
     **{f"cover_{100 * p:.0f}": f"in {100 * p:.0f}%" for p in PROBS},
-    **{f"width_{100 * p:.0f}": f"width {100 * p:.0f}%" for p in PROBS},
+    f"width_{100 * PROBS[-1]:.0f}": "width",
 }
 
 
@@ -88,7 +88,7 @@ class Evaluation:
             *self.metrics.notes,
             *self._short(),
             "equal-tailed intervals of new measurements; in P%: share of held-out values inside; "
-            "widths, mae and crps in the metric's unit; rmsle: mean over curves; "
+            "width: of the last; width, mae and crps in the metric's unit; rmsle: mean over curves; "
             "miscal.: 0 is perfect calibration",
         ]
 
@@ -127,8 +127,11 @@ class Evaluation:
         """Return scores by 'metric', 'curve' or 'distance' under short headings."""
         table = self.table(by)
         constant = [name for name in ("model", "split") if table[name].nunique() == 1]
+        constant += ["curves"] * (by == "curve")
         widths = [f"width_{100 * p:.0f}" for p in PROBS[:-1]]
-        return table.drop(columns=[*constant, *widths]).rename(columns=_SHORT)
+        shown = table.drop(columns=[*constant, *widths])
+        rounded = shown.select_dtypes(float).map(lambda number: float(f"{number:.3g}"))
+        return shown.assign(**rounded).rename(columns=_SHORT)
 
     def table(self, by: str = "metric") -> pd.DataFrame:
         """Return scores by 'metric', 'curve' or 'distance'; see `frame`, `curves` and `distances`."""

@@ -9,22 +9,19 @@ import pandas as pd
 
 from bayesscale.evaluation.pointwise import ALL, LOO
 from bayesscale.inference.loo import MAX_K
-from bayesscale.questions.answer import plain_records, record, source_text, warning
-from bayesscale.text import table_text
+from bayesscale.questions.answer import STATISTICS, plain_records, record, source_text, warning
+from bayesscale.tables import table_text
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
 SHARE = "share of curves"
 _SHORT = {
-    "share_median": "share",
-    "share_lower": "from",
-    "share_upper": "to",
     "p_law": "mean P(law)",
     "p_loo": "p",
     "bad_k": f"k > {MAX_K}",
     "se": "s.e.",
-    "difference_se": "s.e. of difference",
+    "difference_se": "its s.e.",
 }
 _SHARES = (
     "share: of all curves of the population, with its 90% equal-tailed interval; mean P(law): mean over the "
@@ -122,7 +119,10 @@ class Comparison:
 
     def readable(self) -> pd.DataFrame:
         """Return the columns that a person reads, under short headings."""
-        return self.table.rename(columns=_SHORT)
+        rows = self.table[[f"share_{part}" for part in STATISTICS]].itertuples(index=False)
+        told = ["" if pd.isna(row[0]) else "{:.2f} ({:.2f} to {:.2f})".format(*row) for row in rows]
+        table = self.table.drop(columns=["share_lower", "share_upper"]).assign(share_median=told)
+        return table.rename(columns={"share_median": "share", **_SHORT})
 
     def __str__(self) -> str:
         return "\n".join([*self.sentences(), table_text(self.readable())])

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from bayesscale.errors import DataError
 from bayesscale.evaluation.scores import score_draws, score_points
 from bayesscale.evaluation.split import Split, split_first
-from bayesscale.laws import LAWS
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import unit_labels
 
@@ -70,9 +69,9 @@ def huber(split: Split) -> Points:
     sizes = split.held[split.train.axis].to_numpy(float)
     for place, (key, size) in enumerate(zip(_keys(split.held, split), sizes, strict=True)):
         found = fits.get(key)
-        if found is not None and found.optimum is not None and found.axis is not None:
-            u = np.array([found.axis.u(size)])
-            median[place] = LAWS[found.law].value(u, *found.optimum.parameters)[0]
+        value = None if found is None else found.values(np.array([size]))
+        if value is not None:
+            median[place] = value[0]
         else:
             lost[key] = _NOT_FITTED if found is None else found.message
     return Points(median, lost)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from bayesscale.errors import UsageError
 from bayesscale.laws import LAWS, LogAxis
 from bayesscale.pointfit.huber import DELTAS, Optimum
+from bayesscale.tables import table_text
 
 KIND = "point estimate, no interval"
 """What the numbers of a Huber fit are."""
@@ -61,6 +62,12 @@ class CurveFit:
             "message": self.message,
         }
 
+    def values(self, sizes: Any) -> NDArray[np.float64] | None:
+        """Return the fitted law's values at sizes in tokens; None where the curve was not fitted."""
+        if self.optimum is None or self.axis is None:
+            return None
+        return np.asarray(LAWS[self.law].value(self.axis.u(sizes), *self.optimum.parameters))
+
 
 @dataclass(frozen=True)
 class PointFit:
@@ -102,26 +109,42 @@ class PointFit:
         if not np.all((wanted > 0) & (wanted < np.inf)):
             raise UsageError(f"sizes are finite numbers above 0; received {wanted.tolist()}")
         rows = [
-            self._labels(fit) | {"metric": fit.metric, self.size_column: size, "value": value}
+            self._labels(fit) | {"metric": fit.metric, self.size_column: size, "value": float(value)}
             for fit in self.fits
-            if fit.optimum and fit.axis
-            for size, value in zip(wanted, _values(fit.law, fit.axis, fit.optimum, wanted), strict=True)
+            if (values := fit.values(wanted)) is not None
+            for size, value in zip(wanted, values, strict=True)
         ]
         return pd.DataFrame(rows, columns=[*self.curve_columns, "metric", self.size_column, "value"])
 
-    def _labels(self, fit: CurveFit) -> dict[str, str | float]:
+    def _labels(self, fit: CurveFit) -> dict[str, Any]:
         """Return the curve's columns and their values."""
         return dict(zip(self.curve_columns, fit.curve, strict=True))
 
-    def __str__(self) -> str:
+    def readable(self) -> pd.DataFrame:
+        """Return the table that a person reads: coefficients in one column, and the points fitted."""
+        rows = [
+            self._labels(fit)
+            | {
+                "metric": fit.metric,
+                "coefficients": ", ".join(f"{x:.3g}" for x in fit.coefficients().values() if x is not None),
+                "points": f"{fit.n_fit} of {fit.n_fit + fit.n_held_out}",
+                "RMSLE": fit.held_out_rmsle,
+                "note": fit.message,
+            }
+            for fit in self.fits
+        ]
+        return pd.DataFrame(rows).astype({"RMSLE": float})
+
+    def sentences(self) -> list[str]:
+        """Return what the numbers are."""
         points = "all sizes" if self.first is None else f"the {self.first} smallest sizes"
-        deltas = ", ".join(f"{law} {delta:g}" for law, delta in DELTAS.items())
-        title = f"Huber fit of {points} of each curve ({KIND}); delta: {deltas}"
-        table = self.frame().to_string(index=False, float_format="{:.4g}".format, na_rep="-")
-        return f"{title}\n{table}"
+        laws = [LAWS[name] for name in dict.fromkeys(fit.law for fit in self.fits)]
+        deltas = ", ".join(f"{law.name} {DELTAS[law.name]:g}" for law in laws)
+        names = "; ".join(f"{', '.join(law.coefficient_names)} of the {law.name}" for law in laws)
+        return [
+            f"Huber fit of {points} of each curve ({KIND}), as in arXiv 2402.04177; delta: {deltas}",
+            f"coefficients: {names}; RMSLE: root mean square of the held-out log residuals",
+        ]
 
-
-def _values(law: str, axis: LogAxis, optimum: Optimum, sizes: Any) -> list[float]:
-    """Return a fitted law's values at sizes."""
-    values = LAWS[law].value(axis.u(sizes), optimum.level, optimum.gain, optimum.shape)
-    return [float(value) for value in values]
+    def __str__(self) -> str:
+        return "\n".join([*self.sentences(), table_text(self.readable())])

@@ -18,7 +18,8 @@ from bayesscale.figures.drawing import Frame
 from bayesscale.inference.track_record import KEY, TrackRecord
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.names import SIZES
-from bayesscale.text import WIDTH, cells, printable, shortened, size_text, table_text
+from bayesscale.tables import SHORT, WIDTH, cells, table_text
+from bayesscale.text import number_text, printable, shortened, size_text
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ FloatArray = NDArray[np.float64]
 STATISTICS = ("median", "lower", "upper")
 SURE, UNLIKELY = 0.9, 0.1
 """Probabilities from which on something is said to be so, and below which it is said not to be."""
+# Letters of a value; of a longer one its first digits are given.
+_LONGEST = 9
 LABEL = 60
 """Letters of a name in a sentence; of a longer one its ends are given."""
-SHORT = {"pretrain_tokens": "D_p", "finetune_tokens": "D_f"}
-"""Headings in tables for people, which have to fit a terminal."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,8 @@ def value_text(value: float, metric: str) -> str:
         return ""
     decimals = max(0, round(0.7 - math.log10(CATALOGUE[metric].noise)))
     # Adding zero makes -0.0, which a small negative value rounds to, 0.0.
-    return f"{round(value, decimals) + 0.0:.{decimals}f}"
+    text = f"{round(value, decimals) + 0.0:.{decimals}f}"
+    return text if len(text) <= _LONGEST else number_text(value)
 
 
 def spread_text(row: Mapping[Any, Any] | pd.Series, name: str, metric: str) -> str:

@@ -19,7 +19,6 @@ from bayesscale.posterior.draws import Draws
 from bayesscale.posterior.local import Local, measured
 from bayesscale.posterior.noise import within
 from bayesscale.questions.answer import (
-    SHORT,
     STATISTICS,
     SURE,
     UNLIKELY,
@@ -42,6 +41,7 @@ from bayesscale.questions.select import (
     metric_places,
     sizes_on,
 )
+from bayesscale.tables import SHORT
 from bayesscale.text import listed, probability_text, size_text
 from bayesscale.units import format_tokens
 
@@ -234,7 +234,7 @@ class Breaks(Answer):
             for row, known in zip(rows, likely, strict=True)
         ]
         shown["evidence"] = [_how(row["evidence"]) for row in rows]
-        return shown.rename(columns=SHORT)
+        return shown
 
     def plot(self) -> Picture:
         """Return a picture of where each curve broke, and with which probability."""

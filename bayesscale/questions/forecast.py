@@ -15,7 +15,6 @@ from bayesscale.metrics.curves import SIZES, Curves
 from bayesscale.posterior.baseline import TargetBaseline
 from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.answer import (
-    SHORT,
     Answer,
     name_of,
     percent_text,
@@ -36,6 +35,7 @@ from bayesscale.questions.select import (
     metric_notes,
     metric_places,
 )
+from bayesscale.tables import SHORT
 from bayesscale.text import probability_text
 from bayesscale.units import format_tokens
 
@@ -108,7 +108,7 @@ class Forecast(Answer):
         shown["beyond"] = [f"{np.exp(e):.2g}x" if e > 0 else "" for e in table["efolds_beyond"]]
         if not table["measured"].all():
             shown["curve"] = np.where(table["measured"], "measured", "not measured")
-        return shown.rename(columns=SHORT)
+        return shown
 
     def plot(self) -> Picture:
         """Return a picture of the curves with bands up to the largest size asked for."""

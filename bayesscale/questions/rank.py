@@ -15,7 +15,6 @@ from bayesscale.errors import QuestionError, UsageError
 from bayesscale.models.breaks import sign_of
 from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.answer import (
-    SHORT,
     SURE,
     Answer,
     interval,
@@ -35,6 +34,7 @@ from bayesscale.questions.select import (
     metric_notes,
     metric_places,
 )
+from bayesscale.tables import SHORT
 from bayesscale.text import listed, probability_text
 from bayesscale.units import format_tokens
 
@@ -108,7 +108,7 @@ class Ranking(Answer):
         shown["law"] = [spread_text(row, "", row["metric"]) for row in table.to_dict("records")]
         shown["P(best)"] = table["p_best"].map(probability_text)
         shown["P(> next)"] = ["" if np.isnan(p) else probability_text(p) for p in table["p_better_than_next"]]
-        return shown.rename(columns=SHORT)
+        return shown
 
     def plot(self, *, columns: int = 3) -> Picture:
         """Return a picture of the mixtures, ordered, with their intervals and P(best)."""

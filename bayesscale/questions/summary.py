@@ -18,7 +18,6 @@ from bayesscale.posterior.draws import Draws
 from bayesscale.posterior.local import measured
 from bayesscale.posterior.predictive import COLUMNS, Predictive
 from bayesscale.questions.answer import (
-    SHORT,
     STATISTICS,
     SURE,
     Answer,
@@ -153,7 +152,7 @@ class Summary(Answer):
         shown["law"] = [LAWS[law].option for law in table["law"]]
         if (table["p_law"] < 1).any():
             shown["P(law)"] = ["" if p == 1 else probability_text(p) for p in table["p_law"]]
-        return shown.rename(columns=SHORT)
+        return shown
 
     def details(self) -> dict[str, pd.DataFrame]:
         """Return the coefficients of each metric's curves, and the population."""
@@ -171,7 +170,7 @@ class Summary(Answer):
             ]
         )
         wide = cells.pivot_table(index=names, columns="quantity", values="cell", aggfunc="first", sort=False)
-        return wide.reset_index().rename_axis(columns=None).rename(columns=SHORT)
+        return wide.reset_index().rename_axis(columns=None)
 
     def plot(self) -> Picture:
         """Return a picture of all curves up to ten times the largest size."""

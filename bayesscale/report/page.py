@@ -13,9 +13,10 @@ from markupsafe import Markup
 
 from bayesscale.errors import UsageError
 from bayesscale.files import write_files
+from bayesscale.tables import cell_text
 from bayesscale.questions.answer import LABEL, html_table, is_simulated, source_line, source_name
 from bayesscale.report.sections import Section, Wanted, sections
-from bayesscale.text import cell_text, printable, shortened
+from bayesscale.text import printable, shortened
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit

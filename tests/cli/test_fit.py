@@ -260,7 +260,7 @@ def test_the_point_fit_prints_coefficients_and_writes_nothing(
 ) -> None:
     code, out, err = fit(table, "--method", "huber", "--first", "3")
     assert (code, err, fitted.calls) == (0, "", [])
-    assert "point estimate, no interval: Huber loss on logarithms, as in arXiv 2402.04177" in out
+    assert "(point estimate, no interval), as in arXiv 2402.04177" in out
     code, out, _ = fit(table, "--method", "huber", "--first", "0", "--json")
     document = json.loads(out)
     assert (code, document["kind"], len(document["fits"])) == (0, "point estimate, no interval", 16)

@@ -21,16 +21,21 @@ FRAME = pd.DataFrame(
 )
 
 
-def test_the_table_is_printed_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+def test_texts_are_printed_in_full_and_names_in_a_width(capsys: pytest.CaptureFixture[str]) -> None:
     print_answer(Answer(FRAME, {}, ["a sentence"]))
     out = capsys.readouterr().out
     sentence, head, first, second = out.splitlines()
     assert sentence == "a sentence"
-    assert head.split() == list(FRAME.columns)
+    assert head.split() == ["task", "D_p", *FRAME.columns[2:]]
     assert first.split("  ")[0] == FRAME["task"][0]
     assert first.split()[-5:] == ["130B", "27.31", "1,234,567", "True", "123,457"]
     assert second.split() == ["日本語\\x1b[2J", "0", "2", "False", "inf"]
     assert "\x1b" not in out
+    long = FRAME.assign(task=["a" * 90, "b"])
+    print_answer(Answer(long, {}))
+    assert max(map(len, capsys.readouterr().out.splitlines())) == 100
+    print_answer(Answer(long, {}, texts=True))
+    assert "a" * 90 in capsys.readouterr().out
 
 
 def test_markup_in_data_is_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,6 @@ from bayesscale.questions.advise.decision import (
     Goal,
 )
 from bayesscale.questions.answer import (
-    SHORT,
     STATISTICS,
     Answer,
     name_of,
@@ -31,6 +30,7 @@ from bayesscale.questions.answer import (
     varying,
 )
 from bayesscale.questions.select import answer_columns, labels_of
+from bayesscale.tables import SHORT
 from bayesscale.text import listed, probability_text, size_text
 from bayesscale.units import format_tokens
 
@@ -187,7 +187,7 @@ class Advice(Answer):
         shown[f"{goal.metric} at {format_tokens(goal.budget)}"] = [
             spread_text(row, "score", goal.metric) for row in rows
         ]
-        return shown.rename(columns=SHORT)
+        return shown
 
     def details(self) -> dict[str, pd.DataFrame]:
         """Return the probability of every outcome."""
@@ -200,7 +200,7 @@ class Advice(Answer):
             "probabilities of the outcomes, which sum to 1; of the target at the budget; of a break by the "
             "last measured size, and by the budget"
         )
-        return {title: shown.rename(columns=SHORT)}
+        return {title: shown}
 
     def plot(self) -> Picture:
         """Return a picture of the curves with bands up to the budget and a line at the target."""

@@ -17,7 +17,7 @@ from bayesscale.posterior.noise import within
 from bayesscale.questions.advise.answer import Advice, sentence
 from bayesscale.questions.advise.decision import COLUMNS, Goal, check_confidence, decide, outcomes
 from bayesscale.questions.advise.reach import FloatArray, Trajectory
-from bayesscale.questions.answer import SHORT, interval, three
+from bayesscale.questions.answer import interval, three
 from bayesscale.questions.baseline import BaselineRuns, runs_text
 from bayesscale.questions.select import (
     Selection,
@@ -27,6 +27,7 @@ from bayesscale.questions.select import (
     metric_notes,
     metric_places,
 )
+from bayesscale.tables import SHORT
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:

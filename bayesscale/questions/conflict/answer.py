@@ -12,7 +12,6 @@ from bayesscale.errors import QuestionError
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import SIZES
 from bayesscale.questions.answer import (
-    SHORT,
     SURE,
     UNLIKELY,
     Answer,
@@ -162,7 +161,7 @@ class Conflict(Answer):
     def readable(self) -> pd.DataFrame:
         """Return the most probable conflicts."""
         table, axis = self.table.head(MOST_ROWS), self.fit.curves.axis_name
-        shown = shown_names(table, cell_columns(self.fit.curves)).rename(columns=SHORT)
+        shown = shown_names(table, cell_columns(self.fit.curves))
         for heading, side in (("loss prefers", "a"), ("to", "b")):
             ends = zip(table[f"mixture_{side}"], table[f"{axis}_{side}"], strict=True)
             shown[heading] = [_label(mixture, size) for mixture, size in ends]

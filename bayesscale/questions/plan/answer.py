@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import SIZES
-from bayesscale.questions.answer import SHORT, Answer, name_of, percent_text, shown_names
+from bayesscale.questions.answer import Answer, name_of, percent_text, shown_names
 from bayesscale.questions.plan.candidates import Prices
 from bayesscale.questions.plan.quantities import Quantities, Query
 from bayesscale.text import listed
@@ -94,7 +94,7 @@ class Plan(Answer):
         scale = float(10.0 ** np.floor(np.log10(table["cost"].median())))
         per = (100 * scale * table["reduction_per_cost"]).round(2) + 0.0
         shown[f"% per {format_tokens(scale)}"] = per
-        return shown.rename(columns=SHORT)
+        return shown
 
     def plot(self) -> Picture:
         """Return a picture of what candidates reduce against what they cost."""

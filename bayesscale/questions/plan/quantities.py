@@ -14,9 +14,9 @@ from bayesscale.errors import QuestionError, UsageError, valid_names
 from bayesscale.models.breaks import sign_of
 from bayesscale.posterior.curves import DrawnCurves
 from bayesscale.posterior.predictive import Predictive
-from bayesscale.questions.answer import SHORT
 from bayesscale.questions.plan.preposterior import Unknown
 from bayesscale.questions.select import Selection, check_sizes, drawn_curves, last_sizes, metric_places
+from bayesscale.tables import SHORT
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from bayesscale.questions.answer import (
-    SHORT,
     STATISTICS,
     SURE,
     UNLIKELY,
@@ -190,7 +189,7 @@ class Value(Answer):
             shown["alone"] = [sizes_text(*numbers) for numbers in own]
         if not table["baseline_measured"].all():
             shown["baseline is"] = np.where(table["baseline_measured"], "measured", "predicted")
-        return shown.rename(columns=SHORT)
+        return shown
 
     def details(self) -> dict[str, pd.DataFrame]:
         """Return scores and data saved, and the D_f beyond which pretraining gains too little."""
@@ -203,7 +202,7 @@ class Value(Answer):
             shown["saved"] = [_saved(row) for row in rows]
             shown["P(beyond)"] = table["p_beyond"].map(probability_text)
             shown["beyond"] = [_beyond(row) for row in rows]
-        found = {"scores with and without pretraining, and data saved": shown.rename(columns=SHORT)}
+        found = {"scores with and without pretraining, and data saved": shown}
         limits = readable_limits(table)
         title = "D_f beyond which the gain is less than delta"
         return found if limits.empty else found | {title: limits}
