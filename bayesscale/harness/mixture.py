@@ -46,8 +46,7 @@ class Mixture:
         self.languages = tuple(counts)
         self._available = tuple(int(available[language]) for language in counts)
         self._counts = np.array(list(counts.values()), dtype=np.int64)
-        self._pattern = _pattern(self._counts)
-        self._turn = _turns(self._pattern, len(counts))
+        self._pattern, self._turn = _pattern(self._counts)
         self._orders = [
             Shuffle(number, f"blocks {seed} {language}")
             for language, number in zip(counts, self._available, strict=True)
@@ -131,30 +130,25 @@ def _rounded(shares: Mapping[str, Fraction]) -> dict[str, int]:
     return counts
 
 
-def _pattern(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the pattern: at every place the language that would be late first, among those that may come."""
+def _pattern(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return for every place of the pattern its language, and how often that came before.
+
+    It is the language that would be late first, among those that may come.
+    """
     length, kinds = int(counts.sum()), len(counts)
     if kinds == 1:
-        return np.zeros(length, dtype=np.int64)
-    wanted = [int(count) for count in counts]
+        return np.zeros(length, dtype=np.int64), np.arange(length)
+    wanted: list[int] = counts.tolist()
     # Lateness in units of 1 / (length * spread), so that everything is a whole number.
     spread = 2 * kinds - 2
-    late = [0] * kinds
-    pattern = np.empty(length, dtype=np.int64)
+    late, came = [0] * kinds, [0] * kinds
+    pattern, turns = np.empty((2, length), dtype=np.int64)
     for place in range(length):
         for index, count in enumerate(wanted):
             late[index] += count * spread
         may = [index for index in range(kinds) if late[index] >= length]
         chosen = min(may, key=lambda index: ((length * (spread - 1) - late[index]) / wanted[index], index))
         late[chosen] -= length * spread
-        pattern[place] = chosen
-    return pattern
-
-
-def _turns(pattern: NDArray[np.int64], kinds: int) -> NDArray[np.int64]:
-    """Return for each place of the pattern how often its language came before."""
-    turns = np.empty_like(pattern)
-    for index in range(kinds):
-        places = np.flatnonzero(pattern == index)
-        turns[places] = np.arange(len(places))
-    return turns
+        pattern[place], turns[place] = chosen, came[chosen]
+        came[chosen] += 1
+    return pattern, turns

@@ -19,13 +19,14 @@ from bayesscale.harness.model.t5 import T5
 
 _ATTENTION = {"query": "q", "key": "k", "value": "v", "out": "o"}
 _GATED = {"gate": "wi_0", "up": "wi_1", "down": "wo"}
+_SHARED = "shared.weight"
 # Some files repeat the shared embedding under these names.
 _COPIES = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
 
 
 def names(config: ModelConfig) -> Iterator[tuple[str, str]]:
     """Yield the name of every weight in `T5`, and that of Hugging Face."""
-    yield "embedding", "shared.weight"
+    yield "embedding", _SHARED
     if not config.tied:
         yield "output", "lm_head.weight"
     for stack, blocks in zip(("encoder", "decoder"), config.depth, strict=True):
@@ -49,13 +50,12 @@ def embedding_of(path: Path) -> tuple[int, bool]:
     The checkpoint is a safetensors file, or a folder with one or with shards. One that is missing, damaged or
     no T5 is a CheckpointError.
     """
-    with _Reader(path) as reader:
-        shape = reader.shapes().get("shared.weight")
-        if shape is None:
-            raise CheckpointError(
-                f"a checkpoint has the weights of a T5; {path} has no shared.weight; choose another one"
-            )
-        return shape[0], "lm_head.weight" not in reader.keys
+    tensors = _tensors(path)
+    if _SHARED not in tensors:
+        raise CheckpointError(
+            f"a checkpoint has the weights of a T5; {path} has no {_SHARED}; choose another one"
+        )
+    return _shape(_SHARED, tensors[_SHARED])[0], "lm_head.weight" not in tensors
 
 
 def load_pretrained(model: T5, path: Path) -> None:
@@ -63,20 +63,17 @@ def load_pretrained(model: T5, path: Path) -> None:
 
     A CheckpointError names every difference from the shape of the model.
     """
-    ours = dict(model.named_parameters())
-    with _Reader(path) as reader:
-        wanted = {theirs: ours[name] for name, theirs in names(model.config)}
-        problems = list(_differences({n: tuple(w.shape) for n, w in wanted.items()}, reader.shapes()))
-        problems += [f"{name} differs from shared.weight" for name in _COPIES if not reader.is_copy(name)]
-        if problems:
-            shown = "; ".join(problems[:4]) + (f"; and {len(problems) - 4} more" if len(problems) > 4 else "")
-            raise CheckpointError(
-                f"a checkpoint has exactly the weights of the model; {path} is of another model: {shown}; "
-                "give its sizes in the section [model] or choose another checkpoint"
-            )
-        with torch.no_grad():
-            for name, weight in wanted.items():
-                weight.copy_(reader.read(name))
+    ours, tensors = dict(model.named_parameters()), _tensors(path)
+    wanted = {theirs: ours[name] for name, theirs in names(model.config)}
+    if problems := list(_differences(wanted, tensors)):
+        shown = "; ".join(problems[:4]) + (f"; and {len(problems) - 4} more" if len(problems) > 4 else "")
+        raise CheckpointError(
+            f"a checkpoint has exactly the weights of the model; {path} is of another model: {shown}; "
+            "give its sizes in the section [model] or choose another checkpoint"
+        )
+    with torch.no_grad():
+        for name, weight in wanted.items():
+            weight.copy_(tensors[name].get_tensor(name))
 
 
 def save_pretrained(model: T5, folder: Path, *, force: bool = False) -> None:
@@ -109,70 +106,49 @@ def state(model: T5) -> dict[str, Tensor]:
     return {theirs: weights[ours].detach().cpu().contiguous() for ours, theirs in names(model.config)}
 
 
-def _differences(
-    wanted: Mapping[str, tuple[int, ...]], received: Mapping[str, tuple[int, ...]]
-) -> Iterator[str]:
+def _differences(wanted: Mapping[str, Tensor], tensors: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each weight that is missing, superfluous or of another shape."""
-    for name, shape in wanted.items():
-        if name not in received:
+    for name, weight in wanted.items():
+        if name not in tensors:
             yield f"{name} is missing"
-        elif received[name] != shape:
-            yield f"{name} is {received[name]} instead of {shape}"
-    for name in sorted(set(received) - set(wanted) - set(_COPIES)):
+        elif (found := _shape(name, tensors[name])) != tuple(weight.shape):
+            yield f"{name} is {found} instead of {tuple(weight.shape)}"
+    for name in sorted(set(tensors) - set(wanted) - set(_COPIES)):
         yield f"{name} is not part of the model"
+    for name in set(_COPIES) & set(tensors) if _SHARED in tensors else ():
+        if not torch.equal(tensors[name].get_tensor(name), tensors[_SHARED].get_tensor(_SHARED)):
+            yield f"{name} differs from {_SHARED}"
 
 
-class _Reader:
-    """Reads tensors from a safetensors file, or from the files of a folder."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.keys: dict[str, Any] = {}
-
-    def __enter__(self) -> _Reader:
-        for file in self._files():
-            try:
-                opened = safe_open(str(file), framework="pt", device="cpu")
-            except (OSError, SafetensorError) as error:
-                raise CheckpointError(
-                    f"a checkpoint is a whole safetensors file; {file} cannot be read: {error}; "
-                    "write it again"
-                ) from error
-            self.keys |= dict.fromkeys(opened.keys(), opened)  # type: ignore[no-untyped-call]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.keys.clear()
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of every tensor."""
-        return {name: tuple(file.get_slice(name).get_shape()) for name, file in self.keys.items()}
-
-    def read(self, name: str) -> Tensor:
-        """Return one tensor."""
-        tensor: Tensor = self.keys[name].get_tensor(name)
-        return tensor
-
-    def is_copy(self, name: str) -> bool:
-        """Return whether a tensor is absent, or the same as the shared embedding."""
-        shared = "shared.weight"
-        return not {name, shared} <= set(self.keys) or torch.equal(self.read(name), self.read(shared))
-
-    def _files(self) -> list[Path]:
-        """Return the files, in order."""
-        if not self.path.is_dir():
-            return [self.path]
-        index = self.path / "model.safetensors.index.json"
-        if index.is_file():
-            shards = json.loads(index.read_text())["weight_map"].values()
-            return [self.path / name for name in sorted(set(shards))]
-        file = self.path / "model.safetensors"
-        if not file.is_file():
-            pickles = sorted(found.name for found in self.path.glob("*.bin"))
-            hint = (
-                f"{pickles[0]} is a pickle, which is never loaded: convert it" if pickles else "there is none"
-            )
+def _tensors(path: Path) -> dict[str, Any]:
+    """Return the open file of each tensor in a safetensors file, or in the files of a folder."""
+    found: dict[str, Any] = {}
+    for file in _files(path):
+        try:
+            opened = safe_open(str(file), framework="pt", device="cpu")
+        except (OSError, SafetensorError) as error:
             raise CheckpointError(
-                f"weights are read from model.safetensors; in {self.path}: {hint}; give another folder"
-            )
+                f"a checkpoint is a whole safetensors file; {file} cannot be read: {error}; write it again"
+            ) from error
+        found |= dict.fromkeys(opened.keys(), opened)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _shape(name: str, file: Any) -> tuple[int, ...]:
+    """Return the shape of a tensor, without reading it."""
+    return tuple(file.get_slice(name).get_shape())
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the files of a checkpoint, in order."""
+    if not path.is_dir():
+        return [path]
+    index, file = path / "model.safetensors.index.json", path / "model.safetensors"
+    if index.is_file():
+        shards = json.loads(index.read_text())["weight_map"].values()
+        return [path / name for name in sorted(set(shards))]
+    if file.is_file():
         return [file]
+    pickles = sorted(found.name for found in path.glob("*.bin"))
+    hint = f"{pickles[0]} is a pickle, which is never loaded: convert it" if pickles else "there is none"
+    raise CheckpointError(f"weights are read from model.safetensors; in {path}: {hint}; give another folder")

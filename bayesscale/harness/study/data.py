@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
-from bayesscale.harness.study.values import Name, Section, Size, SizeOrFull
+from bayesscale.harness.study.values import Distinct, Name, Section, Size, SizeOrFull
 
 PARTS = ("train", "dev", "test")
 Format = Literal["auto", "text", "jsonl", "parquet"]
@@ -131,7 +131,7 @@ class TaskConfig(Section):
     dev: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
     domains: dict[Literal["train", "dev", "test"], str] = Field(default_factory=dict)
-    sizes: tuple[SizeOrFull, ...] | None = None
+    sizes: Distinct[SizeOrFull] | None = None
 
     @field_validator("train", "dev", "test", mode="before")
     @classmethod
@@ -147,13 +147,6 @@ class TaskConfig(Section):
                 f"{', '.join(value)}"
             )
         return value
-
-    @field_validator("sizes")
-    @classmethod
-    def _each_once(cls, values: tuple[int | str, ...] | None) -> tuple[int | str, ...] | None:
-        if values is not None and (not values or len(set(values)) < len(values)):
-            raise ValueError(f"at least one size, and each once; received {list(values)}")
-        return values
 
     @model_validator(mode="after")
     def _two_languages(self) -> TaskConfig:

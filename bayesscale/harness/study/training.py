@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from bayesscale.harness.study.values import Section, Size, SizeOrFull, Switch
+from bayesscale.harness.study.values import Distinct, Section, Size, SizeOrFull, Switch
 
 Precision = Literal["fp32", "bf16"]
 
@@ -132,11 +132,11 @@ class FinetuningConfig(Section):
     weights; successive halving by the loss on dev leaves one.
     """
 
-    sizes: tuple[SizeOrFull, ...] = Field(min_length=1)
+    sizes: Distinct[SizeOrFull]
     batch: Size = 8192
     steps: PositiveInt = 300
     epochs: NonNegativeFloat | None = None
-    rates: tuple[PositiveFloat, ...] = Field(default=(0.001, 0.003, 0.01, 0.03), min_length=1)
+    rates: Distinct[PositiveFloat] = (0.001, 0.003, 0.01, 0.03)
     length: int = Field(default=128, ge=4)
     dropout: float = Field(default=0.1, ge=0, lt=1)
     weight_decay: NonNegativeFloat = 0.0
@@ -145,13 +145,6 @@ class FinetuningConfig(Section):
     accumulate: PositiveInt = 1
     precision: Precision = "bf16"
     compile: Switch = "auto"
-
-    @field_validator("sizes", "rates")
-    @classmethod
-    def _each_once(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        if len(set(values)) < len(values):
-            raise ValueError(f"each value is given once; received {list(values)}")
-        return values
 
     @model_validator(mode="after")
     def _holds_a_pair(self) -> FinetuningConfig:

@@ -6,13 +6,14 @@ import hashlib
 import json
 import math
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bayesscale.errors import UsageError
 from bayesscale.units import parse_tokens
 
+_T = TypeVar("_T")
 _NAME = re.compile(r"[\w+.-]+")
 
 
@@ -53,6 +54,13 @@ def _whole_or_full(value: Any) -> Any:
     return whole
 
 
+def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuse values that are given twice."""
+    if len(set(values)) < len(values):
+        raise ValueError(f"each value is given once; received {list(values)}")
+    return values
+
+
 def _true_false_auto(value: Any) -> Any:
     """Refuse anything but three values, with one message."""
     if value is True or value is False or value == "auto":
@@ -65,6 +73,9 @@ Size = Annotated[int, BeforeValidator(_whole), Field(gt=0)]
 
 SizeOrFull = Annotated[int | Literal["full"], BeforeValidator(_whole_or_full)]
 """A size, or `full` for all that there is."""
+
+Distinct = Annotated[tuple[_T, ...], Field(min_length=1), AfterValidator(_each_once)]
+"""At least one value, and each once."""
 
 Switch = Annotated[bool | Literal["auto"], BeforeValidator(_true_false_auto)]
 """True, false, or `auto`: what suits the device."""

@@ -70,12 +70,14 @@ def test_tables_of_another_shape_are_refused(write: Write, content: str, told: s
 
 
 @pytest.mark.parametrize(
-    ("labels", "told"), [("x\n", "has 1, .*a.en has more"), ("x\ny\nz\n", "has 3, .*a.en has 2")]
+    ("labels", "told"), [("x\n", r"a\.domain has 1; pair"), ("x\ny\nz\n", r"a\.domain has 3; pair")]
 )
 def test_labels_of_another_number_are_refused(write: Write, labels: str, told: str) -> None:
     files = [write("a.en", "one\ntwo\n"), write("a.de", "eins\nzwei\n")]
-    with pytest.raises(CorpusError, match=told):
+    with pytest.raises(CorpusError, match=r"a\.en has 2, .*" + told):
         list(pairs(files, write("a.domain", labels)))
+    with pytest.raises(CorpusError, match=r"a\.tsv has 2, .*" + told):
+        list(pairs([write("a.tsv", "one\teins\ntwo\tzwei\n")], write("a.domain", labels)))
 
 
 def test_a_missing_side_is_named(tmp_path: Path, write: Write) -> None:

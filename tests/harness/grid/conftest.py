@@ -15,29 +15,29 @@ import pytest
 from bayesscale.harness.grid import context
 from bayesscale.harness.progress import Progress
 from bayesscale.harness.study.config import Study
+from bayesscale.harness.study.load import parse_study
 from bayesscale.harness.tokens.parallel import Parallel, Task
 from bayesscale.harness.training.jobs import Checkpoint, Trial
 
 TEXTS = ["a b c", "d e", "f g h i", "j"]
+STUDY = """\
+name = "small"
+seeds = [0, 1]
+mixtures = ["50aa+50bb", "100cc"]
+tasks = [{ name = "aa-bb", source = "aa", target = "bb" }]
+artificial = { languages = { aa = {}, bb = { relatedness = 0.5 }, cc = {} } }
+tokenizer = { vocab_size = 200 }
+model = { layers = 1, d_model = 8, d_ff = 8, heads = 1, d_kv = 4 }
+pretraining = { batch = 2, length = 8, checkpoints = [64, 128] }
+finetuning = { sizes = [12, "full"], rates = [0.01, 0.1] }
+scoring = { metrics = ["cross_entropy"] }
+"""
 
 
 @pytest.fixture
 def study() -> Study:
     """Return two mixtures x two checkpoints x one task x two D_f x two seeds: 20 cells."""
-    return Study.model_validate(
-        {
-            "name": "small",
-            "seeds": [0, 1],
-            "artificial": {"languages": {"aa": {}, "bb": {"relatedness": 0.5}, "cc": {}}},
-            "tokenizer": {"vocab_size": 200},
-            "model": {"layers": 1, "d_model": 8, "d_ff": 8, "heads": 1, "d_kv": 4},
-            "mixtures": ["50aa+50bb", "100cc"],
-            "pretraining": {"batch": 2, "length": 8, "checkpoints": [64, 128]},
-            "tasks": [{"name": "aa-bb", "source": "aa", "target": "bb"}],
-            "finetuning": {"sizes": [12, "full"], "rates": [0.01, 0.1]},
-            "scoring": {"metrics": ["cross_entropy"]},
-        }
-    )
+    return parse_study(STUDY)
 
 
 @pytest.fixture

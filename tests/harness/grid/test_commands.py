@@ -10,28 +10,14 @@ from pathlib import Path
 import pytest
 
 from bayesscale.cli.main import main
-from bayesscale.harness.study.config import Study
-from tests.harness.grid.conftest import Stand
+from tests.harness.grid.conftest import STUDY, Stand
 
 
 @pytest.fixture
-def file(study: Study, tmp_path: Path) -> Path:
-    """Return the study as a file; JSON strings and lists are TOML as well."""
+def file(tmp_path: Path) -> Path:
+    """Return the study as a file."""
     path = tmp_path / "study.toml"
-    path.write_text(
-        """\
-name = "small"
-seeds = [0, 1]
-mixtures = ["50aa+50bb", "100cc"]
-tasks = [{ name = "aa-bb", source = "aa", target = "bb" }]
-artificial = { languages = { aa = {}, bb = { relatedness = 0.5 }, cc = {} } }
-tokenizer = { vocab_size = 200 }
-model = { layers = 1, d_model = 8, d_ff = 8, heads = 1, d_kv = 4 }
-pretraining = { batch = 2, length = 8, checkpoints = [64, 128] }
-finetuning = { sizes = [12, "full"], rates = [0.01, 0.1] }
-scoring = { metrics = ["cross_entropy"] }
-"""
-    )
+    path.write_text(STUDY)
     return path
 
 

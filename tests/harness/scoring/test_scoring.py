@@ -14,22 +14,7 @@ sacrebleu = pytest.importorskip(
 
 from bayesscale.harness.scoring import bleu, chrf, loss_score, score_hypotheses
 
-WORDS = [
-    "the",
-    "a",
-    "tree",
-    "house",
-    "red",
-    "blue",
-    "walks",
-    "goes",
-    "to",
-    "it",
-    "that",
-    "this",
-    "man",
-    "boat",
-]
+WORDS = [*"abcdefghijklmn"]
 
 
 def _sentences(count: int, kept: float = 0.7) -> tuple[list[str], list[str]]:

@@ -19,16 +19,11 @@ from bayesscale.harness.model.t5 import IGNORED
 from bayesscale.harness.study.training import DecodingConfig, FinetuningConfig
 from bayesscale.harness.tokens.parallel import Parallel
 from bayesscale.harness.training.finetuning import finetune
-from bayesscale.harness.training.jobs import FinetuneJob
+from bayesscale.harness.training.jobs import FinetuneJob, FinetuneResult
 from bayesscale.harness.training.weights import init_model, save_weights
 
 VOCABULARY = Vocabulary(size=24, first_sentinel=23, sentinels=4)
 MODEL = ModelConfig(layers=1, d_model=32, d_ff=64, heads=4, d_kv=8)
-
-
-def _parallel(source: list[Any], target: list[Any]) -> Parallel:
-    """Return pairs as tokens, without their text."""
-    return Parallel(source, target, [], [], [])
 
 
 def _pairs(count: int, seed: int) -> Parallel:
@@ -37,7 +32,7 @@ def _pairs(count: int, seed: int) -> Parallel:
     source = [random.integers(3, 18, random.integers(2, 6)) for _ in range(count)]
     ended = [np.append(tokens, 1).astype(np.uint16) for tokens in source]
     moved = [np.append(tokens + 1, 1).astype(np.uint16) for tokens in source]
-    return _parallel(ended, moved)
+    return Parallel(ended, moved, [], [], [])
 
 
 def _job(**changes: Any) -> FinetuneJob:
@@ -56,13 +51,18 @@ def _job(**changes: Any) -> FinetuneJob:
     return FinetuneJob(**values)
 
 
-def test_it_learns_to_translate() -> None:
-    result = finetune(_job(steps=250, batch=256, train=_pairs(2000, 1)))
+@pytest.fixture(scope="module")
+def learned() -> FinetuneResult:
+    """Return a model that translates; no test changes it."""
+    return finetune(_job(steps=250, batch=256, train=_pairs(2000, 1)))
+
+
+def test_it_learns_to_translate(learned: FinetuneResult) -> None:
     dev = _pairs(40, 2)
-    assert result.dev_loss < 0.3
-    assert result.dev_loss == pytest.approx(cross_entropy(result.model, dev).per_token)
+    assert learned.dev_loss < 0.3
+    assert learned.dev_loss == pytest.approx(cross_entropy(learned.model, dev).per_token)
     config = DecodingConfig(precision="fp32", max_length=10)
-    found = translate(result.model, dev.source, config)
+    found = translate(learned.model, dev.source, config)
     right = [tokens == target[:-1].tolist() for tokens, target in zip(found, dev.target, strict=True)]
     assert np.mean(right) > 0.7
 
@@ -92,8 +92,7 @@ def test_the_same_seed_gives_the_same_bits_and_dropout_has_its_own_generator() -
     assert finetune(_job(dropout=0.2, seed=4)).dev_loss != one.dev_loss
 
 
-def test_a_checkpoint_helps_and_another_model_is_refused(tmp_path: Path) -> None:
-    learned = finetune(_job(steps=200, batch=256, train=_pairs(2000, 1)))
+def test_a_checkpoint_helps_and_another_model_is_refused(learned: FinetuneResult, tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_weights(learned.model, path)
     assert finetune(_job(weights=path)).dev_loss < finetune(_job()).dev_loss - 0.5
@@ -116,7 +115,7 @@ def test_a_workspace_is_overwritten_and_changes_nothing() -> None:
     assert other.dev_loss == result.dev_loss
 
 
-def test_divergence_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_divergence_is_a_result() -> None:
     result = finetune(_job(rates=(0.02, 1e20), clip=None))
     assert result.rate == 0.02
     assert math.isnan(result.trials[1].dev_loss)
@@ -128,12 +127,12 @@ def test_divergence_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_pairs_are_refused() -> None:
     with pytest.raises(CorpusError, match="train has 0 sources"):
-        finetune(_job(train=_parallel([], [])))
+        finetune(_job(train=Parallel([], [], [], [], [])))
 
 
 def test_long_sequences_are_cut_with_their_eos_and_counted() -> None:
     assert finetune(_job(length=4, steps=2)).truncated > 0
-    pairs = _parallel([np.array([5, 6, 7, 8, 1])], [np.array([9, 10, 11, 1])])
+    pairs = Parallel([np.array([5, 6, 7, 8, 1])], [np.array([9, 10, 11, 1])], [], [], [])
     batch = collate(pairs, np.array([0]), torch.device("cpu"), longest=3, multiple=4)
     assert batch.source.tolist() == [[5, 6, 1, 0]]
     assert batch.mask.tolist() == [[True, True, True, False]]
