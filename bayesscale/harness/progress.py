@@ -137,12 +137,7 @@ class Reporter:
     """
 
     def __init__(
-        self,
-        folder: Path,
-        what: str,
-        *,
-        show: Callable[[str], None] | None = None,
-        curve: Path | None = None,
+        self, folder: Path, what: str, *, show: Callable[[str], None] | None = None, curve: Path | None = None
     ) -> None:
         self._path = folder / f"{socket.gethostname()}-{os.getpid()}.json"
         self._show, self._curve = show, curve

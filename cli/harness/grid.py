@@ -65,12 +65,7 @@ def grid(
 
 
 def _settings(
-    backend: str,
-    workers: int | None,
-    device: str,
-    threads: int,
-    address: str | None,
-    part: str | None,
+    backend: str, workers: int | None, device: str, threads: int, address: str | None, part: str | None
 ) -> Settings:
     """Return the settings of a grid; refuse what cannot work before anything is prepared."""
     from bayesscale.engine import BACKENDS, processors

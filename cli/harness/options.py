@@ -27,8 +27,7 @@ FolderOption = Annotated[
     typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the grid; gone on with if it is there."),
 ]
 DeviceOption = Annotated[
-    str,
-    typer.Option("--device", metavar="NAMES", help="auto, cpu, cuda, or several: cuda:0,cuda:1."),
+    str, typer.Option("--device", metavar="NAMES", help="auto, cpu, cuda, or several: cuda:0,cuda:1.")
 ]
 ThreadsOption = Annotated[
     int, typer.Option("--threads", metavar="N", min=1, help="Threads of torch in each process on a CPU.")

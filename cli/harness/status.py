@@ -14,8 +14,7 @@ from bayesscale.cli.output import Answer, print_answer
 def status(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the grid.")],
     details: Annotated[
-        bool,
-        typer.Option("--cells", help="A row for each finished cell: scores, precisions, rates, times."),
+        bool, typer.Option("--cells", help="A row for each finished cell: scores, precisions, rates, times.")
     ] = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,

@@ -20,13 +20,7 @@ class Decoder:
     """
 
     def __init__(
-        self,
-        model: T5,
-        memory: Tensor,
-        mask: Tensor,
-        positions: int,
-        *,
-        dtype: torch.dtype = torch.float32,
+        self, model: T5, memory: Tensor, mask: Tensor, positions: int, *, dtype: torch.dtype = torch.float32
     ) -> None:
         self._model, self._dtype = model, dtype
         batch, device = len(memory), memory.device

@@ -81,10 +81,7 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str], *, bootstrap: int
 
 
 def score_hypotheses(
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    domains: Sequence[str],
-    config: ScoringConfig,
+    hypotheses: Sequence[str], references: Sequence[str], domains: Sequence[str], config: ScoringConfig
 ) -> Scored:
     """Return all scores of hypotheses that a study asks for."""
     scores: list[TextScore] = []

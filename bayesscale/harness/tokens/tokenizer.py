@@ -20,10 +20,7 @@ _LONGEST_LINE = 4000
 _TRAINING_THREADS = 2
 _TOO_MANY = "the text has no more than {0} pieces; set vocab_size = {0} or less, or add text"
 _TOO_FEW = "the characters alone need {1} pieces; set a larger vocab_size, or a smaller character_coverage"
-_TRAINING_ERRORS = {
-    r"set it to a value <= (\d+)": _TOO_MANY,
-    r"required_chars\. (\d+) vs (\d+)": _TOO_FEW,
-}
+_TRAINING_ERRORS = {r"set it to a value <= (\d+)": _TOO_MANY, r"required_chars\. (\d+) vs (\d+)": _TOO_FEW}
 
 
 class Tokenizer:
@@ -64,9 +61,7 @@ class Tokenizer:
     def vocabulary(self) -> Vocabulary:
         """What a model has to know."""
         return Vocabulary(
-            size=self.vocab_size,
-            first_sentinel=self.sentinels[0],
-            sentinels=len(self.sentinels),
+            size=self.vocab_size, first_sentinel=self.sentinels[0], sentinels=len(self.sentinels)
         )
 
     def encode(self, texts: list[str]) -> list[list[int]]:

@@ -158,9 +158,7 @@ def stand(monkeypatch: pytest.MonkeyPatch) -> Stand:
             "cross_entropy": stand.cross_entropy,
             "translate": lambda model, sources, config: [[int(ids[0])] for ids in sources],
         },
-        "bayesscale.harness.tokens.prepare": {
-            "prepare": lambda study, folder, report: Data(stand.data_hash),
-        },
+        "bayesscale.harness.tokens.prepare": {"prepare": lambda study, folder, report: Data(stand.data_hash)},
         "bayesscale.harness.tokens.supply": {"check_supply": lambda study, prepared: None},
     }
     for name, members in modules.items():

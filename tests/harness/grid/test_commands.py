@@ -29,10 +29,7 @@ def _run(*arguments: object) -> int:
 
 
 def test_grid_prints_the_table_it_wrote(
-    file: Path,
-    tmp_path: Path,
-    stand: Stand,
-    capsys: pytest.CaptureFixture[str],
+    file: Path, tmp_path: Path, stand: Stand, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu", "--workers", "1") == 0
     said = capsys.readouterr()
@@ -43,10 +40,7 @@ def test_grid_prints_the_table_it_wrote(
 
 
 def test_grid_ends_with_1_if_a_cell_failed_and_says_which(
-    file: Path,
-    tmp_path: Path,
-    stand: Stand,
-    capsys: pytest.CaptureFixture[str],
+    file: Path, tmp_path: Path, stand: Stand, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stand.fail_finetuning = 2
     assert _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu", "--workers", "1") == 1
@@ -119,10 +113,7 @@ def test_sweep_finds_the_rate_and_says_where_it_is_at_an_edge(
 
 
 def test_status_is_a_table_for_people_and_a_document_for_programs(
-    file: Path,
-    tmp_path: Path,
-    stand: Stand,
-    capsys: pytest.CaptureFixture[str],
+    file: Path, tmp_path: Path, stand: Stand, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _run("grid", file, "-o", tmp_path / "grid", "--device", "cpu", "--workers", "1", "--part", "1/6")
     capsys.readouterr()

@@ -114,11 +114,7 @@ def test_paths_begin_at_the_study_file(tmp_path: Path, small_text: str) -> None:
             '[corpora.en]\nfiles = ["a"]\n[artificial]',
             ["either corpora or artificial; received both"],
         ),
-        (
-            "[artificial]",
-            '[corpora.en]\nfield = "a"\n[artificial]',
-            ["corpora.en.files: is missing"],
-        ),
+        ("[artificial]", '[corpora.en]\nfield = "a"\n[artificial]', ["corpora.en.files: is missing"]),
         ('mixtures = ["50ka+50lo", "ka"]', "mixtures = []", ["mixtures: is missing; add mixtures"]),
     ],
 )
