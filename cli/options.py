@@ -132,6 +132,14 @@ class Reading(NamedTuple):
             help="Tokens of a step, such as 2M, where the sizes along the curve are steps.",
         ),
     ] = None
+    decimal: Annotated[
+        str | None,
+        typer.Option(
+            "--decimal",
+            metavar="MARK",
+            help="Decimal mark of the numbers, . or , where the file does not show it.",
+        ),
+    ] = None
 
     def table(self, file: Path | None, example: str | None, *, where: Sequence[str] = ()) -> Metrics:
         """Read the metrics table of a file or of a bundled example."""
@@ -164,6 +172,7 @@ class Reading(NamedTuple):
             duplicates=self.duplicates,
             from_path=self.from_path,
             tokens_per_step=None if self.tokens_per_step is None else parse_tokens(self.tokens_per_step),
+            decimal=self.decimal,
         )
 
 

@@ -41,6 +41,8 @@ class Options:
         Pattern of the path that holds labels or sizes.
     tokens_per_step : float or None
         Tokens a step, for sizes in steps.
+    decimal : str or None
+        The decimal mark, a point or a comma; None where the file says it.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -54,6 +56,7 @@ class Options:
     duplicates: str = DUPLICATES[0]
     from_path: str | None = None
     tokens_per_step: float | None = None
+    decimal: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant, whatever the table."""
@@ -66,6 +69,8 @@ class Options:
                 f"--duplicates is a policy; received {self.duplicates!r}; "
                 f"{valid_names(self.duplicates, DUPLICATES)}"
             )
+        if self.decimal not in (None, ".", ","):
+            raise UsageError(f"--decimal is a point or a comma; received {self.decimal!r}; write --decimal ,")
         if self.curve is not None and not self.curve:
             raise UsageError(
                 "--curve needs at least one column, for instance --curve task,mixture; received none"
@@ -132,6 +137,7 @@ class Options:
             found.append(("duplicates", self.duplicates))
         found += [("from-path", self.from_path)] if self.from_path else []
         found += [("tokens-per-step", f"{self.tokens_per_step:g}")] if self.tokens_per_step else []
+        found += [("decimal", self.decimal)] if self.decimal else []
         return [part for name, value in found for part in (f"--{name}", value)]
 
 

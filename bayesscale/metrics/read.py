@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from bayesscale.errors import UsageError
 from bayesscale.metrics.guide import way_on
 from bayesscale.metrics.names import COLUMNS, SIZES, STEPS
 from bayesscale.metrics.options import Options
@@ -54,6 +53,7 @@ def read_metrics(
     duplicates: str = "error",
     from_path: str | None = None,
     tokens_per_step: float | None = None,
+    decimal: str | None = None,
 ) -> Metrics:
     """Read and validate a metrics table.
 
@@ -88,6 +88,8 @@ def read_metrics(
         Pattern of the path whose fields become columns: 'step{pretrain_steps}'.
     tokens_per_step : float, optional
         Tokens a step, where the sizes along the curve are in steps.
+    decimal : str, optional
+        The decimal mark of numbers in text, '.' or ','. Default: what the file shows, else a point.
 
     Raises
     ------
@@ -99,7 +101,7 @@ def read_metrics(
     """
     options = Options(
         dict(columns), axis, None if curve is None else tuple(curve), tuple(where), tuple(ignore), melt,
-        dict(metric), dict(scale), duplicates, from_path, tokens_per_step,
+        dict(metric), dict(scale), duplicates, from_path, tokens_per_step, decimal,
     )  # fmt: skip
     table = load_table(source, from_path)
     try:
@@ -121,15 +123,12 @@ def read_cells(table: TextTable, options: Options) -> Metrics:
     UsageError
         An option names no column, or leaves no rows.
     """
-    try:
-        named = _steps_as_sizes(melt(name_columns(table, options), options), options)
-    except UsageError:
-        if table.problems:  # a broken header does not have the columns that are named
-            raise MetricsError(table.name, table.problems, table.unit) from None
-        raise
+    if any(problem.rule == "header" for problem in table.problems):  # what options name may not be there
+        raise MetricsError(table.name, table.problems, table.unit)
+    named = _steps_as_sizes(melt(name_columns(table, options), options), options)
     whole = len(named.cells)
     # What columns are follows from their cells, so it is asked of the same rows here and when they are read.
-    named = replace(named, cells=select_rows(named.cells, options.where))
+    named = replace(named, cells=select_rows(named.cells, options.where, options.decimal))
     if structure := structure_problems(named, options.axis, table.header_line, table.name):
         raise MetricsError(table.name, [*table.problems, *structure], table.unit)
     left_out = whole - len(named.cells)

@@ -93,6 +93,20 @@ FILES: dict[str, tuple[str, bytes, int | None, str, str | None, str]] = {
     "Latin-1 after a mark": ("m.csv", b"\xef\xbb\xbfa\n\n\xe9", 3, "encoding", "byte 0xe9", "-f LATIN1"),
     "binary": ("m.csv", GOOD.encode() + b"\x00\x01", 4, "format", None, "the file is binary"),
     "gzip": ("m.csv", gzip.compress(GOOD.encode()), None, "format", None, "gunzip"),
+    "PDF": ("m.pdf", b"%PDF-1.5\n%\xd0\xd4", None, "format", None, "a PDF"),
+    "pickle": ("m.pkl", b"\x80\x04\x95abc\0", None, "format", None, "pandas.read_pickle(FILE).to_csv"),
+    "NumPy": ("m.npy", b"\x93NUMPY\x01\0v\0", None, "format", None, "numpy.load(FILE)"),
+    "Feather": ("m.feather", b"ARROW1\0\0", None, "format", None, "pandas.read_feather(FILE).to_csv"),
+    "events": ("events", b"\x18" + b"\0" * 20 + b"\x0dbrain.Event:2", None, "format", None, "tbparse"),
+    "HTML": ("m.csv", b"<!DOCTYPE html>\n<p>a,b\n", None, "format", None, "pandas.read_html(FILE)[0]"),
+    "XML": ("m.xml", b"<?xml version='1.0'?>\n<a/>", None, "format", None, "pandas.read_xml(FILE)"),
+    "LaTeX": ("m.tex", b"% by hand\n\\begin{tabular}{lr}\na & b \\\\\n", None, "format", None, "tabs for &"),
+    "rows of LaTeX": ("m.txt", b"tokens & bleu \\\\\n1 & 2 \\\\\n", None, "format", None, "tabs for &"),
+    "YAML": ("m.yaml", b"- tokens: 1\n  bleu: 2\n", None, "format", None, "yaml.safe_load"),
+    "TOML": ("m.toml", b"[[row]]\ntokens = 1\n", None, "format", None, "tomllib"),
+    "SQL": ("m.sql", b"INSERT INTO t VALUES (1,2);\n", None, "format", None, "export what it selects"),
+    "a log": ("m.log", b"step=1 loss=3.2\nstep=2 loss=3\n", None, "format", None, "one JSON object a line"),
+    "a frame as printed": ("m.txt", b"  tokens  bleu\n0  1  2\n", 1, "format", "tokens  bleu", ".to_csv("),
     "workbook": ("m.xlsx", b"PK\x03\x04....", None, "format", None, "export the sheet as CSV"),
     "NetCDF": ("fit.nc", b"\x89HDF\r\n\x1a\n", None, "format", None, "perhaps a fit"),
     "no Parquet": ("m.parquet", GOOD.encode(), None, "format", None, "cannot be read as Parquet"),
@@ -126,6 +140,31 @@ def test_files_that_are_no_table(
     problems = problems_of(written(content, name))
     matching = [p for p in problems if (p.line, p.rule, p.value) == (line, rule, value)]
     assert [remedy in problem.hint for problem in matching] == [True]
+
+
+DRAWN = {
+    "psql": " tokens | bleu\n--------+------\n 1000   | 20.1\n 2000   |\n 4000   | 21.2\n(3 rows)\n",
+    "mysql": "+----+----+\n|tokens|bleu|\n+----+----+\n|1000|20.1|\n|4000|21.2|\n+----+----+\n2 rows\n",
+    "org": "#+caption: x\n|tokens|bleu|\n|------+----|\n|1000|*20.1*|\n|----+----|\n|4000|21.2|\n",
+    "grid": "+-----+\n|tokens|bleu|\n+====+====+\n|1000|20.1|\n+----+----+\n|4000|21.2|\n+----+----+\n",
+    "box": "┌──────┬────┐\n│tokens┆bleu│\n╞══════╪════╡\n│1000┆20.1│\n│4000┆21.2│\n└──────┴────┘\n",
+    "spaces": "  tokens    bleu\n--------  ------\n    1000    20.1\n    4000    21.2\n",
+    "reStructuredText": "====  ====\ntokens  bleu\n====  ====\n1000  20.1\n4000  21.2\n====  ====\n",
+    "slashes": "// mine\ntokens,bleu\n1000,20.1\n// doubtful, 3\n4000,21.2\n",
+    "percent signs": "% mine, 2026\ntokens,bleu\n1000,20.1\n4000,21.2\n",
+    "a header behind a mark": "# tokens,bleu,note\n1000,20.1,a\n4000,21.2,b\n",
+}
+
+
+@pytest.mark.parametrize("text", DRAWN.values(), ids=DRAWN.keys())
+def test_tables_as_terminals_and_editors_draw_them(written: Written, text: str) -> None:
+    frame = read_metrics(written(text, "m.txt"), columns={"pretrain_tokens": "tokens"}).frame
+    assert frame[["pretrain_tokens", "value"]].to_numpy().tolist() == [[1000, 20.1], [4000, 21.2]]
+
+
+def test_a_folder_of_events_is_refused_with_a_way_on(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "events.out.tfevents.1.host").write_bytes(b"\0")
+    check(tmp_path, (None, None, "format", None, "tbparse"))
 
 
 def test_a_real_workbook_is_refused(problems_of: ProblemsOf, tmp_path: Path) -> None:

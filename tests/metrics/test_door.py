@@ -253,13 +253,15 @@ def test_a_separator_is_the_one_that_rows_have_as_well(written: Written) -> None
 
 
 def test_content_without_a_name_is_asked_about(written: Written) -> None:
-    for text in (
-        "tokens,bleu,\n1,20,30\n2,21,31\n",
-        ",en-de,,en-fr,\ntokens,BLEU,chrF,BLEU,chrF\n1,2,3,4,5\n",
+    for text, told in (
+        ("tokens,bleu,\n1,20,30\n2,21,31\n", "has content and no name"),
+        (",en-de,,en-fr,\ntokens,BLEU,chrF,BLEU,chrF\n1,2,3,4,5\n", "names stand in two rows"),
+        (",en-de,en-de\n,BLEU,chrF\ntokens,,\n1,2,3\n", "names stand in two rows"),
     ):
-        problem = asked(written(text), "").problems[0]
-        assert (problem.line, problem.rule) == (1, "header")
-        assert "has content and no name" in problem.hint
+        for options in ("", TOKENS):
+            (problem,) = asked(written(text), options).problems
+            assert (problem.line, problem.rule) == (1, "header")
+            assert told in problem.hint
     assert values(door(written("tokens,bleu,\n1,20,\n2,21,\n"), TOKENS)) == [20, 21]
 
 

@@ -112,7 +112,12 @@ class _Hints:
         """Return the remedy for one cell, and options that would settle it."""
         text, own = str(self.draft.text.at[row, column]), self.draft.named.in_file(column)
         if rule == "number":
-            return _number_hint(text, column), (*self._without_texts(column), *self._ignore(row, column))
+            marks = (option("decimal", ","), option("decimal", ".")) if _has_either_mark(text) else ()
+            return _number_hint(text, column), (
+                *marks,
+                *self._without_texts(column),
+                *self._ignore(row, column),
+            )
         if rule == "known-metric":
             return self._unknown_metric(str(self.draft.text.at[row, "score: written"]))
         if rule == "value-in-range":
@@ -212,10 +217,18 @@ def _misspelt(name: str) -> str | None:
     return None
 
 
+def _has_either_mark(text: str) -> bool:
+    """Return whether the comma in a number may be a decimal one or one of thousands."""
+    return "," in text and is_ambiguous(re.sub(r"\s*[KMBGT%]$", "", text, flags=re.IGNORECASE))
+
+
 def _number_hint(text: str, column: str) -> str:
     """Return the remedy for a cell that holds text where a number belongs."""
-    if is_ambiguous(text) and "," in text:
-        return f"{text} can be read in two ways: write {text.replace(',', '')} or {text.replace(',', '.')}"
+    if _has_either_mark(text):
+        ways = {text.replace(",", ""): option("decimal", "."), text.replace(",", "."): option("decimal", ",")}
+        return (
+            f"{text} can be read in two ways: {' or '.join(f'{way} for {is_}' for is_, way in ways.items())}"
+        )
     if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?\s*[kKmMbBgGtT]?", text):
         return "write a decimal point instead of the comma"
     if column in (*SIZES, "model_params"):

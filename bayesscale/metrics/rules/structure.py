@@ -72,7 +72,11 @@ def _second_columns(named: NamedCells, line: int | None) -> Iterator[Problem]:
 def _other_metrics(named: NamedCells, scores: Sequence[Score]) -> Iterator[Problem]:
     """Yield the question about values that the user named as one metric, and labels or paths as several."""
     bare = [s for s in scores if s.column in named.origin and not score_name(named.in_file(s.column))]
-    labels = [c for c in named.cells if meaning(c) == "metric" or _holds_metrics(named, c)] if bare else []
+    labels = (
+        [c for c in map(str, named.cells) if meaning(c) == "metric" or _holds_metrics(named, c)]
+        if bare
+        else []
+    )
     for label in [*labels, *([PATH] if bare and PATH in named.made_up else [])]:
         cells = named.cells[label].unique()
         said = {cell: _metric_said(cell, named) for cell in cells if label != PATH or metric_in_path(cell)}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from bayesscale.metrics.names import score_name
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.sources.cells import TextTable
 
@@ -17,14 +18,17 @@ _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SPACES = "spaces"
 _LOOKED_AT, _LONGEST_LINE = 20, 10_000
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?\s*")
+_COMMENT = re.compile(r"^(?:#|//|%)", re.MULTILINE)
+_APART = re.compile(r"\S(?:\s|=|:)+\S")
+_RULE = re.compile(r"\s*[-=]{2,}(?:\s+[-=]{2,})*\s*")
 _NUMBER = re.compile(r"[+-]?[\d.,_ ]+([eE][+-]?\d+)?\s*[KMBGT%]?|nan|na|", re.IGNORECASE)
 
 
 def read_delimited(text: str, name: str, separator: str | None = None) -> TextTable:
     """Return the cells of a text with a header and a separator.
 
-    Lines that begin with # are comments, and `sep=;` in the first line names the separator, as in files for
-    spreadsheets. Where there is none, columns may be set apart by spaces.
+    Lines that begin with #, // or % are comments, and `sep=;` in the first line names the separator, as in
+    files for spreadsheets. Where there is none, columns may be set apart by spaces.
 
     Parameters
     ----------
@@ -37,20 +41,26 @@ def read_delimited(text: str, name: str, separator: str | None = None) -> TextTa
     """
     notes: list[str] = []
     text, first = _without_sep_line(text, notes)
-    text = _without_comments(text, notes)
+    text = _without_rules(_without_comments(text, notes))
     separator = separator or first or _separator(text)
     problems: list[Problem] = []
     rows = list(_split_by_spaces(text) if separator == _SPACES else _rows(text, separator, problems))
     header_line, header = rows[0] if rows else (1, [])
     body = [(line, row) for line, row in rows[1:] if any(row)]
     two_rows = _two_rows(header, body, header_line)
-    problems += two_rows or _repeated(header, header_line)
+    if len(header) == 1 and _APART.search(header[0]) and not score_name(header[0]):
+        hint = (
+            "no comma, semicolon, tab or bar sets cells apart, nor do spaces in every line alike: write CSV, "
+            "in pandas by frame.to_csv('table.csv', index=False)"
+        )
+        raise MetricsError(name, [Problem(header_line, None, "format", header[0], hint)])
+    problems += two_rows or repeated_names(header, header_line)
     problems += _headless(header, header_line)
     widths = {len(row) for _, row in body}
     if len(header) == 1 and len(body) > 1 and len(widths) == 1 and widths != {1}:
         hint = f"all other rows have {widths.pop()} cells: if this is a title, delete the line"
         raise MetricsError(name, [Problem(header_line, None, "header", header[0], hint)])
-    problems += [_ragged(line, row, header) for line, row in body if len(row) != len(header)]
+    problems += [ragged(line, row, header) for line, row in body if len(row) != len(header)]
     if not body and not problems:
         hint = "the file has a header and no rows; add a row for each score"
         problems = [Problem(None, None, "not-empty", None, hint)]
@@ -76,30 +86,43 @@ def _without_sep_line(text: str, notes: list[str]) -> tuple[str, str | None]:
 
 
 def _without_comments(text: str, notes: list[str]) -> str:
-    """Blank the lines that begin with #, unless one is the header of what follows (as NumPy writes it)."""
-    if not re.search(r"^#", text, re.MULTILINE):
+    """Blank the lines that begin with #, // or %, unless one is the header, as NumPy writes it."""
+    if not re.search(_COMMENT, text):
         return text
     lines = text.split("\n")
-    comments = [number for number, line in enumerate(lines) if line.startswith("#")]
-    plain = [number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")]
+    comments = [number for number, line in enumerate(lines) if re.match(_COMMENT, line)]
+    plain = [number for number, line in enumerate(lines) if line.strip() and number not in set(comments)]
     before = [number for number in comments if plain and number < plain[0]]
-    if before and _is_header(lines[before[-1]].lstrip("# "), lines[plain[0]]):
-        lines[before[-1]] = lines[before[-1]].lstrip("# ")
+    # A percent sign may be part of a name.
+    if before and _is_header(header := lines[before[-1]].lstrip("#/ "), lines[plain[0]]):
+        lines[before[-1]] = header
         comments.remove(before[-1])
     for number in comments:
         lines[number] = ""
     if comments:
-        notes.append(f"{len(comments):,} lines that begin with # were taken for comments")
+        notes.append(f"{len(comments):,} lines that begin with #, // or % were taken for comments")
     return "\n".join(lines)
 
 
 def _is_header(comment: str, first: str) -> bool:
-    """Return whether a comment names the columns of the first row, which has numbers only."""
+    """Return whether a comment names the columns of the first row, which has numbers."""
     separator = _separator(first)
     split = str.split if separator == _SPACES else lambda line: line.split(separator)
     names, cells = split(comment), split(first)
-    numeric = all(_NUMBER.fullmatch(cell.strip()) for cell in cells)
-    return len(names) == len(cells) and numeric and not any(_NUMBER.fullmatch(n.strip()) for n in names)
+    has_numbers = any(_NUMBER.fullmatch(cell.strip()) and cell.strip() for cell in cells)
+    return (
+        len(names) == len(cells) > 1 and has_numbers and not any(_NUMBER.fullmatch(n.strip()) for n in names)
+    )
+
+
+def _without_rules(text: str) -> str:
+    """Blank the lines of dashes or equals signs around a header whose columns spaces set apart."""
+    lines = text.split("\n")
+    rules = {number for number, line in enumerate(lines) if _RULE.fullmatch(line)}
+    first = [number for number, line in enumerate(lines) if line.strip()][:2]
+    return (
+        "\n".join("" if n in rules else line for n, line in enumerate(lines)) if rules & set(first) else text
+    )
 
 
 def _separator(text: str) -> str:
@@ -141,7 +164,7 @@ def _rows(text: str, separator: str, problems: list[Problem]) -> Iterator[tuple[
         problems.append(Problem(line, None, "quoting", None, hint))
 
 
-def _repeated(header: list[str], line: int) -> list[Problem]:
+def repeated_names(header: list[str], line: int) -> list[Problem]:
     """Return a problem for each name that occurs more than once in the header."""
     hint = "rename or remove one of the columns"
     repeated = [name for name, count in Counter(header).items() if name and count > 1]
@@ -155,8 +178,8 @@ def _two_rows(header: list[str], body: list[tuple[int, list[str]]], line: int) -
     if len(set(filter(None, header))) == len(header) or len(words) < 2 or not words[0] or all(words):
         return []
     hint = (
-        "names stand in two rows: write one, such as 'en-de BLEU'; in pandas: frame = pandas.read_csv(FILE, "
-        "header=[0, 1]); frame.columns = frame.columns.map(' '.join); frame.to_csv(NEW)"
+        "names stand in two rows: write one row, such as 'en-de BLEU'; in pandas, before to_csv: "
+        "frame.columns = frame.columns.map(' '.join)"
     )
     return [Problem(line, None, "header", ", ".join(header), hint)]
 
@@ -170,7 +193,7 @@ def _headless(header: list[str], line: int) -> list[Problem]:
     return [Problem(line, None, "header", ", ".join(header), hint)]
 
 
-def _ragged(line: int, row: list[str], header: list[str]) -> Problem:
+def ragged(line: int, row: list[str], header: list[str]) -> Problem:
     """Return the problem of a row that is longer or shorter than the header."""
     hint = (
         "look for a separator too many or too few, a decimal comma, or a comma in a name that is not quoted"
@@ -200,56 +223,3 @@ def _notes(separator: str, empty: int) -> list[str]:
     if empty:
         notes.append(f"{empty:,} rows without any content were left out")
     return notes
-
-
-_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
-_BAR = re.compile(r"(?<!\\)\|")
-
-
-def markdown_rules(text: str) -> list[int]:
-    """Return the positions of the lines below the headers of Markdown tables."""
-    lines = text.splitlines()
-    return [
-        n
-        for n, line in enumerate(lines)
-        if n and "|" in lines[n - 1] and "-" in line and _RULE.fullmatch(line)
-    ]
-
-
-def read_markdown(text: str, name: str) -> TextTable:
-    """Return the cells of the only Markdown table in a text; emphasis is taken off its cells.
-
-    Parameters
-    ----------
-    text : str
-        The file's content, in which `markdown_rules` has found something.
-    name : str
-        The file's name, for messages.
-    """
-    lines, (rule, *others) = text.splitlines(), markdown_rules(text)
-    if others:
-        hint = f"the file has {len(others) + 1} tables; keep the one with the scores in a file of its own"
-        raise MetricsError(name, [Problem(others[0], None, "one-table", None, hint)])
-    header = _markdown_row(lines[rule - 1])
-    rows: list[tuple[int, list[str]]] = []
-    for number, line in enumerate(lines[rule + 1 :], start=rule + 2):
-        if "|" not in line:
-            break
-        rows.append((number, _markdown_row(line)))
-    problems = _repeated(header, rule) + [
-        _ragged(n, row, header) for n, row in rows if len(row) != len(header)
-    ]
-    whole = {number: row for number, row in rows if len(row) == len(header)}
-    if not whole:
-        hint = "the table has no rows; add a row for each score"
-        raise MetricsError(name, problems or [Problem(rule, None, "not-empty", None, hint)])
-    cells = pd.DataFrame(list(whole.values()), columns=header, index=list(whole), dtype=object)
-    cells = cells.loc[:, ~cells.columns.duplicated()].drop(columns="", errors="ignore")
-    return TextTable(name, cells, "line", tuple(problems), ("read as a Markdown table",), rule)
-
-
-def _markdown_row(line: str) -> list[str]:
-    """Return the cells of one line."""
-    inner = line.strip().removeprefix("|")
-    inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
-    return [cell.strip().strip("*_`").replace("\\|", "|").strip() for cell in _BAR.split(inner)]

@@ -15,21 +15,14 @@ import pyarrow.parquet as pq
 
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.sources.cells import TextTable
-from bayesscale.metrics.sources.delimited import markdown_rules, read_delimited, read_markdown
+from bayesscale.metrics.sources.delimited import read_delimited
 from bayesscale.metrics.sources.documents import read_document
+from bayesscale.metrics.sources.drawn import drawn_tables, read_drawn
+from bayesscale.metrics.sources.kinds import EVENTS, no_table, no_table_text
 from bayesscale.metrics.sources.paths import with_path
 from bayesscale.metrics.sources.records import read_frame, read_json_lines
 
 _LARGEST = 25_000_000
-_BINARY = {
-    b"PK\x03\x04": "a zip archive or an Excel workbook: export the sheet as CSV",
-    b"\x1f\x8b": "compressed with gzip: unpack it first (gunzip)",
-    b"\xfd7zXZ\x00": "compressed with xz: unpack it first (unxz)",
-    b"BZh": "compressed with bzip2: unpack it first (bunzip2)",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd: unpack it first (unzstd)",
-    b"\x89HDF": "an HDF5 or NetCDF file, perhaps a fit: a metrics table is CSV, TSV, Parquet or JSONL",
-    b"SQLite": "a SQLite database: export the table as CSV",
-}
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _JSON = {".jsonl", ".ndjson", ".json"}
 _IN_FOLDERS = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".pq"}
@@ -73,11 +66,19 @@ def _read_file(name: str) -> TextTable:
     text = _text(name, content)
     if not text.strip():
         _refuse(name, "not-empty", "the file is empty; write a header and a row for each score")
+    if suffix not in {*_JSON, ".md"} and (what := no_table_text(text)):
+        _refuse(name, "format", f"the file is {what}")
     if suffix in _JSON or text.lstrip()[0] in "{[":
         return read_document(text, name) or read_json_lines(text, name)
-    if (suffix == ".md" or text.lstrip().startswith("|")) and markdown_rules(text):
-        return read_markdown(text, name)
+    if (tables := drawn_tables(text)) and (suffix == ".md" or tables[0][0] == _first_line(text)):
+        return read_drawn(text, name)
     return read_delimited(text, name, "\t" if suffix == ".tsv" else None)
+
+
+def _first_line(text: str) -> int:
+    """Return the position of the first line that is neither empty nor a keyword of org-mode."""
+    lines = text.splitlines()
+    return next(n for n, line in enumerate(lines) if line.strip() and not line.startswith("#"))
 
 
 def _read_folder(name: str) -> TextTable:
@@ -100,6 +101,8 @@ def _read_folder(name: str) -> TextTable:
             if len(chosen) == 1 or error.problems[0].rule not in ("format", "not-empty"):
                 raise
             left_out += 1
+    if not tables and any(root.rglob("*.tfevents.*")):
+        _refuse(name, "format", f"the folder has {EVENTS}")
     if not tables:
         kinds = "lm-evaluation-harness results, trainer_state.json, all_results.json, CSV, JSONL or Parquet"
         _refuse(name, "readable", f"this is a directory with no file of scores in it; there may be: {kinds}")
@@ -213,9 +216,8 @@ def _parquet(name: str, content: bytes) -> TextTable:
 
 def _text(name: str, content: bytes) -> str:
     """Return the file as text; refuse binary files and other encodings than UTF-8."""
-    for magic, hint in _BINARY.items():
-        if content.startswith(magic):
-            _refuse(name, "format", f"the file is {hint}")
+    if hint := no_table(content):
+        _refuse(name, "format", f"the file is {hint}")
     nul = content.count(b"\0")
     # Text in UTF-16 without its mark: every second byte of Latin letters is NUL.
     if content.startswith(_UTF_16) or nul > 0.4 * len(content) > 0:

@@ -64,11 +64,12 @@ def metric_in_path(path: str) -> tuple[str, str] | None:
 
 def _with_metrics(table: TextTable) -> TextTable:
     """Return a folder's table with the metrics and runs that its paths name, where its columns name none."""
-    known = {meaning(name) for name in table.cells}
+    names = list(map(str, table.cells))
+    known = set(map(meaning, names))
     if PATH not in table.made_up or "value" not in known or "metric" in known:
         return table
     found = {path: metric_in_path(path) for path in table.cells[PATH].unique()}
-    if any(map(score_name, table.cells)) or not all(found.values()):
+    if any(map(score_name, names)) or not all(found.values()):
         return table
     said = pd.DataFrame(
         list(table.cells[PATH].map(found)), columns=["run", "metric"], index=table.cells.index

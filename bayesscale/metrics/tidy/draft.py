@@ -23,6 +23,7 @@ from bayesscale.metrics.tidy.scales import (
     scale_sizes,
     size_problems,
     standard_errors,
+    take_intervals,
 )
 
 _ENDS = ("score: high", "score: count")
@@ -140,22 +141,34 @@ def make_draft(named: NamedCells, options: Options, table: TextTable) -> Read:
     chosen = _chosen_curve(named, options)
     long = to_long(named, _columns_to_keep(named, options.axis, chosen))
     text, notes = long.rows, list(long.notes)
+    take_intervals(text, notes)
     numbers = [name for name in text.columns if name in _NUMBERS or str(name).startswith("share_")]
-    text[numbers] = text[numbers].apply(without_placeholders)
+    text[numbers] = _plain(text[numbers], notes)
     text = _without_missing(text, notes, wide="metric" not in named.free)
     problems: list[Problem] = []
-    decimal = decimal_mark(text, numbers, table.typed, notes)
+    decimal, point = decimal_mark(text, numbers, table.typed, options.decimal, notes)
     data = _typed(text, numbers, chosen, decimal)
     problems += size_problems(text, data, named, options)
     scale_sizes(data, text, named, options, notes)
-    if not table.typed and decimal == ".":
-        problems += ambiguous_sizes(text, named, options, ".," if table.separator == ";" else ".")
+    if not (table.typed or decimal):
+        problems += ambiguous_sizes(text, named, options, table.separator, point, notes)
     data = standard_errors(data, text, notes)
     problems += scale_scores(data, text, options, notes)
     _fill_labels(text, data)
     curve = chosen or _default_curve(data, options.axis, named.label)
     draft = Draft(text, data, options.axis, curve, named, table.unit)
     return Read(draft, long.left_out, tuple(notes), tuple(problems))
+
+
+def _plain(cells: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Return cells of numbers without placeholders, emphasis and marks of footnotes, which are noted."""
+    plain = cells.apply(without_placeholders)
+    marked = [
+        text for name in cells for text in cells[name][plain[name].ne("") & plain[name].ne(cells[name])]
+    ]
+    if marked:
+        notes.append(f"{len(marked):,} numbers have marks, as in {marked[0]}: read without them")
+    return plain
 
 
 def _chosen_curve(named: NamedCells, options: Options) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from bayesscale.metrics.catalogue import CATALOGUE, normalised
 from bayesscale.metrics.names import COLUMNS, score_name
 from bayesscale.metrics.options import Options
 from bayesscale.metrics.sources.cells import TextTable
+from bayesscale.metrics.tidy.numbers import begin_like_numbers
 
 _KNOWN = {normalised(name): name for name in COLUMNS}
 
@@ -52,7 +53,7 @@ class NamedCells:
 
     def has_numbers(self, column: str) -> bool:
         """Return whether any cell of a column begins like a number."""
-        return bool(self.cells[column].str.match(r"[+\-\u2212]?[.,]?\d").any())
+        return bool(begin_like_numbers(self.cells[column]).any())
 
 
 def name_columns(table: TextTable, options: Options) -> NamedCells:

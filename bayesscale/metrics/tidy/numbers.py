@@ -25,7 +25,15 @@ _SUFFIX = re.compile(rf"\d\s*([kmbgt]|{'|'.join(_UNITS)})s?$")
 _CHECKPOINT = re.compile(
     r"^(?:global_)?(?:step|steps|checkpoint|ckpt|iter|update)[-_= ]?(?=\d+$)", re.IGNORECASE
 )
-_SPREAD = re.compile(r"(?<=[\d%])\s*(?:(?:±|\+/-|\+-|\\pm)\s*[\d.,]+\s*%?|\(\s*±?\s*[\d.,]+\s*%?\s*\))$")
+# Emphasis, marks of footnotes, the mean that sacreBLEU prints: `**20.1**`, `$20.1$`, `20.1†`, `(μ = 20.1`.
+_BEFORE = re.compile(r"^(?:[*_$\s]|\\[a-z]+\s*\{|\{\\[a-z]+\s|\(?\s*(?:[μµ]|mean)\s*=)+", re.IGNORECASE)
+_BEHIND = re.compile(r"(?:\s*(?:[*_$}†‡§¶↑↓]|\^\{?[*†‡§]\}?|\^\{[a-z]\}))+$", re.IGNORECASE)
+_BEGINS = re.compile(r"[+\-\u2212]?[.,]?\d")
+_SPREAD = re.compile(
+    r"(?<=[\d%])[*_$}]*\s*(?:±|\+/-|\+-|_?\{?\s*\\pm|[(\[](?=[^)\]]*\d))[-–\d.,;\s()\[\]{}±+/=μµ%\\p]*$"
+)
+INTERVAL = re.compile(r"[μµ]\s*=\s*[\d.,]+\s*±\s*([\d.,]+)")
+"""What sacreBLEU prints with --confidence: the mean of resampled scores, and half of the 95% interval."""
 
 _COMMA_DECIMAL = re.compile(
     r"[+-]?(\d+,(\d{1,2}|\d{4,})|0,\d+|\d{1,3}(\.\d{3})+,\d+|,\d+)([eE][+-]?\d+)?\s*[KMBGT%]?", re.I
@@ -39,8 +47,20 @@ _COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(?![\d,])")
 
 
 def without_placeholders(cells: pd.Series) -> pd.Series:
-    """Return cells of a number column, empty where they hold a placeholder such as `NA`, `NaN` or `-`."""
-    return cells.mask(cells.str.lower().isin(_MISSING), "")
+    """Return cells of a number column without emphasis and marks; empty for `NA`, `-` and the like."""
+    plain = {text: "" if text.lower() in _MISSING else _without_marks(text) for text in cells.unique()}
+    return cells.map(plain).astype(object)
+
+
+def _without_marks(text: str) -> str:
+    """Return a number without emphasis and marks of footnotes; what is no number as it is."""
+    inner = _BEHIND.sub("", _BEFORE.sub("", text.replace("\\%", "%")))
+    return inner if _BEGINS.match(inner) else text
+
+
+def begin_like_numbers(cells: pd.Series) -> pd.Series:
+    """Return where a cell begins like a number."""
+    return without_placeholders(cells).str.match(_BEGINS)
 
 
 def without_spreads(cells: pd.Series) -> pd.Series:
@@ -70,7 +90,7 @@ def decimal_marks(cells: Iterable[str]) -> tuple[str | None, str | None]:
     return comma, point
 
 
-def to_numbers(cells: pd.Series, *, sizes: bool, decimal: str = ".") -> pd.Series:
+def to_numbers(cells: pd.Series, *, sizes: bool, decimal: str = "") -> pd.Series:
     """Return text cells as float64; NaN where a cell is empty or no number.
 
     Parameters
@@ -80,7 +100,8 @@ def to_numbers(cells: pd.Series, *, sizes: bool, decimal: str = ".") -> pd.Serie
     sizes : bool
         Whether suffixes such as `6M` are read, and one comma as a separator of thousands.
     decimal : str
-        The decimal mark of the whole file, a point or a comma; the other separates thousands.
+        The decimal mark of the whole file, a point or a comma; the other separates thousands. Where it is not
+        known, it is a point, and one comma in a score is refused.
     """
     parse = _size if sizes else _number
     numbers = {text: parse(_with_point(text, decimal)) for text in cells.unique()}
@@ -106,13 +127,15 @@ def is_ambiguous(text: str) -> bool:
 def _with_point(text: str, decimal: str) -> str:
     """Return a number as it is written in code: no spaces between thousands, a decimal point."""
     plain = _SPACED.sub("", text.replace("\u2212", "-")).removesuffix("%").strip()
+    if decimal == "." and _COMMAS.match(plain):
+        return plain.replace(",", "")
     if decimal == ",":
         if plain.count(",") > 1:
             return text
         head, comma, rest = plain.partition(",")
         grouped = _POINTS.fullmatch(head.lstrip("+-")) or _POINTS.match(head.lstrip("+-"))
         if "." in head and not grouped:
-            return text if comma else plain
+            return text if comma else ""
         return head.replace(".", "") + ("." + rest if comma else "")
     return plain
 

@@ -14,57 +14,92 @@ from bayesscale.metrics.options import Options, option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.long import SPREAD_DIVISOR
 from bayesscale.metrics.tidy.named import NamedCells
-from bayesscale.metrics.tidy.numbers import decimal_marks, in_percent, is_ambiguous, suffixes, without_spreads
+from bayesscale.metrics.tidy.numbers import (
+    INTERVAL,
+    decimal_marks,
+    in_percent,
+    is_ambiguous,
+    suffixes,
+    without_placeholders,
+    without_spreads,
+)
 from bayesscale.units import format_tokens
 
 WITH_SUFFIX = (*SIZES, "model_params")
 """Columns of sizes, whose numbers may have a suffix such as M."""
 
 
-def decimal_mark(text: pd.DataFrame, numbers: list[str], typed: bool, notes: list[str]) -> str:
-    """Return the decimal mark of the whole file; where it has both, numbers with commas are no numbers."""
-    plain = without_spreads(text["value"])
-    spread = plain.ne(text["value"])
-    if spread.any():
-        text["value"] = plain
+def take_intervals(text: pd.DataFrame, notes: list[str]) -> None:
+    """Take off what stands behind values; the intervals that sacreBLEU prints become standard errors."""
+    value = without_placeholders(text["value"])
+    plain = without_spreads(value)
+    behind = plain.ne(value)
+    if not behind.any():
+        return
+    half = text["value"].str.extract(INTERVAL, expand=False)
+    text["value"] = plain.where(behind, text["value"])
+    if "se" not in text and half.notna().any():
+        text["se"], text["score: se_column"] = half.fillna(""), text["score: value_column"]
+        text["score: spread"] = "ci95"
+        behind &= half.isna()
         notes.append(
-            f"{spread.sum():,} cells have a spread behind the value (± or in brackets), which was not "
+            f"{half.notna().sum():,} half-widths of 95% intervals, as sacreBLEU prints them behind values, "
+            f"were divided by {SPREAD_DIVISOR['ci95']:g}"
+        )
+    if behind.any():
+        notes.append(
+            f"{behind.sum():,} cells have a spread behind the value (± or in brackets), which was not "
             "read: it is not said what it is; write standard errors into a column of their own"
         )
-    if typed:
-        return "."
+
+
+def decimal_mark(
+    text: pd.DataFrame, numbers: list[str], typed: bool, chosen: str | None, notes: list[str]
+) -> tuple[str, bool]:
+    """Return the decimal mark of the whole file, nothing where it is not known, and whether a point is one.
+
+    Where numbers have both marks, those with commas are no numbers.
+    """
+    if typed or chosen:
+        return "." if typed else str(chosen), True
     comma, point = decimal_marks(cell for name in numbers for cell in text[name].unique())
     if comma and not point:
         notes.append(f"numbers such as {comma} were read with a decimal comma, and points as thousands")
-        return ","
-    return "."
+        return ",", False
+    return "", point is not None
 
 
-def ambiguous_sizes(text: pd.DataFrame, named: NamedCells, options: Options, marks: str) -> list[Problem]:
-    """Return a problem for sizes that all look like 12.500 (with semicolons: or 12,500)."""
+def ambiguous_sizes(
+    text: pd.DataFrame, named: NamedCells, options: Options, separator: str, point: bool, notes: list[str]
+) -> list[Problem]:
+    """Return a problem for sizes that all look like 12.500 (with semicolons: or 12,500).
+
+    Without semicolons a comma is one of thousands, with a note. `point`: whether other numbers have one.
+    """
     problems = []
     for name in SIZES:
         if name not in text or name in options.scale:
             continue
         cells = [cell for cell in text[name].unique() if cell and not cell.isdigit()]
-        mark = next(
-            (mark for mark in marks if cells and all(mark in c and is_ambiguous(c) for c in cells)), None
-        )
-        if mark is None:
+        mark = next((m for m in ".," if cells and all(m in c and is_ambiguous(c) for c in cells)), None)
+        column, comma = named.in_file(name), option("decimal", ",")
+        if mark == "," and separator != ";":
+            notes.append(
+                f"{column!r}: a comma as in {cells[0]} was read as one of thousands; if not: {comma}"
+            )
+        if mark is None or (mark == "," and separator != ";"):
             continue
-        whole = cells[0].replace(mark, "")
+        whole, fraction = cells[0].replace(mark, ""), cells[0].replace(mark, ".")
         # A comma is read as one of thousands, a point as a decimal one, unless they are scaled.
-        factors = {
-            whole: 1000 if mark == "." else 1,
-            cells[0].replace(mark, "."): 1 if mark == "." else 0.001,
-        }
-        ways = {number: option("scale", f"{name}={factor}") for number, factor in factors.items()}
+        scaled = option("scale", f"{name}={1000 if mark == '.' else 0.001:g}")
+        by_comma, by_point = scaled if point else comma, option("decimal", ".")
+        ways = {whole: by_comma, cells[0]: by_point} if mark == "." else {whole: by_point, fraction: by_comma}
         hint = "; ".join(f"if it is {number}: {way}" for number, way in ways.items())
         if mark == "." and any(cell.isdigit() and cell != "0" for cell in text[name].unique()):
-            hint = f"write {whole} without the point if that is meant; if not: {ways[cells[0]]}"
+            hint = f"write {whole} without the point if that is meant; if not: {by_point}"
             ways.pop(whole)
         row = text.index[text[name].eq(cells[0])][0]
-        line, column = int(text["line"][row]), named.in_file(name)
+        line = int(text["line"][row])
         problems.append(Problem(line, column, "thousands", cells[0], hint, tuple(ways.values())))
     return problems
 

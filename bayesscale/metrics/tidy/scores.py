@@ -134,7 +134,7 @@ def _of_best(named: NamedCells, read: Sequence[str], metrics: Mapping[str, Seque
     for column, metric in best_so_far(named).items():
         own = named.in_file(column)
         if column in read:
-            yield f"{own!r}, read as {metric}, is by its name the best so far: where the score falls, it does not"
+            yield f"{own!r}, read as {metric}, is by its name the best so far: it never falls"
         else:
             way = "" if metric in metrics else f", unless it is named: {option('columns', f'{metric}={own}')}"
             yield f"{own!r} is by its name the best so far and not the score at its size: not read{way}"

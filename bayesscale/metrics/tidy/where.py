@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from bayesscale.errors import UsageError, valid_names
-from bayesscale.metrics.tidy.numbers import is_text, to_numbers, without_placeholders
+from bayesscale.metrics.tidy.numbers import decimal_marks, is_text, to_numbers, without_placeholders
 
 _CONDITION = re.compile(r"\s*(.+?)\s*(!=|>=|<=|==|=|<|>)\s*(.*?)\s*", re.DOTALL)
 _ORDERS: dict[str, Callable[[pd.Series, float], pd.Series]] = {
@@ -20,25 +20,18 @@ _ORDERS: dict[str, Callable[[pd.Series, float], pd.Series]] = {
 }
 
 
-def select_rows(cells: pd.DataFrame, where: Sequence[str]) -> pd.DataFrame:
-    """Return the rows that meet every condition.
+def select_rows(cells: pd.DataFrame, where: Sequence[str], decimal: str | None = None) -> pd.DataFrame:
+    """Return the rows that meet every condition; UsageError for one that cannot be read or leaves no row.
 
-    Parameters
-    ----------
-    cells : pandas.DataFrame
-        Text cells.
-    where : sequence of str
-        `column=value`, with `!=`, `>=`, `<=`, `>` or `<` for `=`. Several values are separated by `|`; with
-        nothing after the sign, empty cells are meant. A column of numbers is compared as numbers, and its
-        cells that are empty or `nan` are one.
-
-    Raises
-    ------
-    UsageError
-        A condition cannot be read, names no column, or leaves no row.
+    A condition is `column=value`, with `!=`, `>=`, `<=`, `>` or `<` for `=`. Several values are separated by
+    `|`; with nothing after the sign, empty cells are meant. A column of numbers is compared as numbers, by
+    the decimal mark that is given or that the file shows; its cells that are empty or `nan` are one.
     """
+    has_comma = (
+        where and decimal is None and decimal_marks(c for name in cells for c in cells[name].unique())[0]
+    )
     for condition in where:
-        kept = cells[_holds(cells, condition)]
+        kept = cells[_holds(cells, condition, decimal or ("," if has_comma else ""))]
         if kept.empty:
             raise UsageError(
                 f"--where must leave at least one row; received {condition!r}{_values(cells, condition)}"
@@ -71,11 +64,12 @@ def _parse(condition: str, cells: pd.DataFrame) -> tuple[str, str, list[str]]:
     return column, sign, [values] if whole else [value.strip() for value in values.split("|")]
 
 
-def _holds(cells: pd.DataFrame, condition: str) -> pd.Series:
-    """Return where a condition is met."""
+def _holds(cells: pd.DataFrame, condition: str, decimal: str) -> pd.Series:
+    """Return where a condition is met; a column with decimal points has no decimal commas."""
     column, sign, values = _parse(condition, cells)
     texts = without_placeholders(cells[column])
-    numbers = to_numbers(texts, sizes=True)
+    decimal = "" if decimal == "," and decimal_marks(texts.unique())[1] else decimal
+    numbers = to_numbers(texts, sizes=True, decimal=decimal)
     numeric = bool(numbers.notna().any() and not is_text(texts, numbers).any())
     if sign in _ORDERS:
         compare = _ORDERS[sign]

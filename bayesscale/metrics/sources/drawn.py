@@ -1,0 +1,71 @@
+"""Tables drawn with bars and rules: Markdown, org-mode, grids of terminals, what psql and mysql print."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from bayesscale.metrics.problems import MetricsError, Problem
+from bayesscale.metrics.sources.cells import TextTable
+from bayesscale.metrics.sources.delimited import ragged, repeated_names
+
+# Lines of boxes: those that set cells apart are bars, all others parts of rules.
+_BOXES = {code: "|" if chr(code) in "│┃┆┇┊┋║╎╏" else "-" for code in range(0x2500, 0x2580)}
+_RULE = re.compile(r"[\s|+:=-]*[-=][\s|+:=-]*")
+_BAR = re.compile(r"(?<!\\)\|")
+
+
+def drawn_tables(text: str) -> list[list[int]]:
+    """Return the positions of the lines of each table: rows of which the first has a rule below it."""
+    lines = text.translate(_BOXES).splitlines()
+    blocks: list[list[int]] = []
+    for number, line in enumerate(lines):
+        if "|" in line or (_is_rule(line) and ("+" in line or "-" * 3 in line)):
+            blocks += [] if blocks and blocks[-1][-1] == number - 1 else [[]]
+            blocks[-1].append(number)
+    return [block for block in blocks if _has_header([lines[number] for number in block])]
+
+
+def _is_rule(line: str) -> bool:
+    """Return whether a line is a rule."""
+    return _RULE.fullmatch(line) is not None
+
+
+def _has_header(lines: list[str]) -> bool:
+    """Return whether the first row has a rule below it."""
+    first = next((number for number, line in enumerate(lines) if not _is_rule(line)), len(lines))
+    return first + 1 < len(lines) and _is_rule(lines[first + 1])
+
+
+def read_drawn(text: str, name: str) -> TextTable:
+    """Return the cells of the only drawn table in a text; emphasis is taken off its cells."""
+    lines, (table, *others) = text.translate(_BOXES).splitlines(), drawn_tables(text)
+    if others:
+        hint = f"the file has {len(others) + 1} tables; keep the one with the scores in a file of its own"
+        raise MetricsError(name, [Problem(others[0][0] + 1, None, "one-table", None, hint)])
+    first = next(number for number in table if not _is_rule(lines[number]))
+    ends = lines[first].strip().startswith("|"), lines[first].strip().endswith("|")
+    header = _cells(lines[first], *ends)
+    # A row of dashes that are no rule holds nothing either.
+    below = [number for number in table if number > first and not _is_rule(lines[number])]
+    rows = [(number + 1, _cells(lines[number], *ends)) for number in below]
+    problems = repeated_names(header, first + 1)
+    problems += [ragged(line, row, header) for line, row in rows if len(row) != len(header)]
+    whole = {line: row for line, row in rows if len(row) == len(header)}
+    if not whole:
+        hint = "the table has no rows; add a row for each score"
+        raise MetricsError(name, problems or [Problem(first + 1, None, "not-empty", None, hint)])
+    cells = pd.DataFrame(list(whole.values()), columns=header, index=list(whole), dtype=object)
+    cells = cells.loc[:, ~cells.columns.duplicated()].drop(columns="", errors="ignore")
+    is_markdown = "|" in lines[first + 1] and "+" not in lines[first + 1]
+    note = "read as a Markdown table" if is_markdown else "read as a table drawn with bars and rules"
+    return TextTable(name, cells, "line", tuple(problems), (note,), first + 1)
+
+
+def _cells(line: str, begins: bool, ends: bool) -> list[str]:
+    """Return the cells of one line; whether bars stand at the ends of the lines."""
+    inner = line.strip() if begins or ends else line
+    inner = inner.removeprefix("|") if begins else inner
+    inner = inner[:-1] if ends and inner.endswith("|") and not inner.endswith("\\|") else inner
+    return [cell.strip().strip("*_`").replace("\\|", "|").strip() for cell in _BAR.split(inner)]
