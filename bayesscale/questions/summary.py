@@ -206,7 +206,7 @@ def meanings(fit: Fit) -> dict[str, str]:
     several = any(len(fit.allowed(name)) > 1 for name in fit.curves.names)
     return {
         "level": f"value of the law at {high}, in the metric's unit",
-        "gain": f"log of the improvement from {low} to {high}; 0.1 is about 10%",
+        "gain": f"log of the improvement of the law from {low} to {high}; 0.1 is about 10%",
         **({"P(law)": _PROBABILITY} if several else {}),
         **{law.name: f"{law.formula} with {', '.join(law.coefficient_names)} ({law.source})" for law in laws},
     }
@@ -231,7 +231,11 @@ def _quantities(draws: Draws, place: int) -> dict[str, FloatArray]:
     """Return draws of a metric's quantities, each of shape (draws, curves); NaN where unknown."""
     every = np.arange(len(draws.curves))
     local, laws = measured(draws, place, every), draws.allowed(place)
-    found = {"level": local.unbroken(np.ones((len(every), 1)))[:, 0].T, "gain": local.gain.T}
+    first, last = np.moveaxis(local.unbroken(np.broadcast_to([0.0, 1.0], (len(every), 2))), 1, 0)
+    # Not the coefficient: a log-law whose gain is above its beta rises by more than its gain.
+    with np.errstate(divide="ignore"):
+        gain = sign_of(local.metric) * (np.log(last) - np.log(first))
+    found = {"level": last.T, "gain": gain.T}
     for law in laws:
         follows = (local.law == draws.laws.index(law)).T
         share = follows.mean(axis=0)

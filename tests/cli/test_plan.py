@@ -56,7 +56,12 @@ def test_csv_holds_every_candidate_unrounded(fit: str) -> None:
 def test_the_table_says_what_it_is(fit: str) -> None:
     code, out = ran(fit, *ASKED)
     assert code == 0
-    assert out.startswith("Measure en, D_f 6M, D_p 1T")
+    first, second, *_ = out.splitlines()
+    assert first == (
+        "2 measurements reduce it most, by as much within Monte Carlo error: "
+        "en, D_f 6M, D_p 1T; en, D_f 6M, D_p 560B."
+    )
+    assert second.startswith("The cheapest of them is en, D_f 6M, D_p 560B (beyond the data, cost ")
     assert "nan" not in out.lower()
     (heading,) = [line for line in out.splitlines() if line.startswith("task")]
     assert heading.split()[:6] == ["task", "mixture", "D_f", "D_p", "place", "cost"]

@@ -148,7 +148,14 @@ def test_several_curves_are_added_up(uncertain: Fit) -> None:
     answer = plan(uncertain, both, sizes=[1e12], outcomes=OUTCOMES)
     assert len(answer.quantities.labels) == 2
     # Each measurement teaches about one of two curves.
-    assert 0.3 < answer.frame()["reduction"].iloc[1] < 0.7
+    table = answer.frame()
+    assert 0.3 < table["reduction"].iloc[1] < 0.7
+    # They are not told apart, and no order is claimed between them.
+    assert table["as_good"].tolist() == [True, True, *[False] * (len(table) - 2)]
+    first, second, *_ = answer.headline()
+    assert first.startswith("2 measurements reduce it most, by as much within Monte Carlo error: en, D_f")
+    assert second.startswith("The cheapest of them is en, D_f 6M, D_p 1T (")
+    assert answer.readable()["as good"].tolist()[:3] == ["yes", "yes", ""]
     assert "2 quantities" in answer.explain()[0]
 
 
@@ -157,6 +164,8 @@ def test_the_answer_says_what_it_is(forecast_plan: Plan) -> None:
     assert "question: bleu of en-fr | en | 6M at D_p 1T; the law's median is" in text
     assert "Measure en, D_f 6M, D_p 1T (beyond the data, cost 900B):" in text
     assert "For its cost the best is" in text
+    assert forecast_plan.frame()["as_good"].sum() == 1
+    assert "as good" not in forecast_plan.readable()
     assert "90% equal-tailed intervals from 2,000 posterior draws; bleu in BLEU points" in text
     assert "nan" not in text.lower()
     document = json.loads(json.dumps(forecast_plan.document(), allow_nan=False))
@@ -165,7 +174,7 @@ def test_the_answer_says_what_it_is(forecast_plan: Plan) -> None:
     assert document["prices"] == {"pretrain": 1.0, "finetune": 1.0, "continued": True}
     shown = forecast_plan.readable()
     assert len(shown) < len(forecast_plan.frame())
-    assert list(shown.columns[:6]) == ["task", "mixture", "D_f", "D_p", "place", "cost"]
+    assert list(shown.columns[:5]) == ["task", "mixture", "finetune_tokens", "pretrain_tokens", "place"]
 
 
 def test_a_fit_that_did_not_converge_says_so() -> None:

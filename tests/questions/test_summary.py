@@ -70,8 +70,19 @@ def test_intervals_are_quantiles_of_the_draws(uncertain: Fit) -> None:
     row = summary(uncertain, prob=0.5).curves.query("quantity == 'gain' and metric == 'bleu'").iloc[3]
     draws = np.sort(uncertain.draws("gain")[:, 3, 0])
     # The nearest of 2,000 draws: their positions are 0 to 1,999.
-    assert (row["lower"], row["upper"]) == (draws[500], draws[1499])
-    assert row["median"] in draws[999:1001]
+    assert (row["lower"], row["upper"]) == pytest.approx((draws[500], draws[1499]))
+    assert draws[999] - 1e-9 <= row["median"] <= draws[1000] + 1e-9
+
+
+def test_the_gain_is_how_much_the_law_rises() -> None:
+    steep = np.broadcast_to([3.0, 2.5, 0.0], (8, 2, 3))
+    fit = MadeUp(draws=4, replaced=given(steep)).fit()
+    found = summary(fit).curves.query("quantity == 'gain'").groupby("metric")["median"].first()
+    ends = LOG_LAW.value(np.array([0.0, 1.0]), 3.0, 2.5, 0.0)
+    # Above beta, which is 1, the log-law rises by more than its coefficient says.
+    assert found["bleu"] == pytest.approx(np.log(ends[1] / ends[0]))
+    assert found["bleu"] > 4
+    assert found["cross_entropy"] == pytest.approx(2.5)
 
 
 def test_the_population_in_plain_words(certain: Fit) -> None:

@@ -32,7 +32,8 @@ class Plan(Answer):
     events `bits_now` and `bits_after`, entropy, and `right_now` and `right_after`, the probability that the
     likelier answer is right; `reduction`, the share of the variance or entropy that is expected to go, and
     `reduction_error`, its Monte Carlo standard error; `reduction_per_cost`; `efficient`, whether no candidate
-    of the same or lower cost reduces more, and the reduction is more than twice its error; `method`,
+    of the same or lower cost reduces more, and the reduction is more than twice its error; `as_good`, whether
+    it is less than the first by no more than twice the Monte Carlo error of their difference; `method`,
     'weights' or 'regression'; `draws`, how many draws the weights are worth, median over outcomes. Of several
     curves variances and entropies are added up, and the rest is averaged.
     """
@@ -68,11 +69,20 @@ class Plan(Answer):
         best, cheap = best_rows(self.table)
         if not self.quantities.unknown.now.sum() > 0:
             return ["All draws agree on this already: no measurement can be told from another."]
-        told = [f"Measure {_candidate(self, best)}: {_effect(self, best)}{_rivals(self.table)}."]
+        if not (self.table["reduction"] > CLEAR * self.table["reduction_error"]).any():
+            return ["No candidate reduces it by more than Monte Carlo error: consider sizes further on."]
+        tied = self.table[self.table["as_good"]]
+        if len(tied) > 1:
+            names = listed([candidate_name(self, row) for _, row in tied.iterrows()])
+            best = tied.loc[tied["cost"].idxmin()]
+            told = [
+                f"{len(tied)} measurements reduce it most, by as much within Monte Carlo error: {names}.",
+                f"The cheapest of them is {_candidate(self, best)}: {_effect(self, best)}.",
+            ]
+        else:
+            told = [f"Measure {_candidate(self, best)}: {_effect(self, best)}."]
         if best.name != cheap.name:
             told.append(f"For its cost the best is {_candidate(self, cheap)}: {_effect(self, cheap)}.")
-        if not (self.table["reduction"] > CLEAR * self.table["reduction_error"]).any():
-            told.append("No candidate reduces it by more than Monte Carlo error: consider sizes further on.")
         return told
 
     def explain(self) -> list[str]:
@@ -94,6 +104,8 @@ class Plan(Answer):
         scale = float(10.0 ** np.floor(np.log10(table["cost"].median())))
         per = (100 * scale * table["reduction_per_cost"]).round(2) + 0.0
         shown[f"% per {format_tokens(scale)}"] = per
+        if table["as_good"].sum() > 1:
+            shown["as good"] = np.where(table["as_good"], "yes", "")
         return shown
 
     def plot(self) -> Picture:
@@ -171,22 +183,14 @@ def _effect(plan: Plan, row: pd.Series) -> str:
     return f"{share} less variance, sd {row['sd_now']:.3g} to {row['sd_after']:.3g} on average"
 
 
-def _rivals(table: pd.DataFrame) -> str:
-    """Return how many candidates cannot be told from the best."""
-    best = table.iloc[0]
-    error = np.hypot(best["reduction_error"], table["reduction_error"])
-    rivals = int((best["reduction"] - table["reduction"] < CLEAR * error).sum()) - 1
-    some = "other is" if rivals == 1 else "others are"
-    return f"; {rivals} {some} as good within Monte Carlo error" if rivals else ""
-
-
 def plan_notes(fit: Fit, known: Quantities, table: pd.DataFrame, prices: Prices) -> list[str]:
     """Say what the numbers assume, and how far they can be trusted."""
     other = "run from their beginning" if not prices.continued else "continued from the largest one below"
     notes = [
         f"cost: {prices.pretrain:g} a token of pretraining, {prices.finetune:g} of finetuning; checkpoints "
         f"of the data are free, others {other}",
-        "reductions are averages over the outcomes that the model expects; ± is a Monte Carlo standard error",
+        "reductions are averages over the outcomes that the model expects; ± is a Monte Carlo standard error; "
+        f"as good: less than the first by no more than {CLEAR:g} of them",
     ]
     if len(table) > (shown := int(shown_rows(table).sum())):
         notes.append(f"the {shown} best of {len(table)} candidates are shown; --csv and --json have all")

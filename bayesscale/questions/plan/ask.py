@@ -125,7 +125,11 @@ def _ranked(table: pd.DataFrame, known: Quantities, learnt: list[Reduction], pro
     table["method"] = ["weights" if each.weighted else "regression" for each in learnt]
     table["draws"] = [each.draws for each in learnt]
     table["efficient"] = _efficient(table)
-    return table.sort_values("reduction", ascending=False, kind="stable", ignore_index=True)
+    table = table.sort_values("reduction", ascending=False, kind="stable", ignore_index=True)
+    best, error = table.iloc[0], table["reduction_error"]
+    return table.assign(
+        as_good=best["reduction"] - table["reduction"] <= CLEAR * np.hypot(best["reduction_error"], error)
+    )
 
 
 def _efficient(table: pd.DataFrame) -> pd.Series:
