@@ -21,12 +21,12 @@ _POOL = 16
 
 
 class PairBatch(NamedTuple):
-    """Sources with their mask, what the decoder reads, and what it is to say."""
+    """Sources, what the decoder reads, what it is to say, and where sources are no padding."""
 
     source: Tensor
-    mask: Tensor
     target_in: Tensor
     labels: Tensor
+    mask: Tensor
 
 
 def plan_batches(lengths: NDArray[Any], *, tokens: int, steps: int, seed: int) -> list[NDArray[np.int64]]:
@@ -88,4 +88,4 @@ def collate(
     mask = source != IGNORED
     before = torch.cat([torch.full((len(rows), 1), PAD), labels[:, :-1]], 1)
     source, target_in = (ids.masked_fill(ids == IGNORED, PAD) for ids in (source, before))
-    return PairBatch(*(tensor.to(device, non_blocking=True) for tensor in (source, mask, target_in, labels)))
+    return PairBatch(*(tensor.to(device, non_blocking=True) for tensor in (source, target_in, labels, mask)))

@@ -72,7 +72,7 @@ def test_the_finished_part_of_a_grid_becomes_a_table_in_the_order_of_the_study(
 def test_a_grid_that_lacks_a_cell_is_not_bundled(tmp_path: Path, target: Path) -> None:
     some = [cell for cell in CELLS if cell.seed == 0]
     with pytest.raises(
-        SystemExit, match=r"1 of 111 cells are not finished, the first: Cell\(task='ka-lo', mixture="
+        SystemExit, match=r"1 of 111 cells are not finished, the first: ka-lo, 50ka.50fo, D_p 1.2M"
     ):
         bundle.main([str(_grid(tmp_path / "grid", some[:-1])), "--seeds", "0"])
     assert not target.exists()

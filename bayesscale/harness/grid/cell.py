@@ -13,12 +13,11 @@ from bayesscale.harness.files import read_json, write_finished, write_json
 from bayesscale.harness.grid.context import Grid
 from bayesscale.harness.grid.keys import cell_key
 from bayesscale.harness.grid.pretraining import checkpoint_of
-from bayesscale.harness.grid.rows import metric_rows, row_facts
+from bayesscale.harness.grid.rows import metric_rows
 from bayesscale.harness.progress import Reporter
 from bayesscale.harness.study.cells import Cell
 from bayesscale.harness.tokens.parallel import Parallel
 from bayesscale.harness.tokens.subset import nested_subset
-from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
     from bayesscale.harness.model.t5 import T5
@@ -29,14 +28,7 @@ if TYPE_CHECKING:
 _workspace: dict[str, T5] = {}
 
 
-def describe(cell: Cell) -> str:
-    """Return a cell in words."""
-    what = f"{cell.mixture}, D_p {format_tokens(cell.pretrain_tokens)}" if cell.mixture else "not pretrained"
-    size = cell.size if isinstance(cell.size, str) else format_tokens(cell.size)
-    return f"{cell.task}, {what}, D_f {size}, seed {cell.seed}"
-
-
-def run_cell(grid: Grid, cell: Cell, *, show: Callable[[str], None] | None = None) -> dict[str, Any]:
+def run_cell(grid: Grid, cell: Cell, *, show: Callable[[str], None] | None) -> dict[str, Any]:
     """Return the record of a cell, computed if it is not there yet."""
     key = cell_key(grid.study, grid.data_hash, cell)
     path = grid.cell(key)
@@ -65,21 +57,19 @@ def _compute(
         "rows": [],
         "domains": [],
     }
-    checkpoint, weights = None, None
+    weights = None
     if cell.mixture is not None:
-        checkpoint, weights = checkpoint_of(grid, cell.mixture, cell.seed, cell.pretrain_tokens)
-        record["checkpoint"] = checkpoint
+        record["checkpoint"], weights = checkpoint_of(grid, cell.mixture, cell.seed, cell.pretrain_tokens)
         if weights is None:
             return record | {"reason": "pretraining had diverged"}, None
-    with Reporter(grid.progress, describe(cell), show=show) as report:
+    with Reporter(grid.progress, str(cell), show=show) as report:
         result = _finetune(grid, cell, train.chosen(indices), weights, report)
         record["finetune"] |= _facts(result, counted) | {"seconds": round(time.perf_counter() - start, 3)}
         if result.status == "diverged":
             return record | {"reason": "finetuning diverged at every rate"}, None
         report.say("translates")
         hypotheses, scored, loss = _test(grid, cell, result)
-    facts = row_facts(grid.study, cell, record["finetune"], checkpoint, result.model.config.parameters())
-    rows, domains = metric_rows(facts, scored, loss, grid.study.scoring)
+    rows, domains = metric_rows(grid.study, cell, record, result.model.config.parameters(), scored, loss)
     details = {"sentences": len(hypotheses), **_details(scored, loss)}
     record |= {"status": "finished", "rows": rows, "domains": domains, "test": details}
     record["seconds"] = round(time.perf_counter() - start, 3)

@@ -56,8 +56,7 @@ class Grid:
     path: Path
     study: Study
     data_hash: str
-    devices: tuple[str, ...] = ("cpu",)
-    threads: int = 1
+    settings: Settings = Settings()
 
     @property
     def metrics(self) -> Path:
@@ -101,13 +100,14 @@ class Grid:
 
     def device(self) -> str:
         """Return the device of this process, always the same one; other processes get other GPUs."""
-        if len(self.devices) == 1:
-            return self.devices[0]
-        for number, device in enumerate(self.devices):
+        devices = self.settings.devices
+        if len(devices) == 1:
+            return devices[0]
+        for number, device in enumerate(devices):
             if hold(self.path / "locks" / f"device-{number}-{device.replace(':', '-')}"):
                 return device
         raise UsageError(
-            f"there are as many workers as devices; received the devices {', '.join(self.devices)}, and all "
+            f"there are as many workers as devices; received the devices {', '.join(devices)}, and all "
             "are taken: use fewer workers, or end the grid that uses them"
         )
 
@@ -119,7 +119,7 @@ class Grid:
         """Set what is set once a process."""
         import torch
 
-        torch.set_num_threads(self.threads)
+        torch.set_num_threads(self.settings.threads)
 
 
 def open_grid(study: Study, path: Path, settings: Settings, report: Callable[[str], None]) -> Grid:
@@ -144,7 +144,7 @@ def open_grid(study: Study, path: Path, settings: Settings, report: Callable[[st
         document = {"study": study.model_dump(mode="json"), "data_hash": prepared.hash}
         if document != recorded:
             write_json(path / "study.json", document)
-    return Grid(path, study, prepared.hash, settings.devices, settings.threads)
+    return Grid(path, study, prepared.hash, settings)
 
 
 def recorded_study(path: Path) -> dict[str, Any] | None:

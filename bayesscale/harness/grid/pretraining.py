@@ -33,7 +33,7 @@ class Stretch:
         return f"pretrain {self.mixture}, seed {self.seed}, to {format_tokens(self.checkpoints[-1])} tokens"
 
 
-def pretrain_stretch(grid: Grid, stretch: Stretch, *, show: Callable[[str], None] | None = None) -> str:
+def pretrain_stretch(grid: Grid, stretch: Stretch, *, show: Callable[[str], None] | None) -> str:
     """Pretrain up to a checkpoint, from where the run is; return loss and speed, for people."""
     folder = grid.run(stretch.mixture, stretch.seed)
     config = grid.study.pretraining.model_copy(update={"checkpoints": stretch.checkpoints})

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from bayesscale.harness.grid.context import run_name
 from bayesscale.harness.study.cells import Cell
 from bayesscale.harness.study.config import Study
-from bayesscale.harness.study.training import ScoringConfig
 
 if TYPE_CHECKING:
     from bayesscale.harness.scoring import LossScore, Scored
@@ -17,7 +16,22 @@ NO_MIXTURE = "none"
 """Mixture of the rows that were not pretrained, as the metrics table has it."""
 
 
-def row_facts(
+def metric_rows(
+    study: Study, cell: Cell, record: Mapping[str, Any], parameters: int, scored: Scored, loss: LossScore
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of the metrics table, and those of the table of domains."""
+    facts = _facts(study, cell, record["finetune"], record.get("checkpoint"), parameters)
+    rows = [_row(facts, each.metric, each.value, each.se, each.signature) for each in scored.scores]
+    if "cross_entropy" in study.scoring.metrics:
+        rows.append(_row(facts, "cross_entropy", loss.per_token, loss.per_token_se, None))
+    domains = [
+        _row({**facts, "task": f"{name}/{cell.task}"}, "bleu", each.value, each.se, each.signature)
+        for name, (_, each) in scored.by_domain.items()
+    ]
+    return rows, domains
+
+
+def _facts(
     study: Study,
     cell: Cell,
     finetune: Mapping[str, Any],
@@ -29,10 +43,12 @@ def row_facts(
     The tokens that were counted are written for 'full' only: subsets of one nominal size have up to a
     sentence less, by seed, and would become curves of their own.
     """
+    # What the checkpoint was pretrained on that the mixtures of a study start from.
+    before = study.init_tokens or 0 if cell.mixture and cell.mixture not in study.checkpoints else 0
     facts: dict[str, Any] = {
         "task": cell.task,
         "mixture": cell.mixture or NO_MIXTURE,
-        "pretrain_tokens": pretrain_tokens(study, cell, checkpoint["tokens"] if checkpoint else 0),
+        "pretrain_tokens": before + (checkpoint["tokens"] if checkpoint else 0),
         "finetune_tokens": finetune["tokens"] if cell.size == "full" else cell.size,
         "run": run_name(cell.mixture, cell.seed),
         "seed": cell.seed,
@@ -46,25 +62,6 @@ def row_facts(
         shares = study.shares(cell.mixture)
         facts |= {f"share_{language}": shares.get(language, 0.0) for language in study.languages or shares}
     return facts
-
-
-def pretrain_tokens(study: Study, cell: Cell, tokens: int) -> int:
-    """Return D_p with what the checkpoint was pretrained on that the mixtures of a study start from."""
-    return tokens + (study.init_tokens or 0 if cell.mixture and cell.mixture not in study.checkpoints else 0)
-
-
-def metric_rows(
-    facts: Mapping[str, Any], scored: Scored, loss: LossScore, config: ScoringConfig
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the rows of the metrics table, and those of the table of domains."""
-    rows = [_row(facts, each.metric, each.value, each.se, each.signature) for each in scored.scores]
-    if "cross_entropy" in config.metrics:
-        rows.append(_row(facts, "cross_entropy", loss.per_token, loss.per_token_se, None))
-    domains = [
-        _row({**facts, "task": f"{name}/{facts['task']}"}, "bleu", each.value, each.se, each.signature)
-        for name, (_, each) in scored.by_domain.items()
-    ]
-    return rows, domains
 
 
 def _row(

@@ -15,7 +15,7 @@ from typing import Any
 from bayesscale.engine import Failed, Finished, Needs, run_jobs, session
 from bayesscale.errors import TrainingError
 from bayesscale.harness.files import cannot_write, read_json, write_rows
-from bayesscale.harness.grid.cell import describe, run_cell
+from bayesscale.harness.grid.cell import run_cell
 from bayesscale.harness.grid.context import Grid, Settings, open_grid
 from bayesscale.harness.grid.keys import cell_key
 from bayesscale.harness.grid.order import Job, batches, cells_of
@@ -64,7 +64,8 @@ def run_grid(
     A study that cannot be run, or not in this folder, is a StudyError or CorpusError before anything is
     trained. A full disk is a TrainingError; what is finished is on record.
     """
-    return _Run(study, path, settings or Settings(), report or _silent, show).run()
+    say = report or (lambda line: None)
+    return _Run(open_grid(study, path, settings or Settings(), say), say, show).run()
 
 
 def _do(grid: Grid, show: Callable[[str], None] | None, job: Job) -> dict[str, Any]:
@@ -77,18 +78,11 @@ def _do(grid: Grid, show: Callable[[str], None] | None, job: Job) -> dict[str, A
 class _Run:
     """One run of a grid: what is finished, what failed, how long things took."""
 
-    def __init__(
-        self,
-        study: Study,
-        path: Path,
-        settings: Settings,
-        report: Callable[[str], None],
-        show: Callable[[str], None] | None,
-    ) -> None:
-        self.report, self.show, self.settings, self.study = report, show, settings, study
-        self.grid = open_grid(study, path, settings, report)
-        self.cells = cells_of(study, settings.part)
-        self.keys = {cell: cell_key(study, self.grid.data_hash, cell) for cell in cells(study)}
+    def __init__(self, grid: Grid, report: Callable[[str], None], show: Callable[[str], None] | None) -> None:
+        self.grid, self.report, self.show = grid, report, show
+        self.settings, self.study = grid.settings, grid.study
+        self.cells = cells_of(self.study, self.settings.part)
+        self.keys = {cell: cell_key(self.study, grid.data_hash, cell) for cell in cells(self.study)}
         self.broken: set[tuple[str | None, int]] = set()
         self.errors: list[str] = []
         self.failed = 0
@@ -162,8 +156,7 @@ class _Run:
         self._write_tables()
         self.left.note(_kind(job), 1, seconds)
         count = f"[{len(self.records)}/{len(self.cells)}]"
-        said = f"{describe(job)}: {_scores(record)}"
-        self.report(f"{count} {said}; {format_seconds(seconds)}{self.left}")
+        self.report(f"{count} {job}: {_scores(record)}; {format_seconds(seconds)}{self.left}")
 
     def _write_tables(self) -> None:
         """Write the tables from the records of all cells in the folder, those of other processes too."""
@@ -179,15 +172,14 @@ class _Run:
     def _note_failure(self, outcome: Failed[Job]) -> None:
         """Put a failure on record and say so; stop where nothing else could succeed."""
         job = outcome.job
-        what = str(job) if isinstance(job, Stretch) else describe(job)
         if isinstance(job, Stretch):
             self.broken.add((job.mixture, job.seed))
         else:
             self.failed += 1
-        self.errors.append(f"{what}: {outcome}")
-        self.report(f"FAILED {what}: {outcome}")
+        self.errors.append(f"{job}: {outcome}")
+        self.report(f"FAILED {job}: {outcome}")
         now = datetime.now(UTC).isoformat()
-        line = {"time": now, "job": what, "error": str(outcome), "trace": outcome.trace}
+        line = {"time": now, "job": str(job), "error": str(outcome), "trace": outcome.trace}
         try:
             with self.grid.failures.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
@@ -196,7 +188,7 @@ class _Run:
         if shutil.disk_usage(self.grid.path).free < _LEAST_ROOM:
             raise TrainingError(
                 f"the disk of {self.grid.path} is full; what is finished is kept: make room and run the "
-                f"same command again ({what}: {outcome})"
+                f"same command again ({job}: {outcome})"
             )
 
     def _beginning(self, todo: int) -> str:
@@ -257,7 +249,3 @@ def _scores(record: dict[str, Any]) -> str:
 def _kind(cell: Cell) -> str:
     """Return what the duration of a cell depends on most."""
     return f"{cell.task} {cell.size}"
-
-
-def _silent(line: str) -> None:
-    """Say nothing."""

@@ -76,7 +76,7 @@ def load_pretrained(model: T5, path: Path) -> None:
             weight.copy_(tensors[name].get_tensor(name))
 
 
-def save_pretrained(model: T5, folder: Path, *, force: bool = False) -> None:
+def save_pretrained(model: T5, folder: Path) -> None:
     """Write a folder that Hugging Face `transformers` loads: config.json and model.safetensors."""
     config = model.config
     values = {**config.model_dump(), "decoder_layers": config.depth[1]}
@@ -97,7 +97,7 @@ def save_pretrained(model: T5, folder: Path, *, force: bool = False) -> None:
         folder / "model.safetensors": save(state(model), {"format": "pt"}),
         folder / "config.json": json.dumps(document, indent=2) + "\n",
     }
-    write_files(files, force=force)
+    write_files(files)
 
 
 def state(model: T5) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bayesscale.harness.study.config import Study
+from bayesscale.units import format_tokens
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Cell:
     pretrain_tokens: int
     size: int | Literal["full"]
     seed: int
+
+    def __str__(self) -> str:
+        tokens = f"{self.mixture}, D_p {format_tokens(self.pretrain_tokens)}"
+        size = self.size if isinstance(self.size, str) else format_tokens(self.size)
+        return f"{self.task}, {tokens if self.mixture else 'not pretrained'}, D_f {size}, seed {self.seed}"
 
 
 def cells(study: Study) -> tuple[Cell, ...]:

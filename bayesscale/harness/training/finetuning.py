@@ -184,7 +184,7 @@ class _Finetuning:
             )  # fmt: skip
             of_any_size(self.model, batch)
             with autocast(self.device, config.precision):
-                part: Tensor = self.model(batch.source, batch.target_in, batch.labels, batch.mask)
+                part: Tensor = self.model(*batch)
             return part / labels
 
         return loss

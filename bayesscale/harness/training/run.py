@@ -124,9 +124,7 @@ class Run:
 
         def loss(start: int, stop: int) -> Tensor:
             with autocast(device, precision):
-                part: Tensor = self._forward(
-                    batch.source[start:stop], batch.target_in[start:stop], batch.labels[start:stop]
-                )
+                part: Tensor = self._forward(*(tensor[start:stop] for tensor in batch))
             return part / scale
 
         return loss

@@ -12,7 +12,7 @@ import pytest
 
 from bayesscale.errors import DataError, UsageError
 from bayesscale.harness.grid import context
-from bayesscale.harness.grid.context import Grid, choose_devices
+from bayesscale.harness.grid.context import Grid, Settings, choose_devices
 from bayesscale.harness.grid.run import run_grid
 from bayesscale.harness.grid.status import grid_status
 from bayesscale.harness.progress import Progress, Reporter, remove_stale, running
@@ -65,7 +65,7 @@ def test_devices_are_those_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_every_process_has_a_device_of_its_own(study: Study, folder: Path) -> None:
-    place = Grid(folder, study, "data", devices=("cuda:0", "cuda:1"))
+    place = Grid(folder, study, "data", Settings(devices=("cuda:0", "cuda:1")))
     assert (place.device(), place.device()) == ("cuda:0", "cuda:0")
     code = (
         "import sys, pickle; place = pickle.loads(sys.stdin.buffer.read());"
