@@ -15,7 +15,8 @@ from bayesscale.metrics.names import COLUMNS, SIZES, STEPS
 from bayesscale.metrics.options import Options
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.rules.cells import cell_problems
-from bayesscale.metrics.rules.plausible import merge_perplexities, odd_notes, scale_problems
+from bayesscale.metrics.rules.plausible import odd_notes, scale_problems
+from bayesscale.metrics.rules.relations import merge_relations
 from bayesscale.metrics.rules.repeated import (
     duplicate_problems,
     merge_baseline,
@@ -202,7 +203,7 @@ def _check(read: Read, options: Options) -> tuple[pd.DataFrame, list[Problem], l
     repeated = duplicate_problems(draft, broken_keys)
     data, contradictions, of_baseline = merge_baseline(draft)
     draft = replace(draft, data=data)
-    data, powers = merge_perplexities(draft)
+    data, powers = merge_relations(draft)
     draft = replace(draft, data=data)
     told = {problem.line for problem in repeated}
     problems += [*repeated, *(problem for problem in contradictions if problem.line not in told)]

@@ -12,14 +12,6 @@ def test_losses_that_are_no_means_of_nats(written: Written) -> None:
     sums = asked(written("steps,Loss,bleu\n1,398120.4,1\n2,331002.9,3\n"), "--columns pretrain_tokens=steps")
     assert sums.accepted == ("--columns", "pretrain_tokens=steps", "--ignore", "Loss")
     assert "is above 15, so these may be sums" in sums.problems[0].hint
-    nats = door(written("tokens,loss,ppl\n1,3.2,24.53\n2,2.9,18.17\n", "n.csv"), TOKENS)
-    assert (nats.metrics, values(nats)) == (("cross_entropy",), [3.2, 2.9])
-    assert "perplexity is exp of cross_entropy" in nats.notes[0]
-    bits = door(written("tokens,loss,ppl\n1,3,8\n2,2.5,5.657\n", "b.csv"), TOKENS)
-    assert values(bits) == pytest.approx([2.0794, 1.7329], abs=1e-4)
-    assert "so the loss is in bits: multiplied by ln 2, into nats" in bits.notes
-    two = door(written("tokens,loss,ppl\n1,3,30\n2,2.5,15\n", "t.csv"), TOKENS)
-    assert two.metrics == ("cross_entropy", "perplexity")
 
 
 def test_numbers_of_one_country(written: Written) -> None:

@@ -101,7 +101,6 @@ class _Hints:
 
     def __init__(self, draft: Draft, cells: pd.DataFrame) -> None:
         self.draft, self.cells = draft, cells
-        self.long = "metric" in draft.named.free
         self.unknown = sorted(map(str, draft.text.loc[cells["index"], "score: written"].unique()))
         self.alone = draft.data["metric"].nunique() == 1
         largest = draft.data.groupby(["metric", *draft.curve], dropna=False)["value"].max()
@@ -196,12 +195,7 @@ class _Hints:
 
     def _leave_out(self, row: int, metric: str) -> tuple[str, ...]:
         """Return the option that leaves a metric out; none where it is the only one."""
-        if self.alone:
-            return ()
-        if self.long:
-            written = str(self.draft.text.at[row, "score: written"])
-            return (option("where", f"{self.draft.named.in_file('metric')}!={written}"),)
-        return (option("ignore", str(self.draft.text.at[row, "score: value_column"])),)
+        return () if self.alone else (self.draft.leave_out(metric, row),)
 
 
 def _misspelt(name: str) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -15,101 +14,11 @@ from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.draft import Draft
 from bayesscale.metrics.tidy.numbers import in_percent
 
-_LOSSES = ("cross_entropy", "bits_per_token", "bits_per_byte", "bits_per_character")
-_PERPLEXITIES = ("perplexity", "word_perplexity", "byte_perplexity")
-# Losses are written with three digits, so their powers agree to a percent.
-_SAME = 0.012
 _LARGEST_LOSS = {"cross_entropy": 15.0, "bits_per_token": 21.0, "bits_per_byte": 10.0}
 """Above the logarithm of any vocabulary (nats, bits; bytes have 8)."""
 _POINTS_OF_FRACTIONS = {"wer": 1.5, "cer": 1.5, "ter": 1.5}
 _DIGITS = 4
 _NEAR_100 = 0.15  # in factors of ten
-Outcome = tuple[pd.DataFrame, list[str]]
-
-
-def merge_perplexities(draft: Draft) -> Outcome:
-    """Leave out a perplexity that is the power of a loss in the same row: one measurement, not two.
-
-    A perplexity that is a power of two shows that the loss is in bits; a cross-entropy is turned into nats.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Its data.
-    list of str
-        What was left out or converted.
-    """
-    data, notes = draft.data, []
-    present = set(data["metric"].dropna())
-    key = [name for name in [*draft.key, "line"] if name != "metric"]
-    for loss in (name for name in _LOSSES if name in present):
-        for perplexity in (name for name in _PERPLEXITIES if name in present):
-            rows = data[data["metric"].eq(loss)].merge(
-                data[data["metric"].eq(perplexity)], on=_shared(draft, key), suffixes=("", "_of_perplexity")
-            )
-            base = _base(rows["value"].to_numpy(), rows["value_of_perplexity"].to_numpy())
-            if base is None:
-                continue
-            told = "exp" if base != 2 else "2 to the power"
-            instead = leave_out(draft, loss)
-            notes.append(
-                f"{perplexity} is {told} of {loss}, one measurement: left out (to read it instead: {instead})"
-            )
-            data = _with_loss_everywhere(draft, data, loss, perplexity, math.log(base), notes)
-            if base == 2 and loss == "cross_entropy":
-                notes.append("so the loss is in bits: multiplied by ln 2, into nats")
-                rows_of_loss = data["metric"].eq(loss)
-                columns = [name for name in ("value", "se") if name in data]
-                data = data.copy()
-                data.loc[rows_of_loss, columns] = data.loc[rows_of_loss, columns] * math.log(2)
-            present.discard(perplexity)
-    return data, notes
-
-
-def _with_loss_everywhere(
-    draft: Draft, data: pd.DataFrame, loss: str, perplexity: str, log_base: float, notes: list[str]
-) -> pd.DataFrame:
-    """Return the data without a perplexity, whose logarithm is the loss where there is no other."""
-    key = _shared(draft, [name for name in [*draft.key, "line"] if name != "metric"])
-    rows = data[data["metric"].eq(perplexity)]
-    known = pd.MultiIndex.from_frame(data.loc[data["metric"].eq(loss), key])
-    alone = rows[~pd.MultiIndex.from_frame(rows[key]).isin(known) & rows["value"].gt(0)]
-    if not alone.empty:
-        notes.append(f"{len(alone):,} values of {loss} are logarithms of {perplexity}, where it stands alone")
-        if "se" in alone:
-            alone = alone.assign(se=alone["se"] / alone["value"] / log_base)
-        alone = alone.assign(metric=loss, value=np.log(alone["value"]) / log_base)
-    return pd.concat([data[~data["metric"].eq(perplexity)], alone]).sort_index()
-
-
-def _shared(draft: Draft, key: list[str]) -> list[str]:
-    """Return the columns on which scores of one evaluation agree: the line of a wide table, else the key."""
-    return key if "metric" not in draft.named.free else [name for name in key if name != "line"]
-
-
-def _base(loss: np.ndarray, perplexity: np.ndarray) -> float | None:
-    """Return e or 2 where perplexities are its powers; None otherwise, or where there are too few to say."""
-    valid = np.isfinite(loss) & np.isfinite(perplexity) & (perplexity > 0) & (loss < 50)
-    if valid.sum() < 2 or valid.mean() < 0.9:
-        return None
-    for base in (math.e, 2.0):
-        if np.mean(np.abs(perplexity[valid] / base ** loss[valid] - 1) < _SAME) > 0.9:
-            return base
-    return None
-
-
-def _written(draft: Draft, metric: str) -> str:
-    """Return the file's own name of a metric or of its column."""
-    row = draft.data.index[draft.data["metric"].eq(metric)][0]
-    column = "score: written" if "metric" in draft.named.free else "score: value_column"
-    return str(draft.text.at[row, column])
-
-
-def leave_out(draft: Draft, metric: str) -> str:
-    """Return the option that leaves a metric unread."""
-    own = _written(draft, metric)
-    long = "metric" in draft.named.free
-    return option("where", f"{draft.named.in_file('metric')}!={own}") if long else option("ignore", own)
 
 
 def scale_problems(draft: Draft, scale: Mapping[str, float]) -> tuple[list[Problem], list[str]]:
@@ -140,7 +49,7 @@ def _sums(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Problem]:
     limit = _LARGEST_LOSS.get(metric)
     if limit is None or not rows["value"].median() > limit:
         return
-    leave = leave_out(draft, metric)
+    leave = draft.leave_out(metric)
     own = option("scale", f"{metric}=1")
     # That they are right as they are is never tried out: it would be accepted without being meant.
     hint = (

@@ -100,6 +100,14 @@ class Draft:
         received = str(self.text.at[row, column]) if value is None else value
         return Problem(self.line(row), str(name), rule, received, hint, options)
 
+    def leave_out(self, metric: str, row: int | None = None) -> str:
+        """Return the option that leaves a metric unread, by the name that it has in a row or at first."""
+        row = int(self.data.index[self.data["metric"].eq(metric)][0]) if row is None else row
+        if "metric" in self.named.free:
+            written = str(self.text.at[row, "score: written"])
+            return option("where", f"{self.named.in_file('metric')}!={written}")
+        return option("ignore", str(self.text.at[row, "score: value_column"]))
+
     def curve_with(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return the option that tells curves apart by columns more; none where it cannot name them."""
         if any("," in name or name == "line" for name in names):
