@@ -158,7 +158,7 @@ def training(
     random = np.random.default_rng(0).integers(3, config.vocab_size - 100, (sizes.batch, length))
     places = torch.arange(sizes.batch, device=device)
     batch = corrupt(torch.from_numpy(random).to(device), places, seed=0, vocabulary=vocabulary)
-    compile_model(ours, "auto", device)
+    compile_model(ours, "auto")
     optimizer = ScaledAdamW(ours.parameters(), lr=0.0)
     step = _step(ours, optimizer, lambda: ours(*batch) / batch.labels.numel(), device)
     began = time.perf_counter()

@@ -56,13 +56,14 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
-def compile_model(model: nn.Module, wanted: bool | Literal["auto"], device: torch.device) -> None:
+def compile_model(model: nn.Module, wanted: bool | Literal["auto"]) -> None:
     """Compile the forward pass of a model in place if that is wanted; 'auto' compiles on a GPU only.
 
     As one graph, so that a break in it is an error and not a slow run that nobody notices. It is compiled
     once for all models of a shape and, where dimensions are marked by `of_any_size`, for all sizes.
     """
-    if (device.type == "cuda" if wanted == "auto" else wanted) and model._compiled_call_impl is None:
+    on_gpu = next(model.parameters()).is_cuda
+    if (on_gpu if wanted == "auto" else wanted) and model._compiled_call_impl is None:
         model.compile(fullgraph=True, backend=BACKEND)
 
 

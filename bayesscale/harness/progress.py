@@ -52,10 +52,9 @@ class Progress:
     @property
     def speed(self) -> str:
         """Tokens a second and MFU, as far as they are known."""
-        known = (
-            [] if self.tokens_per_second is None else [f"{format_tokens(self.tokens_per_second)} tokens/s"]
-        )
-        return ", ".join(known if self.mfu is None else [*known, f"MFU {100 * self.mfu:.1f}%"])
+        tokens = "" if self.tokens_per_second is None else f"{format_tokens(self.tokens_per_second)} tokens/s"
+        mfu = "" if self.mfu is None else f"MFU {100 * self.mfu:.1f}%"
+        return ", ".join(filter(None, (tokens, mfu)))
 
     def __str__(self) -> str:
         parts = [
@@ -160,9 +159,8 @@ class Reporter:
         self.last = replace(progress, what=self.last.what)
         self._tell(self.last)
         if self._curve is not None:
-            point = {
-                name: getattr(progress, name) for name in ("step", "tokens", "loss", "tokens_per_second")
-            }
+            names = ("step", "tokens", "loss", "tokens_per_second")
+            point = {name: getattr(progress, name) for name in names}
             # Nothing depends on it, so a full disk is for whoever needs the room.
             with suppress(OSError):
                 self._curve.parent.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ def test_determinism_is_given_back() -> None:
 
 def test_auto_compiles_nothing_on_a_cpu_and_its_peak_is_not_known() -> None:
     model = torch.nn.Linear(2, 2)
-    compile_model(model, "auto", torch.device("cpu"))
+    compile_model(model, "auto")
     assert model._compiled_call_impl is None
     assert peak_flops(torch.device("cpu"), "fp32") is None
 

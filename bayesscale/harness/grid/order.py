@@ -11,7 +11,7 @@ from bayesscale.harness.study.config import Study
 Job = Stretch | Cell
 
 
-def cells_of(study: Study, part: tuple[int, int] = (1, 1)) -> tuple[Cell, ...]:
+def cells_of(study: Study, part: tuple[int, int]) -> tuple[Cell, ...]:
     """Return the cells of part i of n, from 1, in the order of the study; a run is in one part as a whole."""
     everything = cells(study)
     runs = list(dict.fromkeys((cell.mixture, cell.seed) for cell in everything))

@@ -43,21 +43,17 @@ class GridStatus:
 
     def frame(self) -> pd.DataFrame:
         """Return a row for every checkpoint: its loss and how many of its cells are finished."""
-        rows = []
-        runs = dict.fromkeys((c.mixture, c.seed, c.pretrain_tokens) for c in self.cells)
-        for mixture, seed, tokens in sorted(runs, key=lambda run: (run[1], run[0] or "", run[2])):
-            mine = [
-                record
-                for cell, record in self.cells.items()
-                if (cell.mixture, cell.seed, cell.pretrain_tokens) == (mixture, seed, tokens)
-            ]
-            record = self.checkpoints.get((mixture or "", seed), {}).get(tokens, {})
+        rows, points = [], dict[tuple[int, str, int], list[dict[str, Any] | None]]()
+        for cell, found in self.cells.items():
+            points.setdefault((cell.seed, cell.mixture or "", cell.pretrain_tokens), []).append(found)
+        for (seed, mixture, tokens), mine in sorted(points.items(), key=lambda point: point[0]):
+            record = self.checkpoints.get((mixture, seed), {}).get(tokens, {})
             rows.append(
                 {
                     "mixture": mixture or "none",
                     "seed": seed,
                     "pretrain_tokens": tokens,
-                    "pretrained": "" if mixture is None else record.get("status", ""),
+                    "pretrained": record.get("status", ""),
                     "loss": record.get("loss"),
                     "on_plateau": record.get("on_plateau"),
                     "cells": len(mine),

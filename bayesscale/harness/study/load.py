@@ -129,7 +129,7 @@ def _validated(kind: TypeAdapter[Any], name: str, value: Any) -> tuple[list[str]
     try:
         return [], kind.validate_python(value)
     except ValidationError as error:
-        problems = _messages(error, name, value)
+        problems = _messages(error, name)
         bad = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
     # What is left of a list or a table of equals can still be checked against other sections.
     if isinstance(value, list) and bad:
@@ -144,7 +144,7 @@ def _validated(kind: TypeAdapter[Any], name: str, value: Any) -> tuple[list[str]
         return problems, None
 
 
-def _messages(error: ValidationError, section: str, value: Any) -> list[str]:
+def _messages(error: ValidationError, section: str) -> list[str]:
     """Return a line for each place that is wrong."""
     lines: dict[str, list[str]] = {}
     for detail in error.errors(include_url=False):

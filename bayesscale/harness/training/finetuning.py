@@ -91,7 +91,7 @@ class _Finetuning:
             _Candidate(rate, begin, ScaledAdamW(self.parameters, weight_decay=config.weight_decay))
             for rate in config.rates
         ]
-        compile_model(self.model, config.compile, self.device)
+        compile_model(self.model, config.compile)
         whole = lengths(job.train.source), lengths(job.train.target)
         self.truncated = int(sum((side > config.length).sum() for side in whole))
         sources, targets = (side.clip(max=config.length) for side in whole)

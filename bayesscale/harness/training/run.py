@@ -49,7 +49,7 @@ class Run:
         self._blocks = Blocks(job.mixture, job.blocks, replicas.device)
         self._share = replicas.share(config.batch)
         self.place = Place()
-        compile_model(self.model, config.compile, replicas.device)
+        compile_model(self.model, config.compile)
         self._forward, self._unsynchronised = replicas.wrap(self.model)
         counts = span_counts(config.length, config.corruption, config.span)
         # Sentinels and EOS count as known.

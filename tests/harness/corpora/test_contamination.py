@@ -43,12 +43,8 @@ def test_documents(document: str, expected: bool) -> None:
 
 def test_runs_do_not_reach_over_documents() -> None:
     held_out = HeldOut(["the cat sat down"])
-    assert held_out.contaminated(["the cat", "sat down", "the cat sat down", ""]).tolist() == [
-        False,
-        False,
-        True,
-        False,
-    ]
+    documents = ["the cat", "sat down", "the cat sat down", ""]
+    assert held_out.contaminated(documents).tolist() == [False, False, True, False]
 
 
 def test_nothing_held_out_finds_nothing() -> None:

@@ -93,13 +93,8 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
 
 
 def test_the_suffix_of_a_compressed_file_is_that_of_its_content() -> None:
-    assert [kind(Path(name)) for name in ("a.jsonl.gz", "a.parquet", "a.txt.xz", "a.gz", "a.JSONL")] == [
-        ".jsonl",
-        ".parquet",
-        ".txt",
-        "",
-        ".jsonl",
-    ]
+    names = ("a.jsonl.gz", "a.parquet", "a.txt.xz", "a.gz", "a.JSONL")
+    assert [kind(Path(name)) for name in names] == [".jsonl", ".parquet", ".txt", "", ".jsonl"]
 
 
 def test_a_fingerprint_changes_with_the_content(tmp_path: Path) -> None:

@@ -125,14 +125,9 @@ def test_each_rule_has_its_message(small_text: str, old: str, new: str, told: li
 
 
 def test_all_violations_are_said_at_once(small_text: str) -> None:
-    text = small_text.replace("batch = 4\nlength", "batch = -1\nlength").replace(
-        '"50ka+50lo"', '"50ka+40lo", "xx"'
-    )
-    text = (
-        text.replace("stems = 60", "stems = 6")
-        .replace('target = "lo"', "")
-        .replace("layers = 1", 'layers = "a"')
-    )
+    text = small_text.replace('"50ka+50lo"', '"50ka+40lo", "xx"').replace("stems = 60", "stems = 6")
+    text = text.replace("batch = 4\nlength", "batch = -1\nlength").replace('target = "lo"', "")
+    text = text.replace("layers = 1", 'layers = "a"')
     with pytest.raises(StudyError) as caught:
         parse_study(text)
     message = str(caught.value)

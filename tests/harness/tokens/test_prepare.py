@@ -101,13 +101,7 @@ def test_tasks_have_ids_text_and_domains_in_step(prepared: Prepared) -> None:
     assert prepared.task("ka-lo") is task
     for part, pairs in (("train", 300), ("dev", 20), ("test", 40)):
         parallel = getattr(task, part)
-        assert (
-            len(parallel)
-            == len(parallel.target)
-            == len(parallel.source_text)
-            == len(parallel.domain)
-            == pairs
-        )
+        assert {name: len(side) for name, side in vars(parallel).items() if len(side) != pairs} == {}
         assert parallel.tokens == sum(len(ids) for side in (parallel.source, parallel.target) for ids in side)
         assert all(ids[-1] == 1 and 1 not in ids[:-1] for ids in (*parallel.source, *parallel.target))
         assert prepared.tokenizer.decode([ids.tolist() for ids in parallel.target]) == parallel.target_text
@@ -162,12 +156,7 @@ def test_files_of_every_kind_become_tokens(files: Path) -> None:
     study = parse_study(FILES, folder=files)
     prepared = prepare(study, files / "prepared")
     english = prepared.manifest["languages"]["en"]["text"]
-    assert (english["read"], english["empty"], english["duplicate"], english["contaminated"]) == (
-        119,
-        1,
-        1,
-        0,
-    )
+    assert [english[name] for name in ("read", "empty", "duplicate", "contaminated")] == [119, 1, 1, 0]
     assert prepared.manifest["languages"]["de"]["text"]["kept"] == 116
     parts = prepared.manifest["tasks"]["en-de"]["parts"]
     assert {name: part["pairs"] for name, part in parts.items()} == {"train": 90, "dev": 7, "test": 4}
@@ -216,13 +205,7 @@ def test_everything_that_is_larger_than_the_text_is_said_at_once(prepared: Prepa
     with pytest.raises(CorpusError) as caught:
         check_supply(greedy, prepared)
     message = str(caught.value)
-    for told in (
-        "mixture 50ka+50lo: 999,936 tokens",
-        "mixture ka: ",
-        "task ka-lo: ",
-        "2000000 were",
-        "3000000 were",
-    ):
+    for told in ("50ka+50lo: 999,936 tokens", "mixture ka: ", "task ka-lo: ", "2000000 were", "3000000 were"):
         assert told in message
     assert f"ka {prepared.counts['ka']:,}" in message
 

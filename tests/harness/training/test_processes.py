@@ -93,22 +93,14 @@ def test_two_processes_give_the_weights_of_one(tmp_path: Path, changes: dict[str
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
+    together = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     command = _command(tmp_path / "two", checkpoints, changes)
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     workers = [
         subprocess.Popen(
-            [sys.executable, *command],
-            env=_environment(
-                WORLD_SIZE="2",
-                RANK=str(rank),
-                LOCAL_RANK=str(rank),
-                MASTER_ADDR="127.0.0.1",
-                MASTER_PORT=port,
-            ),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            [sys.executable, *command], env=_environment(RANK=rank, LOCAL_RANK=rank, **together), **pipes
         )
-        for rank in range(2)
+        for rank in ("0", "1")
     ]
     for worker in workers:
         output, _ = worker.communicate(timeout=300)
