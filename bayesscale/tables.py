@@ -26,7 +26,7 @@ WIDTH = 100
 # Names are cut to so many letters, and to the second where that is still too wide.
 _SHORTEST = (10, 5)
 # 34.4, <0.01, 130B, 7.6x, 39B (30B to 52B); not the name of a mixture such as 50en.
-_NUMBER = re.compile(r"[<>]?=?-?[\d.,]+[KMBTx%]?( \(.* to .*\))?$")
+_NUMBER = re.compile(r"[<>]?=?-?[\d.,]+[KMBTx%]?( \(.* to .*\)| ± .*)?$")
 # What is not cut either: 'not by 130T (P >0.99)', several numbers.
 _KEPT = re.compile(r"unknown$|-$|not by |(-?[\d.e+-]+|inf)(, (-?[\d.e+-]+|inf))*$|" + _NUMBER.pattern)
 

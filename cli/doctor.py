@@ -101,11 +101,11 @@ def _draw() -> str:
     import pandas as pd
 
     from bayesscale.figures.drawing import Frame
-    from bayesscale.figures.rows import Rows, draw_rows
+    from bayesscale.figures.rows import draw_rows
 
     row: dict[str, Any] = {"panel": "", "label": "a", "note": "", "unit": "points"}
     table = pd.DataFrame([row | {"median": 1.0, "lower": 0.0, "upper": 2.0}])
-    (svg,) = draw_rows(Rows(table, Frame("title", "caption"))).svgs("test")
+    (svg,) = draw_rows(table, Frame("title", "caption")).svgs("test")
     return f"{len(svg):,} bytes"
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from bayesscale.engine.attempt import RETRIES, Attempt, attempt_to_send, failure, worker_died
+from bayesscale.engine.attempt import RETRIES, attempt_to_send, failure, received, worker_died
+from bayesscale.engine.outcome import Outcome
 from bayesscale.errors import UsageError
 
 # The store holds jobs and values on their way, which are small: Ray's default is a third of the memory.
@@ -26,8 +27,8 @@ def run_on_ray(
     cpus: int,
     gpus: float,
     address: str | None,
-) -> Iterator[Attempt]:
-    """Yield attempts as they finish."""
+) -> Iterator[Outcome[Any, Any]]:
+    """Yield outcomes as they finish."""
     ray = _ray()
     with connected(address, workers, cpus):
         remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(attempt_to_send)
@@ -42,28 +43,28 @@ def run_on_ray(
                     try:
                         running[remote.remote(shared, index, jobs[index])] = index
                     except Exception as error:  # the job cannot travel
-                        yield failure(index, error)
+                        yield failure(index, jobs[index], error)
                     if len(running) >= at_once + ahead:
                         break
                 if not running:
                     return
                 for reference in ray.wait(list(running))[0]:
-                    yield _fetch(reference, running.pop(reference))
+                    index = running.pop(reference)
+                    yield _fetch(reference, index, jobs[index])
         finally:
             for reference in running:
                 ray.cancel(reference, force=True)
 
 
-def _fetch(reference: Any, index: int) -> Attempt:
+def _fetch(reference: Any, index: int, job: Any) -> Outcome[Any, Any]:
     """Return what a task sent back; Ray has tried it again already where its worker died."""
     ray = _ray()
     try:
-        done: Attempt = ray.get(reference)
+        return received(ray.get(reference), job)
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError):
-        return worker_died(index)
+        return worker_died(index, job)
     except Exception as error:
-        return failure(index, error)
-    return done
+        return failure(index, job, error)
 
 
 def _ray() -> Any:

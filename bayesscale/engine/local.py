@@ -8,13 +8,14 @@ from typing import Any
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
-from bayesscale.engine.attempt import RETRIES, Attempt, attempt, attempt_to_send, failure, worker_died
+from bayesscale.engine.attempt import RETRIES, attempt, attempt_to_send, failure, received, worker_died
+from bayesscale.engine.outcome import Outcome
 
 
 def run_on_joblib(
     function: Callable[[Any], Any], jobs: Sequence[Any], workers: int | None, cpus: int
-) -> Iterator[Attempt]:
-    """Yield attempts as they finish."""
+) -> Iterator[Outcome[Any, Any]]:
+    """Yield outcomes as they finish."""
     workers = workers or max(1, cpu_count() // cpus)
     if workers == 1:
         yield from (attempt(function, index, job) for index, job in enumerate(jobs))
@@ -47,8 +48,8 @@ def _parallel(
     workers: int,
     cpus: int,
     started: list[int],
-) -> Iterator[Attempt]:
-    """Yield the attempts of some jobs; note in `started` which ones were handed out."""
+) -> Iterator[Outcome[Any, Any]]:
+    """Yield the outcomes of some jobs; note in `started` which ones were handed out."""
 
     def calls() -> Iterator[Any]:
         for index in indices:
@@ -61,8 +62,8 @@ def _parallel(
     # Outside, because the settings would reach whoever asks for outcomes.
     attempts = pool(calls())
     try:
-        for done in attempts:  # noqa: UP028, `yield from` would close them without what follows
-            yield done
+        for done in attempts:
+            yield received(done, jobs[done[0]])
     finally:
         with warnings.catch_warnings():
             # joblib finds it a waste that the caller stops early; the caller has a reason.
@@ -70,8 +71,8 @@ def _parallel(
             attempts.close()
 
 
-def _alone(function: Callable[[Any], Any], jobs: Sequence[Any], index: int, cpus: int) -> Attempt:
-    """Return the attempt of one job in a pool of its own, tried again when its process is killed."""
+def _alone(function: Callable[[Any], Any], jobs: Sequence[Any], index: int, cpus: int) -> Outcome[Any, Any]:
+    """Return the outcome of one job in a pool of its own, tried again when its process is killed."""
     error = None
     for _ in range(RETRIES):
         try:
@@ -82,8 +83,8 @@ def _alone(function: Callable[[Any], Any], jobs: Sequence[Any], index: int, cpus
         else:
             return done
     if error is not None and not _is_death(error):
-        return failure(index, error)
-    return worker_died(index)
+        return failure(index, jobs[index], error)
+    return worker_died(index, jobs[index])
 
 
 def _is_death(error: Exception) -> bool:

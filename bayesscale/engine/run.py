@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TypeVar
 
-from bayesscale.engine.attempt import Attempt
 from bayesscale.engine.outcome import Outcome
 from bayesscale.errors import UsageError, valid_names
 
@@ -59,8 +58,13 @@ def run_jobs(
     """
     needs = needs or Needs()
     _check(backend, workers, needs)
-    attempts = _attempts(function, jobs, backend, workers, needs, address)
-    return (each.outcome(jobs[each.index]) for each in attempts)
+    if backend == "ray":
+        from bayesscale.engine.cluster import run_on_ray
+
+        return run_on_ray(function, jobs, workers, needs.cpus, needs.gpus, address)
+    from bayesscale.engine.local import run_on_joblib
+
+    return run_on_joblib(function, jobs, workers, needs.cpus)
 
 
 @contextmanager
@@ -98,21 +102,3 @@ def _check(backend: str, workers: int | None, needs: Needs) -> None:
             "the backend ray needs the package ray, which is not installed: "
             "pip install 'bayesscale[ray]', or use the backend joblib"
         )
-
-
-def _attempts(
-    function: Callable[[J], V],
-    jobs: Sequence[J],
-    backend: str,
-    workers: int | None,
-    needs: Needs,
-    address: str | None,
-) -> Iterator[Attempt]:
-    """Hand the jobs to a backend."""
-    if backend == "ray":
-        from bayesscale.engine.cluster import run_on_ray
-
-        return run_on_ray(function, jobs, workers, needs.cpus, needs.gpus, address)
-    from bayesscale.engine.local import run_on_joblib
-
-    return run_on_joblib(function, jobs, workers, needs.cpus)

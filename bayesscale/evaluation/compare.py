@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bayesscale.engine import Failed, Needs, Outcome, run_jobs
+from bayesscale.engine import Failed, Outcome
 from bayesscale.errors import UsageError
 from bayesscale.evaluation.comparison import SHARE, Comparison
-from bayesscale.evaluation.evaluate import cores_of_a_job
+from bayesscale.evaluation.jobs import Workers
 from bayesscale.evaluation.pointwise import Pointwise, leave_one_out
 from bayesscale.evaluation.refit import WHOLE, Refit, Refitted, refits_of, run_refit
 from bayesscale.evaluation.split import Split, split_last
@@ -59,27 +59,22 @@ def compare(
     DataError
         The curves are too short to hold out so many sizes.
     """
-    _check(fit, jobs)
-    future = split_last(fit.metrics, lfo) if lfo is not None else None
-    tables, problems = [_shares(fit), leave_one_out(fit, WHOLE).frame()], []
-    if future is not None:
-        cores = cores_of_a_job(fit.provenance["settings"].get("sampler", {}).get("cores"), jobs, backend)
-        done = _run(refits_of(fit, future, cores), jobs, backend, cores, report)
-        problems = [line for each in done if (line := _problem(each))]
-        if (found := _future(future, done, lfo)) is not None:
-            tables.append(found.frame())
-    return Comparison(fit, pd.concat(tables, ignore_index=True), lfo, tuple(problems))
-
-
-def _check(fit: Fit, jobs: int) -> None:
-    """Refuse what cannot be compared."""
+    workers = Workers(jobs, backend)
     if all(len(fit.allowed(name)) < 2 for name in fit.curves.names):
         raise UsageError(
             f"a comparison needs a fit of several laws; this one has only {', '.join(fit.laws)}; fit a table "
             "with scores again, with --law all"
         )
-    if jobs < 1:
-        raise UsageError(f"jobs must be at least 1; received {jobs}")
+    future = split_last(fit.metrics, lfo) if lfo is not None else None
+    tables, problems = [_shares(fit), leave_one_out(fit, WHOLE).frame()], []
+    if future is not None:
+        cores = workers.cores(fit.provenance["settings"].get("sampler", {}).get("cores"))
+        refits = refits_of(fit, future, cores)
+        done = workers.run(run_refit, refits, cores, lambda each: each.status, report)
+        problems = [line for each in done if (line := _problem(each))]
+        if (found := _future(future, done, lfo)) is not None:
+            tables.append(found.frame())
+    return Comparison(fit, pd.concat(tables, ignore_index=True), lfo, tuple(problems))
 
 
 def _shares(fit: Fit) -> pd.DataFrame:
@@ -94,19 +89,6 @@ def _shares(fit: Fit) -> pd.DataFrame:
             p_law = float((follows[:, known[:, place], place] == number).mean())
             rows.append({"criterion": SHARE, "metric": metric, "law": law, **told, "p_law": p_law})
     return pd.DataFrame(rows)
-
-
-def _run(
-    jobs: list[Refit], workers: int, backend: str, cores: int | None, report: Callable[[str], None] | None
-) -> list[Done]:
-    """Return what became of refits, in their order."""
-    done: list[Done] = []
-    for each in run_jobs(run_refit, jobs, backend=backend, workers=workers, needs=Needs(cores or 1)):
-        done.append(each)
-        if report:
-            status = f"failed, {each}" if isinstance(each, Failed) else each.value.status
-            report(f"{len(done)} of {len(jobs)} refits: {each.job}: {status}")
-    return sorted(done, key=lambda each: each.index)
 
 
 def _problem(done: Done) -> str:

@@ -16,15 +16,8 @@ if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
 SHARE = "share of curves"
-_SHORT = {
-    "p_law": "mean P(law)",
-    "p_loo": "p",
-    "bad_k": f"k > {MAX_K}",
-    "se": "s.e.",
-    "difference_se": "its s.e.",
-}
 _SHARES = (
-    "share: of all curves of the population, with its 90% equal-tailed interval; mean P(law): mean over the "
+    "share: of all curves of the population, with its 90% equal-tailed interval; P(law): mean over the "
     "measured curves of the probability that the curve follows the law"
 )
 _CONDITIONAL = (
@@ -119,10 +112,24 @@ class Comparison:
 
     def readable(self) -> pd.DataFrame:
         """Return the columns that a person reads, under short headings."""
-        rows = self.table[[f"share_{part}" for part in STATISTICS]].itertuples(index=False)
-        told = ["" if pd.isna(row[0]) else "{:.2f} ({:.2f} to {:.2f})".format(*row) for row in rows]
-        table = self.table.drop(columns=["share_lower", "share_upper"]).assign(share_median=told)
-        return table.rename(columns={"share_median": "share", **_SHORT})
+        share = [f"share_{part}" for part in STATISTICS]
+        shown = self.table[["criterion", "metric", "law"]].assign(
+            **{
+                "share": _joined(self.table[share], "{:.2f} ({:.2f} to {:.2f})"),
+                "P(law)": _joined(self.table[["p_law"]], "{:.2f}"),
+                "n": _joined(self.table[["n"]], "{:.0f}"),
+                "elpd": _joined(self.table[["elpd", "se"]], "{:.4g} ± {:.2g}"),
+                "p": _joined(self.table[["p_loo"]], "{:.2g}"),
+                f"k > {MAX_K}": _joined(self.table[["bad_k"]], "{:.0f}"),
+                "difference": _joined(self.table[["difference", "difference_se"]], "{:.3g} ± {:.2g}"),
+            }
+        )
+        return shown.loc[:, shown.ne("").any()]
 
     def __str__(self) -> str:
         return "\n".join([*self.sentences(), table_text(self.readable())])
+
+
+def _joined(table: pd.DataFrame, form: str) -> list[str]:
+    """Return the numbers of each row in one text; nothing where they are not known."""
+    return ["" if pd.isna(row[0]) else form.format(*row) for row in table.itertuples(index=False, name=None)]

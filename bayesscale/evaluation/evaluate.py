@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesscale.engine import Failed, Finished, JobsError, Needs, Outcome, run_jobs
+from bayesscale.engine import Failed, Finished, JobsError, Outcome
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.evaluation.answer import Evaluation
 from bayesscale.evaluation.forecasters import MODELS, FitOptions, Forecaster
+from bayesscale.evaluation.jobs import Workers
 from bayesscale.evaluation.split import Split, split_first
 from bayesscale.inference.run import record
 from bayesscale.inference.sampler import Sampler
@@ -107,8 +107,7 @@ def evaluate(
         raise UsageError(f"an evaluation needs a model; received none; valid: {', '.join(sorted(MODELS))}")
     if unknown := [name for name in models if name not in MODELS]:
         raise UsageError(f"a model is unknown; received {unknown[0]!r}; {valid_names(unknown[0], MODELS)}")
-    if jobs < 1:
-        raise UsageError(f"jobs must be at least 1; received {jobs}")
+    workers = Workers(jobs, backend)
     if (breaks, discrepancy, law) != (None, True, ALL) and _OWN not in models:
         raise UsageError(
             f"breaks, discrepancy and law are those of the model {_OWN}; received the models "
@@ -116,32 +115,20 @@ def evaluate(
         )
     sampler, priors = sampler or Sampler(), priors or Priors()
     chosen = splits or [split_first(metrics, each) for each in dict.fromkeys(first)]
-    cores = cores_of_a_job(sampler.cores, jobs, backend)
+    cores = workers.cores(sampler.cores)
     asked = chosen_model(law, usual_breaks(metrics.axis) if breaks is None else breaks, discrepancy, priors)
     own = FitOptions(replace(sampler, cores=cores), priors, breaks, discrepancy, law)
     names = list(dict.fromkeys(models))
     tasks = [_Job(name, MODELS[name], split, own) for split in chosen for name in names]
-    if jobs == 1 and backend == "joblib":
+    if workers.alone:
         tasks = [replace(task, phases=phases) for task in tasks]
     elif report:
         report(f"{len(tasks)} fits, at most {jobs} at a time, each told when it has ended")
-    outcomes: list[Outcome[_Job, Found]] = []
-    for done in run_jobs(_one, tasks, backend=backend, workers=jobs, needs=Needs(cores or 1)):
-        outcomes.append(done)
-        if report:
-            report(_line(done, len(outcomes), len(tasks)))
+    outcomes = workers.run(_one, tasks, cores, lambda found: str(found[1]["status"]), report)
     made = record(sampler, asked, law, "", {})
     settings = {**made["settings"], "models": names, "splits": [split.name for split in chosen]}
     answer = _gathered(metrics, outcomes, made | {"settings": settings})
     return replace(answer, short=_too_short(metrics, chosen))
-
-
-def cores_of_a_job(wanted: int | None, jobs: int, backend: str) -> int | None:
-    """Return the chains that a job runs at a time; draws do not depend on it."""
-    if wanted is not None or (jobs == 1 and backend == "joblib"):
-        return wanted
-    # Of the machines of a cluster nothing is known; jobs side by side share this one.
-    return 1 if backend == "ray" else max(1, (os.cpu_count() or 1) // jobs)
 
 
 def _one(job: _Job) -> Found:
@@ -152,17 +139,10 @@ def _one(job: _Job) -> Found:
     return _with_distance(rows, job.split).assign(**job.named), job.named | found, left
 
 
-def _line(done: Outcome[_Job, Found], count: int, total: int) -> str:
-    """Return one line on a fit that has ended."""
-    status = f"failed, {done}" if isinstance(done, Failed) else done.value[1]["status"]
-    return f"{count} of {total}: {done.job}: {status}"
-
-
 def _gathered(
     metrics: Metrics, outcomes: list[Outcome[_Job, Found]], provenance: dict[str, Any]
 ) -> Evaluation:
-    """Return the answer made of all fits, in the order of the jobs, whichever ended first."""
-    outcomes = sorted(outcomes, key=lambda each: each.index)
+    """Return the answer made of all fits."""
     failed = [each for each in outcomes if isinstance(each, Failed)]
     done = [(each.value, each.seconds) for each in outcomes if isinstance(each, Finished)]
     failures = [each.job.named | {"curve": "all", "metric": "all", "error": str(each)} for each in failed]

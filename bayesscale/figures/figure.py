@@ -35,6 +35,8 @@ _COLUMNS = 6
 _PANEL = (2.05, 1.75)
 _SINGLE = 2.6
 _SIDES = (0.9, 0.25)
+# Above or below a target, as a share of the panel.
+_TARGET_ROOM = 0.05
 _BANDS = ("lower", "upper", "law_median", "law_lower", "law_upper", "efolds_beyond")
 
 
@@ -218,3 +220,17 @@ def _frame(figure: Figure, drawing: Drawing, grid: _Grid, page: str) -> None:
     )  # fmt: skip
     surround(figure, frame)
     put_legend(figure, frame, (handles, labels), columns)
+
+
+def mark_target(picture: Picture, target: float) -> None:
+    """Draw a line at a value, for which the panels make room."""
+    for figure in picture.figures:
+        for ax in (ax for ax in figure.axes if ax.get_visible()):
+            low, high = ax.get_ylim()
+            room = _TARGET_ROOM * (max(high, target) - min(low, target))
+            ax.set_ylim(min(low, target - room), max(high, target + room))
+            ax.axhline(target, color="tab:red", lw=0.8, zorder=2)
+            where = ax.get_yaxis_transform()
+            ax.text(
+                0.01, target, f"target {target:g}", transform=where, fontsize=6, color="tab:red", va="bottom"
+            )

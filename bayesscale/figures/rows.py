@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -28,39 +26,30 @@ _HEIGHT = 0.19
 _LABEL = 34
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Intervals, one a line.
+def draw_rows(table: pd.DataFrame, frame: Frame, *, log: bool = False, columns: int = 3) -> Picture:
+    """Return a picture of intervals, a panel for each group; long groups are cut and say so.
 
     Columns of the table: panel, label, median, lower, upper (NaN: no interval), note, unit; where known
     weight, the opacity (0 to 1), and start and end of a grey line behind. `log` says that the values are
     sizes in tokens.
     """
-
-    table: pd.DataFrame = field(repr=False)
-    frame: Frame
-    log: bool = False
-
-
-def draw_rows(rows: Rows, *, columns: int = 3) -> Picture:
-    """Return a picture of intervals, a panel for each group; long groups are cut and say so."""
-    groups = [own for _, own in rows.table.groupby("panel", sort=False)]
+    groups = [own for _, own in table.groupby("panel", sort=False)]
     lines = min(MOST_LINES, max(map(len, groups)))
     # Page by page, as few groups as are drawn in a minute and read in one view.
     per_page = max(columns, columns * (36 // (lines + 3)))
-    left = 0.3 + 0.058 * max(len(plain(str(label), _LABEL)) for label in rows.table["label"])
-    right = 0.1 + 0.05 * max(map(len, rows.table["note"]))
+    left = 0.3 + 0.058 * max(len(plain(str(label), _LABEL)) for label in table["label"])
+    right = 0.1 + 0.05 * max(map(len, table["note"]))
     figures = []
     for part in in_pages(groups, per_page):
         size = (2.4, max(0.5, _HEIGHT * lines))
-        figure, axes = panels(len(part), columns, size, rows.frame, left=left, right=right)
+        figure, axes = panels(len(part), columns, size, frame, left=left, right=right)
         for ax, own in zip(axes, part, strict=True):
-            _panel(ax, own, rows, lines)
+            _panel(ax, own, lines, log=log)
         figures.append(figure)
-    return Picture(rows.table, tuple(figures))
+    return Picture(table, tuple(figures))
 
 
-def _panel(ax: Axes, own: pd.DataFrame, rows: Rows, lines: int) -> None:
+def _panel(ax: Axes, own: pd.DataFrame, lines: int, *, log: bool) -> None:
     """Draw one group from top to bottom: label, interval, and a note at its right end."""
     hidden = len(own) - lines
     shown = own.head(lines)
@@ -80,7 +69,7 @@ def _panel(ax: Axes, own: pd.DataFrame, rows: Rows, lines: int) -> None:
     ax.set_ylim(-lines + 0.4, 0.9)
     known = shown[["lower", "upper"]].to_numpy(float)
     known = known[np.isfinite(known)]
-    if rows.log:
+    if log:
         ends = [*known, *(shown[["start", "end"]].to_numpy(float).ravel() if "end" in shown else [])]
         low, high = min(ends) / 1.3, max(ends) * 1.3
         token_axis(ax, round_ticks(low, high))

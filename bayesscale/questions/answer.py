@@ -50,8 +50,6 @@ class Answer(ABC):
 
     rows: ClassVar[str]
     """Name of the rows of `table` in `document`."""
-    sizes: ClassVar[tuple[str, ...]] = ()
-    """Columns of `readable` that are sizes in tokens, besides the usual ones."""
 
     def frame(self) -> pd.DataFrame:
         """Return the numbers unrounded, one row each."""
@@ -111,12 +109,10 @@ class Answer(ABC):
         width = None if verbose else WIDTH
         blocks = ["\n".join([*warning(self.fit), *self.headline()])]
         blocks += ["\n".join(lines) for lines in [self.explain()] if verbose and lines]
-        blocks.append(table_text(self.readable(), sizes=self.sizes, width=width))
+        blocks.append(table_text(self.readable(), width=width))
         if verbose:
             tables = self.details().items()
-            blocks += [
-                f"{title}\n{table_text(table, sizes=self.sizes, width=None)}" for title, table in tables
-            ]
+            blocks += [f"{title}\n{table_text(table, width=None)}" for title, table in tables]
             told = f"{interval_text(self.fit, self.prob)}; {units_text(self.metrics)}"
             notes = [f"note: {note}" for note in self.notes]
             blocks.append("\n".join([source_text(self.fit), told, *notes]))
@@ -136,12 +132,12 @@ class Answer(ABC):
         """Return the answer for a notebook."""
         lines = [f"<p>{escape(line)}</p>" for line in [*warning(self.fit), *self.headline()]]
         foot = "<br>".join(map(escape, self.foot()))
-        return f"{''.join(lines)}{html_table(self.readable(), self.sizes)}<p><small>{foot}</small></p>"
+        return f"{''.join(lines)}{html_table(self.readable())}<p><small>{foot}</small></p>"
 
 
-def html_table(table: pd.DataFrame, sizes: Sequence[str] = ()) -> str:
+def html_table(table: pd.DataFrame) -> str:
     """Return a table in HTML; text from users is escaped."""
-    columns = cells(table, sizes)
+    columns = cells(table)
     head = "".join(f'<th scope="col"><bdi>{escape(name)}</bdi></th>' for name in columns)
     rows = ("".join(map(_html_cell, row)) for row in zip(*columns.values(), strict=True))
     body = "".join(f"<tr>{row}</tr>" for row in rows)

@@ -238,7 +238,7 @@ class Breaks(Answer):
 
     def plot(self) -> Picture:
         """Return a picture of where each curve broke, and with which probability."""
-        from bayesscale.figures.rows import Rows, draw_rows
+        from bayesscale.figures.rows import draw_rows
 
         names = varying(self.table, [*answer_columns(self.fit.curves), "metric"])
         where = {part: self.table[f"break_{part}"] for part in STATISTICS}
@@ -252,7 +252,7 @@ class Breaks(Answer):
             end=self.table["last"],
             **where,
         )
-        return draw_rows(Rows(table, self.frame_text("Where the law broke, if it did"), log=True))
+        return draw_rows(table, self.frame_text("Where the law broke, if it did"), log=True)
 
 
 def _how(evidence: str) -> str:

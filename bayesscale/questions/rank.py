@@ -112,7 +112,7 @@ class Ranking(Answer):
 
     def plot(self, *, columns: int = 3) -> Picture:
         """Return a picture of the mixtures, ordered, with their intervals and P(best)."""
-        from bayesscale.figures.rows import Rows, draw_rows
+        from bayesscale.figures.rows import draw_rows
 
         names = [name for name in self._comparison if name != self.fit.curves.axis_name]
         sizes = [self.fit.curves.axis_name]
@@ -124,7 +124,7 @@ class Ranking(Answer):
             unit=self.table["metric"].map(units_of(self.metrics)),
         )
         frame = self.frame_text("Ranking of mixtures: the law without noise")
-        return draw_rows(Rows(table, frame), columns=columns)
+        return draw_rows(table, frame, columns=columns)
 
 
 def rank(

@@ -13,9 +13,9 @@ from markupsafe import Markup
 
 from bayesscale.errors import UsageError
 from bayesscale.files import write_files
-from bayesscale.tables import cell_text
 from bayesscale.questions.answer import LABEL, html_table, is_simulated, source_line, source_name
-from bayesscale.report.sections import Section, Wanted, sections
+from bayesscale.report.sections import Section, sections
+from bayesscale.tables import cell_text
 from bayesscale.text import printable, shortened
 
 if TYPE_CHECKING:
@@ -65,16 +65,22 @@ def write_report(
         )
     if (target is None) != (budget is None):
         raise UsageError("advice needs a target and a budget; received one of them; give both or none")
-    text = render(fit, Wanted(prob, target, budget), progress)
+    text = render(fit, prob=prob, target=target, budget=budget, progress=progress)
     write_files({place: text}, force=force)
     return place
 
 
-def render(fit: Fit, wanted: Wanted | None = None, progress: Callable[[str], None] | None = None) -> str:
+def render(
+    fit: Fit,
+    *,
+    prob: float = 0.9,
+    target: float | None = None,
+    budget: float | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> str:
     """Return the page."""
-    wanted = wanted or Wanted()
     done: list[Section] = []
-    for section in sections(fit, wanted):
+    for section in sections(fit, prob=prob, target=target, budget=budget):
         done.append(section)
         if progress:
             progress(section.title)
@@ -89,7 +95,7 @@ def render(fit: Fit, wanted: Wanted | None = None, progress: Callable[[str], Non
         title=f"Scaling laws of {_plain(source_name(fit))}",
         fit=fit,
         simulated=is_simulated(fit),
-        source=source_line(fit, wanted.prob),
+        source=source_line(fit, prob),
         verdict=verdict,
         sections=[*done, _diagnostics(fit), _data(fit), _provenance(fit)],
     )

@@ -55,35 +55,21 @@ class Section:
     notes: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a report is asked for; target and budget add advice."""
-
-    prob: float = 0.9
-    target: float | None = None
-    budget: float | None = None
-
-
-def sections(fit: Fit, wanted: Wanted) -> Iterator[Section]:
-    """Yield the verdict, which comes last though it is read first, and the sections."""
-    prob, until = wanted.prob, float(f"{AHEAD * float(last_sizes(fit.curves).max()):.2g}")
+def sections(fit: Fit, *, prob: float, target: float | None, budget: float | None) -> Iterator[Section]:
+    """Yield the sections, with advice where there is a target, and last the verdict, which is read first."""
+    until = float(f"{AHEAD * float(last_sizes(fit.curves).max()):.2g}")
     told = summary(fit, prob=prob)
     verdict: dict[str, str] = {}
     yield _forecast(fit, told, until, prob)
     first = told.metrics[:1]
     asked: list[tuple[str, str, Callable[[], Answer]]] = [
         ("breaks", "Has a law broken?", lambda: breaks(fit, prob=prob)),
-        (
-            "ranking",
-            "Which mixture is best?",
-            lambda: rank(fit, [until], prob=prob, metrics=told.metrics[:1]),
-        ),
+        ("ranking", "Which mixture is best?", lambda: rank(fit, [until], prob=prob, metrics=first)),
         ("value", "Is pretraining worth it?", lambda: value(fit, prob=prob, metrics=first)),
         ("conflict", "Would cross-entropy mislead?", lambda: conflict(fit, prob=prob, tasks=_both(fit))),
     ]
-    if wanted.target is not None and wanted.budget is not None:
-        goal = (wanted.target, wanted.budget)
-        asked.insert(0, ("advice", "Go on or stop?", lambda: advise(fit, *goal, prob=prob)))
+    if target is not None and budget is not None:
+        asked.insert(0, ("advice", "Go on or stop?", lambda: advise(fit, target, budget, prob=prob)))
     else:
         verdict["advice"] = _go_on(fit, told)
     for name, title, ask in asked:

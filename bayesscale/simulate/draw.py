@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,26 +22,14 @@ from bayesscale.simulate.truth import BaselineTruth, CurveTruth
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Effects:
-    """What was drawn for every task, with axes task x metric x (level, gain, shape), by name of the task."""
-
-    tasks: tuple[str, ...]
-    values: Array
-
-    def of(self, task: str) -> Array:
-        """Return the effects of one task: metric x (level, gain, shape)."""
-        return np.asarray(self.values[self.tasks.index(task)])
-
-
-def draw_task_effects(regime: Regime, rng: np.random.Generator) -> Effects:
-    """Return what each task adds to the parameters of each metric."""
-    names = tuple(task.name for task in regime.tasks)
+def draw_task_effects(regime: Regime, rng: np.random.Generator) -> dict[str, Array]:
+    """Return what each task adds to the parameters of each metric: metric x (level, gain, shape)."""
     sd = _column(regime, "task_sd")
-    return Effects(names, rng.standard_normal((len(names), *sd.shape)) * sd)
+    values = rng.standard_normal((len(regime.tasks), *sd.shape)) * sd
+    return {task.name: own for task, own in zip(regime.tasks, values, strict=True)}
 
 
-def draw_laws(regime: Regime, tasks: Effects, rng: np.random.Generator) -> list[list[CurveTruth]]:
+def draw_laws(regime: Regime, tasks: dict[str, Array], rng: np.random.Generator) -> list[list[CurveTruth]]:
     """Return, for every curve, the truths of its metrics, not yet broken."""
     curves = regime.curves()
     mixtures = {mixture.name: rng.standard_normal((len(regime.metrics), 3)) for mixture in regime.mixtures}
@@ -50,7 +37,7 @@ def draw_laws(regime: Regime, tasks: Effects, rng: np.random.Generator) -> list[
     unaligned = np.array([curve.alignment - 1 for curve in curves])[:, None, None]
     theta = (
         _column(regime, "mean")
-        + np.stack([tasks.of(curve.task.name) for curve in curves])
+        + np.stack([tasks[curve.task.name] for curve in curves])
         + np.stack([mixtures[curve.mixture.name] for curve in curves]) * _column(regime, "mixture_sd")
         + decades * _column(regime, "per_decade")
         + unaligned * _column(regime, "per_alignment")
@@ -60,14 +47,14 @@ def draw_laws(regime: Regime, tasks: Effects, rng: np.random.Generator) -> list[
     return [_metrics(regime, *row) for row in zip(curves, theta, noise, strict=True)]
 
 
-def draw_baselines(regime: Regime, tasks: Effects, rng: np.random.Generator) -> list[BaselineTruth]:
+def draw_baselines(regime: Regime, tasks: dict[str, Array], rng: np.random.Generator) -> list[BaselineTruth]:
     """Return the value of the non-pretrained model for each task, D_f and metric."""
     drawn = []
     # The sizes come from the curves, because the regime's limit may have cut some off.
     for task, size, decades in dict.fromkeys(
         (curve.task.name, curve.finetune_tokens, curve.decades) for curve in regime.curves()
     ):
-        for metric, (level, gain, _) in zip(regime.metrics, tasks.of(task), strict=True):
+        for metric, (level, gain, _) in zip(regime.metrics, tasks[task], strict=True):
             population = POPULATION[metric]
             start = population.level.mean + level - _sign(metric) * (population.gain.mean + gain)
             trend = population.baseline_gap + population.baseline_per_decade * decades

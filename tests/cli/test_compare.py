@@ -40,14 +40,13 @@ def test_the_table_says_what_it_is(compare: Command, fit: str) -> None:
     assert (code, err) == (0, "")
     assert "bleu: curves follow the log-law with probability 0.75 on average" in out
     assert "note: PSIS-LOO: each value given all others" in out
-    assert "criterion PSIS-LOO" in out.splitlines()
-    assert out.splitlines()[-1].split()[:4] == ["all", "all", "laws", "48"]
+    assert out.splitlines()[-1].split()[:5] == ["PSIS-LOO", "all", "all", "laws", "48"]
 
 
 def test_json_and_csv(compare: Command, fit: str) -> None:
     code, out, err = compare(fit, "--lfo", "1", "--json")
     assert code == 0
-    assert "] 2 of 3 refits: log-law, without the last 1: converged, about " in err.splitlines()[1]
+    assert "] 2 of 3: log-law, without the last 1: converged, about " in err.splitlines()[1]
     document = json.loads(out)
     assert document["lfo"] == 1
     assert document["status"] == "converged"

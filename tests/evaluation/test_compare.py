@@ -93,7 +93,7 @@ def test_leaving_the_future_out_compares_each_law_alone_and_all_together(refits:
     refits(density=DENSITY)
     lines: list[str] = []
     found = compare(several_laws(), lfo=1, report=lines.append)
-    assert lines[0] == "1 of 3 refits: all laws, without the last 1: converged"
+    assert lines[0] == "1 of 3: all laws, without the last 1: converged"
     # 8 curves, 2 metrics, the last size
     for law, density in ((WHOLE, -1.0), (LOG, -5.0), (SATURATING, -2.0)):
         assert number(found, "elpd", "all", law, LFO) == pytest.approx(16 * density)

@@ -10,6 +10,7 @@ from bayesscale.engine import JobsError
 from bayesscale.errors import UsageError
 from bayesscale.evaluation import Evaluation, evaluate, split_first, split_rows
 from bayesscale.evaluation.forecasters import MODELS, FitOptions
+from bayesscale.evaluation.jobs import Workers
 from bayesscale.evaluation.rivals import RIVALS
 from bayesscale.evaluation.scores import PROBS
 from bayesscale.inference.sampler import Sampler
@@ -244,12 +245,10 @@ def test_models_and_origins_that_are_named_twice_are_run_once() -> None:
 
 
 def test_draws_do_not_wait_for_cores_that_other_jobs_use() -> None:
-    from bayesscale.evaluation.evaluate import cores_of_a_job
-
-    assert cores_of_a_job(None, 1, "joblib") is None
-    assert cores_of_a_job(None, 10_000, "joblib") == 1
-    assert cores_of_a_job(None, 1, "ray") == 1
-    assert cores_of_a_job(3, 8, "ray") == 3
+    assert Workers(1, "joblib").cores(None) is None
+    assert Workers(10_000, "joblib").cores(None) == 1
+    assert Workers(1, "ray").cores(None) == 1
+    assert Workers(8, "ray").cores(3) == 3
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from bayesscale.inference.tree import observation_coords
 from bayesscale.questions.breaks import breaks
 from bayesscale.questions.rank import rank
 from bayesscale.report import render, write_report
-from bayesscale.report.sections import Wanted
 from tests.questions.breaking import breaking
 from tests.questions.made_up import MadeUp, rows
 from tests.report.browser import browse
@@ -133,7 +132,7 @@ def test_names_from_users_are_inert() -> None:
 
 
 def test_advice_where_a_target_is_given(fit: Fit) -> None:
-    page = render(fit, Wanted(target=24.0, budget=1e12))
+    page = render(fit, target=24.0, budget=1e12)
     assert "For bleu at least 24 within 1T" in parsed(page).text
 
 

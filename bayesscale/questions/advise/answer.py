@@ -204,7 +204,7 @@ class Advice(Answer):
 
     def plot(self) -> Picture:
         """Return a picture of the curves with bands up to the budget and a line at the target."""
-        from bayesscale.figures.target import mark_target
+        from bayesscale.figures.figure import mark_target
         from bayesscale.questions.picture import picture
 
         labels = labels_of(self.fit.curves, self.table)

@@ -74,7 +74,7 @@ class Plan(Answer):
         tied = self.table[self.table["as_good"]]
         if len(tied) > 1:
             names = listed([candidate_name(self, row) for _, row in tied.iterrows()])
-            best = tied.loc[tied["cost"].idxmin()]
+            best = tied.sort_values("cost", kind="stable").iloc[0]
             told = [
                 f"{len(tied)} measurements reduce it most, by as much within Monte Carlo error: {names}.",
                 f"The cheapest of them is {_candidate(self, best)}: {_effect(self, best)}.",
@@ -189,8 +189,8 @@ def plan_notes(fit: Fit, known: Quantities, table: pd.DataFrame, prices: Prices)
     notes = [
         f"cost: {prices.pretrain:g} a token of pretraining, {prices.finetune:g} of finetuning; checkpoints "
         f"of the data are free, others {other}",
-        "reductions are averages over the outcomes that the model expects; ± is a Monte Carlo standard error; "
-        f"as good: less than the first by no more than {CLEAR:g} of them",
+        "reductions are averages over the outcomes that the model expects, ± a Monte Carlo standard error; as "
+        f"good as the first is what reduces less by no more than {CLEAR:g} of these",
     ]
     if len(table) > (shown := int(shown_rows(table).sum())):
         notes.append(f"the {shown} best of {len(table)} candidates are shown; --csv and --json have all")
