@@ -47,9 +47,18 @@ class Files:
         return pairs(files, self._study.path(domains) if domains else None)
 
     def inputs(self) -> dict[str, dict[str, Any]]:
-        """Return the fingerprint of every file that is read, by its path in the study."""
-        self._all_there()
-        return {name: fingerprint(self._study.path(name)) for name in self._names()}
+        """Return the fingerprint of every file that is read; say at once which are missing or empty."""
+        files = {name: self._study.path(name) for name in self._names()}
+        problems = [f"there is no file {path}" for path in files.values() if not path.is_file()]
+        problems += [
+            f"{path} is empty" for path in files.values() if path.is_file() and not path.stat().st_size
+        ]
+        if problems:
+            raise CorpusError(
+                f"every file of a study exists and has text; {'; '.join(problems)}; correct the paths in the "
+                f"study (they begin at {self._study.folder.resolve()})"
+            )
+        return {name: fingerprint(path) for name, path in files.items()}
 
     def _names(self) -> list[str]:
         """Return the paths of the study, each once."""
@@ -61,18 +70,6 @@ class Files:
         if study.tokenizer.path:
             names.append(study.tokenizer.path)
         return list(dict.fromkeys(names))
-
-    def _all_there(self) -> None:
-        """Say at once which files are missing or empty."""
-        paths = [self._study.path(name) for name in self._names()]
-        missing = [str(path) for path in paths if not path.is_file()]
-        empty = [str(path) for path in paths if path.is_file() and path.stat().st_size == 0]
-        problems = [f"there is no file {path}" for path in missing] + [f"{path} is empty" for path in empty]
-        if problems:
-            raise CorpusError(
-                f"every file of a study exists and has text; {'; '.join(problems)}; correct the paths in the "
-                f"study (they begin at {self._study.folder.resolve()})"
-            )
 
 
 class MadeUp:

@@ -24,15 +24,13 @@ from bayesscale.harness.device import (
     peak_flops,
 )
 from bayesscale.harness.halving import stretches
-from bayesscale.harness.model.config import ModelConfig
-from bayesscale.harness.model.huggingface import load_pretrained
 from bayesscale.harness.model.t5 import T5
 from bayesscale.harness.progress import Meter
 from bayesscale.harness.tokens.parallel import lengths
 from bayesscale.harness.training.jobs import FinetuneJob, FinetuneResult, Trial
 from bayesscale.harness.training.optimizer import ScaledAdamW
 from bayesscale.harness.training.step import take_step
-from bayesscale.harness.training.weights import init_model, shape_of
+from bayesscale.harness.training.weights import start_model
 
 _MULTIPLE = {"cpu": 1, "cuda": 16}
 """Lengths are rounded up to a multiple: few shapes on a GPU, no padding on a CPU."""
@@ -82,10 +80,10 @@ class _Finetuning:
     def __init__(self, job: FinetuneJob) -> None:
         config = job.config
         self.job, self.device = job, find_device(job.device)
-        shape = shape_of(job.model, job.vocabulary, job.weights)
+        started = start_model(job.model, job.vocabulary, job.seed, init=job.weights, device=self.device)
+        shape, begin = started.config, [weight.detach() for weight in started.parameters()]
         workspace = job.workspace if job.workspace is not None and job.workspace.config == shape else None
         self.model: T5 = (workspace or T5(shape)).to(self.device)
-        begin = self._start_weights(shape)
         self.parameters = list(self.model.parameters())
         self.candidates = [
             _Candidate(rate, begin, ScaledAdamW(self.parameters, weight_decay=config.weight_decay))
@@ -143,14 +141,6 @@ class _Finetuning:
         """Return the cross-entropy on dev, NaN if it is not finite."""
         loss = cross_entropy(self.model, self.job.dev).per_token
         return loss if math.isfinite(loss) else math.nan
-
-    def _start_weights(self, shape: ModelConfig) -> list[Tensor]:
-        """Return the weights that every candidate starts from."""
-        if self.job.weights is None:
-            drawn = init_model(shape, self.job.seed, device=self.device)
-            return [weight.detach() for weight in drawn.parameters()]
-        load_pretrained(self.model, self.job.weights)
-        return [weight.detach().clone() for weight in self.model.parameters()]
 
     def _train(self, candidate: _Candidate, stop: int) -> bool:
         """Take steps; False if the loss is not finite."""

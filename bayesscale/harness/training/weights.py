@@ -25,30 +25,22 @@ def init_model(config: ModelConfig, seed: int, *, device: str | torch.device = "
 def start_model(
     config: ModelConfig, vocabulary: Vocabulary, seed: int, *, init: Path | None, device: str | torch.device
 ) -> T5:
-    """Return the model that pretraining starts from: random, or a local Hugging Face checkpoint."""
-    shape = shape_of(config, vocabulary, init)
-    if init is None:
-        return init_model(shape, seed, device=device)
-    model = T5(shape)
-    load_pretrained(model, init)
-    return model.to(device)
-
-
-def shape_of(config: ModelConfig, vocabulary: Vocabulary, path: Path | None) -> ModelConfig:
-    """Return the shape of the model that a checkpoint fits into, or of one with random weights.
+    """Return the model that training starts from: random, or with the weights of a checkpoint.
 
     A checkpoint may have more rows than there are tokens, not fewer, and it decides whether the output uses
     the embedding; what else differs is refused by `load_pretrained`, which names every weight.
     """
-    if path is None:
-        return config.with_vocabulary(vocabulary.size)
-    rows, tied = embedding_of(path)
+    if init is None:
+        return init_model(config.with_vocabulary(vocabulary.size), seed, device=device)
+    rows, tied = embedding_of(init)
     if rows < vocabulary.size:
         raise CheckpointError(
-            f"a checkpoint to start from has a row for every token; {path} has {rows} and the tokenizer "
+            f"a checkpoint to start from has a row for every token; {init} has {rows} and the tokenizer "
             f"{vocabulary.size} tokens; give the tokenizer of that checkpoint in the section [tokenizer]"
         )
-    return config.model_copy(update={"vocab_size": rows, "tied": tied})
+    model = T5(config.model_copy(update={"vocab_size": rows, "tied": tied}))
+    load_pretrained(model, init)
+    return model.to(device)
 
 
 def save_weights(model: T5, path: Path) -> str:
