@@ -124,7 +124,7 @@ class Comparison:
                 "difference": _joined(self.table[["difference", "difference_se"]], "{:.3g} ± {:.2g}"),
             }
         )
-        return shown.loc[:, shown.ne("").any()]
+        return shown[[name for name in shown if any(shown[name])]]
 
     def __str__(self) -> str:
         return "\n".join([*self.sentences(), table_text(self.readable())])

@@ -18,8 +18,9 @@ from bayesscale.figures.drawing import Frame
 from bayesscale.inference.track_record import KEY, TrackRecord
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.names import SIZES
+from bayesscale.questions.select import answer_columns
 from bayesscale.tables import SHORT, WIDTH, cells, table_text
-from bayesscale.text import number_text, printable, shortened, size_text
+from bayesscale.text import number_text, printable, probability_text, shortened, size_text
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
@@ -85,6 +86,15 @@ class Answer(ABC):
     def explain(self) -> list[str]:
         """Return how to read the answer, and all that it has to say."""
         return []
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that name a curve."""
+        return answer_columns(self.fit.curves)
+
+    def named(self) -> pd.DataFrame:
+        """Return the columns that name the curve of each row, with which `readable` begins."""
+        return shown_names(self.table, self.names)
 
     def details(self) -> dict[str, pd.DataFrame]:
         """Return further tables by their titles."""
@@ -179,6 +189,21 @@ def spread_text(row: Mapping[Any, Any] | pd.Series, name: str, metric: str) -> s
     return f"{median} ({lower} to {upper})" if median else ""
 
 
+def spreads(table: pd.DataFrame, name: str) -> list[str]:
+    """Return the texts of a median and its interval of each row, in its metric's unit."""
+    return [spread_text(row, name, row["metric"]) for row in table.to_dict("records")]
+
+
+def triples(table: pd.DataFrame, name: str) -> list[tuple[float, float, float]]:
+    """Return median, lower and upper of each row."""
+    return list(table[[f"{name}_{part}" for part in STATISTICS]].itertuples(index=False, name=None))
+
+
+def probabilities(values: pd.Series) -> list[str]:
+    """Return probabilities as people read them; nothing where one is not known."""
+    return ["" if math.isnan(p) else probability_text(p) for p in values]
+
+
 def sizes_text(numbers: Sequence[float], low: float = 0.0, high: float = math.inf) -> str:
     """Return sizes as 'median (lower to upper)'; 0 means below `low`, infinity above `high`, NaN unknown."""
     if math.isnan(numbers[0]):
@@ -204,6 +229,11 @@ def name_of(row: Mapping[Any, Any] | pd.Series, names: Sequence[str]) -> str:
 def _name(value: Any) -> str:
     """Return a label for a sentence, short and without control characters."""
     return shortened(printable(str(value)), LABEL)
+
+
+def names_of(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Return what names the curve of each row."""
+    return [name_of(row, names) for row in table.to_dict("records")]
 
 
 def varying(table: pd.DataFrame, names: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesscale.errors import QuestionError, UsageError
+from bayesscale.errors import QuestionError
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import Curves
 from bayesscale.models.breaks import sign_of
@@ -25,10 +25,12 @@ from bayesscale.questions.answer import (
     Answer,
     interval,
     name_of,
-    shown_names,
+    names_of,
+    probabilities,
     sizes_text,
-    spread_text,
+    spreads,
     three,
+    triples,
     units_of,
     varying,
 )
@@ -36,7 +38,7 @@ from bayesscale.questions.select import (
     Selection,
     answer_columns,
     check_prob,
-    check_sizes,
+    check_size,
     drawn_curves,
     metric_places,
     sizes_on,
@@ -191,7 +193,7 @@ class Breaks(Answer):
         """Return how many curves broke, and which."""
         broken, count = self.table[self.table["p_broken"] >= SURE], len(self.table)
         some = self.table["p_broken"].between(UNLIKELY, SURE, inclusive="left")
-        names = varying(self.table, [*answer_columns(self.fit.curves), "metric"])
+        names = varying(self.table, [*self.names, "metric"])
         told = [f"{name_of(row, names)} ({_how(row['evidence'])})" for row in broken.to_dict("records")]
         curves = f"{count:,} curve{'s' if count > 1 else ''}"
         if broken.empty:
@@ -219,32 +221,25 @@ class Breaks(Answer):
 
     def readable(self) -> pd.DataFrame:
         """Return a row a curve; positions only where a break is not improbable."""
-        rows = self.table.to_dict("records")
-        shown = shown_names(self.table, answer_columns(self.fit.curves))
+        shown = self.named()
         if len(self.metrics) > 1:
             shown["metric"] = self.table["metric"]
-        shown["P(broken)"] = self.table["p_broken"].map(probability_text)
-        likely = [row["p_broken"] >= UNLIKELY for row in rows]
-        where = [[row[f"break_{part}"] for part in STATISTICS] for row in rows]
-        shown["break at"] = [
-            sizes_text(own) if known else "" for own, known in zip(where, likely, strict=True)
-        ]
-        shown["lost"] = [
-            spread_text(row, "lost", row["metric"]) if known else ""
-            for row, known in zip(rows, likely, strict=True)
-        ]
-        shown["evidence"] = [_how(row["evidence"]) for row in rows]
+        shown["P(broken)"] = probabilities(self.table["p_broken"])
+        likely = self.table["p_broken"] >= UNLIKELY
+        shown["break at"] = np.where(likely, [sizes_text(own) for own in triples(self.table, "break")], "")
+        shown["lost"] = np.where(likely, spreads(self.table, "lost"), "")
+        shown["evidence"] = [_how(evidence) for evidence in self.table["evidence"]]
         return shown
 
     def plot(self) -> Picture:
         """Return a picture of where each curve broke, and with which probability."""
         from bayesscale.figures.rows import draw_rows
 
-        names = varying(self.table, [*answer_columns(self.fit.curves), "metric"])
+        names = varying(self.table, [*self.names, "metric"])
         where = {part: self.table[f"break_{part}"] for part in STATISTICS}
         table = self.table.assign(
             panel="",
-            label=[name_of(row, names) for row in self.table.to_dict("records")],
+            label=names_of(self.table, names),
             note=[f"P(broken) {probability_text(p)}" for p in self.table["p_broken"]],
             unit=f"{SHORT[self.fit.curves.axis_name]}, tokens",
             weight=self.table["p_broken"],
@@ -310,11 +305,7 @@ def breaks(
             f"{', '.join(never)} cannot break in this fit; only {', '.join(tested)} can; "
             "fit again with --breaks all"
         )
-    size = None if at is None else float(check_sizes([at], fit.curves)[0])
-    if size == 0:
-        raise UsageError(
-            "laws break on curves; received size 0, the non-pretrained baseline; give a size above 0"
-        )
+    size = check_size(at, fit.curves, rule="laws break on curves")
     drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes), None)
     known, chosen = measured_metrics(fit.curves), drawn.targets.position[drawn.targets.measured]
     rows = [

@@ -18,8 +18,9 @@ from bayesscale.questions.answer import (
     Answer,
     name_of,
     percent_text,
-    shown_names,
+    probabilities,
     spread_text,
+    spreads,
     track_record,
     units_of,
     value_text,
@@ -28,7 +29,6 @@ from bayesscale.questions.answer import (
 from bayesscale.questions.picture import draw_predictive, forecast_table
 from bayesscale.questions.select import (
     Selection,
-    answer_columns,
     check_prob,
     check_sizes,
     drawn_curves,
@@ -36,7 +36,6 @@ from bayesscale.questions.select import (
     metric_places,
 )
 from bayesscale.tables import SHORT
-from bayesscale.text import probability_text
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
@@ -76,15 +75,12 @@ class Forecast(Answer):
 
     def headline(self) -> list[str]:
         """Return the forecast of two metrics at the largest size: of the best curve and the worst."""
-        axis, names = self.fit.curves.axis_name, answer_columns(self.fit.curves)
+        axis = self.fit.curves.axis_name
         last = self.table[self.table[axis] == self.table[axis].max()]
-        return [
-            *(
-                _told(rows, metric, names, f"{SHORT[axis]} {format_tokens(last[axis].iloc[0])}", self.prob)
-                for metric, rows in list(last.groupby("metric", sort=False))[:2]
-            ),
-            *track_record(self.fit),
-        ]
+        where = f"{SHORT[axis]} {format_tokens(last[axis].iloc[0])}"
+        metrics = list(last.groupby("metric", sort=False))[:2]
+        told = [_told(rows, metric, self.names, where, self.prob) for metric, rows in metrics]
+        return [*told, *track_record(self.fit)]
 
     def explain(self) -> list[str]:
         """Return what the columns mean."""
@@ -98,13 +94,11 @@ class Forecast(Answer):
     def readable(self) -> pd.DataFrame:
         """Return a row a curve, metric and size."""
         table, axis = self.table, self.fit.curves.axis_name
-        shown = shown_names(table, answer_columns(self.fit.curves))
+        shown = self.named()
         shown["metric"], shown[axis] = table["metric"], table[axis]
-        rows = table.to_dict("records")
-        shown["forecast"] = [spread_text(row, "", row["metric"]) for row in rows]
-        shown["law"] = [spread_text(row, "law", row["metric"]) for row in rows]
+        shown["forecast"], shown["law"] = spreads(table, ""), spreads(table, "law")
         if table["p_break"].notna().any():
-            shown["P(break)"] = ["" if np.isnan(p) else probability_text(p) for p in table["p_break"]]
+            shown["P(break)"] = probabilities(table["p_break"])
         shown["beyond"] = [f"{np.exp(e):.2g}x" if e > 0 else "" for e in table["efolds_beyond"]]
         if not table["measured"].all():
             shown["curve"] = np.where(table["measured"], "measured", "not measured")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesscale.errors import QuestionError, UsageError
+from bayesscale.errors import QuestionError
 from bayesscale.models.breaks import sign_of
 from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.answer import (
@@ -19,15 +19,15 @@ from bayesscale.questions.answer import (
     Answer,
     interval,
     name_of,
+    names_of,
     plain_records,
-    shown_names,
-    spread_text,
+    probabilities,
+    spreads,
     units_of,
     varying,
 )
 from bayesscale.questions.select import (
     Selection,
-    answer_columns,
     check_prob,
     check_sizes,
     drawn_curves,
@@ -74,7 +74,7 @@ class Ranking(Answer):
     @property
     def _comparison(self) -> list[str]:
         """The columns in which compared mixtures agree."""
-        names = [name for name in answer_columns(self.fit.curves) if name != "mixture"]
+        names = [name for name in self.names if name != "mixture"]
         return [*names, "metric", self.fit.curves.axis_name]
 
     def headline(self) -> list[str]:
@@ -103,11 +103,11 @@ class Ranking(Answer):
     def readable(self) -> pd.DataFrame:
         """Return a row a mixture, the best first."""
         table, axis = self.table, self.fit.curves.axis_name
-        shown = shown_names(table, answer_columns(self.fit.curves))
+        shown = self.named()
         shown["metric"], shown[axis] = table["metric"], table[axis]
-        shown["law"] = [spread_text(row, "", row["metric"]) for row in table.to_dict("records")]
-        shown["P(best)"] = table["p_best"].map(probability_text)
-        shown["P(> next)"] = ["" if np.isnan(p) else probability_text(p) for p in table["p_better_than_next"]]
+        shown["law"] = spreads(table, "")
+        shown["P(best)"] = probabilities(table["p_best"])
+        shown["P(> next)"] = probabilities(table["p_better_than_next"])
         return shown
 
     def plot(self, *, columns: int = 3) -> Picture:
@@ -118,7 +118,7 @@ class Ranking(Answer):
         sizes = [self.fit.curves.axis_name]
         panels = [*varying(self.table, [*names, *sizes])] if len(self.best()) > 1 else names
         table = self.table.assign(
-            panel=[name_of(row, panels) for row in self.table.to_dict("records")],
+            panel=names_of(self.table, panels),
             label=self.table["mixture"],
             note=[f"P(best) {probability_text(p)}" for p in self.table["p_best"]],
             unit=self.table["metric"].map(units_of(self.metrics)),
@@ -163,9 +163,7 @@ def rank(
         A size or the probability cannot be used.
     """
     check_prob(prob)
-    asked = check_sizes(tokens, fit.curves)
-    if (asked == 0).any():
-        raise UsageError("mixtures differ only after pretraining; received size 0; give sizes above 0")
+    asked = check_sizes(tokens, fit.curves, rule="mixtures differ only after pretraining")
     drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes, shares, alignment), seed)
     predictive = Predictive(drawn, prob)
     groups = _groups(drawn.targets.table)

@@ -321,8 +321,13 @@ def metric_places(curves: Curves, wanted: Sequence[str] | None) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def check_sizes(sizes: Sequence[float], curves: Curves) -> FloatArray:
-    """Return the sizes, each once; refuse those that are none."""
+def check_size(size: float | None, curves: Curves, *, rule: str) -> float | None:
+    """Return a size on a curve, if there is one; see `check_sizes`."""
+    return None if size is None else float(check_sizes([size], curves, rule=rule)[0])
+
+
+def check_sizes(sizes: Sequence[float], curves: Curves, *, rule: str = "") -> FloatArray:
+    """Return the sizes, each once; refuse those that are none, and 0 where a rule forbids it."""
     asked = np.array(list(dict.fromkeys(float(size) for size in sizes)))
     baseline = curves.axis_name == "pretrain_tokens"
     valid = np.isfinite(asked) & ((asked >= 0) if baseline else (asked > 0))
@@ -330,6 +335,8 @@ def check_sizes(sizes: Sequence[float], curves: Curves) -> FloatArray:
         received = ", ".join(f"{size:g}" for size in asked[~valid]) or "none"
         lowest = "of at least 0" if baseline else "above 0"
         raise UsageError(f"sizes in {curves.axis_name} are finite numbers {lowest}; received {received}")
+    if rule and (asked == 0).any():
+        raise UsageError(f"{rule}; received size 0, the non-pretrained baseline; give sizes above 0")
     return asked
 
 

@@ -24,8 +24,9 @@ from bayesscale.questions.answer import (
     interval,
     name_of,
     plain_records,
+    probabilities,
     shown_names,
-    spread_text,
+    spreads,
     track_record,
     units_of,
     value_text,
@@ -33,7 +34,7 @@ from bayesscale.questions.answer import (
 )
 from bayesscale.questions.population import population_table
 from bayesscale.questions.select import Selection, answer_columns, check_prob, drawn_curves, last_sizes
-from bayesscale.text import probability_text, size_text
+from bayesscale.text import size_text
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Summary(Answer):
 
     def _prospect(self) -> str:
         """Return on which curve ten times more tokens help most, and where they harm most."""
-        metric, names = self.metrics[0], varying(self.outlook, answer_columns(self.fit.curves))
+        metric, names = self.metrics[0], varying(self.outlook, self.names)
         own = self.outlook[self.outlook["metric"] == metric]
         rows = own.to_dict("records")
         change = sign_of(metric) * (own["forecast_median"] - own["now_median"]).to_numpy(float)
@@ -135,8 +136,8 @@ class Summary(Answer):
 
     def readable(self) -> pd.DataFrame:
         """Return a row a curve and metric: now, at ten times the tokens, P(broken), the law."""
-        table, rows = self.outlook, self.outlook.to_dict("records")
-        shown = shown_names(table, answer_columns(self.fit.curves))
+        table = self.outlook
+        shown = shown_names(table, self.names)
         shown["metric"] = table["metric"]
         # Where all curves end at one size it heads the columns.
         (last,) = set(table["last"]) if table["last"].nunique() == 1 else (None,)
@@ -145,13 +146,13 @@ class Summary(Answer):
         now, ahead = (
             ("now", "at 10x") if last is None else (f"at {size_text(s)}" for s in (last, AHEAD * last))
         )
-        shown[now] = [spread_text(row, "now", row["metric"]) for row in rows]
-        shown[ahead] = [spread_text(row, "forecast", row["metric"]) for row in rows]
+        shown[now] = spreads(table, "now")
+        shown[ahead] = spreads(table, "forecast")
         if table["p_broken"].notna().any():
-            shown["P(broken)"] = ["" if np.isnan(p) else probability_text(p) for p in table["p_broken"]]
+            shown["P(broken)"] = probabilities(table["p_broken"])
         shown["law"] = [LAWS[law].option for law in table["law"]]
         if (table["p_law"] < 1).any():
-            shown["P(law)"] = ["" if p == 1 else probability_text(p) for p in table["p_law"]]
+            shown["P(law)"] = probabilities(table["p_law"].where(table["p_law"] < 1))
         return shown
 
     def details(self) -> dict[str, pd.DataFrame]:
@@ -162,14 +163,15 @@ class Summary(Answer):
     def _coefficients(self, metric: str) -> pd.DataFrame:
         """Return the curves of one metric, 'median (lower to upper)' in each cell."""
         own = self.table[self.table["metric"] == metric]
-        names = answer_columns(self.fit.curves)
         cells = own.assign(
             cell=[
                 f"{m:.3g}" if quantity.startswith("P(") else f"{m:.3g} ({lo:.3g} to {hi:.3g})"
                 for quantity, m, lo, hi in own[["quantity", *STATISTICS]].itertuples(index=False)
             ]
         )
-        wide = cells.pivot_table(index=names, columns="quantity", values="cell", aggfunc="first", sort=False)
+        wide = cells.pivot_table(
+            index=self.names, columns="quantity", values="cell", aggfunc="first", sort=False
+        )
         return wide.reset_index().rename_axis(columns=None)
 
     def plot(self) -> Picture:

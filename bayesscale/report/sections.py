@@ -11,7 +11,7 @@ import pandas as pd
 from bayesscale.errors import BayesscaleError
 from bayesscale.posterior.curves import measured_metrics
 from bayesscale.questions.advise import advise
-from bayesscale.questions.answer import SURE, Answer, name_of, varying
+from bayesscale.questions.answer import SURE, Answer, name_of, names_of, varying
 from bayesscale.questions.breaks import breaks
 from bayesscale.questions.calibration import calibration
 from bayesscale.questions.conflict import conflict
@@ -126,7 +126,7 @@ def _go_on(fit: Fit, told: Summary) -> str:
     delta = own["delta"].iloc[0]
     yes = own[own["p_gain"] >= _GO].sort_values("p_gain", ascending=False, kind="stable")
     left = int(own["p_gain"].between(_STOP, _GO, inclusive="neither").sum())
-    curves = [name_of(row, names) for row in yes.to_dict("records")]
+    curves = names_of(yes, names)
     text = f"on {len(yes)} ({listed(curves)})" if curves else "on none"
     return (
         f"Ten times more tokens gain more than {delta:g} in {told.metrics[0]} (P {_GO:g} or more) {text} of "

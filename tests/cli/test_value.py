@@ -64,7 +64,7 @@ def test_a_fit_that_did_not_converge_has_exit_code_4(value: Command, tmp_path: P
     ("arguments", "code", "told"),
     [
         (["--tokens", "1T,2T"], 2, "--tokens is one size here; received '1T,2T'"),
-        (["--tokens", "0"], 2, "received 0, which is no pretraining"),
+        (["--tokens", "0"], 2, "received size 0"),
         (["--delta", "1"], 2, "choose one by --metric"),
         (["--task", "en-rf"], 3, "did you mean 'en-fr'?"),
     ],

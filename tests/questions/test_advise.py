@@ -164,7 +164,7 @@ def test_two_checkpoints_are_answered_with_a_warning() -> None:
         (-1.0, 1e12, {"metric": "ce"}, QuestionError, "is 0 or more (nats per token); received -1"),
         (float("inf"), 1e12, {"metric": "ce"}, QuestionError, "received inf"),
         (24.0, 1e6, {}, QuestionError, "begin at 1B; received 1M"),
-        (24.0, 0.0, {}, UsageError, "above 0; received 0"),
+        (24.0, 0.0, {}, UsageError, "above 0; received size 0"),
         (24.0, -1.0, {}, UsageError, "received -1"),
         (24.0, 1e12, {"delta": -1.0}, UsageError, "received -1"),
         (24.0, 1e12, {"delta": float("nan")}, UsageError, "received nan"),

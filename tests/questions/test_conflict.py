@@ -291,7 +291,7 @@ def only(metrics: tuple[str, ...]) -> Fit:
             QuestionError,
             "needed: a curve that was measured",
         ),
-        (None, {"size": 0.0}, UsageError, "the same for every mixture; received 0"),
+        (None, {"size": 0.0}, UsageError, "the same for every mixture; received size 0"),
         (None, {"size": -1.0}, UsageError, "received -1"),
         (None, {"prob": 90}, UsageError, "received 90; write 0.9"),
         (None, {"tasks": ["fr-en"]}, QuestionError, "received 'fr-en'"),

@@ -206,7 +206,7 @@ def test_tables_without_finetuning_sizes() -> None:
 @pytest.mark.parametrize(
     ("asked", "error", "told"),
     [
-        ({"tokens": 0.0}, UsageError, "received 0, which is no pretraining"),
+        ({"tokens": 0.0}, UsageError, "received size 0"),
         ({"tokens": -1.0}, UsageError, "received -1"),
         ({"delta": 2.0}, UsageError, "received 2 for bleu, cross_entropy; choose one by --metric"),
         ({"delta": -1.0, "metrics": ["bleu"]}, UsageError, "between 0 and 100 BLEU points; received -1"),

@@ -24,12 +24,14 @@ from bayesscale.questions.answer import (
     STATISTICS,
     Answer,
     name_of,
-    shown_names,
+    names_of,
+    probabilities,
     spread_text,
+    spreads,
     value_text,
     varying,
 )
-from bayesscale.questions.select import answer_columns, labels_of
+from bayesscale.questions.select import labels_of
 from bayesscale.tables import SHORT
 from bayesscale.text import listed, probability_text, size_text
 from bayesscale.units import format_tokens
@@ -152,7 +154,7 @@ class Advice(Answer):
         counts = self.table["advice"].value_counts()
         told = listed([f"{advice} on {count}" for advice, count in counts.items()], len(counts))
         going = self.table[self.table["advice"] == CONTINUE]
-        names = varying(self.table, answer_columns(self.fit.curves))
+        names = varying(self.table, self.names)
         where = f"{self._goal_text()} within {format_tokens(self.goal.budget)}"
         to_continue = [
             f"{name_of(row, names)} (P {probability_text(row['p_continue'])})"
@@ -169,33 +171,31 @@ class Advice(Answer):
         """Return the rule, and a sentence a curve."""
         axis, goal = SHORT[self.fit.curves.axis_name], self.goal
         not_needed = "not needed: the baseline is as good as the target, or pretraining gains less than"
-        names = answer_columns(self.fit.curves)
+        told = zip(names_of(self.table, self.names), self.table["why"], strict=True)
         return [
             f"target: {self._goal_text()} without noise; budget: {axis} up to {format_tokens(goal.budget)}"
             + (f"; {not_needed} {goal.delta:g}" if self.table["p_baseline"].notna().any() else ""),
             f"an act is advised if its probability is at least {goal.confidence:g}, else '{UNDECIDED}'",
-            *(f"{name_of(row, names)}: {row['why']}" for row in self.table.to_dict("records")),
+            *(f"{name}: {why}" for name, why in told),
         ]
 
     def readable(self) -> pd.DataFrame:
         """Return the advice on each curve, what the target takes, and the score at the budget."""
         rows, goal = self.table.to_dict("records"), self.goal
-        shown = shown_names(self.table, answer_columns(self.fit.curves))
+        shown = self.named()
         shown["advice"] = self.table["advice"]
-        shown["P"] = self.table["probability"].map(probability_text)
+        shown["P"] = probabilities(self.table["probability"])
         shown[f"tokens to {goal.target:g}"] = [tokens_text(row, row["first"]) for row in rows]
-        shown[f"{goal.metric} at {format_tokens(goal.budget)}"] = [
-            spread_text(row, "score", goal.metric) for row in rows
-        ]
+        shown[f"{goal.metric} at {format_tokens(goal.budget)}"] = spreads(self.table, "score")
         return shown
 
     def details(self) -> dict[str, pd.DataFrame]:
         """Return the probability of every outcome."""
-        shown = shown_names(self.table, answer_columns(self.fit.curves))
+        shown = self.named()
         for name in (*COLUMNS.values(), "p_target", "p_broken", "p_break"):
             if self.table[name].notna().all():
                 heading = name.removeprefix("p_").replace("_", " ")
-                shown[f"P({heading})"] = self.table[name].map(probability_text)
+                shown[f"P({heading})"] = probabilities(self.table[name])
         title = (
             "probabilities of the outcomes, which sum to 1; of the target at the budget; of a break by the "
             "last measured size, and by the budget"

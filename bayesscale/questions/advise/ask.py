@@ -22,7 +22,7 @@ from bayesscale.questions.baseline import BaselineRuns, runs_text
 from bayesscale.questions.select import (
     Selection,
     check_prob,
-    check_sizes,
+    check_size,
     drawn_curves,
     metric_notes,
     metric_places,
@@ -38,8 +38,7 @@ def check_goal(fit: Fit, goal: Goal) -> None:
     """Refuse numbers that cannot be meant."""
     check_prob(goal.prob)
     check_confidence(goal.confidence)
-    if not check_sizes([goal.budget], fit.curves)[0] > 0:
-        raise UsageError("a budget is a number of tokens above 0; received 0; write for instance 1T")
+    check_size(goal.budget, fit.curves, rule="a budget is a number of tokens above 0")
     if not (np.isfinite(goal.delta) and goal.delta >= 0):
         raise UsageError(f"delta is a finite gain of at least 0; received {goal.delta:g}")
     _check_target(fit, goal)

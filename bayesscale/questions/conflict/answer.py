@@ -16,9 +16,11 @@ from bayesscale.questions.answer import (
     UNLIKELY,
     Answer,
     name_of,
+    names_of,
     plain_records,
+    probabilities,
     shown_names,
-    spread_text,
+    spreads,
     units_of,
     value_text,
 )
@@ -167,11 +169,8 @@ class Conflict(Answer):
             shown[heading] = [_label(mixture, size) for mixture, size in ends]
         for name in [name for name in _METRICS if table[name].nunique() > 1]:
             shown[name] = table[name]
-        shown["P(conflict)"] = table["p_conflict"].map(probability_text)
-        shown["lost"] = [
-            spread_text({**row, "regret_median": row["regret"]}, "regret", row["metric"])
-            for row in table.to_dict("records")
-        ]
+        shown["P(conflict)"] = probabilities(table["p_conflict"])
+        shown["lost"] = spreads(table.assign(regret_median=table["regret"]), "regret")
         return shown
 
     def plot(self, *, columns: int = 3) -> Picture:
@@ -185,5 +184,5 @@ class Conflict(Answer):
             )
         cells = cell_columns(self.fit.curves)
         own = self.links[~self.links["pooled"]]
-        own = own.assign(heading=[name_of(row, cells) for row in own.to_dict("records")])
+        own = own.assign(heading=names_of(own, cells))
         return draw_links(self.points, own, cells, self.frame_text("Score and loss"), columns=columns)

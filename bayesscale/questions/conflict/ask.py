@@ -30,7 +30,7 @@ from bayesscale.questions.conflict.pairs import (
 from bayesscale.questions.select import (
     Selection,
     check_prob,
-    check_sizes,
+    check_size,
     drawn_curves,
     last_sizes,
     metric_notes,
@@ -54,17 +54,6 @@ def _check_kinds(by: str | None, size: float | None) -> tuple[str, ...]:
             "each other; leave out one of the two"
         )
     return KINDS if by is None else (by,)
-
-
-def _check_size(size: float, curves: Curves) -> float:
-    """Return the size at which mixtures are compared; refuse what is none, and the baseline."""
-    (found,) = check_sizes([size], curves)
-    if found == 0:
-        raise UsageError(
-            "size 0 is the non-pretrained baseline, the same for every mixture; received 0; "
-            "give a size above 0"
-        )
-    return float(found)
 
 
 def _places(curves: Curves, wanted: Sequence[str] | None, what: str) -> list[int]:
@@ -185,7 +174,7 @@ def conflict(
     """
     check_prob(prob)
     kinds = _check_kinds(by, size)
-    at = None if size is None else _check_size(size, fit.curves)
+    at = check_size(size, fit.curves, rule="the non-pretrained baseline is the same for every mixture")
     chosen = list(product(_places(fit.curves, metrics, "score"), _places(fit.curves, losses, "loss")))
     drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes), seed)
     answers = [_answer(Predictive(drawn, prob), pair, kinds, at) for pair in chosen]

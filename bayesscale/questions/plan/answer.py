@@ -189,8 +189,8 @@ def plan_notes(fit: Fit, known: Quantities, table: pd.DataFrame, prices: Prices)
     notes = [
         f"cost: {prices.pretrain:g} a token of pretraining, {prices.finetune:g} of finetuning; checkpoints "
         f"of the data are free, others {other}",
-        "reductions are averages over the outcomes that the model expects, ± a Monte Carlo standard error; as "
-        f"good as the first is what reduces less by no more than {CLEAR:g} of these",
+        "reductions are averages over the outcomes that the model expects, ± a Monte Carlo standard error; "
+        f"as good as the first is what reduces less by no more than {CLEAR:g} of these",
     ]
     if len(table) > (shown := int(shown_rows(table).sum())):
         notes.append(f"the {shown} best of {len(table)} candidates are shown; --csv and --json have all")

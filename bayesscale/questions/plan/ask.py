@@ -79,9 +79,8 @@ def plan(
     known = quantities(fit, query, seed)
     default = Selection(tasks=query.selection.tasks)
     drawn, notes = drawn_curves(fit, default if candidates is None else candidates, seed)
-    chosen = None if sizes is None else check_sizes(sizes, fit.curves).tolist()
-    if chosen is not None and 0 in chosen:
-        raise UsageError("a candidate has a size above 0; received 0, the non-pretrained baseline")
+    rule = "a candidate has a size above 0"
+    chosen = None if sizes is None else check_sizes(sizes, fit.curves, rule=rule).tolist()
     table = candidate_table(fit.metrics, fit.curves, drawn.targets, chosen, known.until, prices)
     learnt = _learn(drawn, known, table, prob, outcomes, seed)
     table = _ranked(table.drop(columns="row"), known, learnt, prob)

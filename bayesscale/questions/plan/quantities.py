@@ -15,7 +15,7 @@ from bayesscale.models.breaks import sign_of
 from bayesscale.posterior.curves import DrawnCurves
 from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.plan.preposterior import Unknown
-from bayesscale.questions.select import Selection, check_sizes, drawn_curves, last_sizes, metric_places
+from bayesscale.questions.select import Selection, check_size, drawn_curves, last_sizes, metric_places
 from bayesscale.tables import SHORT
 from bayesscale.units import format_tokens
 
@@ -80,9 +80,7 @@ def quantities(fit: Fit, query: Query, seed: int | None) -> Quantities:
             "the question 'better', and no other, compares a mixture with a second one, versus; received "
             f"the question {query.question!r} {'without' if query.versus is None else 'with'} it"
         )
-    at = None if query.at is None else float(check_sizes([query.at], fit.curves)[0])
-    if at == 0:
-        raise UsageError("a plan is about sizes above 0, on a curve; received 0, the non-pretrained baseline")
+    at = check_size(query.at, fit.curves, rule="a plan is about sizes on curves")
     (place,) = metric_places(fit.curves, [query.metric] if query.metric else fit.curves.names[:1])
     build = {"forecast": _forecast, "break": _break, "better": _better}[query.question]
     return build(fit, query, place, at, seed)

@@ -15,9 +15,11 @@ from bayesscale.questions.answer import (
     UNLIKELY,
     Answer,
     name_of,
+    probabilities,
     shown_names,
     sizes_text,
-    spread_text,
+    spreads,
+    triples,
     units_of,
 )
 from bayesscale.questions.value.lines import AHEAD, SIZE
@@ -66,7 +68,7 @@ def readable_limits(table: pd.DataFrame) -> pd.DataFrame:
     shown = limits[names].copy()
     low, high = limits["limit_from"], limits["searched_to"]
     shown["gains less beyond D_f"] = [
-        sizes_text(*row) for row in zip(_triples(limits, "limit"), low, high, strict=True)
+        sizes_text(*row) for row in zip(triples(limits, "limit"), low, high, strict=True)
     ]
     shown["P(at no D_f)"] = limits["p_never"].map(probability_text)
     shown["P(beyond data)"] = limits["p_limit_beyond"].map(probability_text)
@@ -75,12 +77,6 @@ def readable_limits(table: pd.DataFrame) -> pd.DataFrame:
         for p, size in zip(limits["p_not_below"], high, strict=True)
     ]
     return shown
-
-
-def _triples(table: pd.DataFrame, name: str) -> list[tuple[float, float, float]]:
-    """Return median, lower and upper of each row."""
-    parts = [table[f"{name}_{part}"].tolist() for part in STATISTICS]
-    return list(zip(*parts, strict=True))
 
 
 def _saved(row: dict[Hashable, float]) -> str:
@@ -176,16 +172,16 @@ class Value(Answer):
 
     def readable(self) -> pd.DataFrame:
         """Return what pretraining gains on each curve, and the D_f that would do without."""
-        table, rows = self.table, self.table.to_dict("records")
-        shown = shown_names(table, list(table.columns[: list(table.columns).index("metric")]))
+        table = self.table
+        shown = self.named()
         if len(self.metrics) > 1:
             shown["metric"] = table["metric"]
-        shown["gain"] = [spread_text(row, "gain", row["metric"]) for row in rows]
+        shown["gain"] = spreads(table, "gain")
         delta = f"{table['delta'].iloc[0]:g}" if table["delta"].nunique() == 1 else "delta"
-        shown[f"P(> {delta})"] = table["p_gain"].map(probability_text)
+        shown[f"P(> {delta})"] = probabilities(table["p_gain"])
         if "alone_median" in table:
             ends = table["searched_from"], table["searched_to"]
-            own = zip(_triples(table, "alone"), *ends, strict=True)
+            own = zip(triples(table, "alone"), *ends, strict=True)
             shown["alone"] = [sizes_text(*numbers) for numbers in own]
         if not table["baseline_measured"].all():
             shown["baseline is"] = np.where(table["baseline_measured"], "measured", "predicted")
@@ -194,13 +190,12 @@ class Value(Answer):
     def details(self) -> dict[str, pd.DataFrame]:
         """Return scores and data saved, and the D_f beyond which pretraining gains too little."""
         table = self.table
-        shown = shown_names(table, list(table.columns[: list(table.columns).index("metric")]))
-        shown = shown.assign(metric=table["metric"], pretrain_tokens=table["pretrain_tokens"])
+        shown = self.named().assign(metric=table["metric"], pretrain_tokens=table["pretrain_tokens"])
         shown["score"], shown["baseline"] = table["score_median"], table["baseline_median"]
         if "alone_median" in table:
             rows = table.to_dict("records")
             shown["saved"] = [_saved(row) for row in rows]
-            shown["P(beyond)"] = table["p_beyond"].map(probability_text)
+            shown["P(beyond)"] = probabilities(table["p_beyond"])
             shown["beyond"] = [_beyond(row) for row in rows]
         found = {"scores with and without pretraining, and data saved": shown}
         limits = readable_limits(table)

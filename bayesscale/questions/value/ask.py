@@ -21,7 +21,7 @@ from bayesscale.questions.select import (
     Selection,
     answer_columns,
     check_prob,
-    check_sizes,
+    check_size,
     drawn_curves,
     metric_notes,
     metric_places,
@@ -216,8 +216,7 @@ def value(
     """
     check_prob(prob)
     _check_axis(fit.curves)
-    if tokens is not None:
-        tokens = _check_tokens(tokens, fit.curves)
+    tokens = check_size(tokens, fit.curves, rule="pretraining is judged at a D_p above 0")
     places = metric_places(fit.curves, metrics)
     deltas = {fit.curves.names[place]: _delta(delta, place, places, fit.curves) for place in places}
     drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes), seed)
@@ -240,14 +239,6 @@ def _check_axis(curves: Curves) -> None:
             f"model that was not pretrained (pretrain_tokens = 0); this fit has curves in "
             f"{curves.axis_name}; fit the table with --axis pretrain_tokens"
         )
-
-
-def _check_tokens(tokens: float, curves: Curves) -> float:
-    """Return the D_p; refuse 0, which is what it is compared with."""
-    size = float(check_sizes([tokens], curves)[0])
-    if size == 0:
-        raise UsageError("pretraining is judged at a D_p above 0; received 0, which is no pretraining")
-    return size
 
 
 def _delta(delta: float | None, place: int, places: Sequence[int], curves: Curves) -> float:
