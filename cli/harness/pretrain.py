@@ -54,8 +54,7 @@ def pretrain(
     chosen = chosen_study(study, preset)
     first = os.environ.get("RANK", "0") == "0"
     lines = Lines(quiet=quiet or not first)
-    names = mixture or [each.name for each in chosen.mixtures]
-    names = [chosen.mixture(name).name for name in names]
+    names = [chosen.mixture(name).name for name in mixture or [each.name for each in chosen.mixtures]]
     if unknown := [each for each in seed or () if each not in chosen.seeds]:
         raise UsageError(f"--seed is one of the study; received {unknown[0]}; valid: {_listed(chosen.seeds)}")
     limit = parse_tokens(until) if until else float("inf")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -10,7 +10,6 @@ from bayesscale.errors import CorpusError
 from bayesscale.harness.corpora.clean import Counts, Seen, clean, key
 from bayesscale.harness.corpora.contamination import HeldOut
 from bayesscale.harness.corpora.pairs import Pair
-from bayesscale.harness.corpora.sources import Source
 from bayesscale.harness.study.data import PARTS, CleaningConfig, TaskConfig
 
 _AT_ONCE = 2000
@@ -51,7 +50,7 @@ def clean_documents(
         yield kept
 
 
-def clean_pairs(source: Source, task: TaskConfig, config: CleaningConfig) -> TaskText:
+def clean_pairs(read: Callable[[str], Iterable[Pair]], task: TaskConfig, config: CleaningConfig) -> TaskText:
     """Return the pairs of a task; that nothing is left of a part is a CorpusError.
 
     Test pairs are kept unless a side is empty. A dev pair is dropped if it is a test pair, a train pair if
@@ -63,7 +62,7 @@ def clean_pairs(source: Source, task: TaskConfig, config: CleaningConfig) -> Tas
     whole: set[tuple[str, str]] = set()
     for part in reversed(PARTS):
         counts, kept, seen = Counts(), [], Seen()
-        for raw in source.pairs(task, part):
+        for raw in read(part):
             counts.read += 1
             pair = Pair(clean(raw.source), clean(raw.target), clean(raw.domain))
             keys = key(pair.source), key(pair.target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from bayesscale.errors import CorpusError
 from bayesscale.harness.corpora.artificial import Artificial
@@ -17,21 +17,8 @@ from bayesscale.harness.study.data import PARTS, ArtificialConfig, TaskConfig
 _SPARE = 1.03
 
 
-class Source(Protocol):
-    """The text of a study, not cleaned yet."""
-
-    def documents(self, language: str) -> Iterator[str]:
-        """Yield the documents of a language."""
-
-    def pairs(self, task: TaskConfig, part: str) -> Iterator[Pair]:
-        """Yield the pairs of a part of a task."""
-
-    def inputs(self) -> dict[str, dict[str, Any]]:
-        """Return the fingerprint of every file that is read, by its path in the study."""
-
-
 class Files:
-    """Text in the files of a study."""
+    """Text in the files of a study, not cleaned yet."""
 
     def __init__(self, study: Study) -> None:
         self._study = study
@@ -89,6 +76,9 @@ class MadeUp:
     def inputs(self) -> dict[str, dict[str, Any]]:
         """Return nothing: no file is read."""
         return {}
+
+
+Source = Files | MadeUp
 
 
 def source_of(study: Study) -> Source:

@@ -92,7 +92,7 @@ class Grid:
 
     def finished(self) -> set[str]:
         """Return the keys of the cells that have a record."""
-        return {path.stem for path in (self.path / "cells").glob("*.json") if not path.name.startswith(".")}
+        return {path.stem for path in (self.path / "cells").glob("*.json")}
 
     def locked(self, name: str) -> AbstractContextManager[None]:
         """Return a lock of this folder, as a context; the system frees it when the process ends."""

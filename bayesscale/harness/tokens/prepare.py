@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,7 @@ class _Preparation:
         """Return the pairs of all tasks."""
         tasks = []
         for task in self._study.tasks:
-            text = clean_pairs(self._source, task, self._study.cleaning)
+            text = clean_pairs(partial(self._source.pairs, task), task, self._study.cleaning)
             kept = ", ".join(f"{part} {text.counts[part].kept:,}" for part in PARTS)
             self._say(f"{task.name}: {kept} pairs")
             tasks.append(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,30 +77,16 @@ def test_it_agrees_with_the_definition(
     assert HeldOut(held, shortest=shortest, run=run).contaminated(documents).tolist() == expected
 
 
-class _Source:
-    """Pairs in memory."""
-
-    def __init__(self, **parts: list[tuple[str, str]]) -> None:
-        self.parts = parts
-
-    def pairs(self, task: TaskConfig, part: str):  # type: ignore[no-untyped-def]
-        """Yield the pairs of a part."""
-        return (Pair(*pair) for pair in self.parts[part])
-
-    def documents(self, language: str):  # type: ignore[no-untyped-def]
-        """Yield nothing."""
-        return iter(())
-
-    def inputs(self) -> dict[str, dict[str, object]]:
-        """Return nothing."""
-        return {}
+def _texts(**parts: list[tuple[str, str]]) -> Callable[[str], Iterator[Pair]]:
+    """Return a function that yields the pairs of a part."""
+    return lambda part: (Pair(*pair) for pair in parts[part])
 
 
 TASK = TaskConfig(name="en-de", source="en", target="de")
 
 
 def test_what_becomes_of_pairs() -> None:
-    source = _Source(
+    texts = _texts(
         train=[
             ("new", "neu"),
             ("new", "neu"),
@@ -111,7 +99,7 @@ def test_what_becomes_of_pairs() -> None:
         dev=[("dev one", "dev eins"), ("test one", "probe eins"), ("test one", "probe zwei")],
         test=[("test one", "probe eins"), ("test one", "probe eins"), ("empty", " ")],
     )
-    text = clean_pairs(source, TASK, CleaningConfig())
+    text = clean_pairs(texts, TASK, CleaningConfig())
     kept = {part: [(pair.source, pair.target) for pair in pairs] for part, pairs in text.parts.items()}
     assert kept == {
         "train": [("new", "neu"), ("new", "anders")],
@@ -125,22 +113,22 @@ def test_what_becomes_of_pairs() -> None:
 
 
 def test_cleaning_can_be_turned_off() -> None:
-    source = _Source(train=[("a", "b"), ("a", "b")], dev=[("a", "b")], test=[("a", "b")])
-    text = clean_pairs(source, TASK, CleaningConfig(deduplicate=False, decontaminate=False))
+    texts = _texts(train=[("a", "b"), ("a", "b")], dev=[("a", "b")], test=[("a", "b")])
+    text = clean_pairs(texts, TASK, CleaningConfig(deduplicate=False, decontaminate=False))
     assert [len(pairs) for pairs in text.parts.values()] == [1, 1, 2]
 
 
 def test_a_part_of_which_nothing_is_left_is_an_error_that_says_why() -> None:
-    source = _Source(train=[("a", "x"), ("", "y")], dev=[("c", "d")], test=[("a", "b")])
+    texts = _texts(train=[("a", "x"), ("", "y")], dev=[("c", "d")], test=[("a", "b")])
     with pytest.raises(
         CorpusError, match=r"of the 2 in train of en-de, 1 have an empty side, 0 .* and 1 are in"
     ):
-        clean_pairs(source, TASK, CleaningConfig())
+        clean_pairs(texts, TASK, CleaningConfig())
 
 
 def test_documents_are_counted() -> None:
     text = clean_pairs(
-        _Source(train=[("x", "y")], dev=[("a b c d", "e")], test=[("f g h i", "j")]), TASK, CleaningConfig()
+        _texts(train=[("x", "y")], dev=[("a b c d", "e")], test=[("f g h i", "j")]), TASK, CleaningConfig()
     )
     held_out = held_out_sentences([text], CleaningConfig())
     assert held_out_sentences([text], CleaningConfig(decontaminate=False)) == {}

@@ -34,7 +34,7 @@ def start(folder: Path) -> int:
         return child
     status = 1
     try:
-        result = run_grid(micro(), (folder), Settings(threads=1))
+        result = run_grid(micro(), folder, Settings(threads=1))
         status = 0 if result.finished == result.cells else 2
     finally:
         os._exit(status)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+import socket
 import subprocess
 import sys
 import time
@@ -32,8 +34,6 @@ def test_what_a_process_does_can_be_read_while_it_does_it(tmp_path: Path) -> Non
 
 
 def test_progress_of_a_killed_process_is_removed_and_old_files_do_not_count(tmp_path: Path) -> None:
-    import socket
-
     dead = tmp_path / f"{socket.gethostname()}-999999999.json"
     dead.write_text(json.dumps({"what": "x", "step": 1, "steps": 2, "time": time.time()}))
     remove_stale(tmp_path)
@@ -71,8 +71,6 @@ def test_every_process_has_a_device_of_its_own(study: Study, folder: Path) -> No
         "import sys, pickle; place = pickle.loads(sys.stdin.buffer.read());"
         "print(place.device(), place.device())"
     )
-    import pickle
-
     done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(place), capture_output=True)
     assert done.stdout.decode().split() == ["cuda:1", "cuda:1"]
 
@@ -81,7 +79,7 @@ def test_status_counts_cells_and_says_what_went_wrong(study: Study, folder: Path
     stand.diverged_runs = {"100cc-seed0"}
     stand.fail_finetuning = 1
     run_grid(study, folder)
-    with Reporter((folder / "progress"), "pretrain en") as report:
+    with Reporter(folder / "progress", "pretrain en") as report:
         report(PROGRESS)
         status = grid_status(folder)
     assert (status.count("finished"), status.count("diverged")) == (15, 4)

@@ -165,7 +165,7 @@ def test_hypotheses_are_kept_one_a_line(study: Study, folder: Path, stand: Stand
 
 
 def test_parts_share_the_runs_and_make_the_same_table(study: Study, tmp_path: Path, stand: Stand) -> None:
-    whole, shared = (tmp_path / "whole"), (tmp_path / "shared")
+    whole, shared = tmp_path / "whole", tmp_path / "shared"
     run_grid(study, whole)
     parts = [run_grid(study, shared, Settings(part=(number, 4))) for number in (3, 1, 4, 2)]
     assert sum(part.cells for part in parts) == 20

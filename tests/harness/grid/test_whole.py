@@ -49,31 +49,27 @@ def test_ten_kills_at_random_moments_change_no_byte(root: Path, tmp_path: Path) 
     report = json.loads(done.stdout)
     assert report["killed"] == 10
     undisturbed = tmp_path / "undisturbed"
+    patterns = ("*.jsonl", "cells/*.hypotheses.txt", "pretraining/*/[0-9]*.safetensors")
+    files = [path for pattern in patterns for path in undisturbed.glob(pattern)]
+    assert len(files) == 2 + 10 + 4  # two tables, a file a cell, a checkpoint a mixture and size
     for number in range(1, report["grids"] + 1):
         killed = tmp_path / f"killed-{number}"
-        assert (killed / "metrics.jsonl").read_bytes() == (undisturbed / "metrics.jsonl").read_bytes()
-        assert (killed / "domains.jsonl").read_bytes() == (undisturbed / "domains.jsonl").read_bytes()
-        for kept in (undisturbed / "cells").glob("*.hypotheses.txt"):
-            assert (killed / "cells" / kept.name).read_bytes() == kept.read_bytes()
-        for weights in (undisturbed / "pretraining").rglob("[0-9]*.safetensors"):
-            twin = killed / weights.relative_to(undisturbed)
-            assert twin.read_bytes() == weights.read_bytes()
+        for file in files:
+            assert (killed / file.relative_to(undisturbed)).read_bytes() == file.read_bytes()
 
 
 def test_two_processes_give_the_same_table(alone: Path, tmp_path: Path) -> None:
-    folder = tmp_path
-    assert run_grid(micro(), folder, Settings(workers=2, threads=1)).finished == 10
-    assert _table(folder) == _table(alone)
+    assert run_grid(micro(), tmp_path, Settings(workers=2, threads=1)).finished == 10
+    assert _table(tmp_path) == _table(alone)
 
 
 # Ray leaves pipes and sockets of its own processes to the garbage collector.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_ray_gives_the_same_table(alone: Path, tmp_path: Path) -> None:
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'bayesscale[ray]'")
-    folder = tmp_path
-    result = run_grid(micro(), folder, Settings(backend="ray", workers=2, threads=1))
+    result = run_grid(micro(), tmp_path, Settings(backend="ray", workers=2, threads=1))
     assert result.errors == ()
-    assert _table(folder) == _table(alone)
+    assert _table(tmp_path) == _table(alone)
     assert not ray.is_initialized()
 
 
