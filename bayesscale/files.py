@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -11,29 +11,23 @@ from typing import BinaryIO
 from bayesscale.errors import OutputExistsError, UsageError
 
 
-def write_files(contents: Mapping[Path, str | bytes], *, force: bool = False) -> None:
-    """Write files that belong together; none of them if one exists already.
-
-    Parameters
-    ----------
-    contents : mapping of Path to str or bytes
-        Content of each file, text as UTF-8; folders are made where they are missing.
-    force : bool
-        Whether files that exist are replaced.
-
-    Raises
-    ------
-    OutputExistsError
-        If a file exists and may not be replaced.
-    UsageError
-        If a file cannot be written where it should go.
-    """
-    existing = [str(path) for path in contents if path.exists()]
+def refuse_existing(paths: Iterable[Path], *, force: bool) -> None:
+    """Raise OutputExistsError if a file exists and may not be replaced."""
+    existing = [str(path) for path in paths if path.exists()]
     if existing and not force:
         raise OutputExistsError(
             f"no file is overwritten without --force (force=True); {' and '.join(existing)} exists already: "
             "choose another name"
         )
+
+
+def write_files(contents: Mapping[Path, str | bytes], *, force: bool = False) -> None:
+    """Write files that belong together, text as UTF-8, in folders that are made where they are missing.
+
+    OutputExistsError if one exists and may not be replaced; then none is written. UsageError if one cannot be
+    written where it should go.
+    """
+    refuse_existing(contents, force=force)
     for path, content in contents.items():
         try:
             with whole(path) as stream:

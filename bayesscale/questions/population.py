@@ -64,10 +64,8 @@ def _of_effects(fit: Fit) -> Iterator[Row]:
             groups = _GROUPS.get(factor.name, f"values of {factor.name}, around their line")
             meaning = f"standard deviation of {name} between {groups}"
             rows.append((f"{factor.name}_sd", meaning, spread))
-        own = fit.draws("curve_sd")[:, column]
-        rows.append(
-            ("curve_sd", f"standard deviation of {name} between curves that nothing else explains", own)
-        )
+        meaning = f"standard deviation of {name} between curves that nothing else explains"
+        rows.append(("curve_sd", meaning, fit.draws("curve_sd")[:, column]))
         yield from ((metric, name, *row) for row in rows)
 
 
@@ -85,21 +83,10 @@ def _of_laws(fit: Fit) -> Iterator[Row]:
             if len(laws) > 1:
                 share = fit.draws("law_share")[own]
                 yield metric, "law", f"share of the {law}", f"share of curves that follow the {law}", share
-            what = f"shape of the {law}"
-            yield (
-                metric,
-                what,
-                "mean",
-                f"curvature under the {law}, of a typical curve",
-                fit.draws("shape_mean")[own],
-            )
-            yield (
-                metric,
-                what,
-                "curve_sd",
-                f"standard deviation of the {what} between curves",
-                fit.draws("shape_sd")[own],
-            )
+            what, curvature = f"shape of the {law}", f"curvature under the {law}, of a typical curve"
+            yield metric, what, "mean", curvature, fit.draws("shape_mean")[own]
+            spread = f"standard deviation of the {what} between curves"
+            yield metric, what, "curve_sd", spread, fit.draws("shape_sd")[own]
 
 
 def _residuals(fit: Fit) -> Iterator[Row]:
@@ -119,14 +106,8 @@ def _of_noise(fit: Fit) -> Iterator[Row]:
             if fit.has(f"{name}_mean"):
                 what = meaning.format(unit=CATALOGUE[metric].unit)
                 yield metric, name, f"{name}_mean", what, fit.draws(f"{name}_mean")[:, place]
-                spread = fit.draws(f"{name}_spread")[:, place]
-                yield (
-                    metric,
-                    name,
-                    f"{name}_spread",
-                    f"standard deviation of {what.split(';')[0]} between curves",
-                    spread,
-                )
+                what = f"standard deviation of {what.split(';')[0]} between curves"
+                yield metric, name, f"{name}_spread", what, fit.draws(f"{name}_spread")[:, place]
         for name, meaning in _BASELINE.items():
             if fit.has(name):
                 yield metric, "baseline", name, meaning, fit.draws(name)[:, place]

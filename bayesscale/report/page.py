@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bayesscale.errors import UsageError
-from bayesscale.files import write_files
+from bayesscale.files import refuse_existing, write_files
 from bayesscale.questions.answer import LABEL, html_table, is_simulated, source_line, source_name
 from bayesscale.report.sections import Section, sections
 from bayesscale.tables import cell_text
@@ -65,6 +65,8 @@ def write_report(
         )
     if (target is None) != (budget is None):
         raise UsageError("advice needs a target and a budget; received one of them; give both or none")
+    # Before pages of pictures are drawn.
+    refuse_existing([place], force=force)
     text = render(fit, prob=prob, target=target, budget=budget, progress=progress)
     write_files({place: text}, force=force)
     return place

@@ -47,12 +47,12 @@ _ENOUGH_SIZES = 3
 _PROBABLE = 0.5
 
 
-def tokens_text(row: Row, first: float) -> str:
-    """Return a size with its interval, or that the target is not reached; `first` is the first one."""
+def tokens_text(row: Row) -> str:
+    """Return a size with its interval, or that the target is not reached."""
     end = f">{size_text(row['horizon'])}"
     if np.isnan(row["tokens_median"]):
         return f"not by {end[1:]} (P {probability_text(1 - row['p_by_horizon'])})"
-    median, lower, upper = (_needed(row[f"tokens_{name}"], first, end) for name in STATISTICS)
+    median, lower, upper = (_needed(row[f"tokens_{name}"], row["first"], end) for name in STATISTICS)
     return median if median == lower == upper else f"{median} ({lower} to {upper})"
 
 
@@ -63,7 +63,7 @@ def _needed(size: float, first: float, end: str) -> str:
     return f"<={size_text(first)}" if size <= first else size_text(size)
 
 
-def sentence(row: Row, goal: Goal, first: float, axis: str) -> str:
+def sentence(row: Row, goal: Goal, axis: str) -> str:
     """Return the advice on a curve in one sentence, with the numbers behind it and what would help."""
     advice = row["advice"]
     own = "" if advice == UNDECIDED else f" (P {probability_text(row[COLUMNS[advice]])})"
@@ -71,7 +71,7 @@ def sentence(row: Row, goal: Goal, first: float, axis: str) -> str:
         never = probability_text(1 - row["p_by_horizon"])
         way = f"{goal.metric} {goal.target:g} is not reached by {size_text(row['horizon'])} with P {never}"
     else:
-        way = f"{goal.metric} {goal.target:g} takes {tokens_text(row, first)} of {axis}"
+        way = f"{goal.metric} {goal.target:g} takes {tokens_text(row)} of {axis}"
     without = ""
     if not np.isnan(row["baseline_median"]):
         without = (
@@ -185,7 +185,7 @@ class Advice(Answer):
         shown = self.named()
         shown["advice"] = self.table["advice"]
         shown["P"] = probabilities(self.table["probability"])
-        shown[f"tokens to {goal.target:g}"] = [tokens_text(row, row["first"]) for row in rows]
+        shown[f"tokens to {goal.target:g}"] = [tokens_text(row) for row in rows]
         shown[f"{goal.metric} at {format_tokens(goal.budget)}"] = spreads(self.table, "score")
         return shown
 

@@ -107,7 +107,7 @@ def _without_baseline(drawn: DrawnCurves, goal: Goal) -> list[str]:
 _UNKNOWN = np.full(3, np.nan)
 
 
-def advice_row(path: Trajectory, goal: Goal) -> dict[str, Any]:
+def _row(path: Trajectory, goal: Goal, axis: str) -> dict[str, Any]:
     """Return a row of `Advice`."""
     broken = path.broken_by(path.last)
     before = path.broken_by(goal.budget)
@@ -124,7 +124,7 @@ def advice_row(path: Trajectory, goal: Goal) -> dict[str, Any]:
     )
     advice, probability = decide(probabilities, goal.confidence)
     at_budget, curve = path.at_budget, path.drawn.targets.table.iloc[path.row]
-    return {
+    row = {
         **{str(name): value for name, value in curve.items()},
         "metric": goal.metric,
         "sizes": len(path.measured),
@@ -145,6 +145,7 @@ def advice_row(path: Trajectory, goal: Goal) -> dict[str, Any]:
         "baseline_median": np.nan if baseline is None else float(np.median(baseline)),
         "p_baseline": _share(enough),
     }
+    return {**row, "why": sentence(row, goal, axis)}
 
 
 def baseline_draws(path: Trajectory) -> FloatArray | None:
@@ -232,9 +233,3 @@ def advise(
     axis = SHORT[fit.curves.axis_name]
     table = pd.DataFrame([_row(path, goal, axis) for path in trajectories])
     return Advice(fit, prob, table, (*notes, *notes_on(drawn, goal, table)), goal)
-
-
-def _row(path: Trajectory, goal: Goal, axis: str) -> dict[str, Any]:
-    """Return a row of `Advice`, the words included."""
-    row = advice_row(path, goal)
-    return {**row, "why": sentence(row, goal, row["first"], axis)}
