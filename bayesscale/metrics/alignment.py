@@ -20,25 +20,11 @@ _ROUNDING = 0.015
 
 
 def alignment_score(shares: Mapping[str, float], source: str, target: str) -> float:
-    """Return P_source * P_target + 0.7 * P_source + 0.8 * P_target.
+    """Return P_source * P_target + 0.7 * P_source + 0.8 * P_target of a mixture and a task.
 
-    Parameters
-    ----------
-    shares : mapping of language to share
-        Language shares of the mixture, each between 0 and 1 and together at most 1; a language that is not
-        named has share 0.
-    source, target : str
-        Languages of the task.
-
-    Returns
-    -------
-    float
-        1.0 for half source and half target, 0.7 for source alone, 0.8 for target alone, 0 for neither.
-
-    Raises
-    ------
-    DataError
-        If a share is not between 0 and 1, or if they add up to more than 1.
+    `shares` are those of the languages in the mixture, each between 0 and 1 and together at most 1 (else
+    DataError); one that is not named has share 0. 1.0 for half source and half target, 0.7 for source alone,
+    0.8 for target alone, 0 for neither.
 
     References
     ----------
@@ -56,23 +42,11 @@ def task_languages(task: str) -> tuple[str, str] | None:
 
 
 def mixture_shares(frame: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Return the language shares of every mixture in a table with columns share_<language>.
+    """Return the shares of the languages of every mixture in a table with columns share_<language>.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Table with a column `mixture` and any number of columns share_<language>. A share that is missing
-        counts as 0; rows without any share, such as those of the non-pretrained baseline, are passed over.
-
-    Returns
-    -------
-    dict
-        Mixture to language to share, without the languages of share 0. Empty where the table has no shares.
-
-    Raises
-    ------
-    DataError
-        If two rows of one mixture disagree, or if shares are not fractions that add up to at most 1.
+    A share that is missing counts as 0; rows without any, such as those of the non-pretrained baseline, are
+    passed over. Languages of share 0 are left out; nothing where the table has no shares. DataError if two
+    rows of one mixture disagree, or if shares are not fractions that add up to at most 1.
     """
     columns = [column for column in frame.columns if str(column).startswith(SHARE_PREFIX)]
     known = frame.loc[frame[columns].notna().any(axis=1), ["mixture", *columns]].fillna(

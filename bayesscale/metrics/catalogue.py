@@ -13,26 +13,11 @@ from bayesscale.errors import UsageError
 class MetricSpec:
     """What is known of a metric before any of its values is seen.
 
-    Parameters
-    ----------
-    name : str
-        The name in tables, such as `bleu`.
-    improves : str
-        'up' when larger values are better, 'down' otherwise.
-    law : str
-        Name of the law in `bayesscale.laws.LAWS` that the metric follows.
-    low, high : float
-        Closed range of valid values; `high` may be infinite.
-    unit : str
-        Unit of the values, for axes and tables.
-    typical : float
-        Prior median of the value at the largest size.
-    noise : float
-        Prior median of the standard deviation of one run around the law, in the metric's unit.
-    aliases : tuple of str
-        Other names under which people store the metric; case and signs between words do not matter.
-    chance : float or None
-        Value of a model that guesses, where it is the same for every task.
+    `improves` is 'up' when larger values are better, else 'down'; `law` a key of `bayesscale.laws.LAWS`.
+    Values lie within `low` and `high`, which may be infinite. `typical` is the prior median of the value at
+    the largest size, `noise` that of the standard deviation of one run around the law, in the metric's
+    unit. `aliases` are names under which people store it, whatever case and signs between words; `chance`
+    is the value of a model that guesses, where it is the same for every task.
     """
 
     name: str
@@ -192,20 +177,10 @@ CATALOGUE = Catalogue({spec.name: spec for spec in _SPECS})
 
 
 def declared_metric(label: str, declaration: str) -> MetricSpec:
-    """Return a metric that is not in the catalogue.
+    """Return a metric that is not in the catalogue; UsageError for one that the laws cannot describe.
 
-    Parameters
-    ----------
-    label : str
-        What it is called.
-    declaration : str
-        `up,LOW,HIGH` or `down,LOW,HIGH`, and a typical value after another comma, which is needed where HIGH
-        is inf: `up,0,100` or `down,0,inf,3.5`.
-
-    Raises
-    ------
-    UsageError
-        The declaration cannot be read, or is of values that the laws cannot describe.
+    It is declared by `up,LOW,HIGH` or `down,LOW,HIGH`, and a typical value after another comma, which is
+    needed where HIGH is inf: `up,0,100` or `down,0,inf,3.5`.
     """
     parts = [part.strip().lower() for part in declaration.split(",")]
     try:

@@ -26,16 +26,10 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Observations:
-    """Measured values of the metrics that follow one law.
+    """Measured values of the metrics that follow one law, arrays of shape (n,).
 
-    Parameters
-    ----------
-    metrics : tuple of str
-        The metrics, in the order in which `metric` counts them.
-    unit, metric : array of int, shape (n,)
-        Position of the curve (or of the baseline cell) and of the metric.
-    size, value, se : array of float, shape (n,)
-        Size along the curve (0 for a baseline), measured value, its standard error (0 where unknown).
+    `unit` and `metric` are positions, of the curve (or of the baseline's cell) and among `metrics`; `size`
+    is that along the curve (0 for a baseline), `se` the standard error of `value` (0 where unknown).
     """
 
     metrics: tuple[str, ...]
@@ -64,10 +58,8 @@ class Curves:
         One row a curve: the curve columns and `alignment` where it is known.
     curve_columns : tuple of str
         The columns of `table` that tell curves apart.
-    factors : tuple of Factor
-        Grouping factors with at least two levels and 1.5 curves a level: task, mixture, and both together.
-    covariates : tuple of Covariate
-        Numbers that vary between curves: log10 of the other size, log10 of the model size, alignment.
+    factors, covariates : tuple
+        What varies between curves, see `design_columns`.
     scores, losses : Observations
         Values of the metrics that rise (log-law) and fall (power law) with more data.
     cells : pandas.DataFrame
@@ -141,13 +133,7 @@ def _joined(table: pd.DataFrame, columns: tuple[str, ...], size: Callable[[float
 
 
 def build_curves(metrics: Metrics) -> Curves:
-    """Return the arrays of a metrics table.
-
-    Parameters
-    ----------
-    metrics : Metrics
-        A table that `read_metrics` accepted.
-    """
+    """Return the arrays of a metrics table that `read_metrics` accepted."""
     along = with_alignment(metrics.frame[~metrics.is_baseline])
     columns = list(metrics.curve_columns)
     unit = _numbered(along, columns)

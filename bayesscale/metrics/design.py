@@ -19,17 +19,10 @@ _CURVES_A_LEVEL = 1.5
 class Factor:
     """A grouping of the curves whose levels are drawn from one population.
 
-    Parameters
-    ----------
-    name : str
-        'task', 'mixture', 'task_mixture' or the name of a size.
-    levels : tuple of str
-        Labels of the levels; text sorted as such, sizes as numbers.
-    index : array of int, shape (curves,)
-        Level of each curve.
-    explained : array, shape (levels, 1 or 2)
-        What is known of levels without their effects: a constant, which the mean takes, and of sizes their
-        covariate, whose slope takes the line through all levels.
+    `name` is 'task', 'mixture', 'task_mixture' or the name of a size; `levels` are sorted, text as such,
+    sizes as numbers; `index`, of shape (curves,), has the level of each curve. `explained`, of shape
+    (levels, 1 or 2), is what is known of levels without their effects: a constant, which the mean takes,
+    and of sizes their covariate, whose slope takes the line through all levels.
     """
 
     name: str
@@ -51,16 +44,9 @@ class Factor:
 class Covariate:
     """A number that varies between curves and has a slope on every effect.
 
-    Parameters
-    ----------
-    name : str
-        'finetune_tokens', 'pretrain_tokens', 'model_params' or 'alignment'.
-    log10 : bool
-        Whether the slope is per factor of ten (sizes) or per unit (alignment).
-    centre : float
-        Subtracted, so that the population mean belongs to a typical curve.
-    values : array of float, shape (curves,)
-        Transformed and centred; 0, a typical curve, where it is unknown.
+    `name` is that of a size or 'alignment'; the slope is per factor of ten (`log10`, sizes) or per unit.
+    `centre` is subtracted, so that the population mean belongs to a typical curve; `values`, of shape
+    (curves,), are transformed and centred, and 0, a typical curve, where it is unknown.
     """
 
     name: str
@@ -84,16 +70,10 @@ def _transform(raw: object, log10: bool, centre: float) -> NDArray[np.float64]:
 def design_columns(
     table: pd.DataFrame, columns: tuple[str, ...], other_size: str
 ) -> tuple[tuple[Factor, ...], tuple[Covariate, ...]]:
-    """Return the factors and covariates that vary between the curves.
+    """Return the factors (at least two levels, 1.5 curves a level) and covariates that vary between curves.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        One row a curve.
-    columns : tuple of str
-        The columns that define a curve; only these can become factors or size covariates.
-    other_size : str
-        The size that is constant on a curve.
+    `table` has one row a curve. Only `columns`, which define a curve, can become factors or covariates of
+    sizes; `other_size` is the one that is constant on a curve.
     """
     factors = [_factor(name, table[name]) for name in ("task", "mixture") if name in columns]
     factors = [factor for factor in factors if len(factor.levels) > 1]
@@ -144,11 +124,7 @@ def _covariate(name: str, raw: pd.Series, log10: bool) -> Covariate:
 def with_alignment(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with the paper's alignment score where shares and the task's languages give one.
 
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Columns `task` and `mixture`, and perhaps `alignment` and share_<language>. A value that the user gave
-        is kept.
+    A value of the column `alignment` that the user gave is kept.
     """
     shares = mixture_shares(frame)
     if not shares:

@@ -16,16 +16,11 @@ _SHOWN = 5
 
 
 def failed_runs(metrics: Metrics) -> pd.DataFrame:
-    """Return the rows that look like failed runs, with the mean values of the sizes before and after.
+    """Return the rows that look like failed runs, with the mean values of the sizes `before` and `after`.
 
     A score below a third of those at both neighbouring sizes of its curve, or a loss above twice both, and
-    worse than both by more than twice the metric's typical noise. The first and the last size of a curve have
-    one neighbour and are never among them: a fall at the end may be what there is to find.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Rows of the table with the columns `before` and `after` besides.
+    worse than both by more than twice the metric's typical noise. The first and the last size of a curve
+    have one neighbour and are never among them: a fall at the end may be what there is to find.
     """
     frame = metrics.frame[~metrics.is_baseline]
     keys = [*metrics.curve_columns, "metric"]
@@ -42,15 +37,7 @@ def failed_runs(metrics: Metrics) -> pd.DataFrame:
 
 
 def failed_text(metrics: Metrics, rows: pd.DataFrame) -> list[str]:
-    """Return what to say of rows that look like failed runs; nothing if there are none.
-
-    Parameters
-    ----------
-    metrics : Metrics
-        The table.
-    rows : pandas.DataFrame
-        From `failed_runs`.
-    """
+    """Return what to say of the rows from `failed_runs`; nothing if there are none."""
     if rows.empty:
         return []
     labels = unit_labels(rows, metrics.curve_columns)

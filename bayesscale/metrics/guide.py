@@ -20,18 +20,8 @@ def way_on(
 
     Problems name options that would settle them. Those of the first problem are tried, the likeliest first,
     and after each those of the first problem that is left: depth first. What is returned has been read
-    without a problem. Another order of the problems would try the same sets of options again.
-
-    Parameters
-    ----------
-    read : callable
-        Reads the table with options; raises MetricsError.
-    options : Options
-        Those with which it was refused.
-    error : MetricsError
-        The refusal.
-    cells : int
-        Number of cells of the table: large ones are tried less often.
+    without a problem. Another order of the problems would try the same sets of options again. Tables of
+    many `cells` are tried less often.
     """
     tries = max(2, min(_MOST_TRIES, _MOST_CELLS // max(cells, 1)))
     seen = {str(options)}

@@ -134,16 +134,8 @@ _MEANING = {name: meaning for meaning, names in _OTHER_NAMES.items() for name in
 class ScoreName:
     """What a column's name says of the score in it or beside it.
 
-    Parameters
-    ----------
-    metric : str
-        Name of the metric.
-    beside : str or None
-        None for the score itself, else one of `SPREADS`.
-    split : str
-        'train', 'eval' or '' where the name does not say.
-    percent : bool
-        Whether the name says that the numbers are percentages.
+    `beside` is None for the score itself, else one of `SPREADS`; `split` is 'train', 'eval' or '' where the
+    name does not say; `percent` whether it says that the numbers are percentages.
     """
 
     metric: str
@@ -155,12 +147,7 @@ class ScoreName:
 def score_name(name: str, declared: Mapping[str, str] = MappingProxyType({})) -> ScoreName | None:
     """Return what a name such as `eval/BLEU_stderr` says; None if it is of no known metric.
 
-    Parameters
-    ----------
-    name : str
-        Name of a column, or of a metric in a long table.
-    declared : mapping
-        Normalised name to the full name of metrics that the user declared.
+    `declared` are the user's metrics, their full names by normalised ones.
     """
     name = _SPREAD_SIGN.sub(" err ", name)
     words = _words(name)

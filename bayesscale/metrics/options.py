@@ -17,33 +17,7 @@ DUPLICATES = ("error", "mean", "best", "last", "first")
 
 @dataclass(frozen=True)
 class Options:
-    """How a table is to be read; `read_metrics` describes each part.
-
-    Parameters
-    ----------
-    columns : mapping
-        New name to the source's column or columns.
-    axis : str
-        The size along a curve.
-    curve : tuple of str or None
-        What defines a curve; None for the usual.
-    where, ignore : tuple of str
-        Conditions on the rows; columns to leave unread.
-    melt : str or None
-        What columns that hold the same metric stand for: a label, or `label=metric`.
-    metric : mapping
-        Name of a metric to its declaration, `up,0,100`.
-    scale : mapping
-        What a metric or a size is multiplied by.
-    duplicates : str
-        One of `DUPLICATES`.
-    from_path : str or None
-        Pattern of the path that holds labels or sizes.
-    tokens_per_step : float or None
-        Tokens a step, for sizes in steps.
-    decimal : str or None
-        The decimal mark, a point or a comma; None where the file says it.
-    """
+    """How a table is to be read; `read_metrics` describes each part."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     axis: str = SIZES[0]
@@ -88,13 +62,7 @@ class Options:
         return {normalised(name): declared_metric(name, text).name for name, text in self.metric.items()}
 
     def with_option(self, text: str) -> Options:
-        """Return the same with options more, written as on the command line.
-
-        Parameters
-        ----------
-        text : str
-            For instance `--columns pretrain_tokens=step`.
-        """
+        """Return the same with more options, as on the command line: `--columns pretrain_tokens=step`."""
         words = shlex.split(text)
         changed = self
         for name, value in zip(words[::2], words[1::2], strict=True):
@@ -152,20 +120,10 @@ def option(name: str, value: str) -> str:
 
 
 def parse_pairs(options: Iterable[str], name: str, example: str) -> dict[str, str]:
-    """Return the pairs of an option such as `--columns new=old,new=old`.
+    """Return the pairs of an option such as `--columns new=old,new=old`, given any number of times.
 
-    Parameters
-    ----------
-    options : iterable of str
-        As given, one for each time that the option occurs. Where a part between commas is no pair, the commas
-        belong to the value before it.
-    name, example : str
-        For the message.
-
-    Raises
-    ------
-    UsageError
-        A part is no pair, or a new name is given twice.
+    Where a part between commas is no pair, the commas belong to the value before it. UsageError, with
+    `example`, if a part is no pair or a new name is given twice.
     """
     pairs: dict[str, str] = {}
     for text in options:

@@ -63,20 +63,10 @@ _LONGEST = 60
 class Problem:
     """One violation.
 
-    Parameters
-    ----------
-    line : int or None
-        Line of the file (the header is line 1) or number of the record; None if the file as a whole is meant.
-    column : str or None
-        The column, by the name that the file gives it where it has one.
-    rule : str
-        Key of the rule in `RULES`.
-    value : str or None
-        What was received, as it is written in the file.
-    hint : str
-        What to do about it.
-    options : tuple of str
-        Options of the command line each of which would settle it, the likeliest first.
+    `line` is that of the file (the header is line 1) or the number of the record, None if the file as a
+    whole is meant; `column` has the name that the file gives it; `rule` is a key of `RULES`; `value` is
+    what was received, as it is written in the file; `hint` what to do about it. Each of `options`, the
+    likeliest first, would settle it.
     """
 
     line: int | None
@@ -99,16 +89,8 @@ class Problem:
 class MetricsError(DataError):
     """A metrics table breaks rules; `problems` holds every violation and the message groups them.
 
-    Parameters
-    ----------
-    source : str
-        Name of the file.
-    problems : sequence of Problem
-        All violations found.
-    unit : str
-        What `Problem.line` counts: 'line' or 'record'.
-    accepted : sequence of str or None
-        Options of the command line with which the table is accepted, tried out; None where none were found.
+    `unit` is what `Problem.line` counts, 'line' or 'record'; `accepted` are options of the command line
+    with which the table is accepted, tried out; None where none were found.
     """
 
     def __init__(

@@ -115,14 +115,9 @@ def read_metrics(
 
 
 def read_cells(table: TextTable, options: Options) -> Metrics:
-    """Return the metrics table that cells hold, read as the options say.
+    """Return the table of a source's cells, read with options.
 
-    Raises
-    ------
-    MetricsError
-        The table breaks rules.
-    UsageError
-        An option names no column, or leaves no rows.
+    MetricsError where it breaks rules, UsageError where an option names no column or leaves no rows.
     """
     if any(problem.rule == "header" for problem in table.problems):  # what options name may not be there
         raise MetricsError(table.name, table.problems, table.unit)

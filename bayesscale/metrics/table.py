@@ -64,15 +64,7 @@ class Metrics:
 
 
 def tidy_frame(data: pd.DataFrame, axis: str, curve_columns: tuple[str, ...]) -> pd.DataFrame:
-    """Return rows and columns in the order of `Metrics.frame`.
-
-    Parameters
-    ----------
-    data : pandas.DataFrame
-        Rows in any order.
-    axis, curve_columns
-        As in `Metrics`.
-    """
+    """Return rows and columns in the order of `Metrics.frame`."""
     first = [*curve_columns, "task", "mixture", "pretrain_tokens", "finetune_tokens", "metric", "value", "se"]
     known = [*first, "n", "run", "seed", "model_params", "signature", "alignment"]
     shares = sorted(name for name in data.columns if name.startswith("share_"))
@@ -83,13 +75,7 @@ def tidy_frame(data: pd.DataFrame, axis: str, curve_columns: tuple[str, ...]) ->
 
 
 def data_hash(frame: pd.DataFrame) -> str:
-    """Return the SHA-256 of a frame's content, whatever the order of its rows and columns, as a hex string.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        As in `Metrics.frame`; the column `line` does not count.
-    """
+    """Return the SHA-256 of a frame's content, whatever the order of rows and columns, without `line`."""
     columns = sorted(name for name in frame.columns if name != "line")
     text = frame[columns].sort_values(columns).to_csv(index=False, lineterminator="\n")
     return hashlib.sha256(text.encode()).hexdigest()

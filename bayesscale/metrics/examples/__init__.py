@@ -13,26 +13,10 @@ _FOLDER = Path(__file__).parent
 
 
 class Example(BaseModel):
-    """A bundled metrics table.
+    """A bundled metrics table, as index.toml describes it.
 
-    Parameters
-    ----------
-    name : str
-        What the user calls it by.
-    file : str
-        File in the folder of the examples.
-    title, description : str
-        One line; what is in it, and under which licence.
-    origin : str
-        'simulated' or 'measured': what kind of numbers it holds.
-    command : str
-        The command that made it.
-    seed : int, optional
-        Seed of the simulation.
-    details : str, optional
-        A second file, a row a measured model: rate, epochs, brevity penalty and more.
-    versions : dict of str
-        What it was measured with.
+    `origin` is 'simulated' or 'measured', `command` made it, `details` is a second file with a row for each
+    measured model: rate, epochs, brevity penalty and more.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

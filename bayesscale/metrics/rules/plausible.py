@@ -24,12 +24,7 @@ _NEAR_100 = 0.15  # in factors of ten
 def scale_problems(draft: Draft, scale: Mapping[str, float]) -> tuple[list[Problem], list[str]]:
     """Return metrics that are on another scale than their own, and notes on what may be.
 
-    Parameters
-    ----------
-    draft : Draft
-        The table.
-    scale : mapping
-        What the user says of scales; a metric named there is taken as it is, and with 1 as of one scale.
+    A metric that the user scales is taken as it is, and with 1 as of one scale.
     """
     found = ((score_name(name, draft.named.declared), factor) for name, factor in scale.items())
     told = {name.metric: factor for name, factor in found if name and name.beside is None}

@@ -23,15 +23,7 @@ _PASSING = ("passes", "epochs", "steps")
 
 
 def merge_near_sizes(draft: Draft) -> tuple[pd.DataFrame, list[str]]:
-    """Take sizes of one curve that differ by less than 1%, in rows with other settings, as one size.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `draft.data` with these sizes replaced by the smallest of them.
-    list of str
-        A note on them.
-    """
+    """Take sizes of one curve that differ by less than 1%, in rows with other settings, as the smallest."""
     settings = setting_columns(draft)
     data = draft.data
     if not settings:
@@ -65,22 +57,9 @@ def merge_near_sizes(draft: Draft) -> tuple[pd.DataFrame, list[str]]:
 def settle_duplicates(draft: Draft, policy: str) -> tuple[pd.DataFrame, list[str], list[str]]:
     """Merge rows that repeat each other in every cell, and follow the policy for others of one size.
 
-    Parameters
-    ----------
-    draft : Draft
-        The table.
-    policy : str
-        'error' leaves rows with other values to `duplicate_problems`; 'mean', 'best', 'last' and 'first' keep
-        one row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The rows that are left; with 'mean' the column `n` counts what each is the mean of.
-    list of str
-        Notes.
-    list of str
-        Columns that the policy has settled: rows that it merged differ in them.
+    'error' leaves rows with other values to `duplicate_problems`; others keep one row, and 'mean' counts in
+    the column `n` what it is the mean of. Returns the rows that are left, notes, and the columns that the
+    policy has settled: rows that it merged differ in them.
     """
     data, notes = draft.data, []
     whole = data.drop(columns="line").join(draft.text.filter(like=UNREAD)).duplicated()
@@ -128,12 +107,8 @@ def _kept(data: pd.DataFrame, number: pd.Series, policy: str) -> pd.DataFrame:
 def duplicate_problems(draft: Draft, broken: pd.Series) -> list[Problem]:
     """Return rows that repeat the curve, size, metric, run and seed of an earlier row.
 
-    Parameters
-    ----------
-    draft : Draft
-        The table, in which the baseline still has the mixtures that the file gives it.
-    broken : pandas.Series
-        Rows whose key breaks a rule itself.
+    The baseline still has the mixtures that the file gives it; in rows of `broken`, the key breaks a rule
+    itself.
     """
     table = draft.data.drop(broken, errors="ignore")[draft.key]
     # A curve may be defined without the mixture, but files repeat their baseline under every mixture.
@@ -189,14 +164,8 @@ def _duplicate_hint(draft: Draft, row: int, first: int, unread: dict[str, pd.Ser
 def merge_baseline(draft: Draft) -> tuple[pd.DataFrame, list[Problem], list[str]]:
     """Take the mixture from the baseline and merge what a file repeats under several mixtures.
 
-    Returns
-    -------
-    pandas.DataFrame
-        `draft.data` with one baseline row for each score.
-    list of Problem
-        Scores that contradict the same score under another mixture.
-    list of str
-        A note on how many rows were merged.
+    Returns the data with one baseline row for each score, scores that contradict the same score under
+    another mixture, and a note on how many rows were merged.
     """
     data, baseline = draft.data.copy(), draft.is_baseline
     data.loc[baseline, "mixture"] = NO_MIXTURE

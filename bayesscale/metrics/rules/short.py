@@ -16,12 +16,7 @@ _SHOWN = 3
 def size_problems(draft: Draft, broken: pd.Series) -> list[Problem]:
     """Return what keeps a table from having any curve: no metric has two sizes on any.
 
-    Parameters
-    ----------
-    draft : Draft
-        The table.
-    broken : pandas.Series
-        Rows that may not belong to the curve that they name.
+    Rows of `broken` may not belong to the curve that they name.
     """
     if draft.is_baseline.all():
         hint = "there are only rows with pretrain_tokens 0; add the scores of pretrained models"
@@ -42,13 +37,7 @@ def size_problems(draft: Draft, broken: pd.Series) -> list[Problem]:
 
 
 def leave_out_short(draft: Draft) -> tuple[Draft, list[str]]:
-    """Leave out curves that have a metric at one size only.
-
-    Parameters
-    ----------
-    draft : Draft
-        The table, in which at least one curve has two.
-    """
+    """Leave out curves that have a metric at one size only; at least one has two."""
     table = draft.data[~draft.is_baseline]
     alone = _alone(draft, table)
     if not len(alone):

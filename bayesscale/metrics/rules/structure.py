@@ -30,16 +30,7 @@ _RATE = re.compile(r"(?:^|[\W_])per(?:[\W_]|$)", re.IGNORECASE)
 def structure_problems(named: NamedCells, axis: str, line: int | None, source: str) -> list[Problem]:
     """Return what the header, at `line`, lacks or has twice: the sizes, a metric, one column a metric.
 
-    Parameters
-    ----------
-    named : NamedCells
-        Cells under their new names.
-    axis : str
-        The size along a curve.
-    line : int or None
-        Line of the header.
-    source : str
-        Name of the file, which may name a metric.
+    The name of the file, `source`, may name a metric.
     """
     problems = list(_second_columns(named, line))
     problems += [] if axis in named.free else [_missing_size(named, axis, line)]

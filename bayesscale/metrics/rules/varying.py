@@ -49,15 +49,7 @@ def _is_no_setting(draft: Draft, name: str) -> bool:
 
 
 def varying_problems(draft: Draft, settled: list[str]) -> list[Problem]:
-    """Return the columns that vary along a curve and would be pooled.
-
-    Parameters
-    ----------
-    draft : Draft
-        The table without duplicates.
-    settled : list of str
-        Columns that a policy for duplicates has settled.
-    """
+    """Return the columns that vary along a curve and would be pooled, but for those `settled`."""
     rows = draft.data[~draft.is_baseline]
     key = [*draft.curve, "metric"]
     group = rows.groupby(key, sort=False, dropna=False).ngroup()

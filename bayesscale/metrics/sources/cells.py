@@ -16,27 +16,12 @@ PATH = "path"
 class TextTable:
     """Cells of a source as text.
 
-    Parameters
-    ----------
-    name : str
-        Name of the source as given.
-    cells : pandas.DataFrame
-        Columns of `str` objects, stripped, empty where the source has nothing; the index is the line or
-        record.
-    unit : str
-        What the index counts: 'line' or 'record'.
-    problems : tuple of Problem
-        Rows that could not be read.
-    notes : tuple of str
-        What is worth knowing and no violation.
-    header_line : int or None
-        Line of the header; None where there is none.
-    typed : bool
-        Whether the source has a type for numbers, so that a point in one is a decimal point.
-    separator : str
-        What sets cells apart; numbers in a file with semicolons may have decimal commas.
-    made_up : tuple of str
-        Columns that no header names: where the rows come from, what they are part of.
+    `cells` are columns of `str` objects, stripped, empty where the source has nothing; their index counts
+    the lines or records (`unit`). `problems` are rows that could not be read; `notes` what is worth knowing
+    and no violation; `header_line` is None where there is no header. `typed`: the source has a type for
+    numbers, so that a point in one is a decimal point. `separator` sets cells apart; numbers in a file with
+    semicolons may have decimal commas. `made_up` are columns that no header names: where rows come from,
+    what they are part of.
     """
 
     name: str

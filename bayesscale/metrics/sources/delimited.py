@@ -28,16 +28,8 @@ def read_delimited(text: str, name: str, separator: str | None = None) -> TextTa
     """Return the cells of a text with a header and a separator.
 
     Lines that begin with #, // or % are comments, and `sep=;` in the first line names the separator, as in
-    files for spreadsheets. Where there is none, columns may be set apart by spaces.
-
-    Parameters
-    ----------
-    text : str
-        The file's content.
-    name : str
-        The file's name, for messages.
-    separator : str, optional
-        Default: the one of comma, semicolon, tab and bar by which header and rows have the same length.
+    files for spreadsheets. Else it is the one of comma, semicolon, tab and bar by which header and rows
+    have the same length; where there is none, columns may be set apart by spaces.
     """
     notes: list[str] = []
     text, first = _without_sep_line(text, notes)

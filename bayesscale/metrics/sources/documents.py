@@ -21,10 +21,7 @@ _LONGEST = 12
 def read_document(text: str, name: str) -> TextTable | None:
     """Return the cells of one JSON document; None where the text is none, but perhaps one a line.
 
-    Raises
-    ------
-    MetricsError
-        The document has no rows that could be scores.
+    MetricsError where it has no rows that could be scores.
     """
     try:
         document = json.loads(

@@ -32,17 +32,8 @@ _MOST_FILES = 10_000
 def load_table(source: str | os.PathLike[str] | pd.DataFrame, pattern: str | None = None) -> TextTable:
     """Return the cells of a file, of the files of a folder, or of a data frame, as text.
 
-    Parameters
-    ----------
-    source : path or pandas.DataFrame
-        CSV, TSV, Markdown, Parquet, JSON or JSONL; or a folder of such files.
-    pattern : str, optional
-        Pattern of the path, whose fields become columns.
-
-    Raises
-    ------
-    MetricsError
-        The source cannot be read at all. Rows that cannot be read are in the table's `problems`.
+    The fields of `pattern` in the paths become columns. MetricsError where the source cannot be read at
+    all; rows that cannot be read are in the table's `problems`.
     """
     if isinstance(source, pd.DataFrame):
         return with_path(read_frame(source, "DataFrame"), pattern)

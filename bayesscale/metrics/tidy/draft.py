@@ -36,20 +36,9 @@ _MAY_BE_EMPTY = ("run", "seed", "signature")
 class Draft:
     """A long table before its rules are checked.
 
-    Parameters
-    ----------
-    text : pandas.DataFrame
-        A row for each score, text cells as received, and those of columns that are not read under `UNREAD`.
-    data : pandas.DataFrame
-        The same rows with numbers as float64 and labels as text; metrics under their names of the catalogue.
-    axis : str
-        The size along a curve.
-    curve : tuple of str
-        Columns that define a curve.
-    named : NamedCells
-        The whole file, by line.
-    unit : str
-        What `line` counts: 'line' or 'record'.
+    `text` has a row for each score, text cells as received, and those of columns that are not read under
+    `UNREAD`; `data` the same rows with numbers as float64 and labels as text, metrics under their names of
+    the catalogue. `named` is the whole file, by line; `unit` what `line` counts, 'line' or 'record'.
     """
 
     text: pd.DataFrame
@@ -126,16 +115,8 @@ class Draft:
 class Read:
     """A draft, with what was found while it was made.
 
-    Parameters
-    ----------
-    draft : Draft
-        The table.
-    left_out : tuple of str
-        Columns of scores that are not read on purpose.
-    notes : tuple of str
-        What was taken, and how.
-    problems : tuple of Problem
-        Numbers that can be meant in two ways.
+    `left_out` are columns of scores that are not read on purpose; `problems` numbers that can be meant in
+    two ways.
     """
 
     draft: Draft

@@ -29,18 +29,10 @@ _PER_SCORE = ("metric", "value", "se", "signature")
 class LongText:
     """A row for each score, as text.
 
-    Parameters
-    ----------
-    rows : pandas.DataFrame
-        The columns kept, `metric` by its full name, `value`, the text of spreads in `se`,
-        `signature` where there are any, and `line`. After `WORKING`: `value_column` and `se_column` are the
-        file's names, `spread` the role of what `se` holds, `percent` whether the column's name says percent.
-    used : set of str
-        Columns that play a role.
-    left_out : tuple of str
-        Columns of scores that are not read on purpose.
-    notes : tuple of str
-        What was taken and what was not.
+    `rows` has the columns kept, `metric` by its full name, `value`, the text of spreads in `se`,
+    `signature` where there are any, and `line`. After `WORKING`: `value_column` and `se_column` are the
+    file's names, `spread` the role of what `se` holds, `percent` whether the column's name says percent.
+    `used` are columns that play a role, `left_out` those of scores that are not read on purpose.
     """
 
     rows: pd.DataFrame
@@ -50,15 +42,7 @@ class LongText:
 
 
 def to_long(named: NamedCells, keep: Sequence[str]) -> LongText:
-    """Return a row for each score.
-
-    Parameters
-    ----------
-    named : NamedCells
-        Text cells under their new names.
-    keep : sequence of str
-        Columns to keep besides those of the score itself.
-    """
+    """Return a row for each score, with the columns to keep beside it."""
     shared = named.cells[[*keep]].assign(line=named.cells.index)
     other = named.cells.drop(columns=[*keep, *(c for c in _PER_SCORE if c in named.cells)], errors="ignore")
     shared[_ROW] = np.arange(len(shared))

@@ -46,20 +46,9 @@ def melt(named: NamedCells, options: Options) -> NamedCells:
     """Turn columns that hold a metric of several runs, systems or tasks into rows with a label.
 
     The charts that Weights & Biases exports, `RUN - METRIC` with `__MIN` and `__MAX`, are known without
-    being asked for: each run is a curve. All else needs `melt`.
-
-    Parameters
-    ----------
-    named : NamedCells
-        Cells under their new names.
-    options : Options
-        `melt` is a label for columns whose names hold a metric and something else (`en-de BLEU`), or
-        `label=metric` for columns that all hold that metric.
-
-    Raises
-    ------
-    UsageError
-        There are no such columns, or the label is taken.
+    being asked for: each run is a curve. All else needs `options.melt`: a label for columns whose names
+    hold a metric and something else (`en-de BLEU`), or `label=metric` for columns that all hold that
+    metric. UsageError where there are no such columns or the label is taken.
     """
     label, _, metric = (options.melt or "").partition("=")
     parts = list(chart_parts(named))

@@ -21,22 +21,11 @@ _KNOWN = {normalised(name): name for name in COLUMNS}
 class NamedCells:
     """Cells of a file under the names that the user gave them.
 
-    Parameters
-    ----------
-    cells : pandas.DataFrame
-        Text cells; every column of the file, and the columns that the user named. The index is the line.
-    free : tuple of str
-        Columns that may play a role: those the user named, and those of the file he did not use for them.
-    origin : mapping
-        For each name that the user gave, the file's column or columns.
-    made_up : tuple of str
-        Columns that the file has no header for.
-    declared : mapping
-        Normalised name to full name of the metrics that the user declared.
-    label : str or None
-        What columns of the file were melted into, where it tells curves apart.
-    notes : tuple of str
-        What is worth knowing.
+    `cells` has every column of the file and those that the user named, by line. `free` are the columns that
+    may play a role: those named, and those of the file not used for them; `origin` has the file's
+    column or columns by the names given. `made_up` are columns without a header, `declared` the full
+    names of his metrics by normalised ones; `label` is what columns were melted into, where it tells curves
+    apart.
     """
 
     cells: pd.DataFrame
@@ -59,18 +48,8 @@ class NamedCells:
 def name_columns(table: TextTable, options: Options) -> NamedCells:
     """Give columns the names that the user wants; a known name is known in any case: `Task` is `task`.
 
-    Parameters
-    ----------
-    table : TextTable
-        Text cells under the file's names.
-    options : Options
-        `columns` has new names and the file's column, or several joined by `+`, whose cells are then joined
-        by `-`. `ignore` has columns that are left out.
-
-    Raises
-    ------
-    UsageError
-        A new name is none that plays a role, or the file has no such column.
+    `a+b` joins the cells of two columns by `-`. UsageError for a new name that plays no role, or a column
+    that the file does not have.
     """
     cells = table.cells.drop(columns=_ignored(table.cells, options.ignore))
     named, used = cells.copy(deep=False), set[str]()

@@ -76,10 +76,7 @@ def in_percent(cells: pd.Series) -> pd.Series:
 def decimal_marks(cells: Iterable[str]) -> tuple[str | None, str | None]:
     """Return examples of a number with a decimal comma and of one with a decimal point, None where none is.
 
-    Parameters
-    ----------
-    cells : iterable of str
-        All cells that hold numbers. `12.500` and `12,500` are proof of neither.
+    `12.500` and `12,500` are proof of neither.
     """
     comma = point = None
     for text in cells:
@@ -93,15 +90,9 @@ def decimal_marks(cells: Iterable[str]) -> tuple[str | None, str | None]:
 def to_numbers(cells: pd.Series, *, sizes: bool, decimal: str = "") -> pd.Series:
     """Return text cells as float64; NaN where a cell is empty or no number.
 
-    Parameters
-    ----------
-    cells : pandas.Series
-        Text, placeholders empty.
-    sizes : bool
-        Whether suffixes such as `6M` are read, and one comma as a separator of thousands.
-    decimal : str
-        The decimal mark of the whole file, a point or a comma; the other separates thousands. Where it is not
-        known, it is a point, and one comma in a score is refused.
+    Of `sizes`, suffixes such as `6M` are read, and one comma as a separator of thousands. `decimal` is the
+    mark of the whole file, the other one separates thousands; where it is not known, it is a point, and one
+    comma in a score is refused.
     """
     parse = _size if sizes else _number
     numbers = {text: parse(_with_point(text, decimal)) for text in cells.unique()}

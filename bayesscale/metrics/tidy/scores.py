@@ -19,16 +19,9 @@ _SHORT_COUNTS, _MOST_RUNS = {"n", "count", "num"}, 50
 
 @dataclass(frozen=True)
 class Score:
-    """A column of scores and what stands beside it.
+    """A column of scores and what stands beside it: columns by their roles, see `names.SPREADS`.
 
-    Parameters
-    ----------
-    metric, column : str
-        Name of the metric and of the column.
-    percent : bool
-        Whether the column's name says that the numbers are percentages.
-    beside : dict
-        Role of a spread, see `bayesscale.metrics.names.SPREADS`, to its column.
+    `percent`: the column's name says that the numbers are percentages.
     """
 
     metric: str
@@ -39,20 +32,11 @@ class Score:
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of a wide table.
+    """The scores of a wide table, one a metric.
 
-    Parameters
-    ----------
-    scores : tuple of Score
-        One a metric.
-    spreads : tuple of str
-        Columns that stand beside a metric, whether they are read or not.
-    left_out : tuple of str
-        Columns of scores that are not read, since others tell the same or more.
-    problems : tuple of Problem
-        Metrics of which several columns could be meant.
-    notes : tuple of str
-        Which columns were taken and why.
+    `spreads` are columns that stand beside a metric, whether they are read or not; `left_out` those of
+    scores that are not read, since others tell the same or more; `problems` metrics of which several could
+    be meant.
     """
 
     scores: tuple[Score, ...]
@@ -68,15 +52,7 @@ def is_long(named: NamedCells) -> bool:
 
 
 def find_scores(named: NamedCells, line: int | None = None) -> Scores:
-    """Return the columns of a wide table that hold scores, one for each metric.
-
-    Parameters
-    ----------
-    named : NamedCells
-        Text cells under their new names.
-    line : int or None
-        Line of the header, for messages.
-    """
+    """Return the columns of a wide table, with a header at `line`, that hold scores: one for each metric."""
     names = {c: n for c in named.free if c not in COLUMNS and (n := score_name(c, named.declared))}
     values = {c: n for c, n in names.items() if n.beside is None and _may_hold_scores(named, c)}
     found: dict[str, list[str]] = {}
