@@ -37,13 +37,7 @@ def compare(
     from bayesscale.evaluation.compare import compare as ask
 
     fit = load_fit(file)
-    answer = ask(
-        fit,
-        lfo=lfo,
-        jobs=jobs,
-        backend=engine,
-        report=Progress(),
-    )
+    answer = ask(fit, lfo=lfo, jobs=jobs, backend=engine, report=Progress())
     frame = answer.frame() if as_csv else answer.readable()
     print_answer(Answer(frame, answer.document(), answer.sentences()), as_json=as_json, as_csv=as_csv)
     end(fit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -44,15 +44,7 @@ def fit_split(split: Split, options: FitOptions) -> Fit:
     """Sample the joint model on the rows that a split fits."""
     from bayesscale.inference.run import fit
 
-    return fit(
-        split.train,
-        priors=options.priors,
-        sampler=options.sampler,
-        report=options.report,
-        breaks=options.breaks,
-        discrepancy=options.discrepancy,
-        law=options.law,
-    )
+    return fit(split.train, **vars(options))
 
 
 def _joint(split: Split, options: FitOptions) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -68,8 +60,7 @@ def _variant(breaks: str | None = None, discrepancy: bool = True, law: str = ALL
     """Return a forecaster that samples the joint model with these settings, whatever those of a fit are."""
 
     def forecast(split: Split, options: FitOptions) -> tuple[pd.DataFrame, dict[str, Any]]:
-        own = FitOptions(options.sampler, options.priors, breaks, discrepancy, law, options.report)
-        return _joint(split, own)
+        return _joint(split, replace(options, breaks=breaks, discrepancy=discrepancy, law=law))
 
     return forecast
 

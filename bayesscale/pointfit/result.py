@@ -87,16 +87,8 @@ class PointFit:
         laws = {fit.law for fit in self.fits}
         names = [name for law in LAWS.values() if law.name in laws for name in law.coefficient_names]
         numbers = [*dict.fromkeys(names), "loss", "held_out_loss", "held_out_rmsle"]
-        columns = [
-            *self.curve_columns,
-            "metric",
-            "law",
-            *numbers,
-            "n_fit",
-            "n_held_out",
-            "converged",
-            "message",
-        ]
+        told = ("n_fit", "n_held_out", "converged", "message")
+        columns = [*self.curve_columns, "metric", "law", *numbers, *told]
         return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float))
 
     def predict(self, sizes: ArrayLike) -> pd.DataFrame:

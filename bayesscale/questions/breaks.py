@@ -75,15 +75,11 @@ def hazard_sentences(fit: Fit, prob: float) -> list[str]:
 
 
 _LIKELY = 0.5
-
 _ONE_KIND = 0.8
-
 # With fewer sizes a break and a law that bends can hardly be told apart.
 _FEW_SIZES = 5
-
 # What the draws of a less probable law say of a break is not told.
 _COUNTS = 0.05
-
 _NO_INTERVAL = np.full(3, np.nan)
 
 

@@ -35,10 +35,7 @@ def write(simulated: Simulated, table: Path, truth: Path | None = None, *, force
     The truth goes beside the table if no place is given, see `truth_path`. OutputExistsError if a file exists
     already and `force` is not given; then neither is written. UsageError if a file cannot be written.
     """
-    contents = {
-        table: to_csv(simulated.frame),
-        truth or truth_path(table): simulated.truth.to_json(),
-    }
+    contents = {table: to_csv(simulated.frame), truth or truth_path(table): simulated.truth.to_json()}
     if len(contents) < 2:
         raise UsageError(f"the table and its truth need two files; received {table} for both")
     write_files(contents, force=force)

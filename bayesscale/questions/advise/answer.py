@@ -40,10 +40,8 @@ if TYPE_CHECKING:
     from bayesscale.figures.picture import Picture
 
 Row = Mapping[Any, Any]
-
 # The guide of the paper asks for three; with fewer, other curves say most of what is said of this one.
 _ENOUGH_SIZES = 3
-
 _PROBABLE = 0.5
 
 

@@ -30,21 +30,13 @@ from numpy.typing import NDArray
 from bayesscale.errors import UsageError
 
 FloatArray = NDArray[np.float64]
-
 BoolArray = NDArray[np.bool_]
-
 NOT_NEEDED = "pretraining not needed"
-
 REACHED = "target reached"
-
 CONTINUE = "continue"
-
 BROKEN = "stop: the law broke"
-
 OUT_OF_REACH = "stop: out of reach"
-
 UNDECIDED = "not enough data yet"
-
 COLUMNS = {
     CONTINUE: "p_continue",
     REACHED: "p_reached",
@@ -52,7 +44,6 @@ COLUMNS = {
     BROKEN: "p_law_broke",
     OUT_OF_REACH: "p_out_of_reach",
 }
-
 """The outcomes, and the columns of their probabilities."""
 
 
@@ -73,11 +64,7 @@ class Goal:
 
 
 def outcomes(
-    *,
-    not_needed: BoolArray,
-    reached: BoolArray,
-    within: BoolArray,
-    broken: BoolArray,
+    *, not_needed: BoolArray, reached: BoolArray, within: BoolArray, broken: BoolArray
 ) -> dict[str, float]:
     """Return the probability of each outcome, from events of shape (draws,); they sum to one."""
     events = {NOT_NEEDED: not_needed, REACHED: reached, CONTINUE: within, BROKEN: broken}
@@ -101,10 +88,8 @@ def decide(probabilities: dict[str, float], confidence: float) -> tuple[str, flo
         stops[0]: sum(probabilities[name] for name in stops),
     }
     # Shares of draws that sum to the confidence may miss it by rounding.
-    for name, probability in (
-        *((name, probabilities[name]) for name in (NOT_NEEDED, REACHED)),
-        *pooled.items(),
-    ):
+    alone = [(name, probabilities[name]) for name in (NOT_NEEDED, REACHED)]
+    for name, probability in (*alone, *pooled.items()):
         if probability >= confidence - 1e-12:
             return name, probability
     return UNDECIDED, max(pooled.values())

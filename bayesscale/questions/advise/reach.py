@@ -14,12 +14,9 @@ from bayesscale.posterior.predictive import Predictive
 from bayesscale.questions.select import last_sizes, sizes_on
 
 FloatArray = NDArray[np.float64]
-
 BoolArray = NDArray[np.bool_]
-
 HORIZON = 1000.0
 """How many times the last measured size laws are followed for a target; to the budget if that is more."""
-
 # Sizes within the data, from there to the budget, and on to the horizon.
 _POINTS = (120, 120, 120)
 

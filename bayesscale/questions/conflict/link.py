@@ -30,10 +30,8 @@ from bayesscale.questions.answer import SURE
 from bayesscale.questions.conflict.pairs import Point, cell_columns
 
 FloatArray = NDArray[np.float64]
-
 FEWEST = 3
 """Points of a link; two are always explained in full."""
-
 EXPLAINED = 0.9
 """Share of the variance of log score that an adequate link explains."""
 

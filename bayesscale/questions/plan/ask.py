@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from bayesscale.posterior.curves import DrawnCurves
 
 FloatArray = NDArray[np.float64]
-
 OUTCOMES = 400
 """Simulated outcomes of each candidate."""
 

@@ -21,13 +21,10 @@ from bayesscale.posterior.curves import Targets
 from bayesscale.questions.select import sizes_on
 
 FloatArray = NDArray[np.float64]
-
 # Candidates of each curve within its data, and beyond them.
 _INSIDE, _BEYOND = 3, 4
-
 # Sizes that print alike are the same checkpoint.
 _ALIKE = 5e-4
-
 _RUN = ("mixture", "model_params")
 
 

@@ -18,7 +18,6 @@ from bayesscale.posterior.noise import student_log_density, typical_se
 from bayesscale.posterior.predictive import Predictive
 
 FloatArray = NDArray[np.float64]
-
 IntArray = NDArray[np.int64]
 
 
@@ -60,11 +59,8 @@ def measurement(predictive: Predictive, target: int, size: float, metrics: IntAr
 
 # An outcome is trusted if its weights are worth this many draws; a candidate, if this share of outcomes is.
 _FEWEST_DRAWS, _TRUSTED = 25.0, 0.75
-
 _CHUNK = 2_000_000
-
 _GROUPS, _BINS = 10, 20
-
 # A surprise counts no more than that of an event of this probability.
 _LEAST = 1e-4
 
@@ -138,14 +134,7 @@ def learn(measurement: Measurement, unknown: Unknown, chosen: IntArray, prob: fl
     # No measurement makes the likelier answer less often right on average.
     least = float(np.maximum(today, 1 - today).mean())
     right = max(_controlled(likelier, controls[:1])[0], least) if unknown.events else np.nan
-    return Reduction(
-        reduction,
-        error,
-        right,
-        float(width.mean()),
-        float(np.median(worth)),
-        True,
-    )
+    return Reduction(reduction, error, right, float(width.mean()), float(np.median(worth)), True)
 
 
 def _reweighted(

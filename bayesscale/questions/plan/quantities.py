@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
 FloatArray = NDArray[np.float64]
-
 QUESTIONS = ("forecast", "break", "better")
 
 

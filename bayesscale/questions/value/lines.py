@@ -79,9 +79,7 @@ def _crossing(sizes: FloatArray, line: FloatArray, place: NDArray[np.int64]) -> 
 
 AHEAD = 100.0
 """How far beyond the largest measured D_f the line is followed."""
-
 SIZE = "finetune_tokens"
-
 # No two neighbouring sizes of the line are further apart than this factor, but for rounding.
 _STEP = 10.0
 
