@@ -17,11 +17,14 @@ from pathlib import Path
 # Imported for the children.
 import sacrebleu.metrics  # noqa: F401
 import torch
+import torch._dynamo  # which optimisers import when the first one is made
 
 import bayesscale.harness.decoding
+import bayesscale.harness.scoring
 import bayesscale.harness.tokens.prepare
 import bayesscale.harness.tokens.supply
-import bayesscale.harness.training  # noqa: F401
+import bayesscale.harness.training.finetuning
+import bayesscale.harness.training.pretraining  # noqa: F401
 from bayesscale.harness.grid.context import Settings
 from bayesscale.harness.grid.run import run_grid
 from tests.harness.grid.micro import micro
@@ -56,7 +59,7 @@ def main(folder: Path, kills: int, seed: int) -> None:
     dice, killed, number = random.Random(seed), 0, 1
     while killed < kills:
         child = start(folder / f"killed-{number}")
-        time.sleep(dice.uniform(0.0, 0.3) * whole)
+        time.sleep(dice.uniform(0.0, 0.2) * whole)
         if os.waitpid(child, os.WNOHANG)[0]:
             number += 1
             continue
