@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby, takewhile
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -64,15 +65,18 @@ class _Column:
     name: bool
     label: bool
 
+    @cached_property
+    def _inside(self) -> int:
+        return max(map(_columns, self.cells), default=0)
+
     @property
     def width(self) -> int:
         """The columns of a terminal that it takes."""
-        return max(map(_columns, [self.heading, *self.cells]))
+        return max(_columns(self.heading), self._inside)
 
     def least(self, shortest: int) -> int:
         """Return the width below which it is not cut."""
-        whole = 0 if self.name else max(map(_columns, self.cells), default=0)
-        return min(self.width, max(whole, shortest))
+        return min(self.width, max(0 if self.name else self._inside, shortest))
 
     def cut(self, width: int) -> _Column:
         """Return the column in a width."""
@@ -191,6 +195,8 @@ def _fitting(text: str, width: int) -> str:
 
 def _columns(text: str) -> int:
     """Return the columns that a text takes in a terminal: wide letters take two."""
+    if text.isascii():
+        return len(text)
     return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 

@@ -159,7 +159,11 @@ def test_the_same_fit_gives_the_same_page(fit: Fit, page: str) -> None:
     assert render(fit) == page
 
 
-def test_the_file_is_not_replaced_unless_told(fit: Fit, tmp_path: Path) -> None:
+def test_the_file_is_not_replaced_unless_told(
+    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It is refused before anything is drawn.
+    monkeypatch.setattr("bayesscale.report.page.render", None)
     target = tmp_path / "report.html"
     target.write_text("mine")
     with pytest.raises(OutputExistsError):
