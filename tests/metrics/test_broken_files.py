@@ -162,6 +162,12 @@ def test_tables_as_terminals_and_editors_draw_them(written: Written, text: str) 
     assert frame[["pretrain_tokens", "value"]].to_numpy().tolist() == [[1000, 20.1], [4000, 21.2]]
 
 
+@pytest.mark.parametrize("first", ["Results:", "copy of bleu", "select", "a&b", "note: x"])
+def test_a_header_that_begins_like_another_format_is_a_header(written: Written, first: str) -> None:
+    text = f"{first},tokens,bleu\nx,1000,20.1\nx,4000,21.2\n"
+    assert len(read_metrics(written(text), columns={"pretrain_tokens": "tokens"}).frame) == 2
+
+
 def test_a_folder_of_events_is_refused_with_a_way_on(check: Check, tmp_path: Path) -> None:
     (tmp_path / "events.out.tfevents.1.host").write_bytes(b"\0")
     check(tmp_path, (None, None, "format", None, "tbparse"))

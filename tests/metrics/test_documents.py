@@ -193,6 +193,8 @@ def test_labels_that_name_several_metrics_are_not_read_as_one(tmp_path: Path) ->
     error = asked(path, "--columns pretrain_tokens=step,bleu=value --duplicates last")
     assert [problem.rule for problem in error.problems] == ["one-metric-a-column"]
     assert "--columns metric=tag,value=value" in error.problems[0].hint
+    all_of_it = door(path, "--columns pretrain_tokens=step,bleu=value --ignore tag --duplicates last")
+    assert values(all_of_it) == [40, 41]
     # Who names one tag among one may know better than it.
     one = door(path, "--columns pretrain_tokens=step,cross_entropy=value --where tag=eval/bleu")
     assert one.metrics == ("cross_entropy",)

@@ -63,37 +63,37 @@ def _second_columns(named: NamedCells, line: int | None) -> Iterator[Problem]:
 def _other_metrics(named: NamedCells, scores: Sequence[Score]) -> Iterator[Problem]:
     """Yield the question about values that the user named as one metric, and labels or paths as several."""
     bare = [s for s in scores if s.column in named.origin and not score_name(named.in_file(s.column))]
-    labels = (
-        [c for c in map(str, named.cells) if meaning(c) == "metric" or _holds_metrics(named, c)]
-        if bare
-        else []
-    )
-    for label in [*labels, *([PATH] if bare and PATH in named.made_up else [])]:
+    if not bare:
+        return
+    labels = [c for c in map(str, named.cells) if meaning(c) == "metric" or _holds_metrics(named, c)]
+    for label in [*labels, *([PATH] if PATH in named.made_up else [])]:
         cells = named.cells[label].unique()
         said = {cell: _metric_said(cell, named) for cell in cells if label != PATH or metric_in_path(cell)}
-        if len(set(said.values())) < 2:
+        if len(set(said.values())) < 2 or not any(map(score_name, said.values())):
             continue
         for score in bare:
-            column, own = (
-                named.in_file(score.column),
-                [c for c in cells if said.get(c) in (None, score.metric)],
-            )
-            ways = (option("where", f"{label}={'|'.join(own)}"),) if own else ()
+            column = named.in_file(score.column)
+            own = [cell for cell in cells if said.get(cell) in (None, score.metric)]
+            ways = [option("where", f"{label}={'|'.join(own)}")] if own else []
+            ways.append(option("ignore", label))
             instead = option("columns", f"{'' if label == 'metric' else f'metric={label},'}value={column}")
             hint = (
-                f"{label!r} names several metrics, so not all are {score.metric}; read each under its own by "
-                f"{instead} in place of {score.metric}={column}{', or those of one by ' if ways else ''}"
+                f"{label!r} names several metrics: read each under its own by {instead} in place of "
+                f"{score.metric}={column}{f', those of one by {ways[0]}' if own else ''}, or all as "
+                f"{score.metric} by {ways[-1]}"
             )
-            received = ", ".join(map(str, list(said)[:_MOST]))
-            yield Problem(None, column, "one-metric-a-column", received, hint + "".join(ways), ways)
+            received = ", ".join(list(said)[:_MOST])
+            yield Problem(None, column, "one-metric-a-column", received, hint, tuple(ways))
         return
 
 
 def _metric_said(cell: str, named: NamedCells) -> str:
     """Return the metric that a label or a path names, by its full name where it is known."""
+    if found := score_name(cell, named.declared):
+        return found.metric
     in_path = metric_in_path(cell)
-    text = in_path[1] if in_path else cell
-    return found.metric if (found := score_name(text, named.declared)) else text
+    found = score_name(in_path[1], named.declared) if in_path else None
+    return found.metric if found else in_path[1] if in_path else cell
 
 
 def _columns(named: NamedCells) -> str:

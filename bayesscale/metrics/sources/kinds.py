@@ -23,15 +23,16 @@ EVENTS = (
     "event files of TensorBoard: download its scalars as CSV there, or in Python: "
     "tbparse.SummaryReader(FOLDER).scalars.to_csv('table.csv', index=False)"
 )
+_KEY = r"[\"']?[A-Za-z_][\w ]*[\"']?:"
 _TEXTS = {
     r"<\?xml": f"XML; in pandas: pandas.read_xml(FILE){_TO_CSV}",
     r"<(?:!doctype|html|head|body|div|table|h\d|p)\b": f"HTML; in pandas: pandas.read_html(FILE)[0]{_TO_CSV}",
-    r"(?:.*\n)*?(?:\s*\\(?:begin\{|hline|toprule)|[^\"\n]*&[^\"\n]*\\\\\s*$)":
+    r"(?:.*\n)*?(?:\s*\\(?:begin\{|hline|toprule)|[^\"\n&]*&[^\"\n]*\\\\\s*$)":
         "LaTeX: write tabs for &, without \\\\ and commands, or export what the table was made of",
-    r"(?:INSERT INTO|CREATE TABLE|SELECT|COPY)\b[^,;\t\n]* ": "SQL: export what it selects as CSV",
+    r"(?:INSERT INTO|CREATE TABLE)\b": "SQL: export what it selects as CSV",
     r"\[\[?[A-Za-z_][\w.]*\]\]?\s*\n": "TOML; in pandas: DataFrame(tomllib.load(open(FILE, 'rb'))[NAME])"
         f"{_TO_CSV}",
-    r"(?:---\s*\n\s*)?(?:- )?[\"']?[A-Za-z_][\w ]*[\"']?:(?: [^,;|\t\n]*)?\n":
+    rf"(?:---\s*\n\s*)?(?:- )?{_KEY}(?: [^,;|\t\n]*)?\n\s*(?:- )?{_KEY}":
         f"YAML; in pandas: pandas.json_normalize(yaml.safe_load(open(FILE))){_TO_CSV}",
     r"\w+\s*[=:]\s*[-+\d.eE]+[\s,;]+\w+\s*[=:]\s*[-+\d.eE]+":
         "lines of names and numbers: write one JSON object a line, in Python by json.dumps(row)",

@@ -25,6 +25,7 @@ _SUFFIX = re.compile(rf"\d\s*([kmbgt]|{'|'.join(_UNITS)})s?$")
 _CHECKPOINT = re.compile(
     r"^(?:global_)?(?:step|steps|checkpoint|ckpt|iter|update)[-_= ]?(?=\d+$)", re.IGNORECASE
 )
+_LONGEST = 200
 # Emphasis, marks of footnotes, the mean that sacreBLEU prints: `**20.1**`, `$20.1$`, `20.1†`, `(μ = 20.1`.
 _BEFORE = re.compile(r"^(?:[*_$\s]|\\[a-z]+\s*\{|\{\\[a-z]+\s|\(?\s*(?:[μµ]|mean)\s*=)+", re.IGNORECASE)
 _BEHIND = re.compile(r"(?:\s*(?:[*_$}†‡§¶↑↓]|\^\{?[*†‡§]\}?|\^\{[a-z]\}))+$", re.IGNORECASE)
@@ -54,7 +55,7 @@ def without_placeholders(cells: pd.Series) -> pd.Series:
 
 def _without_marks(text: str) -> str:
     """Return a number without emphasis and marks of footnotes; what is no number as it is."""
-    inner = _BEHIND.sub("", _BEFORE.sub("", text.replace("\\%", "%")))
+    inner = _BEHIND.sub("", _BEFORE.sub("", text.replace("\\%", "%"))) if len(text) < _LONGEST else text
     return inner if _BEGINS.match(inner) else text
 
 
@@ -65,7 +66,7 @@ def begin_like_numbers(cells: pd.Series) -> pd.Series:
 
 def without_spreads(cells: pd.Series) -> pd.Series:
     """Return cells without what stands behind a ± or, after the number, in brackets."""
-    return cells.str.replace(_SPREAD, "", regex=True)
+    return cells.str.replace(_SPREAD, "", regex=True).where(cells.str.len() < _LONGEST, cells)
 
 
 def in_percent(cells: pd.Series) -> pd.Series:
