@@ -52,15 +52,7 @@ _FAST, _SLOW = 0.3, 0.05
 
 @dataclass
 class Chain:
-    """One chain; its own particles, its own random numbers.
-
-    Parameters
-    ----------
-    data : Assembly
-        The data.
-    seed : sequence of int
-        Seed of the fit, and number of the chain.
-    """
+    """One chain; its own particles, its own random numbers. `seed` is the fit's, and the chain's number."""
 
     data: Assembly
     seed: tuple[int, ...]
@@ -102,14 +94,9 @@ class Chain:
             move_population(*self._own, self._precisions)
 
     def learn(self, sweeps: int, proposal: LocalPrior | None = None) -> list[LocalPrior]:
-        """Return what populations are like, from clouds under a proposal.
+        """Return what populations are like in the second half of some sweeps, from clouds under a proposal.
 
-        Parameters
-        ----------
-        proposal : LocalPrior, optional
-            Default: as wide as the prior.
-        sweeps : int
-            Sweeps, of which the second half is returned.
+        By default the proposal is as wide as the prior.
         """
         first = proposal is None
         self.temper(wide_prior(self.data) if proposal is None else proposal, _FIRST)
@@ -120,15 +107,7 @@ class Chain:
         return [self._seen() for _ in range(sweeps // 2)]
 
     def adapt(self, proposal: LocalPrior, sweeps: int) -> None:
-        """Make clouds under a proposal, and adapt the steps of all moves.
-
-        Parameters
-        ----------
-        proposal : LocalPrior
-            From `widened`.
-        sweeps : int
-            Sweeps of adaptation.
-        """
+        """Make clouds under a proposal from `widened`, and adapt the steps of all moves in some sweeps."""
         pairs = int((self.data.count > 0).sum())
         self.temper(proposal, min(_PARTICLES, max(_FIRST, _MOST // pairs)))
         self._learn_open(sweeps // 2)
@@ -167,12 +146,9 @@ class Chain:
 
 
 def widened(seen: list[LocalPrior]) -> LocalPrior:
-    """Return a proposal population that covers those which were seen.
+    """Return a proposal population that covers those which `Chain.learn` has seen in all chains.
 
-    Parameters
-    ----------
-    seen : list of LocalPrior
-        From `Chain.learn`, of all chains: where these disagree, the proposal is wide.
+    Where these disagree, the proposal is wide.
     """
 
     def mean(name: str) -> FloatArray:
@@ -200,12 +176,8 @@ def widened(seen: list[LocalPrior]) -> LocalPrior:
 def _left_open(x: FloatArray, law: NDArray[np.int64], prior: LocalPrior, sd: FloatArray) -> NDArray[np.bool_]:
     """Return which parameters data leave open: they range nearly as widely as the population.
 
-    Parameters
-    ----------
-    x, law : array, shape (states, C, M, LOCAL), (states, C, M)
-        States of the curves.
-    prior, sd : LocalPrior, array
-        Their population, and its spreads of levels and gains.
+    `x` and `law` are states of the curves, of shapes (states, C, M, LOCAL) and (states, C, M); `sd` are the
+    population's spreads of levels and gains.
     """
     effects = x[..., LEVEL : GAIN + 1].std(axis=0) / sd.reshape(-1, 2)
     pooled = x[..., NOISE : NOISE + 4].std(axis=0) / np.moveaxis(prior.pooled_sd, 0, -1)
@@ -247,18 +219,9 @@ class Record:
         return Record(*parts)
 
     def fill(self, place: int, chain: Chain, thin: int, begin: int, end: int) -> None:
-        """Fill some of the room of one chain; chains fill theirs at the same time.
+        """Fill the room of chain number `place` with its draws from `begin` to `end`, `thin` sweeps apart.
 
-        Parameters
-        ----------
-        place : int
-            Number of the chain.
-        chain : Chain
-            The chain.
-        thin : int
-            Sweeps between two draws.
-        begin, end : int
-            Draws that are there, and that shall be.
+        Chains fill theirs at the same time.
         """
         for draw, (population, local) in enumerate(chain.states(end - begin, thin), begin):
             for name, kept in self.population.items():

@@ -25,16 +25,8 @@ _above_zero = compiled(above_zero)
 def integrate(x: Any, scale: Any, values: Any, weights: Any, data: Any, c: Any, m: Any) -> Any:
     """Return the log likelihood with the modes integrated out, and what it makes of the modes.
 
-    Parameters
-    ----------
-    x, scale : array, float
-        Local parameters, and the scale of the discrepancy in the metric's unit.
-    values : array, shape (N,)
-        Law and break.
-    weights : array, shape (N,)
-        What each value's variance is divided by.
-    data, c, m : Assembly, int, int
-        Data, curve, metric.
+    `scale` is that of the discrepancy in the metric's unit, `values` law and break. Each value's variance is
+    divided by its weight.
 
     Returns
     -------
@@ -72,19 +64,7 @@ def integrate(x: Any, scale: Any, values: Any, weights: Any, data: Any, c: Any, 
 def collapsed_likelihood(
     law: Any, broken: Any, x: Any, weights: Any, data: Any, c: Any, m: Any, out: Any
 ) -> float:
-    """Return the log likelihood of a curve and metric, given weights, with its modes integrated out.
-
-    Parameters
-    ----------
-    law, broken, x : int, bool, array
-        As in `bayesscale.particles.local.law_and_break`; the modes do not count.
-    weights : array, shape (N,)
-        What each value's variance is divided by.
-    data, c, m : Assembly, int, int
-        Data, curve, metric.
-    out : array, shape (N,)
-        Room to work in.
-    """
+    """Return the log likelihood of a curve and metric, given weights, with its modes integrated out."""
     scale = law_and_break(law, broken, x, data, c, m, out)
     total = integrate(x, scale, out, weights, data, c, m)[0]
     return total if math.isfinite(total) else -np.inf

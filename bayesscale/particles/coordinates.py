@@ -29,16 +29,8 @@ def place_of(kind: Any) -> int:
 def parameters(m: Any, population: Any, data: Any, local: Any, kinds: Any, values: Any, priors: Any) -> int:
     """Write means and log spreads of the kinds that curves have, and their priors; return how many kinds.
 
-    Parameters
-    ----------
-    m, population, data, local : int, Population, Assembly, Local
-        The metric, and the chain.
-    kinds : array of int, shape (KINDS,)
-        Written: the kinds, numbered as in `KINDS`.
-    values : array, shape (2, KINDS)
-        Written: means and logarithms of spreads.
-    priors : array, shape (KINDS, 4)
-        Written: rows of `Assembly.pooled` or `Assembly.shapes`.
+    Written are the kinds, numbered as in `KINDS`; `values`, shape (2, KINDS), means, then log spreads; and
+    `priors`, shape (KINDS, 4), rows of `Assembly.pooled` or `Assembly.shapes`.
     """
     count = 0
     for kind in range(4):

@@ -36,15 +36,7 @@ def step_by_difference(
     law: Any, broken: Any, x: Any, prior_now: Any, likelihood: Any, weights: Any, prior: Any,
     guide: Any, pool: Any, data: Any, c: Any, m: Any, out: Any,
 ) -> tuple[Any, Any, float, float]:  # fmt: skip
-    """Try one step of x in place; return law, break, log prior and log likelihood afterwards.
-
-    Parameters
-    ----------
-    law, broken, x, prior_now, likelihood, weights, prior, guide, data, c, m, out
-        As in `bayesscale.particles.moves.move`.
-    pool : Pool
-        The clouds.
-    """
+    """Try one step of x in place, with arguments and results as of `bayesscale.particles.moves.move`."""
     part, free = 2 * law + broken, guide.free[broken]
     one, two = like(part, pool, c, m), like(part, pool, c, m)
     if one < 0 or two < 0 or one == two:

@@ -21,14 +21,8 @@ from bayesscale.particles.sums import subtract_logs, to_weights
 def exchange(c: Any, m: Any, order: Any, odds: Any, proposal: Any, data: Any, pool: Any, local: Any) -> None:
     """Let a curve and one of its particles change places.
 
-    Parameters
-    ----------
-    c, m : int
-        Curve and metric.
-    order, odds : array
-        Numbers of the particles, that of the state being the one behind the last; log odds of each.
-    proposal, data, pool, local : LocalPrior, Assembly, Pool, Local
-        The population under which clouds are, the data, the clouds and the curves.
+    `order` has the numbers of the particles, that of the state being the one behind the last; `odds` the log
+    odds of each.
     """
     to_weights(odds, odds.max(), odds)
     r, chosen = odds.sum() * np.random.random(), pool.law.shape[2]
@@ -58,18 +52,9 @@ def gather_some(c: Any, m: Any, start: Any, rest: Any, population: Any, prior: A
                 pool: Any, local: Any, own: Any, odds: Any) -> None:  # fmt: skip
     """Write what some particles of a curve and metric are, the state behind them.
 
-    Parameters
-    ----------
-    c, m, start : int
-        Curve, metric, and the first of the particles; behind the last comes the first.
-    rest : array, shape (E,)
-        Residuals of the curve.
-    population, prior, proposal, data, pool, local
-        The chain, and its clouds.
-    own : array, shape (3, particles + 1)
-        Written: residuals of level and gain; the square of the place of the shape.
-    odds : array, shape (particles + 1,)
-        Written: log odds of being the state but for these three.
+    They are those from number `start` on; behind the last comes the first. `rest`, shape (E,), are residuals
+    of the curve. Written are `own`, shape (3, particles + 1), residuals of level and gain, and the square of
+    the place of the shape; and `odds`, the log odds of being the state but for these three.
     """
     count = odds.shape[0] - 1
     for i in range(count + 1):
@@ -93,22 +78,9 @@ def exchange_two(
 ) -> None:  # fmt: skip
     """Let a curve change places with a particle of one metric and one of another, both at once.
 
-    Metrics of a curve hang together: where two explanations fit, both metrics have to change theirs.
-
-    Parameters
-    ----------
-    c, one, two : int
-        Curve, and its metrics.
-    rest : array, shape (E,)
-        Residuals of the curve.
-    square : array, shape (2,)
-        From `bayesscale.particles.population.squares`.
-    precision : array, shape (E, E)
-        Precision of what was measured of the curve.
-    population, prior, proposal, data, pool, local
-        The chain, and its clouds.
-    room : array, shape (2, 4, particles + 1)
-        Room to work in, for as many particles as are tried of each metric.
+    Metrics of a curve hang together: where two explanations fit, both metrics have to change theirs. `rest`,
+    shape (E,), are the curve's residuals, `square` its row of `squares`, `precision`, shape (E, E), that of
+    what was measured of it. `room`, shape (2, 4, particles + 1), is for as many as are tried of each metric.
     """
     count, starts = room.shape[2], np.empty(2, np.int64)
     for k in range(2):
@@ -162,16 +134,8 @@ def exchange_two(
 def alone(first: Any, precision: Any, pull: Any, own: Any) -> Any:
     """Return what the particles of one metric add to a curve's squared distance, without the other metric.
 
-    Parameters
-    ----------
-    first : int
-        Place of the metric's level.
-    precision : array, shape (E, E)
-        Precision of what was measured of the curve.
-    pull : array, shape (2,)
-        What is linear in its residuals.
-    own : array, shape (4, particles + 1)
-        From `gather_some`.
+    `first` is the place of the metric's level in `precision`, `pull` what is linear in its residuals, `own`
+    from `gather_some`.
     """
     level, gain = own[0], own[1]
     total = own[2] + 2.0 * (pull[0] * level + pull[1] * gain)

@@ -20,10 +20,8 @@ def expect(
 
     Parameters
     ----------
-    m, population, data, local : int, Population, Assembly, Local
-        The metric, and the chain.
-    precisions : array, shape (P + 1, E, E)
-        From `fill_precisions`.
+    m, population, data, local, precisions
+        See `bayesscale.particles`.
     expected : array, shape (C, 6)
         Written: level and gain besides their means, what other metrics add to them in sds, and
         `LocalPrior.degrees` and `rest`.
@@ -64,19 +62,7 @@ def expect(
 def fill_prior(
     m: Any, population: Any, data: Any, precisions: Any, expected: Any, inverse: Any, prior: Any
 ) -> None:
-    """Write a population as the curves see it for one metric.
-
-    Parameters
-    ----------
-    m, population, data : int, Population, Assembly
-        The metric, the population and the data.
-    precisions : array, shape (P + 1, E, E)
-        From `fill_precisions`; only that of all metrics counts.
-    expected, inverse : array, shape (C, 6), (C, 3)
-        From `expect`.
-    prior : LocalPrior
-        What is written.
-    """
+    """Write a population as the curves see it for one metric, with `expected` and `inverse` from `expect`."""
     prior.fall[m] = population.fall[m]
     for kind in range(4):
         prior.pooled_mean[kind, m] = population.pooled_mean[kind, m]

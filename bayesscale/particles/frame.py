@@ -32,18 +32,9 @@ def learn_frame(seen: Any, sd: Any, width: Any, known: Any, frame: Any) -> None:
     The mean of the curvature is the precision of a normal density. Where draws range more widely than it
     says, axes have the geometric mean of both sds.
 
-    Parameters
-    ----------
-    seen : array, shape (P, P)
-        Minus the second derivatives of the log density.
-    sd : array, shape (P,)
-        Of the prior; 0 where nothing is to be moved.
-    width : array, shape (P,)
-        Sds of the draws.
-    known : array, shape (P, P)
-        Changed: mean of the curvature.
-    frame : array, shape (P, P)
-        Written: its columns are steps along the axes.
+    `seen` is minus the second derivatives of the log density, `sd` that of the prior, 0 where nothing is to
+    be moved. `width` are the sds of the draws. Changed are `known`, the mean curvature, and `frame`, whose
+    columns are steps along the axes.
     """
     if not np.isfinite(seen).all():
         return

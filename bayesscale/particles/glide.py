@@ -42,24 +42,8 @@ def glide(law: Any, broken: Any, x: Any, now: Any, likelihood: Any, weights: Any
           data: Any, c: Any, m: Any, steps: Any, rate: Any, room: Any) -> tuple[float, float]:  # fmt: skip
     """Move x along a trajectory; return log prior and log likelihood afterwards.
 
-    Parameters
-    ----------
-    law, broken, x : int, int, array
-        Where the curve is; changed in place.
-    now, likelihood : float
-        Log prior and log likelihood there.
-    weights : array, shape (N,)
-        Weights of the values; the modes are integrated out.
-    prior, guide, data : LocalPrior, Guide, Assembly
-        The population, the clouds, the data.
-    c, m : int
-        Curve and metric.
-    steps : array, shape (C, M)
-        Logarithms of the sizes of steps.
-    rate : float
-        How fast they adapt.
-    room : array, shape (4, N)
-        Room to work in.
+    The modes are integrated out. `now` and `likelihood` are log prior and log likelihood before; `steps`,
+    shape (C, M), logarithms of the sizes of steps, which adapt at `rate`.
     """
     if not guide.known[c, m, 2 * law + broken]:
         return now, likelihood

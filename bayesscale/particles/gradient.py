@@ -87,12 +87,7 @@ def power_slopes(level: Any, gain: Any, x: Any, u: Any, count: Any, reciprocal: 
 def law_slopes(law: Any, level: Any, gain: Any, x: Any, u: Any, count: Any, out: Any) -> None:
     """Write the values of a law at positions, and their derivatives by gain, shape and log sharpness.
 
-    Parameters
-    ----------
-    law, level, gain, x, u, count : int, float, float, array, array, int
-        As in `bayesscale.particles.local.law_values`.
-    out : array, shape (4, N)
-        Values and the three derivatives.
+    `out`, shape (4, N), has a row for each; the rest is as in `bayesscale.particles.local.law_values`.
     """
     if law == 0:
         log_law_slopes(level, gain, x, u, count, out)
@@ -116,21 +111,7 @@ def noise_slope(off: Any, square: Any, degrees: Any) -> tuple[float, float]:
 def pair_gradient(
     law: Any, broken: Any, x: Any, weights: Any, data: Any, c: Any, m: Any, room: Any, gradient: Any
 ) -> float:
-    """Write the gradient of the log likelihood with the modes integrated out; return that likelihood.
-
-    Parameters
-    ----------
-    law, broken, x, weights : int, bool, array, array
-        As in `bayesscale.particles.collapsed.collapsed_likelihood`.
-    data : Assembly
-        The data.
-    c, m : int
-        Curve and metric.
-    room : array, shape (4, N)
-        Room to work in.
-    gradient : array, shape (LOCAL,)
-        Where the gradient goes.
-    """
+    """Write the gradient of `collapsed_likelihood`, shape (LOCAL,); return that likelihood."""
     count, u = data.count[c, m], data.u[c, m]
     log_near = data.log_near[m]
     level, gain = law_parameters(x, log_near)

@@ -53,14 +53,12 @@ def slope_at(m: Any, count: Any, kinds: Any, values: Any, priors: Any, y: Any, p
         Cells of the baseline keep their place in the population.
     weights, scales : array, shape (C, N), (C,)
         Weights of the values, and of the curves.
-    prior, guide, data, local : LocalPrior, Guide, Assembly, Local
-        The chain.
     cells : array, shape (B,)
         Written: log likelihoods of cells.
     slopes, white : array, shape (2, KINDS), (C, LOCAL)
         Written: the gradient.
-    room : array, shape (4, N)
-        Room to work in.
+    prior, guide, data, local, room
+        See `bayesscale.particles`.
     """
     total = log_density(values, priors, count, slopes)
     gradient, x = np.empty(LOCAL), np.empty(LOCAL)
@@ -93,16 +91,7 @@ def joint(
 ) -> None:  # fmt: skip
     """Move means and spreads of a metric and all its curves along a trajectory.
 
-    Parameters
-    ----------
-    m : int
-        The metric.
-    population, data, local, prior, guide, steps : Population, Assembly, Local, LocalPrior, Guide, Steps
-        The chain.
-    scales : array, shape (C,)
-        From `draw_scales`.
-    room : array, shape (4, N)
-        Room to work in, with as many columns as curves or cells have values.
+    `scales` are from `draw_scales`; `room` has as many columns as curves or cells have values.
     """
     curves, cell_total = data.count.shape[0], data.cell_count.shape[0]
     kinds, values, priors = np.zeros(KINDS, np.int64), np.zeros((2, KINDS)), np.zeros((KINDS, 4))

@@ -60,23 +60,7 @@ def sharpness_of(place: Any) -> float:
 
 @compiled
 def law_values(law: Any, level: Any, gain: Any, x: Any, u: Any, count: Any, out: Any) -> None:
-    """Write the values of a law at positions.
-
-    Parameters
-    ----------
-    law : int
-        Number of the law in `bayesscale.laws.LAWS`.
-    level, gain : float
-        From `law_parameters`.
-    x : array, shape (LOCAL,)
-        Local parameters.
-    u : array, shape (N,)
-        Positions, of which the first `count` count.
-    count : int
-        Number of values.
-    out : array, shape (N,)
-        Where the values go.
-    """
+    """Write the values of a law at the first `count` positions; level and gain are from `law_parameters`."""
     if law == 0:
         parts = _log_terms(level, gain, x[SHAPE], 1.0, np)
         for i in range(count):
@@ -97,19 +81,7 @@ def law_values(law: Any, level: Any, gain: Any, x: Any, u: Any, count: Any, out:
 
 @compiled
 def law_and_break(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out: Any) -> float:
-    """Write the values of a curve without its discrepancy; return the scale of that in the metric's unit.
-
-    Parameters
-    ----------
-    law, x, out
-        As in `law_values`.
-    broken : bool
-        Whether the law breaks within the data.
-    data : Assembly
-        The data.
-    c, m : int
-        Curve and metric.
-    """
+    """Write the values of a curve without its discrepancy; return the scale of that in the metric's unit."""
     u, count = data.u[c, m], data.count[c, m]
     level, gain = law_parameters(x, data.log_near[m])
     law_values(law, level, gain, x, u, count, out)
@@ -121,14 +93,9 @@ def law_and_break(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out:
 
 @compiled
 def value_and_noise(x: Any, scale: Any, value: Any, data: Any, c: Any, m: Any, i: Any) -> tuple[float, float]:
-    """Return what a measurement is expected to be, and the squared scale of its noise.
+    """Return what measurement i is expected to be, and the squared scale of its noise.
 
-    Parameters
-    ----------
-    x, scale, value : array, float, float
-        Local parameters; from `law_and_break`, the value that of the measurement.
-    data, c, m, i : Assembly, int, int, int
-        Data, curve, metric and measurement.
+    Scale and value are from `law_and_break`.
     """
     part = _above_zero(value, math.exp(data.log_near[m]), np)
     strayed = x[MODE] * data.modes[c, m, i, 0] + x[MODE + 1] * data.modes[c, m, i, 1]
@@ -151,20 +118,9 @@ def log_likelihood(
 ) -> float:  # fmt: skip
     """Return the log density of Student-t noise, up to a constant; -inf where it is no number.
 
-    Parameters
-    ----------
-    law, value, variance : array, shape (N,)
-        Values of law and break; measured values; squared standard errors.
-    scale : float
-        Of the discrepancy.
-    modes : array, shape (N, 2)
-        Effects of its modes.
-    x : array, shape (LOCAL,)
-        Local parameters, of which those of noise and modes count.
-    count : int
-        Number of values.
-    near, floor, degrees : float
-        Below which value the metric is near zero, its resolution, degrees of freedom.
+    `law` are values of law and break, `scale` and `modes`, shape (N, 2), those of the discrepancy, `variance`
+    squared standard errors. Of `x` noise and modes count. `near` is below which value the metric is near
+    zero, `floor` its resolution.
     """
     own, least, share = math.exp(2.0 * x[NOISE]), floor * floor, 1.0 / (1.0 + math.exp(-x[SHARE]))
     total, scales, ratios = 0.0, 1.0, 1.0
@@ -183,19 +139,7 @@ def log_likelihood(
 
 @compiled
 def pair_likelihood(law: Any, broken: Any, x: Any, data: Any, c: Any, m: Any, out: Any) -> float:
-    """Return the log likelihood of the values of a curve and metric.
-
-    Parameters
-    ----------
-    law, broken, x : int, bool, array
-        As in `law_and_break`.
-    data : Assembly
-        The data.
-    c, m : int
-        Curve and metric.
-    out : array, shape (N,)
-        Room to work in.
-    """
+    """Return the log likelihood of the values of a curve and metric."""
     scale = law_and_break(law, broken, x, data, c, m, out)
     return log_likelihood(
         out, scale, data.modes[c, m], x, data.value[c, m], data.variance[c, m], data.count[c, m],
@@ -218,17 +162,6 @@ def log_prior(law: Any, broken: Any, x: Any, prior: Any, data: Any, c: Any, m: A
     """Return the log density of local parameters under a population.
 
     Up to a constant that is the same for all laws, broken or not.
-
-    Parameters
-    ----------
-    law, broken, x : int, bool, array
-        As in `value_of`.
-    prior : LocalPrior
-        The population, as one curve sees it.
-    data : Assembly
-        The data.
-    c, m : int
-        Curve and metric.
     """
     apart = math.log(1.0 + square_of(law, x, prior, c, m) / prior.rest[c, m])
     return log_rest(law, broken, x, prior, data, c, m) - 0.5 * (prior.degrees[c, m] + EFFECTS) * apart

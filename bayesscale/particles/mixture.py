@@ -56,8 +56,8 @@ def gather(m: Any, data: Any, pool: Any, local: Any, proposal: Any, rows: Any, o
 
     Parameters
     ----------
-    m, data, pool, local, proposal : int, Assembly, Pool, Local, LocalPrior
-        The metric, the clouds and the curves.
+    m, data, pool, local, proposal
+        See `bayesscale.particles`.
     rows : array, shape (C, ROWS, summed)
         Written: what the population's density is made of.
     order : array of int, shape (C, summed)
@@ -93,16 +93,8 @@ def gather(m: Any, data: Any, pool: Any, local: Any, proposal: Any, rows: Any, o
 def sort_by_law(law: Any, last: Any, start: Any, order: Any, ends: Any) -> None:
     """Write the numbers of some particles, one law behind the other, and where each law begins and ends.
 
-    Parameters
-    ----------
-    law : array, shape (particles,)
-        Laws of the particles.
-    last : int
-        Law of the state.
-    start : int
-        The first of the particles that are taken; behind the last comes the first.
-    order, ends : array of int, shape (summed,), (LAW_COUNT + 1,)
-        Written.
+    They are taken from number `start` on; behind the last comes the first. `law` are those of the particles,
+    `last` that of the state.
     """
     particles, place = law.shape[0], 0
     for k in range(LAW_COUNT):
@@ -122,22 +114,8 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
                 rows: Any, ends: Any, base: Any, odds: Any, slope: Any) -> float:  # fmt: skip
     """Write the log weights of all particles of a metric, and the slopes of the log density; return it.
 
-    Parameters
-    ----------
-    m : int
-        The metric.
-    at, mean, sd : array
-        As in `read_population`.
-    expected, inverse : array, shape (C, 6), (C, 3)
-        As in `log_weights`.
-    data, local : Assembly, Local
-        The data and the chain.
-    rows, ends, base
-        From `gather`.
-    odds : array, shape (C, summed)
-        Written: log weights, the largest of a curve 0.
-    slope : array
-        Written.
+    `at`, `mean` and `sd` are as in `read_population`, `expected` and `inverse` as in `expect`, `rows`, `ends`
+    and `base` from `gather`. In `odds`, shape (C, summed), the largest log weight of a curve is 0.
     """
     total = log_normal(at, mean, sd, slope)
     share, log_share, weight = np.zeros(LAW_COUNT), np.zeros(LAW_COUNT), np.empty(odds.shape[1])
@@ -186,18 +164,8 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
     """Move the population of a metric along a trajectory, with the particles of each curve summed over.
 
     Some of a cloud's particles are summed over, others in every sweep: their luck is not remembered.
-
-    Parameters
-    ----------
-    m, population : int, Population
-        The metric, and what is moved.
-    expected, inverse : array, shape (C, 6), (C, 3)
-        As in `log_weights`; level and gain besides their means are written.
-    data, pool, local, proposal, steps : Assembly, Pool, Local, LocalPrior, Steps
-        The chain, its clouds, and the population under which they are.
-    order, odds : array, shape (C, summed)
-        Written: the particles that were summed over, see `gather`, and the log odds of each to be the state
-        under the new population.
+    `expected` and `inverse` are as in `expect`; level and gain besides their means are written. So are
+    `order`, see `gather`, and `odds`, the log odds of each particle to be the state under the new population.
     """
     curves, count = odds.shape
     rows, base = np.empty((curves, ROWS, count)), np.empty((curves, count))

@@ -182,18 +182,12 @@ def move(
         `WALK`, `SINGLE` (one parameter), `LAW`, `BREAK`, or `JUMP` (anywhere in the cloud).
     temperature : float
         Power of the likelihood.
-    law, broken, x : int, int, array
-        Where the curve is.
     prior_now, likelihood : float
-        Log prior and log likelihood there.
+        Log prior and log likelihood where the curve is.
     weights : array, shape (N,) or (0,)
         With weights of the values, the likelihood is that with the modes integrated out.
-    prior, guide, data : LocalPrior, Guide, Assembly
-        The population, the clouds, the data.
-    c, m : int
-        Curve and metric.
-    out : array
-        Room for the values.
+    law, broken, x, prior, guide, data, c, m, out
+        See `bayesscale.particles`.
     """
     y, new_law, new_broken, ratio = x.copy(), law, broken, 0.0
     if kind == WALK:
@@ -221,13 +215,6 @@ def stir(
     """Try another law, another break, a jump and a walk; arguments as in `move`.
 
     A jump arrives seldom from where it leads seldom: what the cloud's normal shape leaves out has to walk.
-
-    Parameters
-    ----------
-    several, can_break : bool
-        Whether the pair may follow several laws, and break within the data.
-    law, broken, x, prior_now, likelihood, weights, prior, guide, data, c, m, out
-        As in `move`.
     """
     for kind in (LAW, BREAK, JUMP, WALK):
         if (kind == LAW and not several) or (kind == BREAK and not can_break):
@@ -243,16 +230,9 @@ def settle(
     temperature: Any, law: Any, broken: Any, x: Any, prior_now: Any, likelihood: Any, new_law: Any,
     new_broken: Any, y: Any, ratio: Any, weights: Any, prior: Any, data: Any, c: Any, m: Any, out: Any,
 ) -> tuple[Any, Any, float, float]:  # fmt: skip
-    """Accept a proposal y with its law and break, or stay.
+    """Accept a proposal y with its law and break, or stay; `ratio` is the log ratio of the proposals.
 
-    Parameters
-    ----------
-    temperature, law, broken, x, prior_now, likelihood, weights, prior, data, c, m, out
-        As in `move`.
-    new_law, new_broken, y : int, int, array
-        What is proposed.
-    ratio : float
-        Log ratio of the proposals.
+    The other arguments are as in `move`.
     """
     if new_broken and not data.first[c, m] < y[TAU] < data.last[c, m]:
         return law, broken, prior_now, likelihood

@@ -26,14 +26,7 @@ def move_open(population: Any, data: Any, local: Any, precisions: Any, scales: A
               out: Any) -> None:  # fmt: skip
     """Shift means and stretch spreads of levels and gains, with the curves that are left open.
 
-    Parameters
-    ----------
-    population, data, local, guide, steps : Population, Assembly, Local, Guide, Steps
-        The chain.
-    precisions, scales : array
-        From `fill_precisions`, and kept up to date; from `draw_scales`.
-    out : array, shape (N,)
-        Room to work in.
+    `precisions` are kept up to date; `scales` are from `draw_scales`.
     """
     for m in range(data.count.shape[1]):
         for place in range(2):
@@ -94,20 +87,8 @@ def try_open(m: Any, place: Any, change: Any, moved: Any, data: Any, local: Any,
              rate: Any, out: Any) -> bool:  # fmt: skip
     """Move the open curves, or nothing; return whether they were.
 
-    Parameters
-    ----------
-    m, place : int
-        The metric; 0 for level, 1 for gain.
-    change : float
-        What the log prior changes by.
-    moved : array, shape (C,)
-        How far each curve would go.
-    data, local, guide : Assembly, Local, Guide
-        The data and the chain.
-    sizes, rate : array, float
-        Logarithms of the sizes of steps, and how fast they adapt.
-    out : array, shape (N,)
-        Room to work in.
+    `place` is 0 for level and 1 for gain, `change` what the log prior changes by, `moved`, shape (C,), how
+    far each curve would go. `sizes` are logarithms of the sizes of steps, which adapt at `rate`.
     """
     curves, known, at = data.count.shape[0], local.likelihood[:, m].copy(), local.x[:, m, place].copy()
     for c in range(curves):

@@ -54,12 +54,7 @@ def covariance(partial: Any, sd: Any) -> Any:
 def fill_precisions(population: Any, data: Any, precisions: Any) -> None:
     """Write the precision of levels and gains of every pattern of measured metrics; the last: of all metrics.
 
-    Parameters
-    ----------
-    population, data : Population, Assembly
-        The population and the data.
-    precisions : array, shape (P + 1, E, E)
-        Written; 0 for metrics that a pattern does not have.
+    Precisions, shape (P + 1, E, E), are 0 for metrics that a pattern does not have.
     """
     between = covariance(population.partial, population.sd)
     everything = np.ones(data.count.shape[1], np.bool_)
@@ -106,12 +101,7 @@ def residuals(population: Any, data: Any, local: Any) -> Any:
 def squares(population: Any, data: Any, local: Any, precisions: Any, rest: Any) -> Any:
     """Return how far off curves are in what was measured, and in how many effects, shape (C, 2).
 
-    Parameters
-    ----------
-    population, data, local : Population, Assembly, Local
-        The chain.
-    precisions, rest : array
-        From `fill_precisions` and `residuals`.
+    `rest` are `residuals`.
     """
     found = np.zeros((rest.shape[0], 2))
     for c in range(rest.shape[0]):
@@ -269,16 +259,8 @@ def scaled_group(
 def log_scatter(partial: Any, sd: Any, data: Any, scatter: Any, sizes: Any) -> float:
     """Return the log density of residuals under a covariance, up to a constant.
 
-    Parameters
-    ----------
-    partial, sd : array
-        Partial correlations and spreads.
-    data : Assembly
-        The data.
-    scatter : array, shape (P, E, E)
-        Sum of squares and products of the residuals of every pattern of measured metrics.
-    sizes : array, shape (P,)
-        Curves of every pattern.
+    Of every pattern of measured metrics, `scatter`, shape (P, E, E), is the sum of squares and products of
+    the residuals. `sizes` are numbers of curves.
     """
     between, total = covariance(partial, sd), 0.0
     for p in range(sizes.shape[0]):

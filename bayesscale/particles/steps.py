@@ -80,16 +80,9 @@ def first_steps(data: Assembly) -> Steps:
 
 @compiled
 def learn(value: Any, least: Any, known: Any) -> None:
-    """Learn the sd of a parameter from where it is, sweep by sweep.
+    """Learn the sd of a parameter from where it is, sweep by sweep; it is at least `least`.
 
-    Parameters
-    ----------
-    value : float
-        Where it is.
-    least : float
-        The sd is at least this.
-    known : array, shape (3,)
-        Changed: sd, mean, mean squared distance from the mean.
+    Changed is `known`: sd, mean, mean squared distance from the mean.
     """
     if math.isnan(known[1]):
         known[1] = value

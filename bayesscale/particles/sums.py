@@ -44,14 +44,11 @@ def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any,
         Which of `POOLED` are estimated.
     allowed, log_share : array, shape (LAW_COUNT,)
         Which laws the metric may follow, and their log shares.
-    expected : array, shape (6,)
-        What is expected of level and gain besides their means; what other metrics add to that, in sds;
-        `LocalPrior.degrees` and `rest`.
-    inverse : array, shape (3,)
-        Precision of level and gain in sds, given other metrics.
+    expected, inverse : array, shape (6,), (3,)
+        From `expect`, of this curve.
     hazard : float
         Breaks per unit of u; 0 where there are none.
-    data, rows, ends, base : Assembly, array, array, array
+    data, rows, ends, base
         From `gather`, of this curve.
     whole, out : array, shape (particles + 1,)
         Written: `rest` and how far off each is in level, gain and shape; the log weights.
@@ -101,14 +98,7 @@ def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any,
 def subtract_logs(power: Any, values: Any, out: Any) -> None:
     """Subtract power * log(values) from `out`, to 2e-10 of the power: a loop without calls is quick.
 
-    Parameters
-    ----------
-    power : float
-        The factor.
-    values : array
-        Positive.
-    out : array
-        Changed.
+    Values are positive.
     """
     near = values.copy()
     bits, doublings = near.view(np.int64), power * math.log(2.0)

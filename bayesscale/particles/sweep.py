@@ -46,18 +46,8 @@ def move_pair(law: Any, broken: Any, x: Any, several: Any, can_break: Any, prior
               weights: Any) -> tuple[Any, Any, float, float]:  # fmt: skip
     """Move one curve and metric under a population; return law, break, log prior and log likelihood.
 
-    Parameters
-    ----------
-    law, broken, x : int, int, array
-        Where it is; x is changed in place.
-    several, can_break : bool
-        Whether it may follow several laws, and break within the data.
-    prior, guide, pool, data, c, m, steps : LocalPrior, Guide, Pool, Assembly, int, int, Steps
-        The population, the clouds, the data, curve and metric, sizes of steps.
-    rate : float
-        How fast these adapt.
-    room, weights : array, shape (4, N), (N,)
-        Room to work in.
+    `several` and `can_break` say whether it may follow several laws, and break within the data; steps adapt
+    at `rate`. `weights`, shape (N,), is room to work in.
     """
     draw_weights(law, broken, x, data, c, m, room[0], weights)
     now = log_prior(law, broken, x, prior, data, c, m)
@@ -105,12 +95,7 @@ def move_curves(
 ) -> None:  # fmt: skip
     """Move the population of every metric with its particles summed over, then every curve under it.
 
-    Parameters
-    ----------
-    population, data, local, prior, guide, steps, proposal, pool : tuples of arrays
-        The chain, and its clouds with the population under which they are.
-    precisions : array, shape (P + 1, E, E)
-        Written, see `fill_precisions`.
+    Precisions are written.
     """
     curves = data.count.shape[0]
     room, summed = np.empty((4, data.u.shape[2])), 1 + min(_SUMMED, pool.law.shape[2])
@@ -205,15 +190,7 @@ def seed_all(seed: Any) -> None:
 def move_population(
     population: Any, data: Any, local: Any, prior: Any, guide: Any, steps: Any, precisions: Any
 ) -> None:
-    """Move the population given the curves.
-
-    Parameters
-    ----------
-    population, data, local, prior, guide, steps : Population, Assembly, Local, LocalPrior, Guide, Steps
-        The chain.
-    precisions : array, shape (P + 1, E, E)
-        From `fill_precisions`.
-    """
+    """Move the population given the curves."""
     rest = residuals(population, data, local)
     scales = draw_scales(population, data, local, precisions, rest)
     draw_coefficients(population, data, precisions, scales, rest)

@@ -33,14 +33,7 @@ _CHANCE, _LOOKED, _DRIFT, _ROUNDS = 3.0, 4, 4.0, 240
 def draw_prior(x: Any, scale: Any, prior: Any, data: Any, c: Any, m: Any) -> tuple[Any, Any]:
     """Write a draw from the population; return its law, and whether it breaks within the data.
 
-    Parameters
-    ----------
-    x : array, shape (LOCAL,)
-        Written.
-    scale : float
-        Precision of level, gain and shape as a multiple of the population's.
-    prior, data, c, m : LocalPrior, Assembly, int, int
-        The population, the data, curve and metric.
+    `scale` is the precision of level, gain and shape as a multiple of the population's.
     """
     r, law = np.random.random(), -1
     last = 0
@@ -125,14 +118,8 @@ def keep_laws(weight: Any, law: Any, log_priors: Any, share: Any) -> bool:
     """Raise the shares of rare laws in the proposal, and weights with them; return whether no law is rare.
 
     A cloud has then some particles of each law, so that a curve can change its law once the population has
-    changed. A law that fits far worse than another is let go.
-
-    Parameters
-    ----------
-    weight, law, log_priors : array, shape (N,)
-        Weights, laws and log priors of particles; weights sum to 1.
-    share : array, shape (K,)
-        Log shares of the laws in the proposal, written.
+    changed. A law that fits far worse than another is let go. Weights sum to 1; `share`, log shares of the
+    laws, is written.
     """
     total, change, done = np.zeros(LAW_COUNT), np.zeros(LAW_COUNT), True
     for i in range(weight.shape[0]):
@@ -307,18 +294,7 @@ def temper(
 def temper_all(seed: Any, moves: Any, prior: Any, guide: Any, data: Any, pool: Any, local: Any) -> int:
     """Temper every curve and metric; return the most temperatures.
 
-    Parameters
-    ----------
-    seed : int
-        Seed of the random numbers.
-    moves : int
-        Moves of each particle at every temperature.
-    prior : LocalPrior
-        The proposal population; its shares of laws are written.
-    guide, pool, local : Guide, Pool, Local
-        What is written.
-    data : Assembly
-        The data.
+    At each, every particle takes so many moves. `prior` is the proposal; its shares of laws are written.
     """
     np.random.seed(seed)
     out = np.empty(data.u.shape[2])

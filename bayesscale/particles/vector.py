@@ -26,15 +26,8 @@ from bayesscale.particles.places import (
 def read_population(m: Any, population: Any, data: Any, aligned: Any, at: Any, mean: Any, sd: Any) -> None:
     """Write where the population of a metric is, and its normal prior; sd 0 where nothing is to be moved.
 
-    Parameters
-    ----------
-    m, population, data : int, Population, Assembly
-        The metric, and the chain.
-    aligned : bool
-        Whether alignment varies.
-    at, mean, sd : array, shape (MIXED + 2 (Q - 1),)
-        Written: the parameters, and mean and sd of their priors; behind `MIXED` the other coefficients of
-        level and gain.
+    All have the shape (MIXED + 2 (Q - 1),): behind `MIXED` are the other coefficients of level and gain.
+    `aligned` says whether alignment varies.
     """
     sd[:] = 0.0
     for q in range(1, data.group.shape[0]):
