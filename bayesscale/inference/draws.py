@@ -104,14 +104,7 @@ def curve_draws(sampled: Sampled, curves: Curves, data: Assembly) -> xr.Dataset:
 def local_draws(sampled: Sampled, curves: Curves, data: Assembly, seed: int) -> xr.Dataset:
     """Return the draws of every curve and metric, and of the baseline's cells.
 
-    Parameters
-    ----------
-    sampled : Sampled
-        The draws as the sampler keeps them.
-    curves, data : Curves, Assembly
-        The data.
-    seed : int
-        Seed of breaks beyond the data.
+    The seed is that of breaks beyond the data.
     """
     x, variables, pair = sampled.local["x"], dict[str, Variable](), ("curve", "metric")
     effects = law_parameters(x[..., LEVEL].astype(float), x[..., GAIN].astype(float), data.log_near)

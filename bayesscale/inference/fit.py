@@ -108,13 +108,7 @@ class Fit:
         other_sizes: Sequence[float] | None = None,
         metrics: Sequence[str] | None = None,
     ) -> Forecast:
-        """Forecast scores, as `bayesscale.forecast` does.
-
-        Parameters
-        ----------
-        tokens, prob, tasks, mixtures, other_sizes, metrics
-            As in `bayesscale.forecast`.
-        """
+        """Forecast scores, as `bayesscale.forecast` does."""
         # The front door: inference itself knows no questions.
         import bayesscale
 

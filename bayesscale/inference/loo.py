@@ -20,21 +20,9 @@ MAX_K = 0.7
 def psis_loo(log_likelihood: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the log density of every observation given all others, and how far to trust it.
 
-    Parameters
-    ----------
-    log_likelihood : array, shape (chain, draw, n)
-        Log density of each observation in each draw.
-
-    Returns
-    -------
-    elpd : array, shape (n,)
-        Expected log pointwise predictive density of each observation.
-    k : array, shape (n,)
-        Pareto k of its importance weights; above `MAX_K` the first number cannot be trusted.
-
-    References
-    ----------
-    Vehtari et al., arXiv 1507.02646 and 1507.04544.
+    The first is the expected log pointwise predictive density, shape (n,), from log densities of shape
+    (chain, draw, n). The second is the Pareto k of importance weights: above `MAX_K` the first cannot be
+    trusted. See Vehtari et al., arXiv 1507.02646 and 1507.04544.
     """
     values = np.asarray(log_likelihood, np.float64)
     # Without a tail there is nothing to smooth: the weights are equal, and ArviZ stops there or says k = inf.

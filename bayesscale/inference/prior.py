@@ -20,23 +20,9 @@ _TOGETHER = 250
 def prior_draws(curves: Curves, model: Model, seed: int, draws: int = PRIOR_DRAWS) -> xr.Dataset:
     """Return draws from the prior with their laws, and a replicate of the data for each.
 
-    Parameters
-    ----------
-    curves : Curves
-        The data, of which the values are not used.
-    model : Model
-        The model.
-    seed : int
-        Seed of the draws.
-    draws : int
-        Number of draws.
-
-    Returns
-    -------
-    xarray.Dataset
-        The posterior's variables with dimensions chain (one) and draw; and `value` (observation), what
-        would be measured: scores, losses and baseline as in `Curves.blocks`. Values are not cut off at the
-        ends of their metric's range.
+    They are the posterior's variables with dimensions chain (one) and draw; and `value` (observation), what
+    would be measured: scores, losses and baseline as in `Curves.blocks`. Values are not cut off at the ends
+    of their metric's range. The values of `curves` are not used.
     """
     # Imported late: reading a stored fit needs none of it.
     from bayesscale.models.plain import plain_model
@@ -91,18 +77,9 @@ def _drawn(built: Any, names: list[str], seed: int, draws: int) -> dict[str, Any
 
 
 def _together(built: Any, variable: Any, known: dict[Any, Any], count: Any) -> Any:
-    """Return a random variable with `count` draws along its first axis.
+    """Return a random variable of a PyMC model with `count` draws along its first axis.
 
-    Parameters
-    ----------
-    built : pymc.Model
-        The model.
-    variable : tensor
-        One of its random variables.
-    known : dict
-        Those before it, with draws along their first axis.
-    count : tensor
-        Number of draws.
+    `known` are those before it, with draws along theirs.
     """
     from pytensor.graph.replace import vectorize_graph
 

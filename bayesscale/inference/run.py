@@ -110,21 +110,7 @@ def _silent(_: str) -> None:
 def record(
     sampler: Sampler, model: Model, law: str, command: str, seconds: dict[str, float]
 ) -> dict[str, Any]:
-    """Return what made a fit: versions, settings, seed, command and timings.
-
-    Parameters
-    ----------
-    sampler : Sampler
-        Settings of the sampler.
-    model : Model
-        The model.
-    law : str
-        The option that named its laws.
-    command : str
-        What was run.
-    seconds : dict
-        Wall seconds of each phase.
-    """
+    """Return what made a fit: versions, settings, seed, command and wall seconds of each phase."""
     settings = {
         "laws": list(model.laws), "breaks": model.breaks, "discrepancy": model.discrepancy,
         "sharp": model.sharp,

@@ -69,16 +69,8 @@ class Sampler:
 class Sampled:
     """Draws of a sampler, named as in `bayesscale.particles.state`; each of shape (chain, draw, ...).
 
-    Parameters
-    ----------
-    population, local : dict of array
-        Fields of `Population` and of `Local`.
-    sweeps : int
-        Sweeps of each chain, warm-up included.
-    thin : float
-        Sweeps between two draws, on average.
-    seconds : dict
-        Wall seconds of each phase.
+    `sweeps` are those of each chain, warm-up included; `thin` are those between two draws, on average;
+    `seconds` are wall seconds of each phase.
     """
 
     population: dict[str, NDArray[Any]]
@@ -97,18 +89,8 @@ def sample(
     """Draw from the posterior of assembled data.
 
     `sampler.draws` draws are taken of every chain. While they do not suffice, the chains go on; as many draws
-    are kept as before, evenly spaced over all of a chain but its warm-up.
-
-    Parameters
-    ----------
-    data : Assembly
-        Data and priors.
-    sampler : Sampler
-        The settings.
-    report : callable
-        Receives one line a phase.
-    needed : callable
-        Returns how many times longer a round has to be; at most 1 if it will do.
+    are kept as before, evenly spaced over all of a chain but its warm-up. `needed` returns how many times
+    longer a round has to be; at most 1 if it will do. `report` receives one line a phase.
     """
     # Numba takes its time to import, and to load or compile what it runs; a second fit finds it there.
     if "bayesscale.particles.chain" not in sys.modules:

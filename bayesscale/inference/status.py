@@ -35,20 +35,9 @@ class Worst:
 class Diagnostics:
     """How well chains agree. NaN, if there is one, is the worst.
 
-    Parameters
-    ----------
-    population : Worst
-        Over all parameters of the population.
-    curves : Worst
-        Over level, gain, law and break of every curve and metric; tail as bulk.
-    bad_curves : tuple of str
-        Curves and metrics beyond the limits, the worst first.
-    draws : int
-        Draws of all chains.
-    sweeps : int
-        Sweeps of each chain, warm-up included.
-    rough : bool
-        Whether the limits of single curves hold for the population as well.
+    `curves` is over level, gain, law and break of every curve and metric, tail as bulk; `bad_curves` are
+    those beyond the limits, the worst first. Draws are those of all chains, sweeps those of each, warm-up
+    included. `rough` says whether the limits of single curves hold for the population as well.
     """
 
     population: Worst
@@ -105,12 +94,7 @@ class Diagnostics:
 class Status:
     """Whether a fit may be used, and what to do if not.
 
-    Parameters
-    ----------
-    problems : tuple of str
-        What failed, with the numbers; empty if nothing did.
-    remedy : str
-        What to do about it.
+    Problems are what failed, with the numbers; none if nothing did.
     """
 
     problems: tuple[str, ...] = ()
@@ -131,18 +115,9 @@ class Status:
 
 
 def diagnose(population: xr.Dataset, curves: xr.Dataset, sweeps: int, rough: bool = False) -> Diagnostics:
-    """Return the diagnostics of draws.
+    """Return the diagnostics of draws, which have dimensions chain and draw first.
 
-    Parameters
-    ----------
-    population : xarray.Dataset
-        Parameters of the population, dimensions chain and draw first.
-    curves : xarray.Dataset
-        Parameters of curves, with a dimension `pair` whose labels name curve and metric.
-    sweeps : int
-        Sweeps of each chain.
-    rough : bool
-        See `Diagnostics`.
+    `curves` has a dimension `pair` whose labels name curve and metric; `sweeps` are those of each chain.
     """
     own = _measures(population, ("rank", "bulk", "tail"))
     rhat, bulk, tail = (_worst(values, sign) for values, sign in zip(own, (1, -1, -1), strict=True))
@@ -215,15 +190,7 @@ def _bad_pairs(rhat: xr.Dataset, ess: xr.Dataset) -> tuple[str, ...]:
 
 
 def judge(found: Diagnostics, longest: int) -> Status:
-    """Return the status that the diagnostics deserve.
-
-    Parameters
-    ----------
-    found : Diagnostics
-        From `diagnose`.
-    longest : int
-        The limit that the chains have reached, see `bayesscale.inference.Sampler`.
-    """
+    """Return the status that diagnostics deserve; `longest` is the limit that chains have reached."""
     own, (rhat, ess) = found.population, found.limits
     checks = [
         (own.rhat <= rhat, f"R-hat {own.rhat:.3f} of {own.rhat_of} (at most {rhat})"),

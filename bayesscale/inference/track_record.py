@@ -18,10 +18,8 @@ class TrackRecord:
 
     Parameters
     ----------
-    held : int
-        Held-out values.
-    inside_90, inside_50 : int
-        How many of them 90% and 50% intervals held.
+    held, inside_90, inside_50 : int
+        Held-out values; how many of them 90% and 50% intervals held.
     farthest : float
         Largest ratio of a held-out size to the last fitted size of its curve.
     crps, crps_last : dict of str to float

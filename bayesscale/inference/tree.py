@@ -25,17 +25,7 @@ _CHAINS = ("chain", "draw")
 
 
 def build_tree(sampled: Sampled, metrics: Metrics, curves: Curves, model: Model, seed: int) -> xr.DataTree:
-    """Return all groups.
-
-    Parameters
-    ----------
-    sampled : Sampled
-        The draws as the sampler keeps them.
-    metrics, curves, model : Metrics, Curves, Model
-        Data and model.
-    seed : int
-        Seed of the replicated data, of the prior, and of breaks beyond the data.
-    """
+    """Return all groups; `seed` is that of replicated data, the prior, and breaks beyond the data."""
     data = assemble(curves, model)
     parts = [population_draws(sampled, curves, data), local_draws(sampled, curves, data, seed)]
     posterior = xr.merge(parts)
