@@ -22,15 +22,7 @@ FloatArray = NDArray[np.float64]
 class TargetBaseline:
     """The model that was not pretrained, in the cell (task, D_f, ...) of each target.
 
-    Parameters
-    ----------
-    drawn : DrawnCurves
-        The curves asked for.
-
-    Raises
-    ------
-    QuestionError
-        The data have no baseline.
+    Data without a baseline are a QuestionError.
     """
 
     def __init__(self, drawn: DrawnCurves) -> None:

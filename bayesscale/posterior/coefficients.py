@@ -14,12 +14,7 @@ FloatArray = NDArray[np.float64]
 def coefficients(draws: Draws, law: str) -> dict[str, FloatArray]:
     """Return the coefficients of one law, each of shape (draws, curves, metrics); NaN in draws of other laws.
 
-    Parameters
-    ----------
-    draws : Draws
-        The draws.
-    law : str
-        Name of the law; the metrics are `draws.followers(law)`.
+    The metrics are `draws.followers(law)`.
     """
     own = list(draws.followers(law))
     level, gain, shape = (draws[name][..., own].astype(np.float64) for name in ("level", "gain", "shape"))

@@ -54,16 +54,8 @@ class Targets:
 class DrawnCurves:
     """The curves that a question is about, in every draw.
 
-    Parameters
-    ----------
-    draws : Draws
-        The draws.
-    targets : Targets
-        The curves.
-    alignment : array, shape (targets,)
-        Alignment of each, NaN where unknown: a typical curve is then assumed.
-    seed : int
-        Seed of what the data do not say: curves that were not measured, discrepancy beyond the data, noise.
+    Alignment, shape (targets,), is NaN where unknown: a typical curve is then assumed. The seed is that of
+    what the data do not say: curves that were not measured, discrepancy beyond the data, noise.
     """
 
     draws: Draws
@@ -91,15 +83,7 @@ class DrawnCurves:
         return Unmeasured(self.draws, self.targets.table, self.alignment, self.seed)
 
     def local(self, rows: slice, metric: int) -> Local:
-        """Return the parameters of some targets.
-
-        Parameters
-        ----------
-        rows : slice
-            Which targets.
-        metric : int
-            Position of the metric.
-        """
+        """Return the parameters of some targets for the metric at a position."""
         position = self.targets.position[rows]
         known = position >= 0
         if known.all():
@@ -110,16 +94,7 @@ class DrawnCurves:
     def values(self, rows: slice, metric: int, sizes: FloatArray, local: Local | None = None) -> FloatArray:
         """Return the curves with breaks, discrepancies and take-offs, without noise, (targets, sizes, draws).
 
-        Parameters
-        ----------
-        rows : slice
-            Which targets.
-        metric : int
-            Position of the metric.
-        sizes : array, shape (targets, sizes)
-            Sizes of each of them, above 0.
-        local : Local, optional
-            Their parameters, where they are at hand.
+        Sizes, shape (targets, sizes), are above 0. `local` are the parameters, where they are at hand.
         """
         u = self.curves.axis.u(sizes)
         local = local or self.local(rows, metric)
@@ -150,13 +125,7 @@ class DrawnCurves:
         """Return how far curves stray from their laws in units of their scale, shape (targets, sizes, draws).
 
         One path of each curve a draw: what it is at one size does not depend on what else is asked for.
-
-        Parameters
-        ----------
-        rows, metric
-            As in `local`.
-        u : array, shape (targets, sizes)
-            Scaled positions.
+        Positions `u` are scaled, shape (targets, sizes).
         """
         name, count = self.curves.names[metric], self.draws.count
         found = np.empty((*u.shape, count))

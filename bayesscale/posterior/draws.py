@@ -20,18 +20,9 @@ FOLLOWED = "curve_law"
 
 @dataclass(frozen=True)
 class Draws:
-    """Draws of all parameters, chains merged.
+    """Draws of all parameters, chains merged: variables of a posterior or prior by name, shape (draws, ...).
 
-    Parameters
-    ----------
-    values : mapping of str to array, shape (draws, ...)
-        The variables of a posterior (or prior) by name.
-    curves : Curves
-        The data that they belong to.
-    priors : Priors
-        The priors; of those, what is not sampled.
-    laws : tuple of str
-        Names of the laws in the order of their numbers.
+    `priors` tell what is not sampled; `laws` are names in the order of the laws' numbers.
     """
 
     values: Mapping[str, NDArray[np.float64]]
@@ -66,15 +57,7 @@ class Draws:
 
 
 def draws_of(dataset: xr.Dataset, curves: Curves, priors: Priors) -> Draws:
-    """Return the draws in a dataset.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Variables with dimensions chain and draw; the coordinate `law` names the laws.
-    curves, priors : Curves, Priors
-        Its data and priors.
-    """
+    """Return the draws in a dataset with dimensions chain and draw, whose coordinate `law` names the laws."""
     values = {}
     for name, variable in dataset.data_vars.items():
         array = variable.transpose("chain", "draw", ...).to_numpy()

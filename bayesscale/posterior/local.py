@@ -21,14 +21,9 @@ IntArray = NDArray[np.int64]
 
 
 class Gauge(NamedTuple):
-    """What measures a metric, in its unit.
+    """What measures a metric, in its unit: its resolution, and below which value it is near zero.
 
-    Parameters
-    ----------
-    floor : float
-        Resolution of a measurement.
-    near : float
-        Below this value the metric is near zero; noise and discrepancy vanish with it.
+    There noise and discrepancy vanish with the value.
     """
 
     floor: float
@@ -78,10 +73,7 @@ class Local:
     def unbroken(self, u: FloatArray) -> FloatArray:
         """Return the laws as if they never broke, shape (curves, sizes, draws).
 
-        Parameters
-        ----------
-        u : array, shape (curves, sizes) or (curves, sizes, draws)
-            Scaled positions.
+        Scaled positions have that shape, or are the same in all draws, (curves, sizes).
         """
         parameters = (self.level, self.gain, self.shape, np.exp(self.sharpness))
         every = u if u.ndim == 3 else u[..., None]
@@ -102,12 +94,8 @@ class Local:
     def value(self, u: FloatArray, path: FloatArray | None = None) -> FloatArray:
         """Return the curves: the laws, their breaks and how far they stray, shape (curves, sizes, draws).
 
-        Parameters
-        ----------
-        u : array
-            As in `unbroken`.
-        path : array, shape (curves, sizes, draws), optional
-            How far the curves stray at u in units of their scale. Default: they follow their laws.
+        `path`, of that shape, is how far they stray at u in units of their scale. By default they follow
+        their laws.
         """
         found = self.unbroken(u)
         if self.break_u is not None and self.break_slope is not None:
@@ -126,12 +114,7 @@ class Local:
     def scale(self, value: FloatArray, se: Any = 0.0) -> FloatArray:
         """Return the scale of measurements with a standard error, shape (curves, sizes, draws).
 
-        Parameters
-        ----------
-        value : array, shape (curves, sizes, draws)
-            What is measured.
-        se : float or array, shape (curves, sizes, 1)
-            Standard error on the test set, 0 where unknown.
+        `se` is that on the test set, 0 where unknown; an array has the shape (curves, sizes, 1).
         """
         share = None if self.se_share is None else self.se_share[:, None]
         return scale(value, self.noise[:, None], share, se, self.gauge)
@@ -142,12 +125,7 @@ def scale(
 ) -> FloatArray:
     """Return the scale of measurements of values.
 
-    Parameters
-    ----------
-    value, noise, se_share, se : array
-        Values, log noise, logit of the share of se^2 (None where nobody gave any) and se; they broadcast.
-    gauge : Gauge
-        What measures them.
+    Arrays broadcast: values, log noise, logit of the share of se^2 (None where nobody gave any) and se.
     """
     share = None if se_share is None else expit(se_share)
     return np.asarray(total_sd(np.exp(noise), value, se, share, floor=gauge.floor, near=gauge.near))
@@ -161,17 +139,7 @@ def gauge_of(draws: Draws, metric: int) -> Gauge:
 
 
 def measured(draws: Draws, metric: int, curve: IntArray) -> Local:
-    """Return the parameters of measured curves.
-
-    Parameters
-    ----------
-    draws : Draws
-        The draws.
-    metric : int
-        Position of the metric.
-    curve : array of int
-        Positions of the curves; may repeat.
-    """
+    """Return the parameters of measured curves, whose positions may repeat, for the metric at a position."""
 
     def each(name: str) -> FloatArray | None:
         # Draws are stored in half the precision that laws are evaluated in.

@@ -15,14 +15,9 @@ FloatArray = NDArray[np.float64]
 
 
 def student_log_density(value: Any, location: Any, scale: Any, degrees: float) -> FloatArray:
-    """Return the log density of Student-t noise; all arguments broadcast.
+    """Return the log density of Student-t noise with so many degrees of freedom; all arguments broadcast.
 
-    Parameters
-    ----------
-    value, location, scale : array
-        What was measured, the curve without noise, and the scale of the noise.
-    degrees : float
-        Degrees of freedom.
+    `location` is the curve without noise.
     """
     half = 0.5 * degrees
     constant = gammaln(half + 0.5) - gammaln(half) - 0.5 * np.log(np.pi * degrees)

@@ -23,13 +23,7 @@ _CHUNK = 512
 
 @dataclass(frozen=True)
 class Observed:
-    """The observations of a fit, in every draw.
-
-    Parameters
-    ----------
-    draws : Draws
-        The draws.
-    """
+    """The observations of a fit, in every draw."""
 
     draws: Draws
 
@@ -46,14 +40,8 @@ class Observed:
     def location_scale(self, block: str, metric: int, rows: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return location and scale of observations of one metric, each of shape (observations, draws).
 
-        Parameters
-        ----------
-        block : str
-            'score', 'loss' or 'baseline', see `Curves.blocks`.
-        metric : int
-            Position of the metric among all.
-        rows : array of int
-            Positions in the block, of values of that metric.
+        `block` is 'score', 'loss' or 'baseline', see `Curves.blocks`; `metric` a position among all metrics;
+        `rows` are positions in the block, of values of that metric.
         """
         draws, part = self.draws, self.draws.curves.blocks[block]
         unit, se = part.unit[rows], part.se[rows][:, None]
@@ -85,17 +73,7 @@ class Observed:
 def replicate(draws: Draws, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the log likelihood of every observation and replicated data, each (draws, observations).
 
-    Parameters
-    ----------
-    draws : Draws
-        Of the posterior, or of the prior.
-    seed : int
-        Seed of the replicated data.
-
-    Returns
-    -------
-    tuple of array
-        Observations are in the order of `Curves.blocks`.
+    Draws are of the posterior or of the prior; observations are in the order of `Curves.blocks`.
     """
     rng = np.random.default_rng([seed, 1])
     observed, blocks, degrees = Observed(draws), draws.curves.blocks, draws.priors.degrees

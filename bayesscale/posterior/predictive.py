@@ -25,17 +25,8 @@ _CHUNK = 2_000_000
 def described(law: FloatArray, predicted: FloatArray, prob: float) -> FloatArray:
     """Return median, mean and equal-tailed interval of predictions, then median and interval of the law.
 
-    Parameters
-    ----------
-    law, predicted : array, shape (..., draws)
-        Draws of the law's value and of a new measurement.
-    prob : float
-        Probability of the intervals.
-
-    Returns
-    -------
-    array, shape (..., 7)
-        In the order of `COLUMNS`, without the last.
+    `law` and `predicted` are draws of the law's value and of a new measurement, shape (..., draws). The
+    result, shape (..., 7), is in the order of `COLUMNS`, without the last.
     """
     tail = (1 - prob) / 2
     lower, median, upper = np.quantile(predicted, [tail, 0.5, 1 - tail], axis=-1)
@@ -47,16 +38,9 @@ def described(law: FloatArray, predicted: FloatArray, prob: float) -> FloatArray
 
 @dataclass(frozen=True)
 class Predictive:
-    """Posterior predictive distribution of measurements on curves.
+    """Posterior predictive distribution of measurements on curves, with intervals of a probability.
 
-    Parameters
-    ----------
-    drawn : DrawnCurves
-        The curves.
-    prob : float
-        Probability of the intervals.
-    chunk : int
-        Numbers that one array may hold; bounds the memory, changes no result.
+    `chunk` is how many numbers one array may hold; it bounds the memory and changes no result.
     """
 
     drawn: DrawnCurves
@@ -64,19 +48,9 @@ class Predictive:
     chunk: int = _CHUNK
 
     def describe(self, sizes: FloatArray, metrics: Sequence[int]) -> FloatArray:
-        """Return what is said of each curve, metric and size.
+        """Return what is said of each curve, metric and size, shape (targets, metrics, sizes, columns).
 
-        Parameters
-        ----------
-        sizes : array, shape (targets, sizes)
-            Sizes of each curve; 0 is the baseline.
-        metrics : sequence of int
-            Positions of the metrics.
-
-        Returns
-        -------
-        array, shape (targets, metrics, sizes, columns)
-            In the order of `COLUMNS`.
+        Columns are in the order of `COLUMNS`. Sizes have the shape (targets, sizes); 0 is the baseline.
         """
         found = np.empty((len(sizes), len(metrics), sizes.shape[1], len(COLUMNS)))
         baseline = TargetBaseline(self.drawn) if (sizes == 0).any() else None
@@ -121,31 +95,14 @@ class Predictive:
     def law(self, sizes: FloatArray, metric: int, rows: slice | None = None) -> FloatArray:
         """Return draws of the laws of targets at sizes, with their breaks and without noise.
 
-        Parameters
-        ----------
-        sizes : array, shape (targets, sizes)
-            Sizes of each chosen target, above 0.
-        metric : int
-            Position of the metric.
-        rows : slice, optional
-            Which targets. Default: all.
-
-        Returns
-        -------
-        array, shape (targets, sizes, draws)
-            Within the metric's range.
+        Sizes, shape (targets, sizes), are above 0; `rows` are the targets, by default all. The result, shape
+        (targets, sizes, draws), is within the metric's range.
         """
         rows = rows if rows is not None else slice(None)
         return within(self.drawn.values(rows, metric, sizes), self.drawn.curves.names[metric])
 
     def measured(self, sizes: FloatArray, metric: int, rows: slice) -> FloatArray:
-        """Return draws of new measurements on targets, shape (targets, sizes, draws).
-
-        Parameters
-        ----------
-        sizes, metric, rows
-            As in `law`.
-        """
+        """Return draws of new measurements on targets, as `law` does of their laws."""
         local = self.drawn.local(rows, metric)
         law = within(self.drawn.values(rows, metric, sizes, local), local.metric)
         return self._measured(law, local, rows, metric)

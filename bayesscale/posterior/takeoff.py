@@ -44,18 +44,8 @@ def rise(
 ) -> FloatArray | None:
     """Return what take-offs add to curves, shape (curves, sizes, draws); None where nothing is near zero.
 
-    Parameters
-    ----------
-    draws, local : Draws, Local
-        The draws, and the curves in them.
-    last : array, shape (curves,)
-        From `waits_from`.
-    u : array, shape (curves, sizes)
-        Scaled positions.
-    seed : int
-        Seed of what the data do not say.
-    keys : list of str
-        One key a curve, on which its random numbers depend.
+    `last`, shape (curves,), is from `waits_from`; `u`, shape (curves, sizes), are scaled positions. The
+    random numbers of a curve depend on the seed and its key.
     """
     low = waiting(local, last)
     if not low.any():

@@ -30,16 +30,8 @@ class Unmeasured:
     from the spread for each group that was not, and a draw of the curve's own residual. The law is drawn from
     the shares of the laws; all else from normal distributions between curves.
 
-    Parameters
-    ----------
-    draws : Draws
-        The draws.
-    table : pandas.DataFrame
-        One row a curve: task, mixture and the other curve columns.
-    alignment : array, shape (curves,)
-        Alignment of each, NaN where unknown: a typical curve is then assumed.
-    seed : int
-        Seed of what is drawn; every number depends on it and on the key of its curve only.
+    The table has one row a curve. Alignment, shape (curves,), is NaN where unknown: a typical curve is then
+    assumed. Every number depends on the seed and on the key of its curve only.
     """
 
     draws: Draws
@@ -53,15 +45,7 @@ class Unmeasured:
         return unit_keys(self.table, tuple(map(str, self.table.columns)))
 
     def local(self, curve: IntArray, metric: int) -> Local:
-        """Return the parameters of some of the curves.
-
-        Parameters
-        ----------
-        curve : array of int
-            Rows of the table.
-        metric : int
-            Position of the metric.
-        """
+        """Return the parameters of the curves in some rows of the table for the metric at a position."""
         draws, name = self.draws, self.draws.curves.names[metric]
         effects = np.moveaxis(self._expected(curve, metric) + self._residual(curve, metric), -1, 0)
         level, gain = law_parameters(effects[0], effects[1], log_near_zero((name,), draws.priors))
