@@ -12,10 +12,7 @@ import numpy as np
 class LogAxis:
     """Map sizes D to u = (log D - log lo) / (log hi - log lo), so that u(lo) = 0 and u(hi) = 1.
 
-    Parameters
-    ----------
-    lo, hi : float
-        The two anchor sizes in tokens (or whatever unit D has), 0 < lo < hi.
+    The anchors 0 < lo < hi are sizes in tokens, or whatever unit D has.
     """
 
     lo: float

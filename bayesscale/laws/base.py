@@ -44,18 +44,10 @@ class Law(ABC):
     """(u, terms, xp): the value, and its derivative by each of the terms."""
 
     def value(self, u: Any, level: Any, gain: Any, shape: Any, sharpness: Any = 1.0, *, xp: Any = np) -> Any:
-        """Return the law's value at scaled position u.
+        """Return the law's value at scaled position u, see `LogAxis.u`; outside [0, 1] the law extrapolates.
 
-        Parameters
-        ----------
-        u : array
-            Scaled positions, see `LogAxis.u`; outside [0, 1] the law extrapolates.
-        level, gain, shape : array
-            Anchored parameters, broadcast against `u`.
-        sharpness : array
-            How abruptly the law turns into its floor or ceiling; laws without one ignore it.
-        xp : module
-            NumPy or `pytensor.tensor`.
+        All arguments broadcast. Sharpness is how abruptly the law turns into its floor or ceiling; laws
+        without one ignore it. `xp` is NumPy or `pytensor.tensor`.
         """
         return self.at(u, self.terms(level, gain, shape, sharpness, xp), xp)
 
