@@ -132,15 +132,7 @@ class Assembly(NamedTuple):
 
 
 def assemble(curves: Curves, model: Model) -> Assembly:
-    """Return the arrays of data and model.
-
-    Parameters
-    ----------
-    curves : Curves
-        The data.
-    model : Model
-        The model.
-    """
+    """Return the arrays of data and model."""
     scores, losses = len(curves.scores.metrics), len(curves.losses.metrics)
     kinds = [model.priors.score] * scores + [model.priors.loss] * losses
     arrays: dict[str, Any] = {

@@ -37,21 +37,10 @@ def sign_of(metric: str) -> float:
 
 
 def with_break(value: Any, sign: Any, level: Any, slope: Any, beyond: Any, xp: Any = np) -> Any:
-    """Return the value of a law that broke.
+    """Return the value of a law that broke, `beyond` its break in u.
 
-    Parameters
-    ----------
-    value : array
-        Value of the unbroken law.
-    sign : array
-        1 for scores, -1 for losses, see `sign_of`.
-    level : array
-        Log value of the unbroken law at the upper anchor.
-    slope : array
-        Slope change in shares of that value per unit of u; negative is for the worse.
-    beyond : array
-        u minus that of the break.
-    xp : module
-        NumPy or `pytensor.tensor`.
+    `sign` is from `sign_of`, `level` the log value of the unbroken law at the upper anchor. `slope` is the
+    change in shares of that value per unit of u; negative is for the worse. `xp` is NumPy or
+    `pytensor.tensor`.
     """
     return value + sign * xp.exp(level) * slope * xp.maximum(beyond, 0.0)

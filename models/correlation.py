@@ -16,15 +16,9 @@ import pytensor.tensor as pt
 def correlation_factor(count: int, concentration: float) -> Any:
     """Add correlations with an LKJ prior to the model being built; return their Cholesky factor.
 
-    Under LKJ(eta) the partial correlation of i and j, given all before j, is 2 Beta(b, b) - 1 with
-    b = eta + (count - 2 - j) / 2, j from 0 (Lewandowski, Kurowicka and Joe, J. Multivar. Anal. 100, 2009).
-
-    Parameters
-    ----------
-    count : int
-        Number of effects, at least 2.
-    concentration : float
-        eta; 1 is flat.
+    Under LKJ(eta) the partial correlation of i and j, given all before j, is 2 Beta(b, b) - 1 with b = eta +
+    (count - 2 - j) / 2, j from 0 (Lewandowski, Kurowicka and Joe, J. Multivar. Anal. 100, 2009). The
+    concentration is eta; 1 is flat. There are at least 2 effects.
     """
     rows, columns = np.tril_indices(count, -1)
     b = concentration + 0.5 * (count - 2 - columns)
@@ -35,14 +29,8 @@ def correlation_factor(count: int, concentration: float) -> Any:
 def factor_of(partial: Any, count: int, xp: Any = np) -> Any:
     """Return the Cholesky factor of a correlation matrix, shape (count, count).
 
-    Parameters
-    ----------
-    partial : array, shape (count * (count - 1) / 2,)
-        Partial correlation of i and j given all before j, row by row below the diagonal.
-    count : int
-        Number of effects.
-    xp : module
-        NumPy or `pytensor.tensor`.
+    `partial`, shape (count * (count - 1) / 2,), are correlations of i and j given all before j, row by row
+    below the diagonal. `xp` is NumPy or `pytensor.tensor`.
     """
     zero, place, rows = 0.0 * partial[0], 0, []
     for i in range(count):

@@ -35,28 +35,14 @@ def discrepancy_unit(level: Any, gain: Any, xp: Any = np) -> Any:
 
     A law that is off by a share of what it describes; a flat curve strays little. The improvement is that
     relative to the mean of both ends, 2 tanh(gain / 2): the gain where this is small, and at most 2.
-
-    Parameters
-    ----------
-    level, gain : array
-        Of the law.
-    xp : module
-        NumPy or `pytensor.tensor`.
     """
     return xp.exp(level) * xp.sqrt((2.0 * xp.tanh(0.5 * gain)) ** 2 + _FLAT**2)
 
 
 def steps(start: float, u: FloatArray, count: int) -> FloatArray:
-    """Return the effect at u of each standardised step of the slope, shape (..., count).
+    """Return the effect at u of each standardised step of the slope, from the first, shape (..., count).
 
-    Parameters
-    ----------
-    start : float
-        The u of the curve's first size, before which it does not stray.
-    u : array, shape (...)
-        Positions.
-    count : int
-        Number of steps, from the first.
+    `start` is the u of the curve's first size, before which it does not stray.
     """
     at = start + (np.arange(count) + 0.5) / _STEPS
     behind = np.maximum(u[..., None] - at, 0.0)
@@ -112,12 +98,8 @@ class Basis:
     def walks(self, coefficients: FloatArray, free: FloatArray) -> FloatArray:
         """Return standardised steps that agree with the modes, shape (draws, count).
 
-        Parameters
-        ----------
-        coefficients : array, shape (draws, MODES)
-            The modes' coefficients.
-        free : array, shape (draws, count)
-            Standard normal draws, at least as many as there are steps inside the data.
+        `coefficients`, shape (draws, MODES), are the modes'; `free`, shape (draws, count), standard normal
+        draws, at least as many as there are steps inside the data.
         """
         inside = self.loading.shape[1]
         found = free.copy()

@@ -22,15 +22,7 @@ def fitted_laws(data: Assembly) -> IntArray:
 
 
 def model_coords(curves: Curves, data: Assembly) -> dict[str, Sequence[Any]]:
-    """Return the labels of all dimensions of the model.
-
-    Parameters
-    ----------
-    curves : Curves
-        The curves.
-    data : Assembly
-        Their arrays.
-    """
+    """Return the labels of all dimensions of the model."""
     effects = [f"{metric}.{effect}" for metric in curves.names for effect in ("level", "gain")]
     return {
         "curve": curves.labels,
@@ -50,12 +42,8 @@ def model_coords(curves: Curves, data: Assembly) -> dict[str, Sequence[Any]]:
 def places(count: IntArray, *blocks: Observations) -> Places:
     """Return where each observation is, in the order of the blocks.
 
-    Parameters
-    ----------
-    count : array of int, shape (units, metrics)
-        Number of values.
-    blocks : Observations
-        Observations of these units, whose metrics follow one another; values are sorted by size.
+    `count`, shape (units, metrics), is the number of values. The metrics of the blocks follow one another;
+    values are sorted by size.
     """
     mask = np.arange(count.max(initial=0)) < count[..., None]
     first = np.cumsum([0, *(len(rows.metrics) for rows in blocks)])

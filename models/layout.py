@@ -58,13 +58,7 @@ class Layout:
 
 
 def lay_out(curves: Curves) -> Layout:
-    """Return the values of all curves side by side.
-
-    Parameters
-    ----------
-    curves : Curves
-        The data.
-    """
+    """Return the values of all curves side by side."""
     blocks = [(0, curves.scores), (len(curves.scores.metrics), curves.losses)]
     metric = np.concatenate([rows.metric + first for first, rows in blocks])
     unit, size, value, se = (

@@ -24,22 +24,10 @@ def total_sd(
 
     Near zero the own noise vanishes with the value: where no n-gram matches, none matches by chance.
 
-    Parameters
-    ----------
-    own : array
-        Scale of the run-to-run noise.
-    value : array
-        Value of the law, with its break.
-    se : array
-        Standard error on the test set, 0 where unknown.
-    share : array or None
-        Share of se^2 that checkpoints scored on one test set do not have in common; None: nobody gave a se.
-    xp : module
-        NumPy or `pytensor.tensor`.
-    floor : array
-        Resolution of the metric, see `RESOLUTION`.
-    near : array
-        See `bayesscale.models.scale.log_near_zero`.
+    `own` is the scale of run-to-run noise, `value` that of the law with its break. `se` is on the test set, 0
+    where unknown. `share` is that of se^2 which checkpoints scored on one test set do not have in common;
+    None: nobody gave a se. `floor` is the resolution, see `RESOLUTION`; `near` is exp of
+    `bayesscale.models.scale.log_near_zero`.
     """
     square = own**2 * above_zero(value, near, xp) + floor**2
     return xp.sqrt(square if share is None else square + share * se**2)

@@ -53,22 +53,9 @@ class Model:
 def chosen_model(law: str, breaks: str, discrepancy: bool, priors: Priors) -> Model:
     """Return the model of the options of `bayesscale fit`.
 
-    Parameters
-    ----------
-    law : str
-        'all'; options of laws of scores with commas between them, such as 'log,saturating'; or 'paper'.
-        'paper' is exactly the paper's two laws: no breaks, no discrepancy, sharpness 1.
-    breaks : str
-        As in `Model`.
-    discrepancy : bool
-        As in `Model`.
-    priors : Priors
-        The priors.
-
-    Raises
-    ------
-    UsageError
-        A law is unknown, or 'paper' stands beside others.
+    `law` is 'all'; options of laws of scores with commas between them, such as 'log,saturating'; or 'paper',
+    exactly the paper's two laws: no breaks, no discrepancy, sharpness 1. An unknown law, or 'paper' beside
+    others, is a UsageError.
     """
     by_option = {LAWS[name].option: name for name in SCORE_LAWS}
     if law == PAPER:

@@ -44,15 +44,8 @@ Tensors = dict[str, Any]
 def plain_model(curves: Curves, model: Model, *, marginal: bool = True) -> pm.Model:
     """Return the PyMC model of the curves.
 
-    Parameters
-    ----------
-    curves : Curves
-        The data.
-    model : Model
-        The model.
-    marginal : bool
-        True: the values are given, and the law of every curve and metric is summed over. False: nothing is
-        given; the laws are drawn as `curve_law`, and the values of all observations as `value`.
+    If it is marginal, the values are given, and the law of every curve and metric is summed over. Else
+    nothing is given: laws are drawn as `curve_law`, and the values of all observations as `value`.
     """
     data = assemble(curves, model)
     allowed = data.allowed[:, fitted_laws(data)]

@@ -145,10 +145,7 @@ def load_priors(path: str | Path) -> Priors:
 def change_priors(priors: Priors, changes: dict[str, Any]) -> Priors:
     """Return priors with nested changes applied, such as ``{"score": {"gain": {"mean": {"sd": 0.3}}}}``.
 
-    Raises
-    ------
-    PriorError
-        A change names a prior or parameter that does not exist, or gives a value out of range.
+    A prior or parameter that does not exist, or a value out of range, is a PriorError.
     """
     try:
         return Priors.model_validate(_merged(priors.model_dump(), changes))

@@ -30,16 +30,8 @@ LOGARITHMIC = -200.0
 def log_value(place: Any, log_near: Any, xp: Any = np) -> Any:
     """Return the log of the value at a place of the scale.
 
-    With h = sinh(place - log near), the value is near (h + sqrt(h^2 + 0.01)).
-
-    Parameters
-    ----------
-    place : array
-        Where on the scale.
-    log_near : array
-        Log of the value below which the scale is linear, see `log_near_zero`.
-    xp : module
-        NumPy or `pytensor.tensor`.
+    With h = sinh(place - log near), the value is near (h + sqrt(h^2 + 0.01)). Below `near` the scale is
+    linear, see `log_near_zero`. `xp` is NumPy or `pytensor.tensor`.
     """
     return log_near + _LOG_REST + xp.arcsinh(xp.sinh(place - log_near) / _REST)
 
@@ -58,14 +50,7 @@ def log_value_slope(place: Any, log_near: Any, xp: Any = np) -> Any:
 def above_zero(value: Any, near: Any, xp: Any = np) -> Any:
     """Return how far from zero values are, between 0 and 1: 1/2 at `near`, about 1 far above it.
 
-    Parameters
-    ----------
-    value : array
-        Values; those below zero count as zero.
-    near : array
-        See `log_near_zero`.
-    xp : module
-        NumPy or `pytensor.tensor`.
+    Values below zero count as zero; `near` is exp of `log_near_zero`.
     """
     positive = xp.maximum(value, 0.0)
     return positive / (positive + near)
@@ -74,12 +59,8 @@ def above_zero(value: Any, near: Any, xp: Any = np) -> Any:
 def law_parameters(level: Any, gain: Any, log_near: Any, xp: Any = np) -> tuple[Any, Any]:
     """Return level and gain as laws take them: logs of the value at the upper anchor and of the improvement.
 
-    Parameters
-    ----------
-    level, gain : array
-        On the scale: the place of the value at the upper anchor, and how far it is from that at the lower.
-    log_near, xp : array, module
-        As in `log_value`.
+    They are given on the scale: the place of the value at the upper anchor, and how far it is from that at
+    the lower.
     """
     high = log_value(level, log_near, xp)
     return high, high - log_value(level - gain, log_near, xp)
