@@ -45,6 +45,8 @@ def changed_numbers(metrics: Metrics, name: str, content: bytes, options: Option
     for row in metrics.frame.to_dict("records"):
         cells = lines.of(int(row["line"]))
         numbers = {number for cell in cells for number in _numbers(cell, comma=comma, spread="±" in told)}
+        if f" values of {row['metric']} were computed from " in told:
+            numbers |= {other for number in numbers for other in _same_measurement(number)}
         factors = _score_factors(str(row["metric"]), told, options)
         mean = row.get("n", 1) > 1
         if not mean and not _is_multiple(row["value"], numbers, factors):
@@ -56,6 +58,13 @@ def changed_numbers(metrics: Metrics, name: str, content: bytes, options: Option
                 wrong.append(f"line {row['line']}: se {row['se']!r}")
         wrong += list(_wrong_sizes(row, cells | lines.header, told, comma, options))
     return wrong
+
+
+def _same_measurement(number: float) -> Iterator[float]:
+    """Yield what a perplexity, a loss in bits or nats, an accuracy or an error says in another unit."""
+    yield from (number * math.log(2.0), number / math.log(2.0), 1.0 - number, number**2)
+    if number > 0:
+        yield from (math.log(number), math.log2(number), math.sqrt(number))
 
 
 class _Lines:
