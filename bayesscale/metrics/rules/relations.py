@@ -75,10 +75,11 @@ def merge_relations(draft: Draft) -> tuple[pd.DataFrame, list[str]]:
     key = [name for name in [*draft.key, "line"] if name != "metric"]
     # Scores of one evaluation agree on the line of a wide table, else on the key.
     key = [name for name in key if name != "line"] if "metric" in draft.named.free else key
+    there = set(data["metric"])
     for each in _relations():
-        rows = {name: data[data["metric"].eq(name)] for name in (each.kept, each.other)}
-        if any(found.empty for found in rows.values()):
+        if not {each.kept, each.other} <= there:
             continue
+        rows = {name: data[data["metric"].eq(name)] for name in (each.kept, each.other)}
         both = rows[each.kept].merge(rows[each.other], on=key, suffixes=("", "_of_other"))
         if not each.holds(both["value"].to_numpy(), both["value_of_other"].to_numpy()):
             continue
@@ -88,6 +89,7 @@ def merge_relations(draft: Draft) -> tuple[pd.DataFrame, list[str]]:
             f"{instead})"
         )
         data = _with_kept_everywhere(data, each, rows, key, notes)
+        there.remove(each.other)
         if each.in_bits and each.kept == "cross_entropy":
             notes.append("so the loss is in bits: multiplied by ln 2, into nats")
             columns = [name for name in ("value", "se") if name in data]
