@@ -19,6 +19,8 @@ _LARGEST_LOSS = {"cross_entropy": 15.0, "bits_per_token": 21.0, "bits_per_byte":
 _POINTS_OF_FRACTIONS = {"wer": 1.5, "cer": 1.5, "ter": 1.5}
 _DIGITS = 4
 _NEAR_100 = 0.15  # in factors of ten
+_NEAR_RATIO, _FEW_TIMES = 0.4, 4.0
+"""How far curves of two scales are from 100 times each other, and how much one of them rises."""
 
 
 def scale_problems(draft: Draft, scale: Mapping[str, float]) -> tuple[list[Problem], list[str]]:
@@ -35,7 +37,7 @@ def scale_problems(draft: Draft, scale: Mapping[str, float]) -> tuple[list[Probl
         if metric not in CATALOGUE or told.get(metric) == 1:
             continue
         own = [] if metric in told else [*_sums(draft, metric, rows), *_fractions(draft, metric, rows)]
-        problems += own or _two_scales(draft, metric, rows, notes)
+        problems += own or list(_two_scales(draft, metric, rows, notes)) or _curves_apart(draft, metric, rows)
     return problems, notes
 
 
@@ -122,6 +124,49 @@ def _two_scales(draft: Draft, metric: str, rows: pd.DataFrame, notes: list[str])
         f"they are right as they are: {own}"
     )
     yield draft.problem(row, "value", "one-scale", hint)
+
+
+def _curves_apart(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Problem]:
+    """Yield the problem of curves that are fractions beside others, at the same sizes, of 100 times as much.
+
+    Curves of runs without pretraining are near 0 as well, but rise by more than a few tenths of themselves or
+    are written with one decimal.
+    """
+    spec = CATALOGUE[metric]
+    if spec.high != 100 or len(draft.curve) == 0:
+        return
+    own = rows[~draft.is_baseline[rows.index]]
+    curve = list(draft.curve)
+    number = own.groupby(curve, sort=False, dropna=False).ngroup()
+    if number.nunique() < 2:
+        return
+    written = draft.text["value"][own.index]
+    exact = written.str.contains(r"[.,]\d\d|[eE]-") & ~in_percent(written)
+    if "signature" in own:
+        exact &= own["signature"].eq("")
+    stats = own["value"].groupby(number).agg(["min", "max", "size"])
+    low = stats["max"].le(1) & stats["min"].gt(0) & stats["max"].lt(_FEW_TIMES * stats["min"])
+    low &= exact.groupby(number).mean().gt(0.5) & stats["size"].gt(1)
+    high = stats["min"].gt(1)
+    medians = own["value"].groupby([number, own[draft.axis]]).median().unstack(level=0)
+    usual = medians[high.index[high]].median(axis=1)
+    for name in low.index[low]:
+        ratio = np.log10(usual / medians[name]).dropna()
+        if len(ratio) < 2 or ((ratio - 2).abs() > _NEAR_RATIO).any():
+            continue
+        of_curve = own[number.eq(name)]
+        row = of_curve.index[int(of_curve["value"].argmax())]
+        telling = [c for c in curve if own[c].nunique(dropna=False) > 1]
+        labels = ", ".join(f"{c} {own.at[row, c]}" for c in telling)
+        where = f"{telling[0]}!={own.at[row, telling[0]]}" if len(telling) == 1 else ""
+        leave = (option("where", where),) if where and telling[0] in draft.named.cells else ()
+        hint = (
+            f"no {metric} of {labels} is above this one, and others are about 100 times as high at the same "
+            "sizes: if these are fractions, multiply them by 100 in the table"
+            f"{f', or leave them out by {leave[0]}' if leave else ''}; as they are: "
+            f"{option('scale', f'{metric}=1')}"
+        )
+        yield draft.problem(row, "value", "one-scale", hint, options=leave)
 
 
 def odd_notes(draft: Draft) -> list[str]:

@@ -1,0 +1,45 @@
+"""Scales that differ between curves, and cells that are differences."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.metrics.doors import TOKENS, Written, asked, door
+
+
+def _rows(**curves: str) -> str:
+    return "".join(
+        f"{label},{size}M,{value}\n"
+        for label, cells in curves.items()
+        for size, value in zip((1, 2, 4, 8), cells.split(), strict=False)
+    )
+
+
+@pytest.mark.parametrize("label", ["system", "mixture", "task"])
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [("0.214 0.25 0.281", "22.1 26 29"), (".31 .35", "29.7 36.2"), ("0.12 0.31", "15.5 30.2")],
+)
+def test_fractions_in_one_curve_and_points_in_another(
+    written: Written, label: str, low: str, high: str
+) -> None:
+    path = written(f"{label},tokens,bleu\n" + _rows(a=low, b=high))
+    named = f"{TOKENS},mixture=system" if label == "system" else TOKENS
+    (problem,) = asked(path, named).problems
+    assert problem.rule in ("one-scale", "value-scale")
+    assert problem.value == low.split()[-1]
+    assert len(door(path, f"{named} --scale bleu=1").curves()) == 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        ("0.1 0.2 0.4", "20 25 30"),
+        ("0.02 0.1 0.9", "20 25 30"),
+        ("0.71 0.75 0.83", "2.1 3.5 4"),
+        ("0 0.21 0.3", "20 25 30"),
+    ],
+)
+def test_curves_near_zero_are_points(written: Written, low: str, high: str) -> None:
+    path = written("mixture,tokens,bleu\n" + _rows(a=low, b=high))
+    assert len(door(path, TOKENS).curves()) == 2
