@@ -157,8 +157,8 @@ def _curves_apart(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Pro
         of_curve = own[number.eq(name)]
         row = of_curve.index[int(of_curve["value"].argmax())]
         telling = [c for c in curve if own[c].nunique(dropna=False) > 1]
-        labels = ", ".join(f"{c} {own.at[row, c]}" for c in telling)
-        where = f"{telling[0]}!={own.at[row, telling[0]]}" if len(telling) == 1 else ""
+        labels = ", ".join(f"{c} {own[c][row]}" for c in telling)
+        where = f"{telling[0]}!={own[telling[0]][row]}" if len(telling) == 1 else ""
         leave = (option("where", where),) if where and telling[0] in draft.named.cells else ()
         hint = (
             f"no {metric} of {labels} is above this one, and others are about 100 times as high at the same "

@@ -8,8 +8,16 @@ from difflib import get_close_matches
 
 import pandas as pd
 
-from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.metrics.names import COLUMNS, SIZES, STEPS, meaning, score_name, suggested_declaration
+from bayesscale.metrics.catalogue import CATALOGUE, normalised
+from bayesscale.metrics.names import (
+    COLUMNS,
+    SIZES,
+    STEPS,
+    meaning,
+    score_name,
+    spread_name,
+    suggested_declaration,
+)
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.sources.cells import PATH
@@ -24,6 +32,7 @@ _ORDER = {
     "finetune_tokens": ("finetune", "examples", "tokens", "steps", "epochs"),
 }
 _MOST = 4
+_NO_SIZES = {"version", "versions", "rank", "index", "id"}
 _RATE = re.compile(r"(?:^|[\W_])per(?:[\W_]|$)", re.IGNORECASE)
 
 
@@ -154,6 +163,7 @@ def size_columns(named: NamedCells, axis: str) -> list[str]:
         c
         for c in free
         if meaning(c) in ("", "mixture") and score_name(c, named.declared) is None
+        and spread_name(c) is None and normalised(c) not in _NO_SIZES
         and named.cells[c].nunique() > 1 and _sizes(named, c).mean() > 0.5 and c not in named.made_up
     ]  # fmt: skip
     found = [*near, *known] or rest

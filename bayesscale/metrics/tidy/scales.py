@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.metrics.names import SIZES, score_name, spread_name, unit_in_name
+from bayesscale.metrics.names import SIZES, score_name, spread_name
 from bayesscale.metrics.options import Options, option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.long import SPREAD_DIVISOR
@@ -23,10 +23,12 @@ from bayesscale.metrics.tidy.numbers import (
     without_placeholders,
     without_spreads,
 )
+from bayesscale.metrics.tidy.units import logarithm, other_unit, size_factor
 from bayesscale.units import format_tokens
 
 WITH_SUFFIX = (*SIZES, "model_params")
 """Columns of sizes, whose numbers may have a suffix such as M."""
+_LARGEST_LOGARITHM, _LARGEST_SIZE = 70, 1e22
 
 
 def take_intervals(text: pd.DataFrame, notes: list[str]) -> None:
@@ -107,8 +109,9 @@ def ambiguous_sizes(
 def size_problems(
     text: pd.DataFrame, data: pd.DataFrame, named: NamedCells, options: Options
 ) -> list[Problem]:
-    """Return the sizes whose unit is not plain: percentages, and `2` beside `1B`."""
+    """Return the sizes whose unit is not plain: percentages, logarithms, and `2` beside `1B`."""
     problems = []
+    ways: tuple[str, ...]
     for name in WITH_SUFFIX:
         if name not in text or name in options.scale:
             continue
@@ -117,10 +120,17 @@ def size_problems(
         percent, suffix = in_percent(cells), suffixes(cells)
         large = suffix.ne("") & ~suffix.isin(["k", "thousand"])
         alone = suffix.eq("") & data[name].gt(0) & data[name].lt(1000)
-        if percent.any():
+        if _is_logarithm(own, data[name], suffix) and _power(own, data[name]) is None:
+            where, ways = data[name].notna(), ()
+            hint = (
+                "these are logarithms by their name, and their base is not said: write the sizes themselves, "
+                "or the base into the name, as in 'log10_tokens'; "
+                f"as they are: {as_it_is}"
+            )
+        elif percent.any():
             hint = f"say what one percent is: --scale {name}=N; to have sizes in percent: {as_it_is}"
             where, ways = percent, (as_it_is,)
-        elif large.any() and not (suffix.ne("") & ~large).any() and unit_in_name(own) == 1:
+        elif large.any() and not (suffix.ne("") & ~large).any() and size_factor(own) == 1:
             ways = (option("where", f"{own}>=1000"),)
             hint = (
                 f"others have a suffix, such as {cells[large].iloc[0]}: write this one with its own, or "
@@ -134,6 +144,19 @@ def size_problems(
     return problems
 
 
+def _is_logarithm(column: str, sizes: pd.Series, suffix: pd.Series) -> bool:
+    """Return whether sizes are logarithms: their name says so, and they are as small."""
+    small = sizes.abs().max() < _LARGEST_LOGARITHM and suffix.eq("").all()
+    return bool(small) and logarithm(column) is not None
+
+
+def _power(column: str, sizes: pd.Series) -> pd.Series | None:
+    """Return the sizes that a column holds the logarithms of; None where the base is not known."""
+    base = logarithm(column) or np.nan
+    power = base**sizes
+    return power if power.max() < _LARGEST_SIZE else None
+
+
 def scale_sizes(
     data: pd.DataFrame, text: pd.DataFrame, named: NamedCells, options: Options, notes: list[str]
 ) -> None:
@@ -141,10 +164,18 @@ def scale_sizes(
     for name in WITH_SUFFIX:
         if name not in data:
             continue
-        factor = options.scale.get(name)
+        factor, own = options.scale.get(name), named.in_file(name)
+        suffix = suffixes(text[name])
+        if factor is None and name != "model_params" and (unit := other_unit(own)):
+            notes.append(f"{own!r}: sizes are {unit}, not tokens, and were read as they are")
+        power = _power(own, data[name]) if _is_logarithm(own, data[name], suffix) else None
+        if factor is None and power is not None:
+            notes.append(f"{own!r} are logarithms of base {logarithm(own):.4g} by their name: read as sizes")
+            data[name] = power.round(9)
+            factor = 1.0
         if factor is None:
-            factor = unit_in_name(named.in_file(name))
-            plain = suffixes(text[name]).eq("")
+            factor = size_factor(named.in_file(name))
+            plain = suffix.eq("")
             if factor != 1 and plain.any():
                 notes.append(f"{named.in_file(name)!r} was multiplied by {factor:g}, as its name says")
                 data[name] = data[name].where(~plain, data[name] * factor)
