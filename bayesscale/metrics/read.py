@@ -15,6 +15,7 @@ from bayesscale.metrics.names import COLUMNS, SIZES, STEPS
 from bayesscale.metrics.options import Options
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.rules.cells import cell_problems
+from bayesscale.metrics.rules.labels import label_problems, merged_cells
 from bayesscale.metrics.rules.plausible import odd_notes, scale_problems
 from bayesscale.metrics.rules.relations import merge_relations
 from bayesscale.metrics.rules.repeated import (
@@ -125,7 +126,8 @@ def read_cells(table: TextTable, options: Options) -> Metrics:
     whole = len(named.cells)
     # What columns are follows from their cells, so it is asked of the same rows here and when they are read.
     named = replace(named, cells=select_rows(named.cells, options.where, options.decimal))
-    if structure := structure_problems(named, options.axis, table.header_line, table.name):
+    structure = merged_cells(named) or structure_problems(named, options.axis, table.header_line, table.name)
+    if structure:
         raise MetricsError(table.name, [*table.problems, *structure], table.unit)
     left_out = whole - len(named.cells)
     read = make_draft(named, options, table)
@@ -203,6 +205,11 @@ def _check(read: Read, options: Options) -> tuple[pd.DataFrame, list[Problem], l
     told = {problem.line for problem in repeated}
     problems += [*repeated, *(problem for problem in contradictions if problem.line not in told)]
     scales, of_scale = scale_problems(draft, options.scale)
+    if any(problem.rule == "no-difference" for problem in scales):
+        # Rows without a sign are what the others are differences to: no option that leaves them out.
+        problems = [replace(problem, options=()) for problem in problems]
+    spellings, of_labels = label_problems(draft)
+    problems += spellings
     signatures, of_signature = signature_problems(draft)
     problems += [*scales, *signatures, *share_problems(draft), *alignment_problems(draft)]
     if not repeated:
@@ -211,5 +218,5 @@ def _check(read: Read, options: Options) -> tuple[pd.DataFrame, list[Problem], l
     if problems:
         return data, problems, []
     draft, short = leave_out_short(draft)
-    notes += [*merged, *of_baseline, *powers, *short, *of_scale, *of_signature, *odd_notes(draft)]
+    notes += [*merged, *of_baseline, *powers, *short, *of_scale, *of_labels, *of_signature, *odd_notes(draft)]
     return draft.data, [], notes

@@ -43,3 +43,28 @@ def test_fractions_in_one_curve_and_points_in_another(
 def test_curves_near_zero_are_points(written: Written, low: str, high: str) -> None:
     path = written("mixture,tokens,bleu\n" + _rows(a=low, b=high))
     assert len(door(path, TOKENS).curves()) == 2
+
+
+@pytest.mark.parametrize(
+    ("metric", "cells"),
+    [("bleu", "+0.4 +1.3 +2.6"), ("bleu", "20.1 +1.3 +2.6"), ("accuracy", "-0.02 +0.01 +0.03")],
+)
+def test_differences_are_no_scores(written: Written, metric: str, cells: str) -> None:
+    path = written(f"mixture,tokens,{metric}\n" + _rows(a=cells))
+    error = asked(path, TOKENS)
+    assert "no-difference" in {problem.rule for problem in error.problems}
+    assert error.accepted is None
+    assert "--where" not in str(error).replace("--where 'accuracy>=0'", "")
+
+
+def test_a_row_without_a_sign_is_not_thrown_away(written: Written) -> None:
+    error = asked(written("tokens,bleu\nbaseline,20.1\n2M,+1.3\n4M,+2.6\n"), TOKENS)
+    assert {problem.rule for problem in error.problems} == {"no-difference", "number"}
+    assert error.accepted is None
+    assert "--where" not in str(error)
+
+
+def test_plus_signs_that_mean_nothing_can_be_taken_as_scores(written: Written) -> None:
+    path = written("tokens,bleu\n1M,+10.5\n2M,+12.5\n")
+    assert asked(path, TOKENS).accepted is None
+    assert len(door(path, f"{TOKENS} --scale bleu=1").frame) == 2

@@ -36,9 +36,28 @@ def scale_problems(draft: Draft, scale: Mapping[str, float]) -> tuple[list[Probl
         metric = str(name)
         if metric not in CATALOGUE or told.get(metric) == 1:
             continue
-        own = [] if metric in told else [*_sums(draft, metric, rows), *_fractions(draft, metric, rows)]
+        own = (
+            []
+            if metric in told
+            else list(_differences(draft, metric, rows))
+            or [*_sums(draft, metric, rows), *_fractions(draft, metric, rows)]
+        )
         problems += own or list(_two_scales(draft, metric, rows, notes)) or _curves_apart(draft, metric, rows)
     return problems, notes
+
+
+def _differences(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Problem]:
+    """Yield the problem of values with a plus sign, which are differences to another score.
+
+    No option settles it: without the rows that have no sign, they would still be differences.
+    """
+    signed = rows.index[draft.text["value"][rows.index].str.match(r"\+\s*[\d.]")]
+    if len(signed):
+        hint = (
+            "a value with a plus sign is a difference to another: write the scores themselves, the other one "
+            f"added; if they are scores, leave the signs out, or {option('scale', f'{metric}=1')}"
+        )
+        yield draft.problem(signed[0], "value", "no-difference", hint)
 
 
 def _sums(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Problem]:

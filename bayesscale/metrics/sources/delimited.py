@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from bayesscale.metrics.names import score_name
+from bayesscale.metrics.names import meaning, score_name
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.sources.cells import TextTable
 
@@ -46,6 +46,8 @@ def read_delimited(text: str, name: str, separator: str | None = None) -> TextTa
             "in pandas by frame.to_csv('table.csv', index=False)"
         )
         raise MetricsError(name, [Problem(header_line, None, "format", header[0], hint)])
+    if not two_rows and (second := _second_header(header, body)):
+        raise MetricsError(name, [second])
     problems += two_rows or repeated_names(header, header_line)
     problems += _headless(header, header_line)
     widths = {len(row) for _, row in body}
@@ -174,6 +176,21 @@ def _two_rows(header: list[str], body: list[tuple[int, list[str]]], line: int) -
         "frame.columns = frame.columns.map(' '.join)"
     )
     return [Problem(line, None, "header", ", ".join(header), hint)]
+
+
+def _second_header(header: list[str], body: list[tuple[int, list[str]]]) -> Problem | None:
+    """Return the problem of another header among the rows, which begins a second table."""
+    names = {name.casefold() for name in header if name}
+    for line, row in body[1:]:
+        cells = [cell for cell in row if cell]
+        if len(cells) < 2 or any(map(_NUMBER.fullmatch, cells)) or row == header:
+            continue
+        again = [cell for cell in cells if cell.casefold() in names]
+        known = [cell for cell in cells if cell in again or score_name(cell) or meaning(cell)]
+        if again and len(known) == len(cells):
+            hint = "this line is a second header: put the table that it begins into a file of its own"
+            return Problem(line, None, "one-table", ", ".join(row), hint)
+    return None
 
 
 def _headless(header: list[str], line: int) -> list[Problem]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bayesscale.errors import UsageError, valid_names
-from bayesscale.metrics.names import COLUMNS, NO_MIXTURE, SIZES, STEPS
+from bayesscale.metrics.names import COLUMNS, NO_MIXTURE, SIZES, STEPS, meaning
 from bayesscale.metrics.options import Options, option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.sources.cells import TextTable
@@ -29,6 +29,7 @@ from bayesscale.metrics.tidy.scales import (
 _ENDS = ("score: high", "score: count")
 _NUMBERS = (*WITH_SUFFIX, "value", "se", *_ENDS, "alignment")
 _OF_A_SCORE = ("metric", "value", "se")
+_LONGEST_NUMBER = 15  # digits that a float holds
 _MAY_BE_EMPTY = ("run", "seed", "signature")
 
 
@@ -133,6 +134,7 @@ def make_draft(named: NamedCells, options: Options, table: TextTable) -> Read:
     take_intervals(text, notes)
     numbers = [name for name in text.columns if name in _NUMBERS or str(name).startswith("share_")]
     text[numbers] = _plain(text[numbers], notes)
+    _one_spelling_of_numbers(text, chosen, notes)
     text = _without_missing(text, notes, wide="metric" not in named.free)
     problems: list[Problem] = []
     decimal, point = decimal_mark(text, numbers, table.typed, options.decimal, notes)
@@ -147,6 +149,28 @@ def make_draft(named: NamedCells, options: Options, table: TextTable) -> Read:
     curve = chosen or _default_curve(data, options.axis, named.label)
     draft = Draft(text, data, options.axis, curve, named, table.unit)
     return Read(draft, long.left_out, tuple(notes), tuple(problems))
+
+
+def _one_spelling_of_numbers(text: pd.DataFrame, curve: Sequence[str], notes: list[str]) -> None:
+    """Write seeds and settings that are the same number in one way, the first: `1e-3` is `0.001`."""
+    settings = [name for name in curve if name not in (*COLUMNS, "line")]
+    columns = [n for n in text if n == "seed" or n in settings or str(n).startswith(UNREAD)]
+    for column in columns:
+        cells = [cell for cell in text[column].unique() if cell]
+        if len(cells) < 2 or any(len(cell) > _LONGEST_NUMBER for cell in cells):
+            continue
+        numbers = to_numbers(pd.Series(cells, dtype=object), sizes=False)
+        if numbers.isna().any() or not numbers.duplicated().any():
+            continue
+        first = pd.Series(cells).groupby(numbers.to_numpy()).transform("first")
+        text[column] = text[column].replace(dict(zip(cells, first, strict=True)))
+        several = [
+            cell for cell, one in zip(cells, first, strict=True) if one == first[numbers.duplicated()].iloc[0]
+        ]
+        # A score that is not read, such as 0.5 and 0.50, is no setting.
+        own = str(column).removeprefix(UNREAD)
+        if not str(column).startswith(UNREAD) or meaning(own) in ("setting", "seed", "model_params"):
+            notes.append(f"{own}: {' and '.join(several)} are one number")
 
 
 def _plain(cells: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
