@@ -34,9 +34,15 @@ _COLUMNS = 6
 # In inches: width and height of a panel, height of a single row; margins left and right; a line of text.
 _PANEL = (2.05, 1.75)
 _SINGLE = 2.6
+# Panels that may stand in a row that is the only one.
+_LONE_ROW = 4
+# Colours in the swatch of a band.
+_SWATCHES = 5
 _SIDES = (0.9, 0.25)
 # Above or below a target, as a share of the panel.
 _TARGET_ROOM = 0.05
+# Opacity of the bands of laws, and of new measurements.
+_LAW, _NEW = 0.45, 0.18
 _BANDS = ("lower", "upper", "law_median", "law_lower", "law_upper", "efolds_beyond")
 
 
@@ -51,6 +57,8 @@ class _Grid:
     @classmethod
     def of(cls, keys: int, metrics: int, most: int) -> _Grid:
         rows = ceil(keys / most)
+        # A lone row of many panels is wider than a page or a screen shows in a readable size.
+        rows = 2 if rows == metrics == 1 and keys > _LONE_ROW else rows
         return cls(ceil(keys / rows), rows, metrics)
 
     def place(self, metric: int, key: int) -> tuple[int, int]:
@@ -128,8 +136,8 @@ def _line(ax: Axes, axis: str, colour: Any, marker: str, tables: dict[str, pd.Da
     beyond, inside = ({name: values[own] for name, values in bands.items()} for own in (
         bands["efolds_beyond"] >= -1e-9, bands["efolds_beyond"] <= 1e-9
     ))  # fmt: skip
-    ax.fill_between(bands[axis], bands["law_lower"], bands["law_upper"], color=colour, alpha=0.45, lw=0)
-    ax.fill_between(beyond[axis], beyond["lower"], beyond["upper"], color=colour, alpha=0.18, lw=0)
+    ax.fill_between(bands[axis], bands["law_lower"], bands["law_upper"], color=colour, alpha=_LAW, lw=0)
+    ax.fill_between(beyond[axis], beyond["lower"], beyond["upper"], color=colour, alpha=_NEW, lw=0)
     ax.plot(inside[axis], inside["law_median"], color=colour, lw=1.1)
     ax.plot(beyond[axis], beyond["law_median"], color=colour, lw=1.1, ls=(0, (3, 1.5)))
     for value in tables["baseline"]["value"]:
@@ -186,10 +194,14 @@ def _legend(drawing: Drawing) -> tuple[list[Any], list[str]]:
     labels = [
         f"{(drawing.colour or '').replace('_', ' ')} {format_tokens(level)}" for level in drawing.levels
     ]
+    # What several lines share has the colours of all.
+    shades = list(colours.values())
+    shown = shades[:: ceil(len(shades) / _SWATCHES)]
+    ink = shades[0] if len(shades) == 1 else GREY
     handles += [
-        Line2D([], [], color=GREY, marker="o", ls="", ms=4),
-        Patch(color=GREY, alpha=0.45, lw=0),
-        Patch(color=GREY, alpha=0.18, lw=0),
+        Line2D([], [], color=ink, marker="o", ls="", ms=4),
+        tuple(Patch(color=shade, alpha=_LAW, lw=0) for shade in shown),
+        tuple(Patch(color=shade, alpha=_NEW, lw=0) for shade in shown),
     ]
     labels += [
         "measured" + (", with standard error" if drawing.points["se"].notna().any() else ""),
@@ -197,7 +209,7 @@ def _legend(drawing: Drawing) -> tuple[list[Any], list[str]]:
         f"new measurement: {drawing.percent} predictive interval",
     ]
     if len(drawing.baseline):
-        handles.append(Line2D([], [], color=GREY, lw=0.8, ls=(0, (1, 2))))
+        handles.append(Line2D([], [], color=ink, lw=0.8, ls=(0, (1, 2))))
         labels.append("without pretraining (mean measured)")
     return handles, labels
 

@@ -15,6 +15,7 @@ from bayesscale.figures.picture import Picture
 _SIZE = (6.6, 3.2)
 # The names of candidates that reduce less than this share of the best would cover each other.
 _NAMED = 0.15
+_EFFICIENT = "nothing cheaper reduces more"
 _MARKERS = {"beyond": "o", "between": "s", "unmeasured": "^", "repeat": "x", "new": "D"}
 
 
@@ -28,7 +29,7 @@ def draw_frontier(candidates: pd.DataFrame, labels: Sequence[str], frame: Frame)
             fmt=_MARKERS[str(place)], ms=4, lw=0.7, alpha=0.8, color=COLOURS[number],
         )  # fmt: skip
     efficient = table[table["efficient"]].sort_values("cost")
-    ax.step(efficient["cost"], efficient["percent"], where="post", color="0.5", lw=0.8, label="efficient")
+    ax.step(efficient["cost"], efficient["percent"], where="post", color="0.5", lw=0.8, label=_EFFICIENT)
     _name(ax, efficient)
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(tokens_formatter())

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bayesscale.figures.drawing import Frame
@@ -114,6 +115,7 @@ def put_legend(
     figure.legend(
         *entries, loc="lower left", ncol=columns, fontsize=SMALL, frameon=False, borderaxespad=0, borderpad=0,
         bbox_to_anchor=(_SIDE / width, (0.12 + _LINE * lines) / height), handlelength=1.8, columnspacing=1.2,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
     )  # fmt: skip
 
 

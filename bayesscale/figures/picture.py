@@ -77,7 +77,7 @@ def _svg(figure: Figure, name: str) -> str:
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", text[text.index("<svg") :])
     # Its natural width, which a page may reduce to what can still be read.
     width = figure.get_size_inches()[0]
-    style = f'<svg style="width: {1.1 * width:.2f}in; min-width: {0.75 * width:.2f}in"'
+    style = f'<svg style="width: {1.1 * width:.2f}in; min-width: {0.48 * width:.2f}in"'
     return re.sub(r'(?<=\s)(width|height)="[^"]*"', "", text, count=2).replace("<svg", style, 1)
 
 

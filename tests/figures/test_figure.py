@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
@@ -13,6 +15,7 @@ from matplotlib.image import imread
 from bayesscale.errors import OutputExistsError, UsageError
 from bayesscale.figures.drawing import Frame
 from bayesscale.figures.figure import draw, draw_page
+from bayesscale.figures.frontier import draw_frontier
 from bayesscale.figures.page import round_ticks, surround
 from tests.figures.test_drawing import drawing
 
@@ -99,6 +102,54 @@ def test_the_legend_names_sizes_interval_and_what_is_measured() -> None:
         "new measurement: 50% predictive interval",
         "without pretraining (mean measured)",
     ]
+
+
+def swatches(figure: Figure, label: str) -> list[tuple[float, ...]]:
+    """Return the colours, with opacity, of a label's handle in the legend."""
+    box: Any = figure.legends[0]
+    number = labels(figure).index(label)
+    (column,) = [
+        entry
+        for columns in box._legend_handle_box.get_children()
+        for entry in columns.get_children()
+        if entry.get_children()[1].get_text() == labels(figure)[number]
+    ]
+    return [to_rgba(part.get_facecolor()) for part in column.get_children()[0].get_children()]
+
+
+def test_the_legend_has_the_colours_of_the_bands() -> None:
+    alone = replace(drawing(mixtures=1), colour=None, panel=("task", "mixture", "finetune_tokens"))
+    for page, several in ((drawing(), 2), (alone, 1)):
+        figure = draw_page(page)
+        bands: list[Any] = list(panels(figure)[0].collections)
+        drawn = {tuple(part.get_facecolor()[0]) for part in bands}
+        law = swatches(figure, "law: median and 90% credible band")
+        new = swatches(figure, "new measurement: 90% predictive interval")
+        assert len(set(law)) == len(set(new)) == several
+        assert {*law, *new} <= drawn
+        assert not set(law) & set(new)
+
+
+@pytest.mark.parametrize(("mixtures", "rows"), [(4, 1), (5, 2), (6, 2), (7, 2)])
+def test_a_long_row_is_wrapped(mixtures: int, rows: int) -> None:
+    figure = draw_page(drawing(mixtures=mixtures))
+    assert len({round(ax.get_position().y0, 3) for ax in panels(figure)}) == rows
+
+
+def test_the_line_of_efficient_candidates_says_what_it_is() -> None:
+    candidates = pd.DataFrame(
+        {
+            "cost": [1e9, 1e10],
+            "reduction": [0.1, 0.4],
+            "reduction_error": 0.01,
+            "place": "beyond",
+            "efficient": True,
+        }
+    )
+    (figure,) = draw_frontier(candidates, ["a", "b"], Frame("title", "caption")).figures
+    legend = panels(figure)[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["nothing cheaper reduces more", "beyond"]
 
 
 def test_caption_and_title_are_there_whole() -> None:
