@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,8 @@ def hazard_sentences(fit: Fit, prob: float) -> list[str]:
 
 _LIKELY = 0.5
 _ONE_KIND = 0.8
+# So many curves that may be broken are named.
+_NAMED = 3
 # With fewer sizes a break and a law that bends can hardly be told apart.
 _FEW_SIZES = 5
 # What the draws of a less probable law say of a break is not told.
@@ -196,11 +198,17 @@ class Breaks(Answer):
             first = f"None of {curves} is broken with P {SURE:g} or more"
         else:
             first = f"{len(broken)} of {curves} {'are' if len(broken) > 1 else 'is'} broken: {listed(told)}"
-        others = self.table.loc[self.table["p_broken"] < SURE, "p_broken"]
+        others = self.table[self.table["p_broken"] < SURE].sort_values("p_broken", ascending=False)
         if others.empty:
             return [f"{first}."]
+        if 0 < some.sum() <= _NAMED:
+            perhaps = [
+                f"{name_of(row, names)} ({probability_text(row['p_broken'])})"
+                for row in others.head(int(some.sum())).to_dict("records")
+            ]
+            return [f"{first}.", f"Perhaps broken: {listed(perhaps)}."]
         open_ones = f"{int(some.sum())} may be broken; " if some.any() else ""
-        most = probability_text(others.max())
+        most = probability_text(others["p_broken"].max())
         which = f"the other {len(others)}" if len(broken) else "each"
         return [f"{first}.", f"{open_ones}P(broken) of {which} is at most {most}."]
 
@@ -224,7 +232,7 @@ class Breaks(Answer):
         likely = self.table["p_broken"] >= UNLIKELY
         shown["break at"] = np.where(likely, [sizes_text(own) for own in triples(self.table, "break")], "")
         shown["lost"] = np.where(likely, spreads(self.table, "lost"), "")
-        shown["evidence"] = [_how(evidence) for evidence in self.table["evidence"]]
+        shown["evidence"] = [_briefly(row) for row in self.table.to_dict("records")]
         return shown
 
     def plot(self) -> Picture:
@@ -244,6 +252,15 @@ class Breaks(Answer):
             **where,
         )
         return draw_rows(table, self.frame_text("Where the law broke, if it did"), log=True)
+
+
+def _briefly(row: Mapping[Any, Any]) -> str:
+    """Return the evidence of a row in so few words that they stand whole in a table."""
+    told = _how(row["evidence"])
+    if "the laws of" in told:
+        return f"laws disagree (P {probability_text(row['p_broken_least'])} under one)"
+    told = told.replace("undecided: a break is possible", "possible").removeprefix("undecided: ")
+    return f"{told.removeprefix('probably broken: ')}?" if told.startswith("probably broken") else told
 
 
 def _how(evidence: str) -> str:

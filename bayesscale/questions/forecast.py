@@ -198,7 +198,7 @@ def _notes(curves: Curves, table: pd.DataFrame) -> list[str]:
     beyond = table["efolds_beyond"].max()
     if beyond > 0:
         notes.append(
-            f"the sizes reach up to {beyond:.2g} e-folds (a factor of {np.exp(beyond):.3g}) beyond the data: "
+            f"the sizes reach up to {np.exp(beyond):.2g} times beyond the data: "
             "there the intervals assume that the laws go on to hold"
             + (", or break as often and as much as the curves say" if table["p_break"].notna().any() else "")
         )

@@ -89,8 +89,9 @@ class Ranking(Answer):
         ]
         where = f"{SHORT[axis]} {format_tokens(best[axis].iloc[0])}"
         unsure = int((best["p_best"] < SURE).sum())
-        state = "all" if unsure == len(best) else "none" if not unsure else f"{unsure} of them"
-        second = f" The order is open (no P(best) of {SURE:g}) in {state}." if len(best) > 1 else ""
+        open_ones = "all" if unsure == len(best) else f"{unsure} of them"
+        several = unsure and len(best) > 1
+        second = f" The order is open (no P(best) of {SURE:g}) in {open_ones}." if several else ""
         return [f"By {self.metrics[0]} at {where} the best mixture is {listed(told)}.{second}"]
 
     def explain(self) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,9 +58,26 @@ def test_evidence_in_words(p_broken: float, p_fall: float, sizes: int, metric: s
 def test_the_smallest_probability_of_the_laws_is_told() -> None:
     fit = MadeUp(draws=400, laws=("log-law", "saturating-law")).fit()
     # One draw in two follows each law; only those of the log-law have broken.
-    table = breaks(breaking(fit, at=np.where(np.arange(400) % 2 == 0, 1e10, 1e13))).frame()
+    answer = breaks(breaking(fit, at=np.where(np.arange(400) % 2 == 0, 1e10, 1e13)))
+    table = answer.frame()
     assert table["p_broken"].to_numpy() == pytest.approx(0.5)
     assert (table["p_broken_least"] == 0).all()
+    told = (
+        "undecided: the laws of scores disagree, P(broken) is 0.97 under the log-law and 0.21 under another"
+    )
+    table = table.assign(evidence=told, p_broken_least=0.21)
+    assert set(replace(answer, table=table).readable()["evidence"]) == {"laws disagree (P 0.21 under one)"}
+
+
+def test_few_curves_that_may_be_broken_are_named() -> None:
+    fit = MadeUp(draws=400).fit()
+    answer = breaks(breaking(fit, at=np.where(np.arange(400) % 10 < 7, 1e10, 1e13)))
+    assert set(answer.readable()["evidence"]) == {"3 sizes are too few to tell"}
+    probably = answer.table.assign(evidence="probably broken: fell after about 10B")
+    assert set(replace(answer, table=probably).readable()["evidence"]) == {"fell after about 10B?"}
+    assert answer.headline()[1] == "8 may be broken; P(broken) of each is at most 0.70."
+    few = replace(answer, table=answer.table.head(2))
+    assert few.headline()[1] == "Perhaps broken: D_f 6M (0.70) and D_f 42M (0.70)."
 
 
 @pytest.mark.parametrize(("share", "least"), [(0.04, 1.0), (0.05, 0.0)])

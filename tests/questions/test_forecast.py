@@ -269,8 +269,8 @@ def test_document() -> None:
         },
         "notes": [
             "size 0 is the non-pretrained baseline, the same for every mixture",
-            "the sizes reach up to 2.3 e-folds (a factor of 10) beyond the data: there the intervals assume "
-            "that the laws go on to hold",
+            "the sizes reach up to 10 times beyond the data: there the intervals assume that the laws go on "
+            "to hold",
         ],
         "forecasts": [
             {

@@ -108,8 +108,8 @@ def _notes(
     beyond = np.log(table[f"{curves.axis_name}_a"].max() / last_sizes(curves).max())
     if beyond > 1e-9:
         notes.append(
-            f"mixtures are compared up to {beyond:.2g} e-folds (a factor of {np.exp(beyond):.3g}) beyond the "
-            "data: there the answer assumes that the laws go on to hold, or break as often as the curves say"
+            f"mixtures are compared up to {np.exp(beyond):.2g} times beyond the data: "
+            "there the answer assumes that the laws go on to hold, or break as often as the curves say"
         )
     return notes
 
