@@ -22,6 +22,8 @@ SHORT = {"pretrain_tokens": "D_p", "finetune_tokens": "D_f"}
 """Headings of columns, where they are not the names."""
 SIZE_COLUMNS = ("pretrain_tokens", "finetune_tokens", "model_params", "cost")
 """Columns of numbers that are written as 130B."""
+# Columns of words with their probabilities, of which nothing is cut.
+_WHOLE = ("because",)
 WIDTH = 100
 """Columns of a terminal that a table may take."""
 # Names are cut to so many letters, and to the second where that is still too wide.
@@ -118,7 +120,8 @@ def _read(table: pd.DataFrame, sizes: Sequence[str]) -> list[_Column]:
     for name, (heading, texts) in zip(table.columns, cells(table, sizes).items(), strict=True):
         number, known = table[name].dtype.kind in "iuf", [text for text in texts if text]
         right = number or (bool(known) and all(map(_NUMBER.match, known)))
-        named = not number and not (bool(known) and all(map(_KEPT.match, known)))
+        kept = heading in _WHOLE or (bool(known) and all(map(_KEPT.match, known)))
+        named = not number and not kept
         found.append(_Column(heading, texts, right, named, named or name in SIZE_COLUMNS))
     return found
 

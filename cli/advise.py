@@ -32,10 +32,11 @@ def advise(
         float, typer.Option("--confidence", metavar="PROB", help="Probability from which on to advise.")
     ] = 0.8,
 ) -> None:
-    """Advise on every curve: target reached, continue, stop (out of reach or broken), or no need to pretrain.
+    """Advise on every curve: the target is reached, continue, or stop (broken, out of reach, or not needed).
 
-    With the probability of each and the tokens that the target takes; 'not enough data yet' where no act is
-    probable enough. Exit code 4 if the fit did not converge; the answer is printed all the same.
+    With the probability of the act, those of what lies behind it, and the tokens that the target takes;
+    'undecided' where no act is probable enough. Exit code 4 if the fit did not converge; the answer is
+    printed all the same.
     """
     from bayesscale.questions.advise.ask import advise as ask
 

@@ -21,6 +21,7 @@ from bayesscale.questions.advise.decision import (
     UNDECIDED,
 )
 from bayesscale.questions.forecast import forecast
+from bayesscale.text import probability_text
 from tests.questions.breaking import breaking
 from tests.questions.made_up import MadeUp, rows
 
@@ -63,6 +64,46 @@ def test_probabilities_are_shares_of_the_draws() -> None:
     assert (found["advice"], found["p_broken"], found["p_by_horizon"]) == (UNDECIDED, 0.25, 0.75)
     assert "break or noise" in found["why"]
     assert row(fit, 24.0, confidence=0.7)["advice"] == CONTINUE
+
+
+def broken_in(share: float) -> Fit:
+    """Return a fit whose laws broke before the last size in a share of the draws."""
+    return breaking(MadeUp(draws=400).fit(), at=np.where(np.arange(400) < 400 * share, 3e10, 1e20))
+
+
+@pytest.mark.parametrize(
+    ("share", "because", "why", "headline"),
+    [
+        (0.85, "broken 0.85, out of reach 0.15", "the law broke (P 0.85), perhaps out of", "(the law broke)"),
+        (0.52, "broken 0.52, out of reach 0.48", "perhaps broken (P 0.52), perhaps out", "(perhaps broken)"),
+        (0.05, "out of reach 0.95", "out of reach (P 0.95); bleu", "(out of reach)"),
+    ],
+)  # fmt: skip
+def test_a_stop_has_a_probability_and_its_reasons_have_theirs(
+    share: float, because: str, why: str, headline: str
+) -> None:
+    answer = advise(broken_in(share), 24.0, 1.2e11, **ONE)
+    found = answer.frame().iloc[0]
+    assert (found["act"], found["probability"], found["because"]) == ("stop", 1.0, because)
+    assert found["why"].startswith(f"stop (P >0.99): {why}")
+    assert answer.headline() == [f"For bleu at least 24 within 120B: stop on 1 {headline}."]
+    shown = answer.readable().iloc[0]
+    assert (shown["advice"], shown["P"], shown["because"]) == ("stop", ">0.99", because)
+
+
+def test_undecided_has_the_probabilities_of_both_acts_and_none_of_its_own() -> None:
+    shown = advise(broken_in(0.25), 24.0, 1e12, **ONE).readable().iloc[0]
+    assert (shown["advice"], shown["P"], shown["because"]) == ("undecided", "", "continue 0.75, stop 0.25")
+
+
+def test_where_to_continue_is_said_with_whether_the_target_is_reached_already(uncertain: Fit) -> None:
+    answer = advise(uncertain, 22.6, 1e13, **ONE, confidence=0.95)
+    found = answer.frame().iloc[0]
+    assert (found["act"], found["because"][:-4]) == ("continue", "reached already ")
+    assert found["because"].endswith(f"{found['p_reached']:.2f}")
+    assert found["probability"] == pytest.approx(found["p_continue"] + found["p_reached"])
+    assert f"(P {probability_text(found['probability'])}; {found['because']})" in answer.headline()[1]
+    assert f"reached already (P {found['p_reached']:.2f})" in found["why"]
 
 
 def test_outcomes_sum_to_one(uncertain: Fit) -> None:
@@ -196,8 +237,11 @@ def test_the_text_and_the_document_say_what_they_are(certain: Fit) -> None:
     assert any(
         line.startswith("target: bleu at least 24 without noise; budget: D_p up to 1T") for line in lines
     )
-    assert any(line.startswith("en-de, en, D_f 6M: continue (P >0.99): bleu 24 takes ") for line in lines)
-    counts = answer.frame()["advice"].value_counts()
+    assert any(
+        line.startswith("en-de, en, D_f 6M: continue: reached within 1T with P >0.99; bleu 24 takes ")
+        for line in lines
+    )
+    counts = answer.frame()["act"].value_counts()
     assert lines[0].startswith(f"For bleu at least 24 within 1T: {counts.index[0]} on {counts.iloc[0]}")
     document = answer.document()
     assert (document["target"], document["delta"], document["confidence"]) == (24.0, 1.0, 0.8)

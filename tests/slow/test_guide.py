@@ -123,7 +123,7 @@ def test_the_python_of_the_guide_runs(
     assert (names["misled"]["mixture_a"] == "en100").any()
     assert 0.7 < names["both"] < 0.95
     assert 12 <= names["held"].sum() <= 15
-    assert "stop: the law broke" in capsys.readouterr().out
+    assert "the law broke on 2" in capsys.readouterr().out
 
 
 def test_the_page_on_arviz_runs(

@@ -11,17 +11,21 @@ import pandas as pd
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.questions.advise.decision import (
+    ACTS,
     BROKEN,
     COLUMNS,
     CONTINUE,
     NOT_NEEDED,
     OUT_OF_REACH,
     REACHED,
+    REASONS,
+    STOP,
     UNDECIDED,
     Goal,
 )
 from bayesscale.questions.answer import (
     STATISTICS,
+    UNLIKELY,
     Answer,
     name_of,
     names_of,
@@ -43,6 +47,10 @@ Row = Mapping[Any, Any]
 # The guide of the paper asks for three; with fewer, other curves say most of what is said of this one.
 _ENOUGH_SIZES = 3
 _PROBABLE = 0.5
+# From which probability on a reason to stop is said to be so; below, perhaps.
+_SO = 0.8
+_SHORT = {NOT_NEEDED: "not needed", BROKEN: "broken", OUT_OF_REACH: "out of reach"}
+_LONG = {NOT_NEEDED: "pretraining not needed", BROKEN: "the law broke", OUT_OF_REACH: "out of reach"}
 
 
 def tokens_text(row: Row) -> str:
@@ -61,10 +69,51 @@ def _needed(size: float, first: float, end: str) -> str:
     return f"<={size_text(first)}" if size <= first else size_text(size)
 
 
+def because(row: Row) -> str:
+    """Return what lies behind the act, each with its own probability; nothing where the act says all."""
+    if row["act"] == STOP:
+        parts = _reasons(row)
+    elif row["act"] == ACTS[CONTINUE]:
+        parts = {"reached already": row["p_reached"]} if row["p_reached"] >= UNLIKELY else {}
+    elif row["act"] == ACTS[UNDECIDED]:
+        parts = {ACTS[CONTINUE]: row["p_continue"] + row["p_reached"]}
+        parts[STOP] = 1 - parts[ACTS[CONTINUE]]
+    else:
+        parts = {}
+    return ", ".join(f"{_SHORT.get(name, name)} {probability_text(p)}" for name, p in parts.items())
+
+
+def _reasons(row: Row) -> dict[str, float]:
+    """Return the two most probable reasons to stop; how probable a break is, whatever else holds."""
+    found = {name: float(row[COLUMNS[name]]) for name in REASONS}
+    if not np.isnan(row["p_broken"]):
+        found[BROKEN] = float(row["p_broken"])
+    first, second, _ = sorted(REASONS, key=lambda name: -found[name])
+    return {name: found[name] for name in (first, second) if name == first or found[name] >= UNLIKELY}
+
+
+def _said(reason: str, probability: float) -> str:
+    """Return a reason to stop in words that are as sure as it is."""
+    return _LONG[reason] if probability >= _SO else f"perhaps {_SHORT[reason]}"
+
+
+def _advised(row: Row, goal: Goal) -> str:
+    """Return the act in words, every probability behind what it is of."""
+    act, own = row["act"], probability_text(row["probability"])
+    if act == STOP:
+        reasons = [f"{_said(name, p)} (P {probability_text(p)})" for name, p in _reasons(row).items()]
+        return f"stop (P {own}): {', '.join(reasons)}"
+    if act == ACTS[CONTINUE]:
+        probably = "probably " if row["p_reached"] >= _PROBABLE else ""
+        there = f"; {probably}reached already (P {probability_text(row['p_reached'])})"
+        return f"continue: reached within {format_tokens(goal.budget)} with P {own}" + there * bool(
+            because(row)
+        )
+    return f"{act}: {because(row)}" if act == ACTS[UNDECIDED] else f"{act} (P {own})"
+
+
 def sentence(row: Row, goal: Goal, axis: str) -> str:
     """Return the advice on a curve in one sentence, with the numbers behind it and what would help."""
-    advice = row["advice"]
-    own = "" if advice == UNDECIDED else f" (P {probability_text(row[COLUMNS[advice]])})"
     if np.isnan(row["tokens_median"]):
         never = probability_text(1 - row["p_by_horizon"])
         way = f"{goal.metric} {goal.target:g} is not reached by {size_text(row['horizon'])} with P {never}"
@@ -80,7 +129,7 @@ def sentence(row: Row, goal: Goal, axis: str) -> str:
     few = f"; only {row['sizes']} measured, so other curves say most of this" * (row["sizes"] < _ENOUGH_SIZES)
     help_ = _help(row, axis)
     return (
-        f"{advice}{own}: {way}; at {axis} {format_tokens(goal.budget)} {goal.metric} is "
+        f"{_advised(row, goal)}; {way}; at {axis} {format_tokens(goal.budget)} {goal.metric} is "
         f"{spread_text(row, 'score', goal.metric)}, {_as_good(goal)} with P "
         f"{probability_text(row['p_target'])}{without}{broken}{few}{f'; {help_}' if help_ else ''}"
     )
@@ -90,11 +139,11 @@ def _help(row: Row, axis: str) -> str:
     """Return what to do: which checkpoint to take, or which measurement would tell outcomes apart."""
     if row["advice"] == REACHED:
         return "take the best checkpoint, not the last" if row["p_broken"] >= _PROBABLE else ""
-    if row["advice"] == BROKEN:
+    if row["act"] == STOP and row["p_broken"] >= _SO:
         return "more of this data will probably not help"
-    if row["advice"] != UNDECIDED:
+    if row["advice"] not in {UNDECIDED, BROKEN}:
         return ""
-    sides = ((CONTINUE, REACHED), (NOT_NEEDED, BROKEN, OUT_OF_REACH))
+    sides = ((CONTINUE, REACHED), REASONS)
     probable = {max(side, key=lambda name: float(row[COLUMNS[name]])) for side in sides}
     if NOT_NEEDED in probable:
         return "would help: repeated runs without pretraining, and of the best checkpoint"
@@ -120,8 +169,10 @@ class Advice(Answer):
     The outcomes and the rule that chooses are those of `bayesscale.questions.advise.decision`.
 
     The table has a row a curve. Columns: what names the curve; metric; sizes, first and last, the measured
-    ones; advice, and probability, that of the act advised or of the most probable one; p_continue, p_reached,
-    p_not_needed, p_law_broke, p_out_of_reach, which sum to one; tokens_median, tokens_lower, tokens_upper,
+    ones; act, the one advised (reached, continue, stop or undecided), and probability, its own or that of the
+    most probable one; advice, the act by its most probable reason; p_continue, p_reached, p_not_needed,
+    p_law_broke, p_out_of_reach, the outcomes, which sum to one; because, what lies behind the act, each with
+    its own probability; tokens_median, tokens_lower, tokens_upper,
     the size at which the law first is as good as the target, `first` if it is so there and NaN if not by the
     size `horizon`; p_by_horizon, the probability that it is by then; expected, score_median, score_lower,
     score_upper, the law at the budget, and p_target, the probability that it is as good as the target there;
@@ -149,17 +200,26 @@ class Advice(Answer):
 
     def headline(self) -> list[str]:
         """Return how many curves are advised what, and on which to go on."""
-        counts = self.table["advice"].value_counts()
-        told = listed([f"{advice} on {count}" for advice, count in counts.items()], len(counts))
-        going = self.table[self.table["advice"] == CONTINUE]
-        names = varying(self.table, self.names)
-        where = f"{self._goal_text()} within {format_tokens(self.goal.budget)}"
-        to_continue = [
-            f"{name_of(row, names)} (P {probability_text(row['p_continue'])})"
-            for row in going.to_dict("records")
+        counts = self.table["act"].value_counts()
+        acts = [f"{act} on {count}{self._stops() if act == STOP else ''}" for act, count in counts.items()]
+        names, within = varying(self.table, self.names), f"within {format_tokens(self.goal.budget)}"
+        going = [
+            f"{name_of(row, names)} (P {probability_text(row['probability'])}"
+            f"{'; ' * bool(row['because'])}{row['because']})"
+            for row in self.table[self.table["act"] == ACTS[CONTINUE]].to_dict("records")
         ]
-        second = [f"To continue: {listed(to_continue)}."] if to_continue else []
-        return [f"For {where}: {told}.", *second]
+        second = [f"To continue, as it is reached {within}: {listed(going)}."] if going else []
+        return [f"For {self._goal_text()} {within}: {listed(acts, len(acts))}.", *second]
+
+    def _stops(self) -> str:
+        """Return for which reasons how many curves are to stop."""
+        firsts = [
+            next(iter(_reasons(row).items())) for row in self.table.to_dict("records") if row["act"] == STOP
+        ]
+        counts = pd.Series([_said(*first) for first in firsts], dtype=str).value_counts()
+        if len(counts) == 1:
+            return f" ({counts.index[0]})"
+        return f" ({listed([f'{reason} on {count}' for reason, count in counts.items()])})"
 
     def _goal_text(self) -> str:
         """Return the target."""
@@ -173,27 +233,30 @@ class Advice(Answer):
         return [
             f"target: {self._goal_text()} without noise; budget: {axis} up to {format_tokens(goal.budget)}"
             + (f"; {not_needed} {goal.delta:g}" if self.table["p_baseline"].notna().any() else ""),
-            f"an act is advised if its probability is at least {goal.confidence:g}, else '{UNDECIDED}'",
+            "P: continue - the target is reached within the budget; stop - not needed, broken or out of "
+            f"reach (unbroken, but not within the budget); below {goal.confidence:g} a curve is undecided",
             *(f"{name}: {why}" for name, why in told),
         ]
 
     def readable(self) -> pd.DataFrame:
-        """Return the advice on each curve, what the target takes, and the score at the budget."""
+        """Return the advice on each curve, what lies behind it, and what the target takes."""
         rows, goal = self.table.to_dict("records"), self.goal
         shown = self.named()
-        shown["advice"] = self.table["advice"]
-        shown["P"] = probabilities(self.table["probability"])
+        shown["advice"] = self.table["act"]
+        undecided = self.table["act"] == ACTS[UNDECIDED]
+        shown["P"] = probabilities(self.table["probability"].mask(undecided))
+        shown["because"] = self.table["because"]
         shown[f"tokens to {goal.target:g}"] = [tokens_text(row) for row in rows]
-        shown[f"{goal.metric} at {format_tokens(goal.budget)}"] = spreads(self.table, "score")
         return shown
 
     def details(self) -> dict[str, pd.DataFrame]:
-        """Return the probability of every outcome."""
+        """Return the probability of every outcome, and the score at the budget."""
         shown = self.named()
         for name in (*COLUMNS.values(), "p_target", "p_broken", "p_break"):
             if self.table[name].notna().all():
                 heading = name.removeprefix("p_").replace("_", " ")
                 shown[f"P({heading})"] = probabilities(self.table[name])
+        shown[f"{self.goal.metric} at {format_tokens(self.goal.budget)}"] = spreads(self.table, "score")
         title = (
             "probabilities of the outcomes, which sum to 1; of the target at the budget; of a break by the "
             "last measured size, and by the budget"

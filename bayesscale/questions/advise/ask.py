@@ -14,8 +14,8 @@ from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.posterior.baseline import TargetBaseline
 from bayesscale.posterior.curves import DrawnCurves
 from bayesscale.posterior.noise import within
-from bayesscale.questions.advise.answer import Advice, sentence
-from bayesscale.questions.advise.decision import COLUMNS, Goal, check_confidence, decide, outcomes
+from bayesscale.questions.advise.answer import Advice, because, sentence
+from bayesscale.questions.advise.decision import ACTS, COLUMNS, Goal, check_confidence, decide, outcomes
 from bayesscale.questions.advise.reach import FloatArray, Trajectory
 from bayesscale.questions.answer import interval, three
 from bayesscale.questions.baseline import BaselineRuns, runs_text
@@ -131,6 +131,7 @@ def _row(path: Trajectory, goal: Goal, axis: str) -> dict[str, Any]:
         "first": float(path.measured[0]),
         "last": path.last,
         "advice": advice,
+        "act": ACTS[advice],
         "probability": probability,
         **{column: probabilities[name] for name, column in COLUMNS.items()},
         **three("tokens", _finite(interval(path.needed, goal.prob))),
@@ -145,7 +146,7 @@ def _row(path: Trajectory, goal: Goal, axis: str) -> dict[str, Any]:
         "baseline_median": np.nan if baseline is None else float(np.median(baseline)),
         "p_baseline": _share(enough),
     }
-    return {**row, "why": sentence(row, goal, axis)}
+    return {**row, "because": because(row), "why": sentence(row, goal, axis)}
 
 
 def baseline_draws(path: Trajectory) -> FloatArray | None:

@@ -1,4 +1,4 @@
-"""The decision on a curve: five disjoint outcomes, their probabilities, and the rule that chooses.
+"""The decision on a curve: five disjoint outcomes, their probabilities, and the rule that chooses an act.
 
 Every posterior draw is a law without noise, from the curve's first measured size on, and falls under the
 first of these outcomes that holds in it:
@@ -13,11 +13,11 @@ first of these outcomes that holds in it:
 The shares of draws are the probabilities; they sum to one. "Up to the budget" includes all that was measured,
 even if the budget is smaller.
 
-The rule, in this order: "pretraining not needed" and "target reached" are advised if they are at least as
-probable as the confidence. "Continue" is if it is together with "reached": the target is within the budget,
-and one continues until it is reached. A stop is if broken, out of reach and not needed are together, none of
-which is a reason to go on; it is named after the most probable of them. If none of these holds, there are not
-enough data yet. This is section 3.5 of Isik et al. (arXiv 2402.04177), with probabilities.
+The rule: the first of these acts that is at least as probable as the confidence is advised. "Reached" has the
+probability of its outcome. "Continue" has those of reached and continue together: the target is within the
+budget, and one continues until it is reached. "Stop" has those of not needed, broken and out of reach
+together, none of which is a reason to go on. If no act is probable enough, the curve is undecided. This is
+section 3.5 of Isik et al. (arXiv 2402.04177), with probabilities.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ COLUMNS = {
     OUT_OF_REACH: "p_out_of_reach",
 }
 """The outcomes, and the columns of their probabilities."""
+REASONS = (NOT_NEEDED, BROKEN, OUT_OF_REACH)
+"""The outcomes that are reasons to stop."""
+ACTS = {REACHED: "reached", CONTINUE: "continue", UNDECIDED: "undecided", **dict.fromkeys(REASONS, "stop")}
+"""What is to be done, by the outcome that an answer's `advice` names."""
+STOP = ACTS[BROKEN]
 
 
 @dataclass(frozen=True)
@@ -78,21 +83,22 @@ def outcomes(
 
 
 def decide(probabilities: dict[str, float], confidence: float) -> tuple[str, float]:
-    """Return what is advised, and its probability; where nothing is, of going on or of stopping.
+    """Return the outcome whose act is advised, and the act's probability; that of the likelier if none is.
 
-    The confidence is above one half, so that no two acts that exclude each other are advised.
+    A stop goes by its most probable reason. The confidence is above one half, so that no two acts that
+    exclude each other are advised.
     """
-    stops = sorted((NOT_NEEDED, BROKEN, OUT_OF_REACH), key=lambda name: -probabilities[name])
-    pooled = {
+    reason = max(REASONS, key=probabilities.__getitem__)
+    acts = {
+        REACHED: probabilities[REACHED],
         CONTINUE: probabilities[CONTINUE] + probabilities[REACHED],
-        stops[0]: sum(probabilities[name] for name in stops),
+        reason: sum(probabilities[name] for name in REASONS),
     }
-    # Shares of draws that sum to the confidence may miss it by rounding.
-    alone = [(name, probabilities[name]) for name in (NOT_NEEDED, REACHED)]
-    for name, probability in (*alone, *pooled.items()):
+    for name, probability in acts.items():
+        # Shares of draws that sum to the confidence may miss it by rounding.
         if probability >= confidence - 1e-12:
             return name, probability
-    return UNDECIDED, max(pooled.values())
+    return UNDECIDED, max(acts.values())
 
 
 def check_confidence(confidence: float) -> None:
