@@ -31,6 +31,12 @@ class Picture:
         """Return the numbers behind the picture."""
         return self.table.copy()
 
+    def titles(self) -> list[str]:
+        """Return the titles of all panels."""
+        return [
+            ax.get_title(loc) for figure in self.figures for ax in figure.axes for loc in ("left", "center")
+        ]
+
     def svgs(self, name: str) -> list[str]:
         """Return each page as an SVG element for HTML, with identifiers that begin with `name`."""
         return [_svg(figure, f"{name}-{number}") for number, figure in enumerate(self.figures, start=1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ SURE, UNLIKELY = 0.9, 0.1
 """Probabilities from which on something is said to be so, and below which it is said not to be."""
 # Letters of a value; of a longer one its first digits are given.
 _LONGEST = 9
+_NUMBER = re.compile(r"[<>]?=?-?[\d.,]+(e[+-]?\d+)?[KMBTx%]?( \(.* to .*\)| ± .*)?$")
 LABEL = 60
 """Letters of a name in a sentence; of a longer one its ends are given."""
 
@@ -148,15 +150,25 @@ class Answer(ABC):
 def html_table(table: pd.DataFrame) -> str:
     """Return a table in HTML; text from users is escaped."""
     columns = cells(table)
-    head = "".join(f'<th scope="col"><bdi>{escape(name)}</bdi></th>' for name in columns)
-    rows = ("".join(map(_html_cell, row)) for row in zip(*columns.values(), strict=True))
+    kinds = [" class=num" if _numbers(texts) else "" for texts in columns.values()]
+    head = "".join(
+        f'<th scope="col"{kind}><bdi>{escape(name)}</bdi></th>'
+        for name, kind in zip(columns, kinds, strict=True)
+    )
+    rows = ("".join(map(_html_cell, row, kinds)) for row in zip(*columns.values(), strict=True))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _html_cell(cell: str) -> str:
+def _numbers(texts: Sequence[str]) -> bool:
+    """Return whether a column holds numbers, also with their intervals, which stand to the right."""
+    known = [text for text in texts if text]
+    return bool(known) and all(map(_NUMBER.match, known))
+
+
+def _html_cell(cell: str, kind: str) -> str:
     """Return a cell; in an element of its own direction, so that no name turns the numbers beside it."""
-    kind = " class=long" if len(cell) > LABEL else ""
+    kind = kind or (" class=long" if len(cell) > LABEL else "")
     return f"<td{kind}><bdi>{escape(shortened(cell, 4 * LABEL))}</bdi></td>"
 
 

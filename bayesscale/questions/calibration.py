@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from bayesscale.errors import QuestionError
 from bayesscale.questions.answer import Answer, percent_text
 from bayesscale.questions.select import check_prob
-from bayesscale.text import listed, number_text
+from bayesscale.text import listed
 
 if TYPE_CHECKING:
     from bayesscale.figures.picture import Picture
     from bayesscale.inference import Fit
 
 FloatArray = NDArray[np.float64]
+_FEW = 1000
 _GROUPS = ("log_likelihood", "posterior_predictive", "observed_data")
 
 
@@ -50,7 +51,11 @@ class Calibration(Answer):
     def readable(self) -> pd.DataFrame:
         """Return a row a metric."""
         shown = self.table.drop(columns="share")
-        shown["share inside"] = [f"{number_text(100 * share)}%" for share in self.table["share"]]
+        shown["share inside"] = [
+            # Of fewer values than this a further digit says nothing.
+            f"{100 * share:.{0 if count < _FEW else 1}f}%"
+            for share, count in zip(self.table["share"], self.table["values"], strict=True)
+        ]
         return shown
 
     def plot(self, *, columns: int = 3) -> Picture:

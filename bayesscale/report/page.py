@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bayesscale.errors import UsageError
 from bayesscale.files import refuse_existing, write_files
 from bayesscale.questions.answer import LABEL, html_table, is_simulated, source_line, source_name
 from bayesscale.report.sections import Section, sections
-from bayesscale.tables import cell_text
+from bayesscale.report.terms import explained
+from bayesscale.tables import cell_text, cells
 from bayesscale.text import printable, shortened
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
 
 _MOST_ROWS = 5000
+_WORDED = {
+    "rhat": "largest R-hat of the population",
+    "ess_bulk": "smallest effective sample size of the population",
+    "ess_tail": "the same in the tails",
+    "curve_rhat": "largest R-hat of a curve",
+    "curve_ess": "smallest effective sample size of a curve",
+    "sweeps": "sweeps of each chain, with warm-up",
+    "draws": "draws of all chains",
+    "bad_curves": "curves beyond the limits",
+}
+"""What diagnostics are, by their names."""
+_COMMAND = re.compile(r"`([^`]+)`")
+_OPTIONS = re.compile(r"; --csv and --json have all\b")
 
 
 def write_report(
@@ -87,28 +102,53 @@ def render(
         if progress:
             progress(section.title)
     verdict = done.pop()
+    answered = [section for section in done if not section.missing]
+    shown = [*answered, _diagnostics(fit), _data(fit), _provenance(fit)]
+    source = source_line(fit, prob)
     environment = Environment(
         loader=PackageLoader("bayesscale.report", "."), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters.update(table=_table, pictures=_pictures, plain=_plain)
+    environment.filters.update(table=_table, pictures=_pictures, plain=_plain, prose=_prose)
     page = environment.get_template("page.html.jinja")
     return page.render(
         title=f"Scaling laws of {_plain(source_name(fit))}",
         fit=fit,
         simulated=is_simulated(fit),
-        source=source_line(fit, prob),
+        source=source,
         verdict=verdict,
-        sections=[*done, _diagnostics(fit), _data(fit), _provenance(fit)],
+        terms=explained([source, *verdict.sentences, *_texts(answered)]),
+        sections=shown,
+        missing=[(section.title, section.missing) for section in done if section.missing],
     )
+
+
+def _texts(parts: list[Section]) -> list[str]:
+    """Return what sections say, with the headings of their tables and of the panels of their pictures."""
+    found: list[str] = []
+    for part in parts:
+        found += [*part.sentences, *part.notes]
+        found += [name for table in part.tables.values() for name in cells(table.head(1))]
+        found += [title for shown, _ in part.pictures for title in shown.titles()]
+    return found
 
 
 def _diagnostics(fit: Fit) -> Section:
     """Return how the sampler did."""
     found = fit.provenance.get("diagnostics", {})
-    rows = [(name, cell_text(value)) for name, value in found.items()]
-    table = pd.DataFrame(rows, columns=["diagnostic", "value"])
-    return Section("diagnostics", "Did the sampler converge?", [f"{fit.status}"], {"Diagnostics": table})
+    rows = [
+        (_WORDED.get(name, name.replace("_", " ")), cell_text(_said(value)), str(found.get(f"{name}_of", "")))
+        for name, value in found.items()
+        if not name.endswith("_of") and value not in ([], (), "", None)
+    ]
+    table = pd.DataFrame(rows, columns=["diagnostic", "value", "of"])
+    told = f"{str(fit.status)[:1].upper()}{str(fit.status)[1:].removesuffix('.')}."
+    return Section("diagnostics", "Did the sampler converge?", [told], {"Diagnostics": table}, closed=True)
+
+
+def _said(value: Any) -> Any:
+    """Return a list as one text."""
+    return "; ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _data(fit: Fit) -> Section:
@@ -116,7 +156,9 @@ def _data(fit: Fit) -> Section:
     frame = fit.metrics.frame.drop(columns=["line"], errors="ignore")
     cut = f", of which the first {_MOST_ROWS:,} are shown" if len(frame) > _MOST_ROWS else ""
     told = f"{len(frame):,} rows in {len(fit.curves):,} curves{cut}."
-    return Section("data", "Data", [told], {"All rows": frame.head(_MOST_ROWS)}, (), list(fit.metrics.notes))
+    return Section(
+        "data", "Data", [told], {"All rows": frame.head(_MOST_ROWS)}, (), list(fit.metrics.notes), True
+    )
 
 
 def _provenance(fit: Fit) -> Section:
@@ -132,12 +174,18 @@ def _provenance(fit: Fit) -> Section:
     ]
     table = pd.DataFrame(rows, columns=["what", "value"])
     told = "The same data, seed and versions give the same draws: run the command below again."
-    return Section("provenance", "How to make it again", [told], {"Provenance": table})
+    return Section("provenance", "How to make it again", [told], {"Source, seed and versions": table})
 
 
 def _plain(text: Any) -> str:
     """Return text without control characters and overlong words, for the template to escape."""
     return " ".join(shortened(word, 2 * LABEL) for word in printable(str(text)).split(" "))
+
+
+def _prose(text: Any) -> Markup:
+    """Return a text in HTML, escaped: commands in their letters, and nothing on options of a command."""
+    told = _OPTIONS.sub("", _plain(text))
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(told))))
 
 
 def _table(table: pd.DataFrame) -> Markup:

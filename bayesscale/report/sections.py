@@ -13,15 +13,15 @@ from bayesscale.posterior.curves import measured_metrics
 from bayesscale.questions.advise import advise
 from bayesscale.questions.answer import SURE, Answer, name_of, names_of, varying
 from bayesscale.questions.breaks import breaks
-from bayesscale.questions.calibration import calibration
-from bayesscale.questions.conflict import conflict
+from bayesscale.questions.calibration import Calibration, calibration
+from bayesscale.questions.conflict import Conflict, conflict
 from bayesscale.questions.forecast import forecast
 from bayesscale.questions.picture import picture
 from bayesscale.questions.plan import Query, plan
 from bayesscale.questions.rank import Ranking, rank
 from bayesscale.questions.select import Selection, answer_columns, last_sizes
 from bayesscale.questions.summary import AHEAD, Summary, summary
-from bayesscale.questions.value import value
+from bayesscale.questions.value import Value, value
 from bayesscale.text import listed
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _GO, _STOP = 0.8, 0.2
 _NEXT = "What to measure next, "
 _MANY = 60
+# Panels beside each other: a page is as wide as three curves, or two pictures with labels between them.
+_COLUMNS, _LABELLED = 3, 2
 _VERDICT = {
     "ranking": "Mixture",
     "advice": "Go on or stop",
@@ -45,7 +47,10 @@ _VERDICT = {
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: anchor, heading, sentences, tables by caption, pictures with words, notes."""
+    """A part of the page: anchor, heading, sentences, tables by caption, pictures with words, notes.
+
+    `closed`: its tables are opened only by a reader who wants them; `missing`: why there is no answer.
+    """
 
     name: str
     title: str
@@ -53,6 +58,8 @@ class Section:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     pictures: Sequence[tuple[Picture, str]] = ()
     notes: Sequence[str] = ()
+    closed: bool = False
+    missing: str = ""
 
 
 def sections(fit: Fit, *, prob: float, target: float | None, budget: float | None) -> Iterator[Section]:
@@ -98,7 +105,7 @@ def _forecast(fit: Fit, told: Summary, until: float, prob: float) -> Section:
         # What was not measured on a task has bands as wide as its prior. Of very many curves the main
         # metric is drawn; the table has all.
         metrics = told.metrics[:1] if len(fit.curves) > _MANY else sorted(_measured(fit, task))
-        shown = picture(fit, until=until, prob=prob, tasks=chosen, metrics=metrics, columns=5)
+        shown = picture(fit, until=until, prob=prob, tasks=chosen, metrics=metrics, columns=_COLUMNS)
         pictures.append((shown, f"Data, laws and forecasts{f' of {task}' if task != 'all' else ''}."))
     tables = {"Now and at ten times the tokens": told.readable()}
     return Section("forecast", "Forecast", answer.headline(), tables, pictures, answer.notes)
@@ -138,10 +145,18 @@ def _answered(name: str, title: str, ask: Callable[[], Answer]) -> tuple[Answer 
     """Return an answer and its section; where the fit cannot answer, a section that says why."""
     try:
         answer = ask()
-        shown = [(answer.plot(), " ".join(answer.headline()))]
+        shown = [(_drawn(answer), " ".join(answer.headline()))]
     except BayesscaleError as error:
-        return None, Section(name, title, [f"Not answered: {error}."])
-    return answer, Section(name, title, answer.headline(), {title: answer.readable()}, shown, answer.notes)
+        return None, Section(name, title, [], missing=str(error))
+    told, tables = answer.headline(), {"Numbers": answer.readable()}
+    return answer, Section(name, title, told, tables, shown, answer.notes, isinstance(answer, Conflict))
+
+
+def _drawn(answer: Answer) -> Picture:
+    """Return the picture of an answer, not wider than can be read on a page."""
+    if isinstance(answer, Ranking | Value | Conflict | Calibration):
+        return answer.plot(columns=_LABELLED)
+    return answer.plot()
 
 
 def _next(fit: Fit, ranking: Ranking, until: float, prob: float) -> tuple[Answer, Section] | None:

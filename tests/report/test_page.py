@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.image import imread
@@ -16,9 +17,12 @@ from matplotlib.image import imread
 from bayesscale.errors import OutputExistsError, UsageError
 from bayesscale.inference import Fit
 from bayesscale.inference.tree import observation_coords
+from bayesscale.questions.answer import html_table
 from bayesscale.questions.breaks import breaks
 from bayesscale.questions.rank import rank
 from bayesscale.report import render, write_report
+from bayesscale.report.page import _diagnostics, _prose
+from bayesscale.report.terms import explained
 from tests.questions.breaking import breaking
 from tests.questions.made_up import MadeUp, rows
 from tests.report.browser import browse
@@ -136,6 +140,43 @@ def test_names_from_users_are_inert(hostile_page: str) -> None:
     assert "x" * 200 not in hostile_page
 
 
+def test_terms_are_explained_where_they_occur(page: str) -> None:
+    told = page.split("How to read this")[1].split("<nav")[0]
+    terms = re.findall(r"<dfn>(.*?)</dfn>", told)
+    assert {"D_p", "D_f", "law", "P(broken)", "draws", "P(best)", "link"} <= set(map(unescape, terms))
+    assert told.count("<li>") <= 4
+    assert explained(["At D_p 3B."]) == [[("D_p", "tokens of pretraining")]]
+    assert explained(["By cross-entropy."]) == []
+
+
+def test_prose_has_commands_in_their_letters_and_no_options() -> None:
+    assert (
+        _prose("ask `bayesscale <b>`; --csv and --json have all") == "ask <code>bayesscale &lt;b&gt;</code>"
+    )
+
+
+def test_long_tables_are_closed_and_titles_not_said_twice(page: str) -> None:
+    for name, opened in (("data", False), ("diagnostics", False), ("conflict", False), ("ranking", True)):
+        details = re.findall(r"<details[^>]*>", page.split(f'<h2 id="{name}">')[1].split("</section>")[0])
+        assert details
+        assert [" open" in tag for tag in details] == [opened] * len(details)
+    headings = re.findall(r"<h2 [^>]*>(.*?)</h2>", page)
+    assert not [name for name in headings if f"<summary>{name} (" in page]
+
+
+def test_diagnostics_are_worded_and_empty_ones_left_out(fit: Fit) -> None:
+    found = {"rhat": 1.01, "rhat_of": "sd", "bad_curves": []}
+    made = replace(fit, provenance={**fit.provenance, "diagnostics": found})
+    (table,) = _diagnostics(made).tables.values()
+    assert table.to_numpy().tolist() == [["largest R-hat of the population", "1.01", "sd"]]
+
+
+def test_numbers_stand_to_the_right() -> None:
+    table = pd.DataFrame({"mixture": ["50en"], "law": ["34.4 (32.8 to 35.4)"], "D_p": ["130B"]})
+    kinds = re.findall(r"<td( class=num)?>", html_table(table))
+    assert kinds == ["", " class=num", " class=num"]
+
+
 def test_advice_where_a_target_is_given(fit: Fit) -> None:
     page = render(fit, target=24.0, budget=1e12)
     assert "For bleu at least 24 within 1T" in parsed(page).text
@@ -144,7 +185,9 @@ def test_advice_where_a_target_is_given(fit: Fit) -> None:
 def test_what_cannot_be_answered_is_said(fit: Fit) -> None:
     plain = MadeUp(draws=20, width=0.05, noise=0.3, table=rows(metrics=("bleu",))).fit()
     text = unescape(parsed(render(plain)).text)
-    assert "Not answered: conflict compares a score with a loss; the fit has no loss" in text
+    assert "Not answered: conflict compares a score with a loss" in text
+    assert "the fit has no loss" in text
+    assert text.index("Not answered: conflict") > text.index("How to make it again")
     assert "Not answered: breaks can be asked of a fit that allows them" in text
     assert "Not answered: calibration compares data with their replicates" in text
 
