@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from bayesscale.metrics.catalogue import MetricSpec, find_metric, normalised
@@ -64,6 +65,19 @@ _ALTERS = _set(
     "1 gain not sum log log2 log10 neg negative minus delta diff difference improvement drop ratio change "
     "relative rel inverse inv norm normalized squared total"
 )
+# What is measured of something else than the model, and what is computed from its score.
+_REFERENCES = _set(
+    "baseline target random majority human oracle chance guess guessing topline ceiling reference upperbound"
+)
+_DERIVED = _set(
+    "excess gap pred predicted prediction fit fitted reducible irreducible residual scale scaler scaling z"
+    " zscore p pval pvalue d vs versus per"
+)
+# Terms of a training objective; as labels of scores some are languages.
+_OTHER_LOSSES = _set(
+    "z kl l1 l2 aux auxiliary value policy reward critic reg regularization penalty balancing balance router"
+    " commitment adversarial contrastive distillation"
+)
 _WORD = re.compile(r"[A-Z]+(?![a-z])[\d]*|[A-Za-z][a-z]*\d*|\d+|\+\+|%|[^\W\d_]+")
 # Words that mean one thing together: `standard error`, `95% CI`.
 _TOGETHER = {
@@ -119,13 +133,15 @@ _OTHER_NAMES = {
     " lrschedulertype vocab vocabsize rank lorarank lorar loraalpha alpha temperature topp topk beam beams"
     " beamsize numbeams nshot shots shot numfewshot fewshot limit seqlen seqlength sequencelength ctx"
     " contextlength maxseqlen maxlength tokenizer dtype objective clip gradclip gradaccum labelsmoothing"
-    " gradientaccumulationsteps",
+    " gradientaccumulationsteps version state status runstate runstatus jobstate jobstatus trialstate",
     "compute": "flop flops totalflos totalflops compute flos trainflops pflops computebudget",
     # what passes along a curve, and what the harness records beside a score
     "passes": "wall walltime time timestamp relativetime date datetime created createdat starttime endtime"
     " pretrainloss finetunerate finetuneepochs finetunetokensseen cell"
     " pvalue pval δ runtime duration evalruntime trainruntime elapsed elapsedtime seconds hours gpuhours"
-    " samplespersecond stepspersecond gradnorm updated rowid index",
+    " samplespersecond stepspersecond gradnorm updated rowid index"
+    " mfu hfu tflop tflops throughput tokenspersec tokenspersecond tokenspersecpergpu tokpersec tokspersec"
+    " samplespersec stepspersec tflopspergpu gpuutil gpuutilization utilization memory maxmemory",
 }
 _MEANING = {name: meaning for meaning, names in _OTHER_NAMES.items() for name in names.split()}
 
@@ -197,6 +213,11 @@ def _peeled(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str]
             yield rest, role, ""
     if len(words) > 2 and (role := _SPREAD_OF.get("".join(words[-2:]))):
         yield words[:-2], role, ""
+    if (
+        words[-2:] in (("per", "token"), ("per", "tok"))
+        and _metric("_".join(words[:-2]), {}) == "cross_entropy"
+    ):
+        yield words[:-2], "", ""
     if len(words) > 2 and (inner := _NEUTRAL & set(words[1:-1])):  # f1_score_macro
         yield tuple(word for word in words if word not in inner), "", ""
 
@@ -206,23 +227,83 @@ def labelled_score(name: str, declared: Mapping[str, str] = MappingProxyType({})
 
     The longest name of a score is taken; one that is of a score alone has no label.
     """
+    if found := _label_and_score(name, declared):
+        label, score, joined = found
+        return None if _alters(label, joined) or _qualifies(label, score, declared) else (label, score)
+    return None
+
+
+def _label_and_score(name: str, declared: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Return what stands beside a score in a name, the score, and the sign before it; nothing after it."""
     if score_name(name, declared):
         return None
     places = [place for place, sign in enumerate(name) if sign in SIGNS]
     for place in places:
         label, score = name[:place].strip(SIGNS), name[place + 1 :].strip(" \t_-/:.|([")
         if label and score_name(score, declared):
-            return None if _alters(label) else (label, score)
+            return label, score, name[place]
     for place in reversed(places):
         score, label = name[:place].strip(SIGNS), name[place + 1 :].strip(SIGNS)
         if label and score_name(score, declared):
-            return None if _alters(label) else (label, score)
+            return label, score, ""
     return None
 
 
-def _alters(label: str) -> bool:
-    """Return whether what stands beside a metric makes another quantity of it."""
-    return bool(set(_words(label)) & _ALTERS) or "@" in label
+def _alters(label: str, joined: str = "") -> bool:
+    """Return whether what stands beside a metric makes another quantity of it: `1-acc`, not `1-shot acc`."""
+    words = _words(label)
+    complement = words == ["1"] or (joined == "-" and words[-1:] == ["1"])
+    return complement or bool(set(words) & _ALTERS - {"1"}) or "@" in label
+
+
+def _qualifies(label: str, score: str, declared: Mapping[str, str]) -> str:
+    """Return the word of a label that says that a score is not the model's own; nothing if there is none."""
+    found = score_name(score, declared)
+    is_loss = found is not None and found.metric == "cross_entropy"
+    for part in re.split(rf"[{re.escape(SIGNS)}]+", label):
+        word = part.lower()
+        if is_loss and word in _OTHER_LOSSES:
+            return part
+        # `A bleu` and `D bleu` are systems.
+        if word in _REFERENCES | _DERIVED and (len(part) > 1 or part.islower()):
+            return part
+    return ""
+
+
+def qualified_score(
+    name: str, declared: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, str, bool] | None:
+    """Return the metric in a name such as `excess_loss` or `human_acc`, and the word that qualifies it.
+
+    Such a column is not the model's own score; the last part says whether it is measured of something else,
+    as `human_acc` is, rather than computed from the score. None for any other name.
+    """
+    found = _label_and_score(name, declared)
+    word = _qualifies(found[0], found[1], declared) if found else ""
+    score = score_name(found[1], declared) if found and word else None
+    return (score.metric, word, word.lower() in _REFERENCES) if score else None
+
+
+_NUMBERED = re.compile(
+    r"(?P<what>[^\W\d](?:.*?[^\W\d])?)[-_ =:#]*(?P<number>\d[\d.,]*(?:e[-+]?\d+)?[kmbgt]?)", re.IGNORECASE
+)
+_RUNS = _set("run runs rep reps repeat repetition replicate replica trial rng")
+
+
+def numbered(labels: Iterable[str]) -> str:
+    """Return what labels such as `seed1` and `seed2`, or `lr=1e-3` and `lr=3e-4`, are numbers of.
+
+    'seed' for seeds and replicates, 'steps' or 'tokens' for checkpoints, the name of a setting as it is
+    written; nothing for other labels.
+    """
+    matches = [_NUMBERED.fullmatch(label.strip()) for label in labels]
+    names = {match["what"].rstrip("-_ =:#") if match else "" for match in matches}
+    if len(names) != 1 or not (name := names.pop()):
+        return ""
+    kind = _meaning(name) if len(name) > 1 else ""
+    if kind == "seed" or name.lower() in _RUNS:
+        return "seed"
+    return kind if kind in ("steps", "tokens") else name if kind == "setting" else ""
 
 
 def says_evaluation(label: str) -> bool:
@@ -236,11 +317,29 @@ def is_training(column: str, name: ScoreName, *, evaluated: bool) -> bool:
 
 
 def held_out(labels: Iterable[str]) -> str | None:
-    """Return the label of an evaluation among labels of which others say that they are of training."""
+    """Return the label of an evaluation among labels of which others say that they are of training.
+
+    Of states of runs, such as `crashed` and `finished`, the one of runs that came to their end.
+    """
     known = list(labels)
+    if (states := [label for label in known if label.strip()]) and are_states(states):
+        return next((label for label in states if normalised(label) in _ENDED), None)
     if not any(set(_words(label)) & _TRAIN for label in known):
         return None
     return next(filter(says_evaluation, known), None)
+
+
+_ENDED = _set("finished finish complete completed done success succeeded successful ok")
+_UNENDED = _set(
+    "crashed crash failed failure fail running pruned killed preempted preempting pending queued waiting"
+    " cancelled canceled timeout terminated stopped aborted interrupted error diverged oom nodefail"
+)
+
+
+def are_states(labels: Iterable[str]) -> bool:
+    """Return whether labels are states of runs, of which some did not come to their end."""
+    states = {normalised(label) for label in labels}
+    return states <= _ENDED | _UNENDED and bool(states & _UNENDED)
 
 
 def is_average(label: str) -> bool:
@@ -255,9 +354,24 @@ def spread_name(name: str) -> str | None:
 
 
 def meaning(name: str) -> str:
-    """Return what a column may hold by its name: 'tokens', 'steps', 'model_params', ...; '' if unknown."""
+    """Return what a column may hold by its name: 'tokens', 'steps', 'model_params', ...; '' if unknown.
+
+    'score' where a metric or a spread is in the name beside something else, as in `WER (clean)`, and for
+    scores of a run, setting or checkpoint, such as `seed1`; 'passes' for what is computed from a score.
+    """
     last = name.rpartition(".")[2].rpartition("/")[2]
-    return next((found for text in dict.fromkeys((name, last)) if (found := _meaning(text))), "")
+    found = next((found for text in dict.fromkeys((name, last)) if (found := _meaning(text))), "")
+    return found or _score_said(name)
+
+
+@lru_cache(maxsize=4096)
+def _score_said(name: str) -> str:
+    """Return 'score' or 'passes' for a name that speaks of a score or of what is computed from one."""
+    if qualified := qualified_score(name):
+        return "score" if qualified[2] else "passes"
+    # Languages have two letters, as the spread sd.
+    is_spread = len(name) > 2 and spread_name(name) in ("se", "sd", "variance", "ci", "ci90", "ci95", "ci99")
+    return "score" if is_spread or _label_and_score(name, MappingProxyType({})) or numbered([name]) else ""
 
 
 def _meaning(name: str) -> str:
@@ -275,16 +389,39 @@ def _meaning(name: str) -> str:
     return kind if not rest or (kind in ("steps", "epochs") and rest <= _EVAL) else ""
 
 
-def suggested_declaration(numbers: Iterable[float]) -> str:
-    """Return what could declare a metric with such values, `up` as an example; nothing for values below 0."""
+_FALLS = _set(
+    "loss losses ppl pplx perplexity nll ce xent entropy crossentropy err error errors wer cer ter per drop"
+    " bits bpb bpc bpt mse rmse mae kl divergence distance regret degradation gap"
+)
+_SHARES = _set("err error errors drop")
+_FALLING_ENDS = ("loss", "ppl", "perplexity", "nll", "entropy", "error")
+
+
+def falls(name: str) -> bool:
+    """Return whether a metric is by its name better when it is smaller; DROP alone is a benchmark."""
+    words = _words(name)
+    return name.strip() == "L" or (
+        words != ["drop"] and any(word in _FALLS or word.endswith(_FALLING_ENDS) for word in words)
+    )
+
+
+def suggested_declaration(numbers: Iterable[float], name: str | None = None) -> str:
+    """Return what could declare a metric with such values; nothing for values below 0.
+
+    It is `down`, without an upper end unless it is a share, where the name says so, else `up` as an
+    example. The name is by default that of the column, where the numbers are one.
+    """
+    name = str(getattr(numbers, "name", "") if name is None else name)
     known = sorted(number for number in numbers if number == number)
     if known and known[0] < 0:
         return ""
     top = known[-1] if known else 100
-    return next(
-        (f"up,0,{high}" for high in (1, 100) if top <= high),
-        f"up,0,inf,{known[len(known) // 2]:.2g}" if known else "",
-    )
+    middle = next((n for n in (known[len(known) // 2], top) if n > 0), 1.0) if known else 3.0
+    open_end = f"inf,{middle:.2g}"
+    if falls(name):
+        share = bool(set(_words(name)) & _SHARES)
+        return f"down,0,{next((high for high in (1, 100) if share and top <= high), open_end)}"
+    return next((f"up,0,{high}" for high in (1, 100) if top <= high), f"up,0,{open_end}")
 
 
 _FACTOR = {

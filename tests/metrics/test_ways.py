@@ -6,7 +6,15 @@ import json
 
 import pytest
 
-from bayesscale.metrics.names import labelled_score, score_name, suggested_declaration
+from bayesscale.metrics.names import (
+    held_out,
+    labelled_score,
+    meaning,
+    numbered,
+    qualified_score,
+    score_name,
+    suggested_declaration,
+)
 from tests.metrics.doors import TOKENS, Written, asked, door, sizes, values
 
 
@@ -83,3 +91,89 @@ def test_a_column_of_counts_can_be_named(written: Written) -> None:
 def test_points_between_thousands_are_sizes_all_the_same(written: Written) -> None:
     path = written("D;bleu;epoch\n1.000.000;20,5;1\n2.000.000;21,5;2\n")
     assert asked(path).problems[0].options[0] == "--columns pretrain_tokens=D"
+
+
+@pytest.mark.parametrize("name", ["ce_gen", "eval nll", "gpt ppl", "char_err", "bits", "acc_drop", "L"])
+def test_what_falls_is_declared_to_fall(name: str) -> None:
+    assert suggested_declaration([30.0, 200.0], name).startswith("down,0,inf,")
+
+
+def test_shares_and_benchmarks_are_declared_by_their_names() -> None:
+    assert suggested_declaration([0.1, 0.2], "parse_err") == "down,0,1"
+    assert suggested_declaration([10, 20], "drop") == "up,0,100"
+    assert suggested_declaration([0, 0, 200], "loss") == "down,0,inf,2e+02"
+
+
+def test_a_letter_for_the_loss_is_offered_beside_n_and_d(written: Written) -> None:
+    path = written("N,D,L\n1M,1B,3.9\n1M,2B,3.6\n5M,1B,3.2\n5M,2B,3\n")
+    error = asked(path, "--columns pretrain_tokens=D,model_params=N")
+    assert "--columns cross_entropy=L" in error.problems[0].hint
+    assert error.accepted is not None
+    assert "pretrain_tokens=D,model_params=N,cross_entropy=L" in error.accepted
+
+
+def test_log_likelihoods_are_to_change_their_sign(written: Written) -> None:
+    (problem,) = asked(written("tokens,val_logprob\n1M,-4\n2M,-3\n"), TOKENS).problems
+    assert "flip the sign" in problem.hint
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["excess_nll", "ppl gap", "predicted_loss", "chrf vs human", "baseline chrF", "oracle/acc", "random_f1",
+     "comet_p_value", "kl_nll", "router_loss", "f1_z", "loss_per_word", "ce_per_char"],
+)  # fmt: skip
+def test_a_qualified_score_is_not_the_models_own(written: Written, name: str) -> None:
+    assert score_name(name) is None
+    assert labelled_score(name) is None
+    assert qualified_score(name) is not None
+    alone = asked(written(f"tokens,{name}\n1M,1.5\n2M,1.2\n"), TOKENS)
+    assert alone.accepted is None
+    assert "not the model's own" in alone.problems[0].hint
+    read = door(written(f"tokens,spbleu,{name}\n1M,20,1.5\n2M,21,1.2\n"), TOKENS)
+    assert (list(read.metrics), values(read)) == (["spbleu"], [20, 21])
+    assert any("not read, unless it is named" in note for note in read.notes)
+    assert "--melt" not in "".join(read.notes)
+
+
+def test_labels_that_look_like_qualifiers_are_labels() -> None:
+    assert labelled_score("D bleu") == ("D", "bleu")
+    assert labelled_score("en-kl bleu") == ("en-kl", "bleu")
+    assert score_name("nll_per_token") is not None
+
+
+@pytest.mark.parametrize(("first", "second"), [("run1 chrf", "run2 chrf"), ("chrf_seed3", "chrf_seed4")])
+def test_replicates_in_columns_are_melted_as_seeds(written: Written, first: str, second: str) -> None:
+    error = asked(written(f"tokens,{first},{second}\n1M,40,41\n2M,43,44\n"), TOKENS)
+    assert error.accepted == (*TOKENS.split(), "--melt", "seed")
+
+
+def test_numbers_in_columns_say_of_what(written: Written) -> None:
+    assert numbered(["rep 1", "rep 2"]) == "seed"
+    assert numbered(["wd=0.1", "wd=1e-2"]) == "wd"
+    assert numbered(["d1", "d2"]) == numbered(["seed1", "lr2"]) == numbered(["a", "b"]) == ""
+    for name, way in (("wd=0.", "wd=METRIC"), ("seed", "seed=METRIC"), ("iter_", "pretrain_tokens=METRIC")):
+        error = asked(written(f"tokens,{name}1,{name}3\n1M,40,41\n2M,43,44\n"), TOKENS)
+        assert f"--melt {way}" in error.problems[0].hint or name == "iter_"
+    error = asked(written("task,ckpt-100,ckpt-300\na,40,41\nb,43,44\n"))
+    hints = " ".join(problem.hint for problem in error.problems)
+    assert "--melt pretrain_tokens=METRIC" in hints
+    assert "pretrain_tokens=ckpt" not in hints
+
+
+def test_shots_are_labels_and_complements_are_not() -> None:
+    assert labelled_score("1-shot f1") == ("1-shot", "f1")
+    assert labelled_score("1 - f1") is labelled_score("en 1-f1") is None
+
+
+def test_columns_that_are_no_sizes_or_settings() -> None:
+    assert {meaning(name) for name in ("CER (other)", "acc vs gpt (%)", "Stderr", "version")} == {
+        "score", "passes", "setting"
+    }  # fmt: skip
+    assert {meaning(name) for name in ("mfu", "TFLOPs", "throughput", "tokens_per_sec")} == {"passes"}
+
+
+def test_runs_that_came_to_their_end_are_offered_first(written: Written) -> None:
+    assert held_out(["FAILED", "COMPLETED"]) == "COMPLETED"
+    assert held_out(["ok", "done"]) is held_out(["crashed", "running"]) is None
+    path = written("tokens,status,bleu\n1M,completed,20\n2M,failed,3\n4M,completed,22\n")
+    assert asked(path, TOKENS).accepted == (*TOKENS.split(), "--where", "status=completed")

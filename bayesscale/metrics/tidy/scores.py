@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bayesscale.metrics.catalogue import CATALOGUE, normalised
-from bayesscale.metrics.names import COLUMNS, ScoreName, is_training, score_name, spread_name
+from bayesscale.metrics.names import (
+    COLUMNS,
+    ScoreName,
+    is_training,
+    numbered,
+    qualified_score,
+    score_name,
+    spread_name,
+    suggested_declaration,
+)
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
-from bayesscale.metrics.tidy.melt import is_evaluation, label_parts
+from bayesscale.metrics.tidy.melt import is_evaluation, is_system, label_parts
 from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
 
 _SURE = ("se", "sd", "variance", "ci", "ci90", "ci95", "ci99")
+_LIKELIHOOD = re.compile(r"^(?!neg).*(?:loglik|logprob|loglh|llh$)|^ll$|^logp$")
 _SHORT_COUNTS, _MOST_RUNS = {"n", "count", "num"}, 50
 
 
@@ -86,6 +97,16 @@ def find_scores(named: NamedCells, line: int | None = None) -> Scores:
         percent = values[kept[0]].percent
         scores.append(Score(metric, kept[0], percent, _beside(kept[0], metric, names, named)))
     notes += _of_best(named, [score.column for score in scores], found)
+    qualified = _qualified(named)
+    if scores:
+        left_out += qualified
+        notes += [_of_another(named, column) for column in qualified]
+    else:
+        asked = _in_columns(named, line) or _loss_of_laws(named, line) or _log_likelihood(named, line)
+        if asked is None and qualified and not best_so_far(named) and not list(label_parts(named)):
+            asked = _question_of_another(named, qualified, line)
+        if asked is not None:
+            scores, problems = [Score("value", str(asked.column))], [asked]
     plain = plain_spreads(named)
     if len(scores) == 1:
         scores = [Score(s.metric, s.column, s.percent, {**plain, **s.beside}) for s in scores]
@@ -114,6 +135,74 @@ def _of_best(named: NamedCells, read: Sequence[str], metrics: Mapping[str, Seque
         else:
             way = "" if metric in metrics else f", unless it is named: {option('columns', f'{metric}={own}')}"
             yield f"{own!r} is by its name the best so far and not the score at its size: not read{way}"
+
+
+def _qualified(named: NamedCells) -> list[str]:
+    """Return the columns that by their names are not the model's own score, such as `excess_loss`."""
+    free = [c for c in named.free if c not in COLUMNS and c not in named.origin]
+    return [c for c in free if qualified_score(c, named.declared) and named.has_numbers(c)]
+
+
+def _of_another(named: NamedCells, column: str) -> str:
+    """Return what to say of a column that is not the model's own score."""
+    metric, word, _ = qualified_score(column, named.declared) or ("", "", False)
+    return (
+        f"{column!r} is by its name ({word}) not the model's own {metric}: not read, unless it is named: "
+        f"{option('columns', f'{metric}={column}')}"
+    )
+
+
+def _question_of_another(named: NamedCells, columns: Sequence[str], line: int | None) -> Problem:
+    """Return the question about scores that are not the model's own: no way on may be taken unasked."""
+    column = columns[0]
+    metric, word, _ = qualified_score(column, named.declared) or ("", "", False)
+    unit = f", which is in {CATALOGUE[metric].unit}" if word.lower() == "per" else ""
+    hint = (
+        f"{column!r} is by its name ({word}) not the model's own {metric}{unit}; if it is all the same: "
+        f"{option('columns', f'{metric}={column}')}"
+    )
+    numbers = to_numbers(without_placeholders(named.cells[column]), sizes=False)
+    if declaration := suggested_declaration(numbers, column):
+        hint += f"; as a metric of its own: {option('metric', f'{column}={declaration}')}"
+    return Problem(line, column, "required-columns", ", ".join(columns), hint)
+
+
+def _in_columns(named: NamedCells, line: int | None) -> Problem | None:
+    """Return the question about columns that are seeds, settings or checkpoints, such as `bleu_seed1`."""
+    parts = list(label_parts(named))
+    columns = [part.column for part in parts] or [c for c in named.free if is_system(named, c)]
+    kind = numbered([part.label for part in parts] or columns) if len(columns) > 1 else ""
+    label = {"steps": "pretrain_tokens", "tokens": "pretrain_tokens"}.get(kind, kind)
+    if not label or label in named.free:
+        return None
+    way = option("melt", label if parts else f"{label}=METRIC")
+    what = {"seed": "replicates", "pretrain_tokens": "checkpoints"}.get(label, f"runs at values of {label}")
+    hint = f"{_quoted(columns[:3])} are {what}, each a column: {way}"
+    hint += "" if parts else f", such as {option('melt', f'{label}=bleu')}"
+    return Problem(line, columns[0], "required-columns", ", ".join(columns), hint, (way,) if parts else ())
+
+
+def _loss_of_laws(named: NamedCells, line: int | None) -> Problem | None:
+    """Return the question whether L beside N and D is the loss, as in papers on scaling laws."""
+    if not {"L", "N", "D"} <= {named.in_file(column) for column in named.free} or "L" not in named.free:
+        return None
+    way = option("columns", "cross_entropy=L")
+    hint = f"L beside N and D is the loss of scaling laws, in nats per token: {way}"
+    return Problem(line, "L", "required-columns", "L", hint, (way,))
+
+
+def _log_likelihood(named: NamedCells, line: int | None) -> Problem | None:
+    """Return the problem of log-likelihoods, which are losses with another sign."""
+    for column in named.free:
+        if _LIKELIHOOD.search(normalised(column)) and column not in COLUMNS:
+            numbers = to_numbers(without_placeholders(named.cells[column]), sizes=False).dropna()
+            if len(numbers) and (numbers <= 0).all():
+                hint = (
+                    f"{column!r} holds log-likelihoods; losses are positive: flip the sign in the table and "
+                    f"call it cross_entropy, where it is the mean per token in nats"
+                )
+                return Problem(line, column, "required-columns", column, hint)
+    return None
 
 
 def _may_hold_scores(named: NamedCells, column: str) -> bool:
