@@ -168,6 +168,8 @@ def _curves_apart(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Pro
     low &= exact.groupby(number).mean().gt(0.5) & stats["size"].gt(1)
     high = stats["min"].gt(1)
     medians = own["value"].groupby([number, own[draft.axis]]).median().unstack(level=0)
+    # Curves without a valid size are told elsewhere.
+    medians = medians.reindex(columns=stats.index)
     usual = medians[high.index[high]].median(axis=1)
     for name in low.index[low]:
         ratio = np.log10(usual / medians[name]).dropna()
