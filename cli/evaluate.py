@@ -141,7 +141,7 @@ def _origin(text: str) -> float:
 
 def _whole(reading: Reading, training: str) -> Reading:
     """Return the options that take both parts of a split for one curve: its flag tells no runs apart."""
-    from bayesscale.metrics.names import COLUMNS, meaning
+    from bayesscale.metrics.names.columns import COLUMNS, meaning
     from bayesscale.metrics.tidy.where import condition_column
 
     flag = condition_column(training)

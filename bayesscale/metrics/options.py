@@ -9,7 +9,7 @@ from numbers import Real
 
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.metrics.catalogue import declared_metric, normalised
-from bayesscale.metrics.names import SIZES
+from bayesscale.metrics.names.columns import SIZES
 from bayesscale.units import parse_tokens
 
 DUPLICATES = ("error", "mean", "best", "last", "first")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from bayesscale.metrics.guide import way_on
-from bayesscale.metrics.names import COLUMNS, SIZES, STEPS
+from bayesscale.metrics.names.columns import COLUMNS, SIZES, STEPS
 from bayesscale.metrics.options import Options
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.rules.cells import cell_problems

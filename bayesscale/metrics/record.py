@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bayesscale.errors import UsageError
-from bayesscale.metrics.names import labelled_score, score_name
+from bayesscale.metrics.names.scores import labelled_score, score_name
 
 try:
     import fcntl

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bayesscale.figures.drawing import Frame
 from bayesscale.inference.track_record import KEY, TrackRecord
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.metrics.names import SIZES
+from bayesscale.metrics.names.columns import SIZES
 from bayesscale.questions.select import answer_columns
 from bayesscale.tables import SHORT, WIDTH, cells, table_text
 from bayesscale.text import number_text, printable, probability_text, shortened, size_text

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.metrics.names import meaning, score_name, unit_in_name
+from bayesscale.metrics.names.columns import meaning
+from bayesscale.metrics.names.scores import score_name
 from bayesscale.metrics.options import Options
 from bayesscale.metrics.problems import MetricsError
 from bayesscale.metrics.read import read_cells, read_metrics
 from bayesscale.metrics.sources.files import load_table
+from bayesscale.metrics.tidy.units import size_factor
 
 
 def words(text: str) -> list[str]:
@@ -183,6 +185,6 @@ def test_names_say_the_split_the_unit_and_what_stands_beside() -> None:
     percent = score_name("Accuracy (%)")
     assert percent is not None
     assert percent.percent
-    assert unit_in_name("tokens (B)") == unit_in_name("train_tokens_B") == 1e9
-    assert unit_in_name("nparam_M") == unit_in_name("params in millions") == 1e6
-    assert unit_in_name("tokens") == unit_in_name("B") == unit_in_name("BLEU") == 1
+    assert size_factor("tokens (B)") == size_factor("train_tokens_B") == 1e9
+    assert size_factor("nparam_M") == size_factor("params in millions") == 1e6
+    assert size_factor("tokens") == size_factor("B") == size_factor("BLEU") == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bayesscale.metrics.names import meaning
+from bayesscale.metrics.names.columns import meaning
 from tests.metrics.doors import STEP, TOKENS, Written, asked, door, sizes, values
 
 

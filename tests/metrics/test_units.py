@@ -8,8 +8,8 @@ import math
 import pandas as pd
 import pytest
 
-from bayesscale.metrics.names import unit_in_name
 from bayesscale.metrics.read import read_metrics
+from bayesscale.metrics.tidy.units import size_factor
 from tests.metrics.doors import TOKENS, Written, asked, door, sizes, values
 
 
@@ -32,7 +32,7 @@ from tests.metrics.doors import TOKENS, Written, asked, door, sizes, values
     ],
 )
 def test_units_in_names(name: str, factor: float) -> None:
-    assert unit_in_name(name) == factor
+    assert size_factor(name) == factor
 
 
 def test_a_unit_in_a_name_is_of_the_cells_without_a_suffix(written: Written) -> None:

@@ -6,15 +6,10 @@ import json
 
 import pytest
 
-from bayesscale.metrics.names import (
-    held_out,
-    labelled_score,
-    meaning,
-    numbered,
-    qualified_score,
-    score_name,
-    suggested_declaration,
-)
+from bayesscale.metrics.names.columns import meaning, numbered
+from bayesscale.metrics.names.declared import suggested_declaration
+from bayesscale.metrics.names.labels import held_out
+from bayesscale.metrics.names.scores import labelled_score, qualified_score, score_name
 from tests.metrics.doors import TOKENS, Written, asked, door, sizes, values
 
 

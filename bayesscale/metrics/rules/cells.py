@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from bayesscale.metrics.catalogue import CATALOGUE, MetricSpec
-from bayesscale.metrics.names import SIZES, suggested_declaration
+from bayesscale.metrics.names.columns import SIZES
+from bayesscale.metrics.names.declared import suggested_declaration
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.draft import Draft

@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from bayesscale.metrics.names import COLUMNS, meaning
+from bayesscale.metrics.names.columns import COLUMNS, meaning
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.sources.cells import PATH
 from bayesscale.metrics.tidy.draft import Draft

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from bayesscale.metrics.catalogue import CATALOGUE, normalised
-from bayesscale.metrics.names import is_average, score_name
+from bayesscale.metrics.names.labels import is_average
+from bayesscale.metrics.names.scores import score_name
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.draft import Draft

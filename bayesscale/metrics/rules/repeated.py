@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.metrics.names import NO_MIXTURE, meaning
+from bayesscale.metrics.names.columns import NO_MIXTURE, meaning
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.rules.varying import roles, setting_columns

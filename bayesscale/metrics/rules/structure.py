@@ -9,15 +9,9 @@ from difflib import get_close_matches
 import pandas as pd
 
 from bayesscale.metrics.catalogue import CATALOGUE, normalised
-from bayesscale.metrics.names import (
-    COLUMNS,
-    SIZES,
-    STEPS,
-    meaning,
-    score_name,
-    spread_name,
-    suggested_declaration,
-)
+from bayesscale.metrics.names.columns import COLUMNS, SIZES, STEPS, meaning
+from bayesscale.metrics.names.declared import suggested_declaration
+from bayesscale.metrics.names.scores import score_name, spread_name
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.sources.cells import PATH

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from bayesscale.metrics.catalogue import normalised
-from bayesscale.metrics.names import held_out, meaning, score_name, spread_name
+from bayesscale.metrics.names.columns import meaning
+from bayesscale.metrics.names.labels import held_out
+from bayesscale.metrics.names.scores import score_name, spread_name
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.draft import Draft

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from bayesscale.metrics.names import meaning, score_name
+from bayesscale.metrics.names.columns import meaning
+from bayesscale.metrics.names.scores import score_name
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.sources.cells import TextTable
 

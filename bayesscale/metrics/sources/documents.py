@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
-from bayesscale.metrics.names import meaning
+from bayesscale.metrics.names.columns import meaning
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.sources.cells import TextTable

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pandas as pd
 
 from bayesscale.errors import UsageError
-from bayesscale.metrics.names import SIZES, STEPS, meaning, score_name
+from bayesscale.metrics.names.columns import SIZES, STEPS, meaning
+from bayesscale.metrics.names.scores import score_name
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.sources.cells import PATH, TextTable
 

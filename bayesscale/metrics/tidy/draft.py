@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bayesscale.errors import UsageError, valid_names
-from bayesscale.metrics.names import COLUMNS, NO_MIXTURE, SIZES, STEPS, meaning
+from bayesscale.metrics.names.columns import COLUMNS, NO_MIXTURE, SIZES, STEPS, meaning
 from bayesscale.metrics.options import Options, option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.sources.cells import TextTable

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.metrics.names import score_name
+from bayesscale.metrics.names.scores import score_name
 from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import without_placeholders
 from bayesscale.metrics.tidy.scores import Score, find_scores, is_long, plain_spreads, sure_spreads

@@ -11,19 +11,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from bayesscale.errors import UsageError
-from bayesscale.metrics.names import (
-    COLUMNS,
-    SIGNS,
-    SPREADS,
-    ScoreName,
-    is_average,
-    is_training,
-    labelled_score,
-    meaning,
-    says_evaluation,
-    score_name,
-    spread_name,
-)
+from bayesscale.metrics.names.columns import COLUMNS, meaning
+from bayesscale.metrics.names.labels import is_average, is_training, says_evaluation
+from bayesscale.metrics.names.scores import SPREADS, ScoreName, labelled_score, score_name, spread_name
+from bayesscale.metrics.names.words import SIGNS
 from bayesscale.metrics.options import Options
 from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import is_text, to_numbers, without_placeholders

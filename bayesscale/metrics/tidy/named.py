@@ -9,7 +9,8 @@ import pandas as pd
 
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.metrics.catalogue import CATALOGUE, normalised
-from bayesscale.metrics.names import COLUMNS, score_name
+from bayesscale.metrics.names.columns import COLUMNS
+from bayesscale.metrics.names.scores import score_name
 from bayesscale.metrics.options import Options
 from bayesscale.metrics.sources.cells import TextTable
 from bayesscale.metrics.tidy.numbers import begin_like_numbers

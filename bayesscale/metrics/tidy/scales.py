@@ -9,7 +9,8 @@ import pandas as pd
 
 from bayesscale.errors import UsageError, valid_names
 from bayesscale.metrics.catalogue import CATALOGUE
-from bayesscale.metrics.names import SIZES, score_name, spread_name
+from bayesscale.metrics.names.columns import SIZES
+from bayesscale.metrics.names.scores import score_name, spread_name
 from bayesscale.metrics.options import Options, option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.long import SPREAD_DIVISOR

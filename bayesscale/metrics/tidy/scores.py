@@ -7,16 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bayesscale.metrics.catalogue import CATALOGUE, normalised
-from bayesscale.metrics.names import (
-    COLUMNS,
-    ScoreName,
-    is_training,
-    numbered,
-    qualified_score,
-    score_name,
-    spread_name,
-    suggested_declaration,
-)
+from bayesscale.metrics.names.columns import COLUMNS, numbered
+from bayesscale.metrics.names.declared import suggested_declaration
+from bayesscale.metrics.names.labels import is_training
+from bayesscale.metrics.names.scores import ScoreName, qualified_score, score_name, spread_name
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.melt import is_evaluation, is_system, label_parts

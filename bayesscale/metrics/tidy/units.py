@@ -6,12 +6,30 @@ import math
 import re
 
 from bayesscale.metrics.catalogue import normalised
-from bayesscale.metrics.names import meaning, unit_in_name
+from bayesscale.metrics.names.columns import meaning
 
+_FACTOR = {
+    word: factor
+    for factor, words in {
+        1e3: "k thousand tsd", 1e6: "m million mn mio", 1e9: "b g billion bn mrd", 1e12: "t trillion",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
+_SCALE = "|".join(sorted(_FACTOR, key=len, reverse=True))
+_WHAT = r"(?:\s*(?:of\s+)?(?:tok|param|sent|pair|example|sample|word)\w*)?"
+_UNIT = re.compile(
+    rf"(?:[\s_]|[(\[]\s*(?:in\s+)?)(?P<end>{_SCALE})s?\.?{_WHAT}[)\]]?\s*$"
+    r"|^(?P<glued>[kmbgt])(?=tok|param|sent)"
+    r"|^(?P<start>thousand|tsd|million|mn|mio|billion|bn|mrd|trillion)s?\b",
+    re.IGNORECASE,
+)
+_POWER = re.compile(rf"[(\[]\s*(?:in\s+)?[x×*]?\s*(?:1e|10\^|10\*\*)(\d+){_WHAT}\s*[)\]]\s*$", re.IGNORECASE)
+_THOUSANDS = re.compile(
+    rf"[(\[]\s*(?:in\s+)?[x×*]?\s*1?((?:[,.' ’]?000)+)s?{_WHAT}\s*[)\]]\s*$", re.IGNORECASE
+)
 _DIVIDED = re.compile(
     r"/\s*(?:1e(\d+)|10\s*(?:\^|\*\*)\s*(\d+)|1((?:[,_ ]?000)+)|([kmbgt]))\s*\)?\s*$", re.IGNORECASE
 )
-_LETTERS = {"k": 3, "m": 6, "b": 9, "g": 9, "t": 12}
 _GLUED = re.compile(
     r"^([kMGBT])[\s_-]?(?:steps?|updates?|iters?|iterations?|examples?|samples?|words?)$", re.IGNORECASE
 )
@@ -33,21 +51,21 @@ _OTHERS = {
 
 
 def size_factor(name: str) -> float:
-    """Return what the sizes of a column are multiplied by after its name, 1e9 for `tokens/1e9`, else 1."""
-    if (factor := unit_in_name(name)) != 1:
-        return factor
+    """Return what the sizes of a column are multiplied by after its name, 1e9 for `tokens (B)`, else 1."""
     text = name.strip()
-    if (found := _DIVIDED.search(text)) and found.start() > 0:
-        exponent, power, zeros, letter = found.groups()
-        return 10.0 ** (
-            _LETTERS[letter.lower()]
-            if letter
-            else zeros.count("000") * 3
-            if zeros
-            else int(exponent or power)
-        )
-    found = _GLUED.match(text) or _IN_BRACKETS.search(text)
-    return 10.0 ** _LETTERS[found[1].lower()] if found else 1.0
+    if power := _POWER.search(text):
+        return 10.0 ** int(power[1])
+    if thousands := _THOUSANDS.search(text):
+        return 1000.0 ** thousands[1].count("000")
+    if (divided := _DIVIDED.search(text)) and divided.start() > 0:
+        exponent, power_of_ten, zeros, letter = divided.groups()
+        if letter:
+            return _FACTOR[letter.lower()]
+        return 1000.0 ** zeros.count("000") if zeros else 10.0 ** int(exponent or power_of_ten)
+    if (found := _UNIT.search(text)) and len(text) > len(found[0]):
+        return _FACTOR[(found["end"] or found["glued"] or found["start"]).lower()]
+    glued = _GLUED.match(text) or _IN_BRACKETS.search(text)
+    return _FACTOR[glued[1].lower()] if glued else 1.0
 
 
 def logarithm(name: str) -> float | None:

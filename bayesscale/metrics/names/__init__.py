@@ -1,0 +1,1 @@
+"""What names of columns and labels say: of scores, sizes, settings, runs."""

@@ -1,0 +1,33 @@
+"""Names and labels as words."""
+
+from __future__ import annotations
+
+import re
+
+
+def word_set(words: str) -> frozenset[str]:
+    """Return words as a set."""
+    return frozenset(words.split())
+
+
+TRAIN = {"train", "training", "trn"}
+EVAL = {"eval", "evaluation", "val", "valid", "validation", "dev", "test", "heldout", "holdout", "predict"}
+SIGNS = " \t_-/:.|()[]"
+"""Signs between a label and the name of a score."""
+SPREAD_SIGN = re.compile(r"±|\+/-|\+-")
+_WORD = re.compile(r"[A-Z]+(?![a-z])[\d]*|[A-Za-z][a-z]*\d*|\d+|\+\+|%|[^\W\d_]+")
+# Words that mean one thing together: `standard error`, `95% CI`.
+_TOGETHER = {
+    "standard error": "stderr", "std err": "stderr", "std error": "stderr", "standard deviation": "std",
+    "std dev": "std", "confidence interval": "ci", "95 % ci": "ci95", "ci 95": "ci95", "95 ci": "ci95",
+    "held out": "heldout", "num seeds": "nseeds", "n seeds": "nseeds", "n runs": "nruns",
+    "so far": "sofar", "running best": "best", "running max": "max", "running min": "min",
+}  # fmt: skip
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name in lower case, those that belong together as one."""
+    text = f" {' '.join(_WORD.findall(SPREAD_SIGN.sub(' err ', name))).lower()} "
+    for parts, word in _TOGETHER.items():
+        text = text.replace(f" {parts} ", f" {word} ")
+    return text.split()
