@@ -20,7 +20,11 @@ _LINES: tuple[tuple[tuple[str, str, str], ...], ...] = (
         ("link", r"\blinks?\b", "the formula by which a score follows the loss"),
     ),
     (
-        ("draws", r"\bdraws\b", "laws that fit the data, at random; a probability P is the share of them"),
+        (
+            "draws",
+            r"\bdraws\b",
+            "laws drawn from the posterior, each as often as data make it plausible; P is a share of draws",
+        ),
         ("P(best)", r"P\(best\)", "that the mixture is the best"),
         ("P(> next)", r"P\(> next\)", "that it is better than the next one in the order"),
         ("P(conflict)", r"P\(conflict\)", "that the loss prefers what has the worse score"),

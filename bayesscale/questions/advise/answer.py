@@ -104,11 +104,11 @@ def _advised(row: Row, goal: Goal) -> str:
         reasons = [f"{_said(name, p)} (P {probability_text(p)})" for name, p in _reasons(row).items()]
         return f"stop (P {own}): {', '.join(reasons)}"
     if act == ACTS[CONTINUE]:
+        told = f"continue: reached within {format_tokens(goal.budget)} with P {own}"
+        if row["p_reached"] < UNLIKELY:
+            return told
         probably = "probably " if row["p_reached"] >= _PROBABLE else ""
-        there = f"; {probably}reached already (P {probability_text(row['p_reached'])})"
-        return f"continue: reached within {format_tokens(goal.budget)} with P {own}" + there * bool(
-            because(row)
-        )
+        return f"{told}; {probably}reached already (P {probability_text(row['p_reached'])})"
     return f"{act}: {because(row)}" if act == ACTS[UNDECIDED] else f"{act} (P {own})"
 
 
