@@ -24,7 +24,7 @@ _SHORT_COUNTS, _MOST_RUNS = {"n", "count", "num"}, 50
 
 @dataclass(frozen=True)
 class Score:
-    """A column of scores and what stands beside it: columns by their roles, see `names.SPREADS`.
+    """A column of scores and what stands beside it: columns by their roles, see `names.scores.SPREADS`.
 
     `percent`: the column's name says that the numbers are percentages.
     """
