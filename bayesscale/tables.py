@@ -77,7 +77,9 @@ class _Column:
         return max(_columns(self.heading), self._inside)
 
     def least(self, shortest: int) -> int:
-        """Return the width below which it is not cut."""
+        """Return the width below which it is not cut; probabilities keep what they are of."""
+        if self.heading.startswith("P("):
+            return self.width
         return min(self.width, max(0 if self.name else self._inside, shortest))
 
     def cut(self, width: int) -> _Column:

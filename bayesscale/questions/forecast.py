@@ -26,12 +26,14 @@ from bayesscale.questions.answer import (
     value_text,
     varying,
 )
+from bayesscale.questions.outlook import progress, prospect
 from bayesscale.questions.picture import draw_predictive, forecast_table
 from bayesscale.questions.select import (
     Selection,
     check_prob,
     check_sizes,
     drawn_curves,
+    last_of_targets,
     metric_notes,
     metric_places,
 )
@@ -58,7 +60,9 @@ class Forecast(Answer):
         and upper of a new measurement (equal-tailed interval); law_median, law_lower and law_upper of the law
         without noise; p_break, the probability that the law broke before this size, NaN where it cannot;
         efolds_beyond, the size in e-folds beyond the curve's last one, negative inside the data, NaN for the
-        baseline; measured, whether the curve was. For an unmeasured curve the last size is that of its task.
+        baseline; measured, whether the curve was; now_median, now_lower and now_upper, the law at the curve's
+        last size; p_gain, the probability that the law is better here by twice the noise of a run, NaN where
+        the size is not beyond. For an unmeasured curve the last size is that of its task.
     predictive : Predictive
         The curves asked for.
     """
@@ -74,21 +78,26 @@ class Forecast(Answer):
         return {"units": {**units_of(self.metrics), **sizes, "efolds_beyond": beyond}}
 
     def headline(self) -> list[str]:
-        """Return the forecast of two metrics at the largest size: of the best curve and the worst."""
+        """Return what the largest size brings to two metrics, or where they are forecast best and worst."""
         axis = self.fit.curves.axis_name
         last = self.table[self.table[axis] == self.table[axis].max()]
         where = f"{SHORT[axis]} {format_tokens(last[axis].iloc[0])}"
-        metrics = list(last.groupby("metric", sort=False))[:2]
-        told = [_told(rows, metric, self.names, where, self.prob) for metric, rows in metrics]
+        told = []
+        for metric in self.metrics[:2]:
+            rows = last[last["metric"] == metric]
+            if rows["p_gain"].notna().all():
+                told.append(prospect(rows, "", self.names, f"More tokens, up to {where},", self.prob))
+            else:
+                told.append(_told(rows, metric, self.names, where, self.prob))
         return [*told, *track_record(self.fit)]
 
     def explain(self) -> list[str]:
         """Return what the columns mean."""
         return [
-            f"forecast: a new measurement, median and {percent_text(self.prob)} interval; law: the same "
-            "without noise",
+            "now: the law, without noise, at the curve's last size; forecast: a new measurement, median and "
+            f"{percent_text(self.prob)} interval",
+            "P(gain): that the law is better than now by more than twice the noise of a run",
             *(["P(break): that the law broke before this size"] if self.fit.has("break_at") else []),
-            f"beyond: how many times the curve's last {SHORT[self.fit.curves.axis_name]} the size is",
         ]
 
     def readable(self) -> pd.DataFrame:
@@ -96,10 +105,14 @@ class Forecast(Answer):
         table, axis = self.table, self.fit.curves.axis_name
         shown = self.named()
         shown["metric"], shown[axis] = table["metric"], table[axis]
-        shown["forecast"], shown["law"] = spreads(table, ""), spreads(table, "law")
+        ahead = table["p_gain"].notna()
+        if ahead.any():
+            shown["now"] = np.where(ahead, spreads(table, "now"), "")
+        shown["forecast"] = spreads(table, "")
+        if ahead.any():
+            shown["P(gain)"] = probabilities(table["p_gain"])
         if table["p_break"].notna().any():
             shown["P(break)"] = probabilities(table["p_break"])
-        shown["beyond"] = [f"{np.exp(e):.2g}x" if e > 0 else "" for e in table["efolds_beyond"]]
         if not table["measured"].all():
             shown["curve"] = np.where(table["measured"], "measured", "not measured")
         return shown
@@ -186,10 +199,20 @@ def forecast(
     predictive = Predictive(drawn, prob)
     values = predictive.describe(matrix, places)
     table = forecast_table(fit.curves, drawn.targets, places, matrix, values)
+    ahead = _ahead(predictive, matrix, places)
+    table[ahead.columns] = ahead.where(table["measured"])
     if (asked == 0).any():
         notes = (*notes, *TargetBaseline(drawn).notes())
     notes = (*metric_notes(drawn, places), *notes, *_notes(fit.curves, table))
     return Forecast(fit, prob, table, notes, predictive)
+
+
+def _ahead(predictive: Predictive, sizes: FloatArray, places: list[int]) -> pd.DataFrame:
+    """Return what `progress` says of the rows of `forecast_table`."""
+    last = last_of_targets(predictive.drawn.curves, predictive.drawn.targets)
+    target = np.repeat(np.arange(len(sizes)), sizes.shape[1])
+    parts = [progress(predictive, last[:, place], sizes, place).assign(target=target) for place in places]
+    return pd.concat(parts).sort_values("target", kind="stable", ignore_index=True).drop(columns="target")
 
 
 def _notes(curves: Curves, table: pd.DataFrame) -> list[str]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # A curve is said to be near zero from this probability on.
 _COUNTS = 0.05
+# So much alike are a name and the same name with a mistake.
+_ALIKE = 0.85
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,28 @@ def _check_columns(curves: Curves, wanted: Selection) -> None:
             raise UsageError(f"a choice by {column} needs at least one value; received none")
     if wanted.tasks is not None:
         _check_known("task", wanted.tasks, sorted(set(curves.table["task"])))
+    for mixture in wanted.mixtures or ():
+        _check_spelling(mixture, sorted(set(curves.table["mixture"])))
+
+
+def _check_spelling(mixture: str, known: Sequence[str]) -> None:
+    """Refuse a new mixture whose name is but for a letter or a sign that of a measured one.
+
+    Names with other digits, such as en60-de40, are those of other mixtures.
+    """
+    near = get_close_matches(mixture.casefold(), [name.casefold() for name in known], n=1, cutoff=_ALIKE)
+    meant = next((name for name in known if name.casefold() in near), None)
+    if mixture in known or meant is None or _digits(mixture) != _digits(meant):
+        return
+    raise QuestionError(
+        f"a mixture is one that was measured, or a new one with a name of its own; received {mixture!r}; did "
+        f"you mean {meant!r}? If it is new, give it a name that is less like that"
+    )
+
+
+def _digits(name: str) -> str:
+    """Return the digits of a name."""
+    return "".join(filter(str.isdigit, name))
 
 
 def _snapped(sizes: Sequence[float] | None, curves: Curves) -> list[float] | None:
@@ -187,11 +211,7 @@ def _mixture_notes(curves: Curves, wanted: Selection) -> list[str]:
     notes = []
     for mixture in dict.fromkeys(wanted.mixtures or ()):
         if mixture not in known:
-            near = get_close_matches(mixture, known, n=1, cutoff=0.6)
-            meant = f" (did you mean {near[0]!r}?)" if near else ""
-            notes.append(
-                f"mixture {mixture!r} was not measured{meant}: its effect is drawn as that of any mixture"
-            )
+            notes.append(f"mixture {mixture!r} was not measured: its effect is drawn as that of any mixture")
     return notes
 
 

@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesscale.laws import LAWS
-from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.breaks import sign_of
 from bayesscale.posterior.coefficients import coefficients
 from bayesscale.posterior.curves import measured_metrics
@@ -22,16 +21,14 @@ from bayesscale.questions.answer import (
     SURE,
     Answer,
     interval,
-    name_of,
     plain_records,
     probabilities,
     shown_names,
     spreads,
     track_record,
     units_of,
-    value_text,
-    varying,
 )
+from bayesscale.questions.outlook import gain_that_counts, progress, prospect
 from bayesscale.questions.population import population_table
 from bayesscale.questions.select import Selection, answer_columns, check_prob, drawn_curves, last_sizes
 from bayesscale.text import size_text
@@ -96,31 +93,15 @@ class Summary(Answer):
 
     def headline(self) -> list[str]:
         """Return whether the fit converged, and what ten times more is forecast to bring."""
-        broken = int((self.outlook["p_broken"] >= SURE).sum())
-        more = (
-            f"; {broken} of {len(self.outlook)} curves and metrics are broken (P {SURE:g})" if broken else ""
-        )
-        status = f"The fit has {'' if self.fit.status.ok else 'not '}converged. {self._prospect()}{more}."
-        return [status, *track_record(self.fit)]
+        broken, many = int((self.outlook["p_broken"] >= SURE).sum()), len(self.outlook)
+        more = f" {broken} of {many} curves and metrics are broken (P {SURE:g})." if broken else ""
+        status = f"The fit has {'' if self.fit.status.ok else 'not '}converged."
+        return [f"{status} {self.prospect()}{more}", *track_record(self.fit)]
 
-    def _prospect(self) -> str:
-        """Return on which curve ten times more tokens help most, and where they harm most."""
-        metric, names = self.metrics[0], varying(self.outlook, self.names)
-        own = self.outlook[self.outlook["metric"] == metric]
-        rows = own.to_dict("records")
-        change = sign_of(metric) * (own["forecast_median"] - own["now_median"]).to_numpy(float)
-
-        def told(row: int) -> str:
-            now, then = (value_text(rows[row][f"{part}_median"], metric) for part in ("now", "forecast"))
-            return f"most on {name_of(rows[row], names)}, from {now} to {then}"
-
-        best, worst = int(change.argmax()), int(change.argmin())
-        if change[best] <= 0:
-            first = f"Ten times more tokens are forecast to improve {metric} on no curve"
-        else:
-            first = f"Ten times more tokens are forecast to improve {metric} {told(best)}"
-        harmed = change[worst] < -rows[worst]["delta"]
-        return f"{first}, and to worsen it {told(worst)}" if harmed else first
+    def prospect(self) -> str:
+        """Return what ten times more tokens are forecast to do to the first metric."""
+        own = self.outlook[self.outlook["metric"] == self.metrics[0]]
+        return prospect(own, "forecast_", self.names, "Ten times more tokens", self.prob)
 
     def explain(self) -> list[str]:
         """Return status, diagnostics, the command, and what the quantities are."""
@@ -268,20 +249,15 @@ def _outlook(fit: Fit, prob: float) -> pd.DataFrame:
     for place, metric in enumerate(fit.curves.names):
         own = last[position, place]
         found = predictive.describe(np.stack([own, AHEAD * own], axis=1), [place])[:, 0]
-        columns = {name: found[..., number] for number, name in enumerate(COLUMNS)}
+        columns = dict(zip(COLUMNS, found.T, strict=True))
         local, laws = drawn.local(slice(None), place), fit.allowed(metric)
         shares = np.array([(local.law == fit.laws.index(law)).mean(axis=1) for law in laws])
         table = drawn.targets.table.assign(metric=metric, last=own, ahead=AHEAD * own)
-        table[[f"now_{part}" for part in STATISTICS]] = np.stack(
-            [columns[f"law_{part}"][:, 0] for part in STATISTICS], axis=1
-        )
-        table[[f"forecast_{part}" for part in STATISTICS]] = np.stack(
-            [columns[part][:, 1] for part in STATISTICS], axis=1
-        )
-        law = sign_of(metric) * predictive.law(np.stack([own, AHEAD * own], axis=1), place)
-        delta = 2 * CATALOGUE[metric].noise
-        table["delta"], table["p_gain"] = delta, (law[:, 1] - law[:, 0] > delta).mean(axis=-1)
-        table["p_broken"] = columns["p_break"][:, 0]
+        ahead = progress(predictive, own, AHEAD * own[:, None], place)
+        table[ahead.columns] = ahead
+        table = table.assign(**{f"forecast_{part}": columns[part][1] for part in STATISTICS})
+        table["delta"] = gain_that_counts(metric)
+        table["p_broken"] = columns["p_break"][0]
         table["law"], table["p_law"] = [laws[best] for best in shares.argmax(axis=0)], shares.max(axis=0)
         parts.append(table[known[position, place]].assign(order=place))
     whole = pd.concat(parts).reset_index(names="curve").sort_values(["order", "curve"], ignore_index=True)

@@ -11,7 +11,7 @@ import pandas as pd
 from bayesscale.errors import BayesscaleError
 from bayesscale.posterior.curves import measured_metrics
 from bayesscale.questions.advise import advise
-from bayesscale.questions.answer import SURE, Answer, name_of, names_of, varying
+from bayesscale.questions.answer import SURE, Answer, name_of, varying
 from bayesscale.questions.breaks import breaks
 from bayesscale.questions.calibration import Calibration, calibration
 from bayesscale.questions.conflict import Conflict, conflict
@@ -22,13 +22,11 @@ from bayesscale.questions.rank import Ranking, rank
 from bayesscale.questions.select import Selection, answer_columns, last_sizes
 from bayesscale.questions.summary import AHEAD, Summary, summary
 from bayesscale.questions.value import Value, value
-from bayesscale.text import listed
 
 if TYPE_CHECKING:
     from bayesscale.figures.picture import Picture
     from bayesscale.inference import Fit
 
-_GO, _STOP = 0.8, 0.2
 _NEXT = "What to measure next, "
 _MANY = 60
 # Panels beside each other: a page is as wide as three curves, or two pictures with labels between them.
@@ -78,7 +76,7 @@ def sections(fit: Fit, *, prob: float, target: float | None, budget: float | Non
     if target is not None and budget is not None:
         asked.insert(0, ("advice", "Go on or stop?", lambda: advise(fit, target, budget, prob=prob)))
     else:
-        verdict["advice"] = _go_on(fit, told)
+        verdict["advice"] = told.prospect()
     for name, title, ask in asked:
         answer, section = _answered(name, title, ask)
         yield section
@@ -86,7 +84,7 @@ def sections(fit: Fit, *, prob: float, target: float | None, budget: float | Non
         if isinstance(answer, Ranking) and (found := _next(fit, answer, until, prob)):
             yield found[1]
             aim = found[1].title.removeprefix(_NEXT)
-            verdict["plan"] = f"{aim[0].upper()}{aim[1:]}: {found[0].headline()[0]}"
+            verdict["plan"] = f"{aim[0].upper()}{aim[1:]}: {found[0].headline()[1]}"
     answer, section = _answered("calibration", "Do the intervals hold?", lambda: calibration(fit, prob=prob))
     yield section
     verdict |= {"calibration": " ".join(answer.headline())} if answer else {}
@@ -124,21 +122,6 @@ def _both(fit: Fit) -> list[str] | None:
     kinds = (set(fit.curves.scores.metrics), set(fit.curves.losses.metrics))
     tasks = list(dict.fromkeys(fit.curves.table["task"]))
     return [task for task in tasks if all(kind & _measured(fit, task) for kind in kinds)] or None
-
-
-def _go_on(fit: Fit, told: Summary) -> str:
-    """Return for which curves ten times more tokens bring a gain that counts."""
-    own = told.outlook[told.outlook["metric"] == told.metrics[0]]
-    names = varying(own, answer_columns(fit.curves))
-    delta = own["delta"].iloc[0]
-    yes = own[own["p_gain"] >= _GO].sort_values("p_gain", ascending=False, kind="stable")
-    left = int(own["p_gain"].between(_STOP, _GO, inclusive="neither").sum())
-    curves = names_of(yes, names)
-    text = f"on {len(yes)} ({listed(curves)})" if curves else "on none"
-    return (
-        f"Ten times more tokens gain more than {delta:g} in {told.metrics[0]} (P {_GO:g} or more) {text} of "
-        f"{len(own)} curves{f'; {left} open' if left else ''}."
-    )
 
 
 def _answered(name: str, title: str, ask: Callable[[], Answer]) -> tuple[Answer | None, Section]:

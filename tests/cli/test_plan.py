@@ -56,7 +56,8 @@ def test_csv_holds_every_candidate_unrounded(fit: str) -> None:
 def test_the_table_says_what_it_is(fit: str) -> None:
     code, out = ran(fit, *ASKED)
     assert code == 0
-    first, second, *_ = out.splitlines()
+    today, first, second, *_ = out.splitlines()
+    assert today.startswith("Today bleu of en-fr | en | 6M at D_p 1T is ")
     assert first == (
         "2 measurements reduce it most, by as much within Monte Carlo error: "
         "en, D_f 6M, D_p 1T; en, D_f 6M, D_p 560B."

@@ -17,6 +17,7 @@ from tests.questions.made_up import MadeUp, rows
 KEYS = ["task", "mixture", "finetune_tokens", "metric", "pretrain_tokens"]
 INTERVALS = ["median", "mean", "lower", "upper", "law_median", "law_lower", "law_upper"]
 NUMBERS = [*INTERVALS, "p_break", "efolds_beyond"]
+AHEAD = ["now_median", "now_lower", "now_upper", "p_gain"]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_json_is_one_document_with_the_forecast(predict: Command, fit: str) -> N
     assert document["interval"] == {"kind": "equal-tailed", "prob": 0.8}
     assert document["status"] == "converged"
     assert len(document["forecasts"]) == 16
-    assert list(document["forecasts"][0]) == [*KEYS, *NUMBERS, "measured"]
+    assert list(document["forecasts"][0]) == [*KEYS, *NUMBERS, "measured", *AHEAD]
 
 
 def test_csv_is_not_rounded(predict: Command, fit: str) -> None:
@@ -54,8 +55,8 @@ def test_the_table_says_what_it_is(predict: Command, fit: str) -> None:
     code, out, err = predict(fit, "--tokens", "1T", "--task", "en-fr", "--mixture", "en", "--metric", "BLEU")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0].startswith("At D_p 1T, bleu is forecast best for D_f 42M: ")
-    assert lines[2].split() == ["task", "mixture", "D_f", "metric", "D_p", "forecast", "law", "beyond"]
+    assert lines[0].startswith("More tokens, up to D_p 1T, improve bleu by more than 1 on 2 of 2 curves")
+    assert lines[2].split() == [*("task", "mixture", "D_f", "metric", "D_p", "now", "forecast", "P(gain)")]
     assert [line.split()[:5] for line in lines[3:5]] == [
         ["en-fr", "en", "6M", "bleu", "1T"],
         ["en-fr", "en", "42M", "bleu", "1T"],

@@ -43,7 +43,7 @@ def test_tables_for_people(show: Command, fit: str) -> None:
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0].startswith(
-        "The fit has converged. Ten times more tokens are forecast to improve bleu most"
+        "The fit has converged. Ten times more tokens improve bleu by more than 1 on 8 of 8 curves"
     )
     assert lines[2].split() == ["task", "mixture", "D_f", "metric", "at", "100B", "at", "1T", "law"]
     assert len(lines) == 2 + 1 + 16 + 1 + 1

@@ -20,7 +20,8 @@ from tests.models.near_zero import log_of
 from tests.questions.made_up import MadeUp, parameters, rows
 
 INTERVALS = ["median", "mean", "lower", "upper", "law_median", "law_lower", "law_upper"]
-COLUMNS = [*INTERVALS, "p_break", "efolds_beyond", "measured"]
+AHEAD = ["now_median", "now_lower", "now_upper", "p_gain"]
+COLUMNS = [*INTERVALS, "p_break", "efolds_beyond", "measured", *AHEAD]
 KEY = ["task", "mixture", "finetune_tokens", "metric", "pretrain_tokens"]
 
 
@@ -246,7 +247,8 @@ def test_document() -> None:
     fit = MadeUp(draws=20, table=rows(tasks=("en-fr",), mixtures={"en": {}})).fit()
     document = forecast(fit, [0, 1e12], prob=0.5, other_sizes=[6e6], metrics=["bleu"]).document()
     text = json.dumps(document, allow_nan=False)
-    baseline, law = 25 * np.exp(-0.5), LOG_LAW.value(1.5, np.log(25) - 0.1, 0.5 - 0.1, 0.1 - 0.1)
+    baseline = 25 * np.exp(-0.5)
+    now, law = LOG_LAW.value(np.array([1.0, 1.5]), np.log(25) - 0.1, 0.5 - 0.1, 0.1 - 0.1)
     assert json.loads(text) == {
         "interval": {"kind": "equal-tailed", "prob": 0.5},
         "status": "converged",
@@ -283,6 +285,8 @@ def test_document() -> None:
                 "efolds_beyond": beyond,
                 "measured": True,
                 **dict.fromkeys(INTERVALS, pytest.approx(value)),
+                **dict.fromkeys(AHEAD[:3], pytest.approx(now)),
+                "p_gain": 1.0 if size else None,
             }
             for size, value, beyond in ((0.0, baseline, None), (1e12, law, pytest.approx(np.log(10))))
         ],
@@ -293,7 +297,11 @@ def test_the_table_for_people_says_what_it_is(certain: Fit) -> None:
     text = str(forecast(certain, [1e12], prob=0.5, metrics=["bleu"]))
     value = f"{LOG_LAW.value(1.5, np.log(25) + 0.1, 0.5 + 0.1, 0.1 + 0.1):.1f}"
     whole = f"{value} ({value} to {value})"
+    value = f"{LOG_LAW.value(1.0, np.log(25) + 0.1, 0.5 + 0.1, 0.1 + 0.1):.1f}"
+    now = f"{value} ({value} to {value})"
     first, _, *table = text.splitlines()
-    assert first.startswith(f"At D_p 1T, bleu is forecast best for en-fr, en+fr, D_f 42M: {whole}, and worst")
-    assert table[8].split() == ["en-fr", "en+fr", "42M", "bleu", "1T", *whole.split(), *whole.split(), "10x"]
+    assert first.startswith("More tokens, up to D_p 1T, improve bleu by more than 1 on 8 of 8 curves")
+    assert table[8].split() == [
+        *("en-fr", "en+fr", "42M", "bleu", "1T"), *now.split(), *whole.split(), ">0.99",
+    ]  # fmt: skip
     assert table[10] == "DataFrame: 8 curves; 50% intervals, 20 draws, converged"

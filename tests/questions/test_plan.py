@@ -152,16 +152,17 @@ def test_several_curves_are_added_up(uncertain: Fit) -> None:
     assert 0.3 < table["reduction"].iloc[1] < 0.7
     # They are not told apart, and no order is claimed between them.
     assert table["as_good"].tolist() == [True, True, *[False] * (len(table) - 2)]
-    first, second, *_ = answer.headline()
+    today, first, second, *_ = answer.headline()
     assert first.startswith("2 measurements reduce it most, by as much within Monte Carlo error: en, D_f")
     assert second.startswith("The cheapest of them is en, D_f 6M, D_p 1T (")
     assert answer.readable()["as good"].tolist()[:3] == ["yes", "yes", ""]
-    assert "2 quantities" in answer.explain()[0]
+    assert today.startswith("Today bleu of en-fr | en | 6M at D_p 1T is ")
+    assert "; bleu of en-fr | en | 42M at D_p 1T is " in today
 
 
 def test_the_answer_says_what_it_is(forecast_plan: Plan) -> None:
     text = forecast_plan.text(verbose=True)
-    assert "question: bleu of en-fr | en | 6M at D_p 1T; the law's median is" in text
+    assert text.startswith("Today bleu of en-fr | en | 6M at D_p 1T is ")
     assert "Measure en, D_f 6M, D_p 1T (beyond the data, cost 900B):" in text
     assert "For its cost the best is" in text
     assert forecast_plan.frame()["as_good"].sum() == 1
@@ -208,7 +209,7 @@ def test_curves_in_finetuning_size() -> None:
     answer = plan(fit, Query("forecast", CURVE, 1e12), sizes=[1e12], outcomes=20)
     # The checkpoints exist: only finetuning costs.
     assert set(answer.frame()["cost"]) == {1e12}
-    assert "D_f 1T" in answer.headline()[0]
+    assert "D_f 1T" in answer.headline()[1]
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,8 @@ def test_the_outlook_is_the_forecast_at_ten_times_the_last_size(uncertain: Fit) 
     assert set(both["ahead"]) == {1e12}
     np.testing.assert_allclose(both["forecast_median"], both["median"])
     now = outlook.merge(forecast(uncertain, [1e11]).frame(), on=keys)
-    np.testing.assert_allclose(now["now_lower"], now["law_lower"])
+    np.testing.assert_allclose(now["now_lower_x"], now["law_lower"])
+    np.testing.assert_allclose(both["p_gain_x"], both["p_gain_y"])
     assert set(outlook["law"]) == {"log-law", "power-law"}
     assert outlook["p_gain"].between(0, 1).all()
     assert summary(uncertain).document()["outlook"][0]["ahead"] == 1e12
@@ -187,9 +188,9 @@ def test_the_outlook_is_the_forecast_at_ten_times_the_last_size(uncertain: Fit) 
 @pytest.mark.parametrize(
     ("gains", "told"),
     [
-        ([0.3] * 8, "improve bleu most on"),
-        ([0.3] * 7 + [-0.9], "improve bleu most on {0}, and to worsen it most on {7}"),
-        ([-0.9] * 8, "improve bleu on no curve, and to worsen it most on"),
+        ([0.3] * 8, "on 8 of 8 curves (P 0.9 or more), most on"),
+        ([0.3] * 7 + [-0.9], "on 7 of 8 curves (P 0.9 or more), most on {0}. They worsen it most on {7}"),
+        ([-0.9] * 8, "on none of 8 curves (P 0.9 or more). They worsen it most on"),
     ],
 )
 def test_the_headline_says_where_more_tokens_help_most_and_where_they_harm(
@@ -202,7 +203,7 @@ def test_the_headline_says_where_more_tokens_help_most_and_where_they_harm(
         assert part in line
     own = summary(fit).outlook.query("metric == 'bleu'")
     change = own["forecast_median"] - own["now_median"]
-    assert (change.max() > 0) == ("most on" in line.split(", and")[0])
+    assert (change.max() > 0) == ("most on" in line.split(". They")[0])
     if "worsen" in told:
         assert f"to {own['forecast_median'].iloc[int(change.argmin())]:.1f}" in line
 

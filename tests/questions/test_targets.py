@@ -39,9 +39,19 @@ def test_a_new_mixture_is_asked_at_the_sizes_of_its_task(certain: Fit) -> None:
     assert targets.notes == ("mixture 'de' was not measured: its effect is drawn as that of any mixture",)
 
 
-def test_a_misspelt_mixture_is_answered_with_a_hint(certain: Fit) -> None:
-    (note,) = choose_targets(certain.curves, Selection(mixtures=["en+rf"])).notes
-    assert "was not measured (did you mean 'en+fr'?)" in note
+@pytest.mark.parametrize("name", ["web_mixed", "web-mixd", "Web-Mixed", "web-mixde"])
+def test_a_misspelt_mixture_is_refused_with_the_one_that_was_meant(name: str) -> None:
+    shares = {"en50-de50": {"en": 0.5, "de": 0.5}, "web-mixed": {"en": 1.0}}
+    curves = MadeUp(table=rows(mixtures=shares), draws=4).fit().curves
+    with pytest.raises(QuestionError, match="did you mean 'web-mixed'"):
+        choose_targets(curves, Selection(mixtures=[name]))
+
+
+@pytest.mark.parametrize("name", ["en60-de40", "en50-de51", "web", "mixed"])
+def test_a_mixture_of_a_like_name_may_be_new(name: str) -> None:
+    shares = {"en50-de50": {"en": 0.5, "de": 0.5}, "web-mixed": {"en": 1.0}}
+    curves = MadeUp(table=rows(mixtures=shares), draws=4).fit().curves
+    assert not choose_targets(curves, Selection(mixtures=[name])).measured.any()
 
 
 def test_what_a_table_prints_may_be_typed() -> None:

@@ -19,6 +19,7 @@ from bayesscale.questions.advise.decision import ACTS, COLUMNS, Goal, check_conf
 from bayesscale.questions.advise.reach import FloatArray, Trajectory
 from bayesscale.questions.answer import interval, three
 from bayesscale.questions.baseline import BaselineRuns, runs_text
+from bayesscale.questions.outlook import gain_that_counts
 from bayesscale.questions.select import (
     Selection,
     check_prob,
@@ -218,7 +219,7 @@ def advise(
     """
     places = metric_places(fit.curves, None if metric is None else [metric])
     place, name = places[0], fit.curves.names[places[0]]
-    delta = 2 * CATALOGUE[name].noise if delta is None else delta
+    delta = gain_that_counts(name) if delta is None else delta
     goal = Goal(name, float(target), float(delta), float(budget), float(confidence), float(prob))
     check_goal(fit, goal)
     drawn, notes = drawn_curves(fit, Selection(None, tasks, mixtures, other_sizes), None)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 20
 """Rows, and sentences on links, that a person is shown."""
+LEAST = 0.05
+"""Probability of a conflict from which on a person is shown it."""
 _METRICS = ["metric", "loss"]
 
 
@@ -54,7 +56,8 @@ def in_short(table: pd.DataFrame) -> list[str]:
     return [
         f"Choosing by {first['loss']} would mislead about {first['metric']} (P {SURE:g} or more) "
         f"on {' and '.join(counts)}.",
-        f"The worst choice, {a} instead of {b}, is expected to lose {lost} in {first['metric']}.",
+        f"It would cost most where it prefers {a} to {b}: {lost} in {first['metric']} on average, with a "
+        f"P(conflict) of {probability_text(first['p_conflict'])}.",
     ]
 
 
@@ -152,17 +155,22 @@ class Conflict(Answer):
             f"a link holds if k > 0 and it explains {100 * EXPLAINED:g}% of the variance or errs less than "
             "one run's noise; it is fitted to the laws at the measured sizes, by least squares on logs",
         ]
-        if (hidden := len(self.table) - MOST_ROWS) > 0:
-            most = probability_text(self.table["p_conflict"].iloc[MOST_ROWS])
+        if (hidden := len(self.table) - self._shown) > 0:
+            most = probability_text(self.table["p_conflict"].iloc[self._shown])
             lines.append(
-                f"the table has the {MOST_ROWS} most probable conflicts; {hidden} more pairs, with "
-                f"P(conflict) of at most {most}, are left out; --csv and --json have all"
+                f"{hidden} more pairs, with P(conflict) of at most {most}, are left out; --csv and --json "
+                "have all"
             )
         return lines
 
+    @property
+    def _shown(self) -> int:
+        """How many rows a person is shown: the most probable, without those that are improbable."""
+        return min(MOST_ROWS, max(1, int((self.table["p_conflict"] >= LEAST).sum())))
+
     def readable(self) -> pd.DataFrame:
         """Return the most probable conflicts."""
-        table, axis = self.table.head(MOST_ROWS), self.fit.curves.axis_name
+        table, axis = self.table.head(self._shown), self.fit.curves.axis_name
         shown = shown_names(table, cell_columns(self.fit.curves))
         for heading, side in (("loss prefers", "a"), ("to", "b")):
             ends = zip(table[f"mixture_{side}"], table[f"{axis}_{side}"], strict=True)

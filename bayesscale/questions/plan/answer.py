@@ -10,10 +10,18 @@ import pandas as pd
 
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.curves import SIZES
-from bayesscale.questions.answer import Answer, name_of, percent_text, shown_names
+from bayesscale.questions.answer import (
+    Answer,
+    interval,
+    name_of,
+    percent_text,
+    shown_names,
+    spread_text,
+    three,
+)
 from bayesscale.questions.plan.candidates import Prices
 from bayesscale.questions.plan.quantities import Quantities, Query
-from bayesscale.text import listed
+from bayesscale.text import listed, probability_text
 from bayesscale.units import format_tokens
 
 if TYPE_CHECKING:
@@ -61,16 +69,25 @@ class Plan(Answer):
             },
             "units": {metric: CATALOGUE[metric].unit, "cost": "tokens times their price"},
             "prices": vars(self.prices),
-            "sentences": [*self.explain(), *self.headline()],
+            "sentences": self.headline(),
         }
 
     def headline(self) -> list[str]:
-        """Return the measurement that teaches most, and the one that teaches most for its cost."""
+        """Return today's answer, the measurement that teaches most, and the one that does for its cost."""
+        return [_today(self), *self._advice()]
+
+    def _advice(self) -> list[str]:
+        """Return what to measure, if anything teaches enough."""
         best, cheap = best_rows(self.table)
         if not self.quantities.unknown.now.sum() > 0:
             return ["All draws agree on this already: no measurement can be told from another."]
-        if not (self.table["reduction"] > CLEAR * self.table["reduction_error"]).any():
+        if not _clear(self.table).any():
             return ["No candidate reduces it by more than Monte Carlo error: consider sizes further on."]
+        if not _worth(self.table).any():
+            return [
+                f"No candidate is worth it, not even the best, {_candidate(self, best)}: "
+                f"{_effect(self, best)}. Consider sizes further on."
+            ]
         tied = self.table[self.table["as_good"]]
         if len(tied) > 1:
             names = listed([candidate_name(self, row) for _, row in tied.iterrows()])
@@ -81,13 +98,9 @@ class Plan(Answer):
             ]
         else:
             told = [f"Measure {_candidate(self, best)}: {_effect(self, best)}."]
-        if best.name != cheap.name:
+        if cheap.name not in (best.name, self.table.index[0]):
             told.append(f"For its cost the best is {_candidate(self, cheap)}: {_effect(self, cheap)}.")
         return told
-
-    def explain(self) -> list[str]:
-        """Return the question and what is known today."""
-        return [_question(self)]
 
     def readable(self) -> pd.DataFrame:
         """Return the best candidates, see `shown_rows`."""
@@ -96,8 +109,8 @@ class Plan(Answer):
         names = [*dict.fromkeys(["task", "mixture", *curves.curve_columns]), curves.axis_name]
         shown = shown_names(table, [name for name in names if name in table])
         shown["place"], shown["cost"] = table["place"], table["cost"]
-        after = "right_after" if events else "sd_after"
-        shown["P(right) after" if events else "sd after"] = table[after].map("{:.3g}".format).astype(float)
+        after = "right_after" if events else "width_after"
+        shown["P(right) after" if events else "width after"] = table[after].map("{:.3g}".format).astype(float)
         # Adding 0 turns -0.0 into 0.0.
         shown["reduction %"] = (100 * table["reduction"]).round(1) + 0.0
         shown["±"] = (100 * table["reduction_error"]).round(1)
@@ -121,34 +134,47 @@ _BEST, _CHEAP = 8, 4
 
 CLEAR = 2.0
 """Standard errors beyond which a reduction is more than Monte Carlo error."""
+WORTH = 0.1
+"""Share of what is unknown that a measurement takes, to be named in a sentence."""
+POINTS = 0.02
+"""And by how much the likelier answer has to be more often right."""
+# So many curves, of whose today's answers a person is told.
+_TOLD = 3
 
 
 def best_rows(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Return the candidate that teaches most, and the one that does for its cost."""
-    cheap = table["reduction_per_cost"].where(_clear(table), -np.inf).argmax()
+    cheap = table["reduction_per_cost"].where(_worth(table), -np.inf).argmax()
     return table.iloc[0], table.iloc[int(cheap)]
 
 
 def _clear(table: pd.DataFrame) -> pd.Series:
-    """Return which reductions are more than Monte Carlo error; all, where none is."""
-    clear = table["reduction"] > CLEAR * table["reduction_error"]
-    return clear if clear.any() else ~clear
+    """Return which reductions are more than Monte Carlo error."""
+    return table["reduction"] > CLEAR * table["reduction_error"]
 
 
-def _question(plan: Plan) -> str:
-    """Return the question and what is known today."""
-    labels, row = plan.quantities.labels, plan.table.iloc[0]
-    about = labels[0] if len(labels) == 1 else f"{len(labels)} quantities: {listed(labels, 6)}"
-    draws = plan.quantities.unknown.draws
-    unit = CATALOGUE[plan.quantities.metric].unit
+def _worth(table: pd.DataFrame) -> pd.Series:
+    """Return which reductions are so large that a measurement is worth naming."""
+    enough = _clear(table) & (table["reduction"] >= WORTH)
+    return enough & (table["right_after"] - table["right_now"] >= POINTS) if "right_now" in table else enough
+
+
+def _today(plan: Plan) -> str:
+    """Return what is known today about the question."""
+    labels, draws, metric = plan.quantities.labels, plan.quantities.unknown.draws, plan.quantities.metric
     if plan.quantities.unknown.events:
-        share = ", ".join(f"{100 * p:.3g}%" for p in draws.mean(axis=1)[:6])
-        return f"question: {about}; now P = {share}, {row['bits_now']:.3g} bits unknown"
-    median = ", ".join(f"{m:.4g}" for m in np.median(draws, axis=1)[:6])
-    return (
-        f"question: {about}; the law's median is {median} {unit}, its sd {row['sd_now']:.3g}, its "
-        f"{percent_text(plan.prob)} interval {row['width_now']:.3g} wide"
-    )
+        told = [
+            f"P({label}) is {probability_text(p)}"
+            for label, p in zip(labels, draws.mean(axis=1), strict=True)
+        ]
+    else:
+        found = interval(draws.T, plan.prob)
+        told = [
+            f"{label} is {spread_text(three('law', own), 'law', metric)}"
+            for label, own in zip(labels, found, strict=True)
+        ]
+    more = f", and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+    return f"Today {'; '.join(told[:_TOLD])}{more}."
 
 
 def candidate_name(plan: Plan, row: pd.Series) -> str:
@@ -177,10 +203,13 @@ def _effect(plan: Plan, row: pd.Series) -> str:
     share = f"{100 * row['reduction']:.3g}% ± {100 * row['reduction_error']:.1g}"
     if plan.quantities.unknown.events:
         return (
-            f"{share} less entropy; the likelier answer right with {100 * row['right_after']:.3g}% "
-            f"instead of {100 * row['right_now']:.3g}%"
+            f"the likelier answer is right with P {row['right_after']:.3g} instead of {row['right_now']:.3g} "
+            f"({share} less entropy)"
         )
-    return f"{share} less variance, sd {row['sd_now']:.3g} to {row['sd_after']:.3g} on average"
+    return (
+        f"the {percent_text(plan.prob)} interval narrows from {row['width_now']:.3g} to "
+        f"{row['width_after']:.3g} on average ({share} less variance)"
+    )
 
 
 def plan_notes(fit: Fit, known: Quantities, table: pd.DataFrame, prices: Prices) -> list[str]:
@@ -213,5 +242,5 @@ def plan_notes(fit: Fit, known: Quantities, table: pd.DataFrame, prices: Prices)
 
 def shown_rows(table: pd.DataFrame) -> pd.Series:
     """Return which candidates people are shown: the best, the best per cost, and the efficient ones."""
-    per_cost = table["reduction_per_cost"].where(_clear(table))
+    per_cost = table["reduction_per_cost"].where(_worth(table))
     return table["efficient"] | (table.index < _BEST) | (per_cost.rank(ascending=False) <= _CHEAP)

@@ -73,7 +73,9 @@ def quantities(fit: Fit, query: Query, seed: int | None) -> Quantities:
             f"{valid_names(query.question, QUESTIONS)}"
         )
     if query.at is None and query.question != "break":
-        raise UsageError(f"the question {query.question!r} is about one size; received none; give it as at")
+        raise UsageError(
+            f"the question {query.question!r} is about one size; received none; give one by at, --at 1T"
+        )
     if (query.versus is None) == (query.question == "better"):
         raise UsageError(
             "the question 'better', and no other, compares a mixture with a second one, versus; received "

@@ -17,6 +17,7 @@ from bayesscale.models.scale import log_near_zero, log_value, place_of
 from bayesscale.posterior.curves import Targets
 from bayesscale.questions.answer import interval, three
 from bayesscale.questions.baseline import BaselineRuns, how_to_add, runs_text
+from bayesscale.questions.outlook import gain_that_counts
 from bayesscale.questions.select import (
     Selection,
     answer_columns,
@@ -171,10 +172,6 @@ def _line_notes(table: pd.DataFrame) -> list[str]:
     return notes
 
 
-# Twice the noise of a single run: what one measurement with and one without pretraining would show.
-_NOISES = 2.0
-
-
 def value(
     fit: Fit,
     *,
@@ -245,7 +242,7 @@ def _delta(delta: float | None, place: int, places: Sequence[int], curves: Curve
     """Return the gain that counts for a metric."""
     spec = CATALOGUE[curves.names[place]]
     if delta is None:
-        return _NOISES * spec.noise
+        return gain_that_counts(spec.name)
     if len({CATALOGUE[curves.names[other]].unit for other in places}) > 1:
         names = ", ".join(curves.names[other] for other in places)
         raise UsageError(
