@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
-from bayesscale.cli.fit_options import NOT_CONVERGED, FitFile, end, load_fit
-from bayesscale.cli.options import CsvOption, JsonOption
-from bayesscale.cli.output import Answer, print_answer
+from bayesscale.cli.fit_options import NOT_CONVERGED, FitFile, Printing, load_fit
+from bayesscale.cli.options import takes_options
 from bayesscale.cli.progress import Progress
 
 
+@takes_options
 def compare(
     file: FitFile,
+    printing: Printing,
     lfo: Annotated[
         int | None,
         typer.Option(
@@ -26,8 +27,6 @@ def compare(
     engine: Annotated[
         str, typer.Option(help="What runs the refits: joblib on this machine, or ray on a cluster.")
     ] = "joblib",
-    as_json: JsonOption = False,
-    as_csv: CsvOption = False,
 ) -> None:
     """Compare the laws of a fit: shares of the curves that follow each, PSIS-LOO, leave-future-out.
 
@@ -38,8 +37,6 @@ def compare(
 
     fit = load_fit(file)
     answer = ask(fit, lfo=lfo, jobs=jobs, backend=engine, report=Progress())
-    frame = answer.frame() if as_csv else answer.readable()
-    print_answer(Answer(frame, answer.document(), answer.sentences()), as_json=as_json, as_csv=as_csv)
-    end(fit)
+    printing.show(answer)
     if answer.problems:
         raise typer.Exit(NOT_CONVERGED)

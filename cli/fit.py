@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -108,17 +109,13 @@ def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
     from bayesscale.cli.output import Answer, print_answer
     from bayesscale.questions.answer import is_simulated, track_record
 
-    diagnostics, timings = result.provenance["diagnostics"], result.provenance["timings"]
+    timings = result.provenance["timings"]
     rows = [
         ("status", result.status.label),
-        ("R-hat, largest", f"{diagnostics['rhat']:.4f} ({diagnostics['rhat_of']})"),
-        ("ESS bulk, smallest", f"{diagnostics['ess_bulk']:.0f} ({diagnostics['ess_bulk_of']})"),
-        ("ESS tail, smallest", f"{diagnostics['ess_tail']:.0f} ({diagnostics['ess_tail_of']})"),
-        ("R-hat of curves, largest", f"{diagnostics['curve_rhat']:.4f} ({diagnostics['curve_rhat_of']})"),
-        ("ESS of curves, smallest", f"{diagnostics['curve_ess']:.0f} ({diagnostics['curve_ess_of']})"),
-        ("sweeps of each chain", f"{diagnostics['sweeps']:,}"),
+        ("chains", _agreement(result.provenance["diagnostics"])),
         ("seconds", ", ".join(f"{name} {value:.1f}" for name, value in timings.items())),
         ("written to", str(output)),
+        ("next", shlex.join(["bayesscale", "show", str(output)])),
     ]
     document: dict[str, Any] = {
         "status": result.status.label,
@@ -132,8 +129,15 @@ def _print(result: Fit, output: Path, as_json: bool, as_csv: bool) -> None:
     if not result.status.ok:
         sentences.append(str(result.status))
     sentences += track_record(result)
-    frame = pd.DataFrame(rows, columns=["diagnostic", "value"])
+    frame = pd.DataFrame(rows, columns=["fit", "value"])
     print_answer(Answer(frame, document, sentences, texts=True), as_json=as_json, as_csv=as_csv)
+
+
+def _agreement(diagnostics: Mapping[str, Any]) -> str:
+    """Return how well the chains agree, in a few words; `show --verbose` has all diagnostics."""
+    rhat = max(diagnostics["rhat"], diagnostics["curve_rhat"])
+    ess = min(diagnostics[name] for name in ("ess_bulk", "ess_tail", "curve_ess"))
+    return f"R-hat at most {rhat:.3f}, ESS at least {ess:,.0f}"
 
 
 def _point_fit(metrics: Metrics, first: int | None, output: Path | None, as_json: bool, as_csv: bool) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command has to say: numbers, for the table and for `--csv`, and sentences above them.
+    """What a command has to say: numbers, for the table and for `--csv`, sentences above and notes below.
 
     The document is the same for `--json`; it may hold NumPy numbers, and NaN for what is not known (null in
     JSON). `sizes` are columns besides the usual ones whose numbers are written as 130B. A list of texts is
@@ -28,6 +28,7 @@ class Answer:
     frame: pd.DataFrame
     document: Mapping[str, Any]
     sentences: Sequence[str] = ()
+    notes: Sequence[str] = ()
     sizes: Sequence[str] = ()
     texts: bool = False
 
@@ -43,6 +44,8 @@ def print_answer(answer: Answer, *, as_json: bool = False, as_csv: bool = False)
             print(printable(sentence))
         if not answer.frame.empty:
             print(table_text(answer.frame, sizes=answer.sizes, width=None if answer.texts else WIDTH))
+        for note in answer.notes:
+            print(f"\nnote: {printable(note)}")
 
 
 def _plain_values(value: Any) -> Any:

@@ -84,12 +84,29 @@ class Evaluation:
         return [
             *lines,
             *self._failed(),
+            *self._held(),
             f"{self.metrics}",
             *self.metrics.notes,
             *self._short(),
-            "equal-tailed intervals of new measurements; in P%: share of held-out values inside; "
-            "width: of the last; width, mae and crps in the metric's unit; rmsle: mean over curves; "
-            "miscal.: 0 is perfect calibration",
+        ]
+
+    def _held(self) -> list[str]:
+        """Return how many held-out values lay inside the widest intervals, a line a model and split."""
+        cover, lines = f"cover_{100 * PROBS[-1]:.0f}", []
+        table = self.frame()
+        for (model, split), own in table[table[cover].notna()].groupby(["model", "split"], sort=False):
+            held = ", ".join(
+                f"{round(row[cover] * row['n'])} of {row['n']} {row['metric']}"
+                for row in own.to_dict("records")
+            )
+            lines.append(f"{model}, {split}: {PROBS[-1]:.0%} intervals held {held}")
+        return lines
+
+    def notes(self) -> list[str]:
+        """Return what the columns are."""
+        return [
+            "in P%: share of held-out values inside equal-tailed intervals of a new measurement; width: of "
+            "the last; width, mae and crps in the metric's unit; rmsle: mean over curves; miscal.: 0 is best"
         ]
 
     def _failed(self) -> list[str]:
@@ -138,4 +155,4 @@ class Evaluation:
         return {"metric": self.frame, "curve": self.curves, "distance": self.distances}[by]()
 
     def __str__(self) -> str:
-        return "\n".join([*self.sentences(), table_text(self.readable())])
+        return "\n".join([*self.sentences(), "", table_text(self.readable()), "", *self.notes()])

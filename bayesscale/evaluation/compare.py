@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayesscale.engine import Failed, Outcome
 from bayesscale.errors import UsageError
-from bayesscale.evaluation.comparison import SHARE, Comparison
+from bayesscale.evaluation.comparison import SHARE, Comparison, comparison_notes
 from bayesscale.evaluation.jobs import Workers
 from bayesscale.evaluation.pointwise import Pointwise, leave_one_out
 from bayesscale.evaluation.refit import WHOLE, Refit, Refitted, refits_of, run_refit
@@ -74,7 +74,8 @@ def compare(
         problems = [line for each in done if (line := _problem(each))]
         if (found := _future(future, done, lfo)) is not None:
             tables.append(found.frame())
-    return Comparison(fit, pd.concat(tables, ignore_index=True), lfo, tuple(problems))
+    table = pd.concat(tables, ignore_index=True)
+    return Comparison(fit, _PROB, table, comparison_notes(table, lfo), lfo, tuple(problems))
 
 
 def _shares(fit: Fit) -> pd.DataFrame:

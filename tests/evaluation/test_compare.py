@@ -59,7 +59,7 @@ def test_shares_are_those_of_the_population_and_of_the_measured_curves() -> None
         assert number(found, "p_law", "bleu", law, SHARE) == p_law
     # Losses have no choice.
     assert set(found.frame().query(f"criterion == '{SHARE}'")["metric"]) == {"bleu"}
-    assert "bleu: curves follow the log-law with probability 0.75 on average" in str(found)
+    assert str(found).startswith("Curves of bleu most probably follow the log-law: P 0.75 on average.")
 
 
 def test_leave_one_out_is_that_of_the_fit_as_a_whole() -> None:
@@ -85,8 +85,7 @@ def test_bad_importance_weights_are_counted_and_told() -> None:
     found = compare(several_laws(wild=3))
     assert number(found, "bad_k", "bleu", WHOLE) == 3
     assert number(found, "bad_k", "cross_entropy", WHOLE) == 0
-    told = "note: 3 values have a Pareto k above 0.7: their PSIS-LOO cannot be trusted"
-    assert told in found.sentences()
+    assert found.notes[1] == "3 values have a Pareto k above 0.7: their PSIS-LOO cannot be trusted"
 
 
 def test_leaving_the_future_out_compares_each_law_alone_and_all_together(refits: Refits) -> None:
@@ -99,7 +98,9 @@ def test_leaving_the_future_out_compares_each_law_alone_and_all_together(refits:
         assert number(found, "elpd", "all", law, LFO) == pytest.approx(16 * density)
         assert number(found, "difference", "all", law, LFO) == pytest.approx(16 * (density + 1.0))
         assert number(found, "n", "bleu", law, LFO) == 8
-    assert "LFO, last 1: all laws is better than log-law by 64 (s.e. 0)" in found.sentences()
+    told = "Forecasts by all laws are better than by log-law: log densities differ by 64 ± 0 over 16 held-out"
+    assert told in str(found)
+    assert found.readable()["criterion"].tolist() == [SHARE] * 2 + [LFO] * 9
 
 
 def test_a_difference_within_its_errors_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +109,7 @@ def test_a_difference_within_its_errors_is_called_so(monkeypatch: pytest.MonkeyP
         return Refitted(turn * float(job.name == LOG), "converged", True)
 
     monkeypatch.setattr(sys.modules["bayesscale.evaluation.compare"], "run_refit", in_turn)
-    assert "they cannot be told apart" in str(compare(several_laws(), lfo=1))
+    assert "No law forecasts better for certain: " in str(compare(several_laws(), lfo=1))
 
 
 def test_errors_of_the_future_take_curves_and_not_values_to_be_independent(
@@ -141,16 +142,23 @@ def test_a_refit_that_fails_or_does_not_converge_is_told(refits: Refits) -> None
         "the refit saturating-law, without the last 1 failed and is not in the table: RuntimeError: no memory"
     )
     assert found.problems == (told,)
-    assert found.sentences()[0] == f"DO NOT RELY ON THESE NUMBERS - {told}"
+    assert found.headline()[0] == f"DO NOT RELY ON THESE NUMBERS - {told}"
     assert set(found.frame().query(f"criterion == '{LFO}'")["law"]) == {WHOLE, LOG}
     refits(density=DENSITY, problem="not converged: R-hat 1.2")
     assert len(compare(several_laws(), lfo=1).problems) == 3
 
 
 def test_it_says_what_a_conditional_likelihood_cannot_tell() -> None:
-    text = str(compare(several_laws()))
-    assert "conditional on law, break and discrepancy" in text
-    assert "--lfo 2 adds leave-future-out" in text
+    found = compare(several_laws())
+    assert "conditional on law, break and discrepancy" in found.text(verbose=True)
+    assert "PSIS-LOO" not in str(found)
+    assert "note: --lfo 2 tells which law forecasts best" in str(found)
+
+
+def test_the_picture_has_every_law() -> None:
+    table = compare(several_laws()).plot().frame()
+    assert table["label"].tolist() == [LOG, SATURATING]
+    assert table["median"].tolist() == table["share_median"].tolist()
 
 
 def test_a_document_has_the_table(refits: Refits) -> None:

@@ -216,6 +216,14 @@ def test_curves_too_short_for_every_split_are_named() -> None:
     assert found.complete
 
 
+def test_how_many_values_the_intervals_held_is_said_in_a_sentence() -> None:
+    found = evaluate(read(frame()), first=[0.5], models=["good", "huber"])
+    rows = found.rows.query("model == 'good'")
+    held = f"{rows['inside_90'].sum():.0f} of {len(rows)} bleu"
+    told = [line for line in found.sentences() if "90% intervals held" in line]
+    assert told == [f"good, first 50%: 90% intervals held {held}"]
+
+
 def test_curves_that_a_model_cannot_fit_are_named_with_the_reason() -> None:
     found = evaluate(read(frame({"a": 8, "b": 4})), first=[0.5], models=["huber"])
     (failure,) = found.failures
