@@ -84,7 +84,8 @@ def sections(fit: Fit, *, prob: float, target: float | None, budget: float | Non
         if isinstance(answer, Ranking) and (found := _next(fit, answer, until, prob)):
             yield found[1]
             aim = found[1].title.removeprefix(_NEXT)
-            verdict["plan"] = f"{aim[0].upper()}{aim[1:]}: {found[0].headline()[1]}"
+            told_next = " ".join(found[0].headline()[1:3])
+            verdict["plan"] = f"{aim[0].upper()}{aim[1:]}: {told_next}"
     answer, section = _answered("calibration", "Do the intervals hold?", lambda: calibration(fit, prob=prob))
     yield section
     verdict |= {"calibration": " ".join(answer.headline())} if answer else {}
