@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bayesscale.errors import DataError
 from bayesscale.evaluation.forecasters import FitOptions, fit_split, scored
 from bayesscale.evaluation.rivals import last_fitted
 from bayesscale.evaluation.split import Split, split_last
 from bayesscale.inference.sampler import Sampler
-from bayesscale.inference.track_record import KEY, TrackRecord
+from bayesscale.inference.track_record import HELD, KEY, TrackRecord
+from bayesscale.questions.answer import plain_records
+from bayesscale.questions.backtest import FORECAST
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit
@@ -27,14 +29,14 @@ def backtest(fit: Fit, *, report: Callable[[str], None] | None = None) -> Fit:
     try:
         split = split_last(fit.metrics, _HELD)
     except DataError as error:
-        record = TrackRecord(0, reason=str(error))
+        kept: dict[str, Any] = {KEY: asdict(TrackRecord(0, reason=str(error)))}
     else:
-        record = _record(fit, split, report)
-    return replace(fit, provenance={**fit.provenance, KEY: asdict(record)})
+        kept = _held(fit, split, report)
+    return replace(fit, provenance={**fit.provenance, **kept})
 
 
-def _record(fit: Fit, split: Split, report: Callable[[str], None] | None) -> TrackRecord:
-    """Return how the forecasts of held-out rows did."""
+def _held(fit: Fit, split: Split, report: Callable[[str], None] | None) -> dict[str, Any]:
+    """Return how the forecasts of held-out rows did, and the forecasts."""
     settings = fit.provenance["settings"]
     sampler = Sampler(**settings["sampler"])
     draws, longest = min(sampler.draws, _DRAWS), min(sampler.longest, _LONGEST)
@@ -44,7 +46,7 @@ def _record(fit: Fit, split: Split, report: Callable[[str], None] | None) -> Tra
     rows, last = scored(split, again), last_fitted(split)
     rows["crps_last"] = (last["value"] - rows["value"]).abs()
     crps = {str(metric): own[["crps", "crps_last"]].mean() for metric, own in rows.groupby("metric")}
-    return TrackRecord(
+    record = TrackRecord(
         len(rows),
         int(rows["inside_90"].sum()),
         int(rows["inside_50"].sum()),
@@ -53,3 +55,5 @@ def _record(fit: Fit, split: Split, report: Callable[[str], None] | None) -> Tra
         {metric: float(own["crps_last"]) for metric, own in crps.items()},
         again.status.label,
     )
+    names = [*split.train.curve_columns, "metric", split.train.axis, "value", *FORECAST]
+    return {KEY: asdict(record), HELD: plain_records(rows[names])}

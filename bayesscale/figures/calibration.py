@@ -27,6 +27,29 @@ def draw_calibration(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> 
     return Picture(table, (figure,))
 
 
+def draw_held_out(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> Picture:
+    """Return a picture of forecasts against measured values, a panel a metric; what is missed stands out.
+
+    Columns of the table: metric, value, median, lower_90, upper_90.
+    """
+    groups = list(table.groupby("metric", sort=False))
+    figure, axes = panels(len(groups), columns, (2.3, 2.3), frame, left=0.6)
+    for ax, (metric, own) in zip(axes, groups, strict=True):
+        inside = own["value"].between(own["lower_90"], own["upper_90"])
+        low = min(own["lower_90"].min(), own["value"].min())
+        high = max(own["upper_90"].max(), own["value"].max())
+        ax.plot([low, high], [low, high], color="0.5", lw=0.8)
+        for held, colour, marker in ((True, COLOURS[0], "o"), (False, COLOURS[1], "D")):
+            part = own[inside == held]
+            ax.vlines(part["value"], part["lower_90"], part["upper_90"], color=colour, lw=1, alpha=0.6)
+            ax.plot(part["value"], part["median"], marker, color=colour, ms=3, lw=0)
+        ax.set_xlabel(f"measured {plain(str(metric), 30)}", fontsize=SMALL)
+        ax.set_ylabel("forecast", fontsize=SMALL)
+        title = f"{plain(str(metric), 30)}: {inside.sum()} of {len(own)} inside"
+        ax.set_title(title, fontsize=MIDDLE, loc="left")
+    return Picture(table, (figure,))
+
+
 def draw_densities(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> Picture:
     """Return a picture of prior and posterior densities, a panel a quantity."""
     figures = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bayesscale.errors import QuestionError, UsageError, valid_names
+from bayesscale.errors import UsageError, valid_names
+from bayesscale.questions.backtest import backtest_picture
 from bayesscale.questions.breaks import breaks
 from bayesscale.questions.calibration import calibration
 from bayesscale.questions.conflict import conflict
@@ -51,16 +52,8 @@ def draw_what(
         "link": lambda: conflict(fit, **own).plot(columns=few),
         "calibration": lambda: calibration(fit, prob=prob).plot(columns=few),
         "posterior": lambda: posterior_picture(fit, columns=few),
-        "backtest": _backtest,
+        "backtest": lambda: backtest_picture(fit, columns=few),
     }
     if what not in pictures:
         raise UsageError(f"a picture is known by its name; received {what!r}; {valid_names(what, pictures)}")
     return pictures[what]()
-
-
-def _backtest() -> Picture:
-    """Refuse: a file of a fit holds no held-out forecasts."""
-    raise QuestionError(
-        "a backtest compares forecasts with values that were held out; a fit file carries only their counts; "
-        "`bayesscale evaluate metrics.csv` holds out the last sizes and scores the forecasts"
-    )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bayesscale.errors import BayesscaleError
+from bayesscale.inference.track_record import HELD
 from bayesscale.posterior.curves import measured_metrics
 from bayesscale.questions.advise import advise
-from bayesscale.questions.answer import SURE, Answer, name_of, varying
+from bayesscale.questions.answer import SURE, Answer, name_of, track_record, varying
+from bayesscale.questions.backtest import backtest_picture
 from bayesscale.questions.breaks import breaks
 from bayesscale.questions.calibration import Calibration, calibration
 from bayesscale.questions.conflict import Conflict, conflict
@@ -87,7 +89,7 @@ def sections(fit: Fit, *, prob: float, target: float | None, budget: float | Non
             told_next = " ".join(found[0].headline()[1:3])
             verdict["plan"] = f"{aim[0].upper()}{aim[1:]}: {told_next}"
     answer, section = _answered("calibration", "Do the intervals hold?", lambda: calibration(fit, prob=prob))
-    yield section
+    yield _with_backtest(fit, section)
     verdict |= {"calibration": " ".join(answer.headline())} if answer else {}
     ordered = [f"{label}: {verdict[name]}" for name, label in _VERDICT.items() if name in verdict]
     yield Section("verdict", "Verdict", ordered)
@@ -134,6 +136,16 @@ def _answered(name: str, title: str, ask: Callable[[], Answer]) -> tuple[Answer 
         return None, Section(name, title, [], missing=str(error))
     told, tables = answer.headline(), {"Numbers": answer.readable()}
     return answer, Section(name, title, told, tables, shown, answer.notes, isinstance(answer, Conflict))
+
+
+def _with_backtest(fit: Fit, section: Section) -> Section:
+    """Return the section on intervals with how forecasts did on the fit's own curves."""
+    if not (told := track_record(fit)):
+        return section
+    pictures = list(section.pictures)
+    if HELD in fit.provenance:
+        pictures.append((backtest_picture(fit, columns=_LABELLED), " ".join(told)))
+    return replace(section, sentences=[*section.sentences, *told], pictures=pictures)
 
 
 def _drawn(answer: Answer) -> Picture:

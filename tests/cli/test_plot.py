@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from bayesscale.inference import save
+from bayesscale.inference import load, save
+from bayesscale.questions.backtest import backtest_picture
 from tests.cli.fits import Command, caller, write_fit
 from tests.questions.breaking import breaking
 from tests.questions.made_up import MadeUp, rows
@@ -125,10 +126,26 @@ def test_each_picture_gives_its_numbers(
     assert len(document["data"]) == len(rows)
 
 
-def test_a_backtest_that_the_file_does_not_carry(plot: Command, whole: str) -> None:
+def test_a_fit_without_held_out_forecasts_has_no_backtest(plot: Command, whole: str) -> None:
     code, out, err = plot(whole, "--what", "backtest", "-o", "fit.png")
     assert (code, out) == (3, "")
-    assert "a fit file carries only their counts; `bayesscale evaluate" in err
+    assert "this fit has none; fit again, without --no-backtest" in err
+
+
+def test_a_backtest_shows_every_forecast_beside_its_value(plot: Command, whole: str, tmp_path: Path) -> None:
+    held = [
+        {"task": "en-fr", "mixture": "en", "metric": metric, "pretrain_tokens": 1e11, "value": value,
+         "median": 20.0, "lower_90": 18.0, "upper_90": 22.0}
+        for metric, value in (("bleu", 21.0), ("bleu", 25.0), ("chrf", 19.0))
+    ]  # fmt: skip
+    fit = load(whole)
+    path = save(replace(fit, provenance={**fit.provenance, "held_out": held}), tmp_path / "held.nc")
+    code, out, _ = plot(str(path), "--what", "backtest", "--data", "json")
+    assert code == 0
+    assert json.loads(out)["data"] == held
+    (figure,) = backtest_picture(load(path)).figures
+    titles = [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")]
+    assert titles == ["bleu: 1 of 2 inside", "chrf: 1 of 1 inside"]
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,11 @@ from bayesscale.evaluation.comparison import SHARE
 from bayesscale.evaluation.pointwise import LOO
 from bayesscale.evaluation.refit import WHOLE
 from bayesscale.inference import Sampler, fit
-from bayesscale.inference.track_record import TrackRecord
+from bayesscale.inference.track_record import HELD, TrackRecord
 from bayesscale.metrics.read import read_metrics
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.model import SCORE_LAWS
+from bayesscale.questions.backtest import backtest_picture
 from tests.models.tables import table
 
 pytestmark = pytest.mark.slow
@@ -96,3 +97,6 @@ def test_a_track_record_is_that_of_the_same_model_on_fewer_sizes() -> None:
     own = again.rows
     assert record.inside_90 == own["inside_90"].sum()
     assert record.crps == pytest.approx({"bleu": own["crps"].mean()})
+    kept = found.provenance[HELD]
+    assert [row["median"] for row in kept] == own["median"].tolist()
+    assert len(backtest_picture(found).frame()) == 4
