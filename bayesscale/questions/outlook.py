@@ -67,9 +67,9 @@ def prospect(table: pd.DataFrame, then: str, names: list[str], lead: str, prob: 
 
     if len(rows) == 1:
         return (
-            f"{lead} are forecast to take {metric} of {name_of(rows[0], names)} from {told(0)}, "
-            f"{percent_text(prob)} interval; P(better by more than {delta:g}) is "
-            f"{probability_text(rows[0]['p_gain'])}."
+            f"{lead} are forecast to take {metric} of {name_of(rows[0], names)} from "
+            f"{told(0).replace('(', f'({percent_text(prob)} interval ')}; "
+            f"P(better by more than {delta:g}) is {probability_text(rows[0]['p_gain'])}."
         )
     sure = int((table["p_gain"] >= SURE).sum())
     unsettled = int(table["p_gain"].between(UNLIKELY, SURE, inclusive="neither").sum())
