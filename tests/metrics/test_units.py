@@ -111,3 +111,42 @@ def test_a_perplexity_alone_becomes_the_loss_that_it_is_the_power_of(written: Wr
 def test_text_beside_scores_can_be_left_out(written: Written) -> None:
     path = written('tokens,acc,acc_ci\n1M,.25,"[.2, .3]"\n2M,.5,"[.4, .6]"\n')
     assert asked(path, TOKENS).accepted == (*TOKENS.split(), "--ignore", "acc_ci")
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "note"),
+    [
+        ("2^20", 2**20, "are powers"),
+        ("2**21", 2**21, "are powers"),
+        ("1.5x10^6", 1.5e6, "are powers"),
+        ("3×10⁶", 3e6, "are powers"),
+        ("$2\\times 10^{7}$", 2e7, "are powers"),
+        ("10⁷ tokens", 1e7, "are powers"),
+        ("~1M", 1e6, "are approximate"),
+        ("ca. 2B", 2e9, "are approximate"),
+        ("100 Mio", 1e8, ""),
+        ("3 Mrd", 3e9, ""),
+        ("40 Tsd", 4e4, ""),
+    ],
+)
+def test_sizes_as_people_write_them(written: Written, text: str, size: float, note: str) -> None:
+    path = written(f"tokens;bleu\n{text};20\n5T;21\n")
+    read = door(path, TOKENS)
+    assert sizes(read) == [size, 5e12]
+    assert [note in told for told in read.notes if text in told] == ([True] if note else [])
+
+
+@pytest.mark.parametrize("text", ["2^20^2", "3^4", "2^1000", "x10^6", "10^6.5", "10^6 of 10^7", "~", "~many"])
+def test_what_is_no_plain_power_is_no_size(written: Written, text: str) -> None:
+    (problem,) = asked(written(f"tokens,bleu\n{text},20\n1M,21\n2M,22\n"), TOKENS).problems
+    assert (problem.rule, problem.value) == ("number", text)
+
+
+@pytest.mark.parametrize(("text", "size"), [("10GB", 1e10), ("20 MB", 2e7), ("300 bytes", 300)])
+def test_bytes_are_tokens_only_where_it_is_said_how_many(written: Written, text: str, size: float) -> None:
+    path = written(f"tokens,bleu\n{text},20\n40TB,21\n")
+    error = asked(path, TOKENS)
+    assert [(problem.rule, problem.value) for problem in error.problems] == [("size-unit", text)]
+    assert error.accepted is None
+    assert "--scale pretrain_tokens=0.25" in error.problems[0].hint
+    assert sizes(door(path, f"{TOKENS} --scale pretrain_tokens=0.25")) == [size / 4, 1e13]

@@ -89,7 +89,7 @@ def test_what_decorates_a_number_is_taken_off_and_told(written: Written, first: 
     assert any("have marks" in note or "have a spread behind" in note for note in read.notes)
 
 
-@pytest.mark.parametrize("cell", ["<20.1", "~20.1", "20.1 / 40.2", "20.1 pts", "20.1 (2 runs)", "2^x"])
+@pytest.mark.parametrize("cell", ["<20.1", "20.1 / 40.2", "20.1 pts", "20.1 (2 runs)", "2^x"])
 def test_what_says_more_than_a_number_is_no_number(written: Written, cell: str) -> None:
     assert asked(written(f"tokens\tbleu\n1M\t20\n2M\t{cell}\n"), TOKENS).problems[0].rule == "number"
 
@@ -166,3 +166,16 @@ def test_comet_below_zero_cannot_be_used(written: Written) -> None:
     assert asked(written("tokens,comet,bleu\n1M,-.6,3\n2M,.1,4\n"), TOKENS).accepted == (
         "--columns", "pretrain_tokens=tokens", "--ignore", "comet",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["OOM", "*", "diverged", "Failed", "crash", "TBD", "pending"])
+@pytest.mark.parametrize("long", [False, True])
+def test_words_for_what_was_not_measured(written: Written, word: str, long: bool) -> None:
+    metric = "bleu," if long else ""
+    header = "tokens,metric,value" if long else "tokens,bleu"
+    path = written(f"{header}\n1M,{metric}{word}\n2M,{metric}20\n4M,{metric}21\n8M,{metric}-\n")
+    read = door(path, TOKENS)
+    assert values(read) == [20, 21]
+    (note,) = [note for note in read.notes if word in note]
+    assert note.startswith("2 ")
+    assert note.endswith(f"taken as missing: {word}")

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from bayesscale.metrics.catalogue import normalised
 from bayesscale.metrics.names.scores import label_and_score, qualified_score, spread_name
-from bayesscale.metrics.names.words import EVAL, word_set, words_of
+from bayesscale.metrics.names.words import EVAL, UNITS, word_set, words_of
 
 SIZES = ("pretrain_tokens", "finetune_tokens")
 STEPS = ("pretrain_steps", "finetune_steps")
@@ -21,7 +21,7 @@ COLUMNS = (*LABELS, *SIZES, *STEPS, *NUMBERS, "metric", "model_params")
 NO_MIXTURE = "none"
 """Mixture of the rows that were not pretrained."""
 
-_UNITS = word_set("k m b g t bn thousand thousands million millions billion billions trillion trillions")
+_UNITS = {*UNITS, *(f"{word}s" for word in UNITS if len(word) > 2)}
 _NOUNS = {
     word: kind
     for kind, words in {
@@ -67,13 +67,18 @@ _OTHER_NAMES = {
     " lrschedulertype vocab vocabsize rank lorarank lorar loraalpha alpha temperature topp topk beam beams"
     " beamsize numbeams nshot shots shot numfewshot fewshot limit seqlen seqlength sequencelength ctx"
     " contextlength maxseqlen maxlength tokenizer dtype objective clip gradclip gradaccum labelsmoothing"
-    " gradientaccumulationsteps version state status runstate runstatus jobstate jobstatus trialstate",
+    " gradientaccumulationsteps version",
+    "remark": "state status runstate runstatus jobstate jobstatus trialstate notes note comment comments"
+    " remark remarks user author owner host hostname node gpu gputype device commit"
+    " gitcommit githash sweep tags job jobtype stopped earlystop"
+    " earlystopped earlystopping isbest converged finished completed patience patienceleft",
     "compute": "flop flops totalflos totalflops compute flos trainflops pflops computebudget",
     # what passes along a curve, and what the harness records beside a score
-    "passes": "wall walltime time timestamp relativetime date datetime created createdat starttime endtime"
+    "passes": "updatedat lastupdated finishedat startedat heartbeat heartbeatat"
+    " wall walltime time timestamp relativetime date datetime created createdat starttime endtime"
     " pretrainloss finetunerate finetuneepochs finetunetokensseen cell"
     " pvalue pval δ runtime duration evalruntime trainruntime elapsed elapsedtime seconds hours gpuhours"
-    " samplespersecond stepspersecond gradnorm updated rowid index"
+    " traintime evaltime samplespersecond stepspersecond gradnorm updated rowid index"
     " mfu hfu tflop tflops throughput tokenspersec tokenspersecond tokenspersecpergpu tokpersec tokspersec"
     " samplespersec stepspersec tflopspergpu gpuutil gpuutilization utilization memory maxmemory",
 }

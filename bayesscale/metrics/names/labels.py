@@ -11,9 +11,10 @@ from bayesscale.metrics.names.words import EVAL, TRAIN, word_set, words_of
 _TRAINING_LOSS = {"loss", "lossscaled", "smoothedloss"}
 _AVERAGES = {"avg", "average", "mean", "overall"}
 _ENDED = word_set("finished finish complete completed done success succeeded successful ok")
-_UNENDED = word_set(
+UNENDED = word_set(
     "crashed crash failed failure fail running pruned killed preempted preempting pending queued waiting"
-    " cancelled canceled timeout terminated stopped aborted interrupted error diverged oom nodefail"
+    " cancelled canceled timeout terminated stopped aborted interrupted error diverged oom nodefail dnf"
+    " skipped"
 )
 
 
@@ -43,7 +44,7 @@ def held_out(labels: Iterable[str]) -> str | None:
 def are_states(labels: Iterable[str]) -> bool:
     """Return whether labels are states of runs, of which some did not come to their end."""
     states = {normalised(label) for label in labels}
-    return states <= _ENDED | _UNENDED and bool(states & _UNENDED)
+    return states <= _ENDED | UNENDED and bool(states & UNENDED)
 
 
 def is_average(label: str) -> bool:

@@ -12,9 +12,18 @@ def word_set(words: str) -> frozenset[str]:
 
 TRAIN = {"train", "training", "trn"}
 EVAL = {"eval", "evaluation", "val", "valid", "validation", "dev", "test", "heldout", "holdout", "predict"}
+UNITS = {
+    word: factor
+    for factor, words in {
+        1e3: "k thousand tsd", 1e6: "m million mn mio mln", 1e9: "b g billion bn mrd mld", 1e12: "t trillion",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
+"""What letters and words of numbers multiply by; those of more than two letters may have an s behind."""
 SIGNS = " \t_-/:.|()[]"
 """Signs between a label and the name of a score."""
 SPREAD_SIGN = re.compile(r"±|\+/-|\+-")
+_DELTA = re.compile(r"[Δ∆](?=.)|(?<=.)[Δ∆]")
 _WORD = re.compile(r"[A-Z]+(?![a-z])[\d]*|[A-Za-z][a-z]*\d*|\d+|\+\+|%|[^\W\d_]+")
 # Words that mean one thing together: `standard error`, `95% CI`.
 _TOGETHER = {
@@ -27,7 +36,8 @@ _TOGETHER = {
 
 def words_of(name: str) -> list[str]:
     """Return the words of a name in lower case, those that belong together as one."""
-    text = f" {' '.join(_WORD.findall(SPREAD_SIGN.sub(' err ', name))).lower()} "
+    plain = _DELTA.sub(" delta ", SPREAD_SIGN.sub(" err ", name))
+    text = f" {' '.join(_WORD.findall(plain)).lower()} "
     for parts, word in _TOGETHER.items():
         text = text.replace(f" {parts} ", f" {word} ")
     return text.split()

@@ -14,7 +14,13 @@ from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.sources.cells import TextTable
 from bayesscale.metrics.tidy.long import UNREAD, WORKING, to_long
 from bayesscale.metrics.tidy.named import NamedCells
-from bayesscale.metrics.tidy.numbers import in_percent, to_numbers, without_placeholders
+from bayesscale.metrics.tidy.numbers import (
+    in_percent,
+    missing_words,
+    to_numbers,
+    what_was_taken_off,
+    without_placeholders,
+)
 from bayesscale.metrics.tidy.scales import (
     WITH_SUFFIX,
     ambiguous_sizes,
@@ -131,11 +137,12 @@ def make_draft(named: NamedCells, options: Options, table: TextTable) -> Read:
     chosen = _chosen_curve(named, options)
     long = to_long(named, _columns_to_keep(named, options.axis, chosen))
     text, notes = long.rows, list(long.notes)
+    words = missing_words(text["value"])
     take_intervals(text, notes)
     numbers = [name for name in text.columns if name in _NUMBERS or str(name).startswith("share_")]
     text[numbers] = _plain(text[numbers], notes)
     _one_spelling_of_numbers(text, chosen, notes)
-    text = _without_missing(text, notes, wide="metric" not in named.free)
+    text = _without_missing(text, notes, words, wide="metric" not in named.free)
     problems: list[Problem] = []
     decimal, point = decimal_mark(text, numbers, table.typed, options.decimal, notes)
     data = _typed(text, numbers, chosen, decimal)
@@ -174,13 +181,12 @@ def _one_spelling_of_numbers(text: pd.DataFrame, curve: Sequence[str], notes: li
 
 
 def _plain(cells: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Return cells of numbers without placeholders, emphasis and marks of footnotes, which are noted."""
+    """Return cells of numbers without placeholders, emphasis, powers and marks, which are noted."""
     plain = cells.apply(without_placeholders)
-    marked = [
-        text for name in cells for text in cells[name][plain[name].ne("") & plain[name].ne(cells[name])]
-    ]
-    if marked:
-        notes.append(f"{len(marked):,} numbers have marks, as in {marked[0]}: read without them")
+    other = pd.concat([cells[name][plain[name].ne("") & plain[name].ne(cells[name])] for name in cells])
+    for what, texts in other.groupby(other.map(what_was_taken_off)):
+        read = without_placeholders(texts).iloc[0]
+        notes.append(f"{len(texts):,} numbers {what}, as in {texts.iloc[0]}: read as {read}")
     return plain
 
 
@@ -207,13 +213,13 @@ def _columns_to_keep(named: NamedCells, axis: str, curve: tuple[str, ...]) -> li
     return [n for n in dict.fromkeys([*of_file, *filled]) if n not in (*_OF_A_SCORE, *STEPS)]
 
 
-def _without_missing(text: pd.DataFrame, notes: list[str], *, wide: bool) -> pd.DataFrame:
+def _without_missing(text: pd.DataFrame, notes: list[str], words: str, *, wide: bool) -> pd.DataFrame:
     """Leave out the rows of a long table that have no score; a wide one has left them out already."""
     missing = text["value"].eq("")
     if missing.any() and not wide:
         lines = ", ".join(f"{line:,}" for line in text.loc[missing, "line"].unique()[:5])
         notes.append(
-            f"{missing.sum():,} scores are missing (empty, NaN or a placeholder): left out ({lines})"
+            f"{missing.sum():,} scores are missing (empty, NaN or a placeholder): left out ({lines}){words}"
         )
     return text[~missing].reset_index(drop=True)
 

@@ -11,7 +11,7 @@ import pandas as pd
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.names.scores import score_name
 from bayesscale.metrics.tidy.named import NamedCells
-from bayesscale.metrics.tidy.numbers import without_placeholders
+from bayesscale.metrics.tidy.numbers import missing_words, without_placeholders
 from bayesscale.metrics.tidy.scores import Score, find_scores, is_long, plain_spreads, sure_spreads
 
 SPREAD_DIVISOR: Mapping[str, float] = {"se": 1.0, "ci": 1.96, "ci90": 1.645, "ci95": 1.96, "ci99": 2.576}
@@ -116,7 +116,8 @@ def _from_wide(named: NamedCells, shared: pd.DataFrame) -> LongText:
         parts.append(part[without_placeholders(part["value"]).ne("")])
     missing = sum(len(named.cells) - len(part) for part in parts)
     if missing and any(len(part) for part in parts):
-        notes.append(f"{missing:,} cells without a score (empty, NaN or a placeholder) were left out")
+        words = missing_words(pd.concat([named.cells[score.column] for score in found.scores]))
+        notes.append(f"{missing:,} cells without a score (empty, NaN or a placeholder) were left out{words}")
     notes += _renamed(found.scores, named)
     told = " ".join(notes)
     ends = ("_min", "_max")  # of a bucket in a chart: nothing to say of

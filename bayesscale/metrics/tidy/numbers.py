@@ -8,27 +8,38 @@ from collections.abc import Iterable
 import pandas as pd
 
 from bayesscale.errors import UsageError
+from bayesscale.metrics.names.labels import UNENDED
+from bayesscale.metrics.names.words import UNITS
 from bayesscale.units import parse_tokens
 
 _MISSING = {
     "", "na", "n/a", "null", "none", "nan", "-nan", "-", "--", "–", "—", "?", ".", "<na>", "nil", "missing",
-    "#n/a", "#na", "#div/0!", "#value!", "#ref!", "#num!", "tbd",
+    "#n/a", "#na", "#div/0!", "#value!", "#ref!", "#num!", "n.a.",
 }  # fmt: skip
+_NOT_MEASURED = UNENDED | {"*", "tbd", "tba", "todo", "in progress", "not run"}
 _SPACED = re.compile(r"(?<=\d)[ \u00a0\u2009\u202f'’](?=\d{3}(?!\d))")
 _WORD = re.compile(
     r"\s*(tokens?|toks?|params?|parameters?|steps?|samples?|sentences?|pairs?|words?|examples?|it|iters?)$",
     re.IGNORECASE,
 )
-_UNITS = {"thousand": "K", "million": "M", "billion": "B", "bn": "B", "trillion": "T"}
-_UNIT = re.compile(rf"(?<=\d)\s*({'|'.join(_UNITS)})s?$", re.IGNORECASE)
-_SUFFIX = re.compile(rf"\d\s*([kmbgt]|{'|'.join(_UNITS)})s?$")
+# `GiB` is not read: it is no power of ten.
+_UNIT = re.compile(rf"(?<=\d)\s*({'|'.join(UNITS)}|[kmgt]b|bytes?)(?:(?<=[a-z]{3})s)?$", re.IGNORECASE)
 _CHECKPOINT = re.compile(
     r"^(?:global_)?(?:step|steps|checkpoint|ckpt|iter|update)[-_= ]?(?=\d+$)", re.IGNORECASE
 )
 _LONGEST = 200
+_APPROXIMATELY = re.compile(r"^(?:[~≈∼]|(?:ca|circa|approx|about|roughly)\b\.?)\s*(?=\d)", re.IGNORECASE)
+_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_RAISED = re.compile(r"(?<=\d)[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
+_POWER = re.compile(
+    r"(?:([\d.,]+)\s*(?:[x×*·]|\\times|\\cdot)\s*(?=10\D))?(10|2)\s*(?:\^|\*\*)\s*\{?(-?\d{1,2})\}?(?=\s*[a-z]*$)",
+    re.IGNORECASE,
+)
 # Emphasis, marks of footnotes, the mean that sacreBLEU prints: `**20.1**`, `$20.1$`, `20.1†`, `(μ = 20.1`.
-_BEFORE = re.compile(r"^(?:[*_$\s]|\\[a-z]+\s*\{|\{\\[a-z]+\s|\(?\s*(?:[μµ]|mean)\s*=)+", re.IGNORECASE)
+_BEFORE = re.compile(r"^(?:[*_$\s']|\\[a-z]+\s*\{|\{\\[a-z]+\s|\(?\s*(?:[μµ]|mean)\s*=)+", re.IGNORECASE)
 _BEHIND = re.compile(r"(?:\s*(?:[*_$}†‡§¶↑↓]|\^\{?[*†‡§]\}?|\^\{[a-z]\}))+$", re.IGNORECASE)
+# What sacreBLEU and multi-bleu print: `BLEU = 20.1 55.1/26.1/14.1/8.1 (BP = 1.000 ...)`.
+_PRINTED = re.compile(r"^(?:BLEU|chrF|TER)[^\s=]*\s*=\s*(\d+(?:\.\d+)?)\b.*", re.IGNORECASE)
 _BEGINS = re.compile(r"[+\-\u2212]?[.,]?\d")
 _SPREAD = re.compile(
     r"(?<=[\d%])[*_$}]*\s*(?:±|\+/-|\+-|_?\{?\s*\\pm|[(\[](?=[^)\]]*\d))[-–\d.,;\s()\[\]{}±+/=μµ%\\p]*$"
@@ -49,14 +60,41 @@ _COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(?![\d,])")
 
 def without_placeholders(cells: pd.Series) -> pd.Series:
     """Return cells of a number column without emphasis and marks; empty for `NA`, `-` and the like."""
-    plain = {text: "" if text.lower() in _MISSING else _without_marks(text) for text in cells.unique()}
+    missing = _MISSING | _NOT_MEASURED
+    plain = {text: "" if text.lower() in missing else _without_marks(text) for text in cells.unique()}
     return cells.map(plain).astype(object)
 
 
 def _without_marks(text: str) -> str:
     """Return a number without emphasis and marks of footnotes; what is no number as it is."""
-    inner = _BEHIND.sub("", _BEFORE.sub("", text.replace("\\%", "%"))) if len(text) < _LONGEST else text
+    if len(text) >= _LONGEST:
+        return text
+    inner = _BEHIND.sub("", _BEFORE.sub("", _PRINTED.sub(r"\1", text.replace("\\%", "%"))))
+    inner = _without_power(_APPROXIMATELY.sub("", inner))
     return inner if _BEGINS.match(inner) else text
+
+
+def _without_power(text: str) -> str:
+    """Return a power as a number: `1.5e6` for `1.5×10⁶` and `1.5x10^6`, `1048576` for `2**20`."""
+    raised = _RAISED.sub(lambda found: f"^{found[0].translate(_SUPERSCRIPT)}", text)
+    if not (found := _POWER.match(raised)):
+        return text
+    times, base, exponent = found.groups()
+    power = str(2 ** int(exponent)) if base == "2" else f"{times or 1}e{exponent}"
+    return power + raised[found.end() :]
+
+
+def what_was_taken_off(text: str) -> str:
+    """Return what a number that was not plain is, for a note."""
+    if _APPROXIMATELY.match(text):
+        return "are approximate"
+    return "are powers" if re.search(r"\d\s*(?:\^|\*\*)\s*\{?-?\d", _RAISED.sub("^1", text)) else "have marks"
+
+
+def missing_words(cells: pd.Series) -> str:
+    """Return the words among cells that are taken for missing numbers, such as `OOM`, for a note."""
+    words = [text for text in cells.unique() if text.lower() in _NOT_MEASURED]
+    return f"; taken as missing: {', '.join(words)}" if words else ""
 
 
 def begin_like_numbers(cells: pd.Series) -> pd.Series:
@@ -107,8 +145,13 @@ def is_text(cells: pd.Series, numbers: pd.Series) -> pd.Series:
 
 def suffixes(cells: pd.Series) -> pd.Series:
     """Return the suffix of each size in lower case, as `m` of `6M` and `million` of `2 million words`."""
-    found = cells.str.replace(_WORD, "", regex=True).str.lower().str.extract(_SUFFIX, expand=False)
+    found = cells.str.replace(_WORD, "", regex=True).str.lower().str.extract(_UNIT, expand=False)
     return found.fillna("")
+
+
+def in_bytes(suffix: pd.Series) -> pd.Series:
+    """Return where a suffix is of bytes."""
+    return suffix.str.fullmatch("[kmgt]b|bytes?")
 
 
 def is_ambiguous(text: str) -> bool:
@@ -142,10 +185,17 @@ def _number(text: str) -> float:
         return float("nan")
 
 
+def _as_letter(unit: re.Match[str]) -> str:
+    """Return the letter of a unit: `M` of `Mio` and of `MB`, nothing of `bytes`."""
+    word = unit[1].lower()
+    factor = UNITS.get(word) or UNITS.get(word[0] if word.endswith("b") else "", 1.0)
+    return next(letter for letter in ("k", "m", "g", "t", "") if UNITS.get(letter, 1.0) == factor)
+
+
 def _size(text: str) -> float:
     """Return a size; negative and infinite ones are numbers too, to be judged by the rules."""
     text = _WORD.sub("", text) if text[:1].isdigit() else _CHECKPOINT.sub("", text)
-    text = _UNIT.sub(lambda unit: _UNITS[unit[1].lower()], text)
+    text = _UNIT.sub(_as_letter, text)
     sign = -1.0 if text.startswith("-") else 1.0
     try:
         return sign * parse_tokens(text.removeprefix("-")) + 0.0

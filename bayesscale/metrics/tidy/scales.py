@@ -11,6 +11,7 @@ from bayesscale.errors import UsageError, valid_names
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.names.columns import SIZES
 from bayesscale.metrics.names.scores import score_name, spread_name
+from bayesscale.metrics.names.words import UNITS
 from bayesscale.metrics.options import Options, option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.long import SPREAD_DIVISOR
@@ -18,6 +19,7 @@ from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import (
     INTERVAL,
     decimal_marks,
+    in_bytes,
     in_percent,
     is_ambiguous,
     suffixes,
@@ -119,7 +121,7 @@ def size_problems(
         own, cells = named.in_file(name), text[name]
         as_it_is = option("scale", f"{name}=1")
         percent, suffix = in_percent(cells), suffixes(cells)
-        large = suffix.ne("") & ~suffix.isin(["k", "thousand"])
+        large = suffix.map(UNITS).gt(1e3)
         alone = suffix.eq("") & data[name].gt(0) & data[name].lt(1000)
         if _is_logarithm(own, data[name], suffix) and _power(own, data[name]) is None:
             where, ways = data[name].notna(), ()
@@ -131,6 +133,12 @@ def size_problems(
         elif percent.any():
             hint = f"say what one percent is: --scale {name}=N; to have sizes in percent: {as_it_is}"
             where, ways = percent, (as_it_is,)
+        elif (where := in_bytes(suffix)).any():
+            tokens, ways = option("scale", f"{name}=0.25"), ()
+            hint = (
+                f"bytes are not tokens: say how many a byte makes, such as {tokens}; "
+                f"to have sizes in bytes: {as_it_is}"
+            )
         elif large.any() and not (suffix.ne("") & ~large).any() and size_factor(own) == 1:
             ways = (option("where", f"{own}>=1000"),)
             hint = (

@@ -7,20 +7,16 @@ import re
 
 from bayesscale.metrics.catalogue import normalised
 from bayesscale.metrics.names.columns import meaning
+from bayesscale.metrics.names.words import UNITS
 
-_FACTOR = {
-    word: factor
-    for factor, words in {
-        1e3: "k thousand tsd", 1e6: "m million mn mio", 1e9: "b g billion bn mrd", 1e12: "t trillion",
-    }.items()
-    for word in words.split()
-}  # fmt: skip
-_SCALE = "|".join(sorted(_FACTOR, key=len, reverse=True))
+_SCALE = "|".join(sorted(UNITS, key=len, reverse=True))
+_WORDS = "|".join(word for word in UNITS if len(word) > 1)
 _WHAT = r"(?:\s*(?:of\s+)?(?:tok|param|sent|pair|example|sample|word)\w*)?"
 _UNIT = re.compile(
     rf"(?:[\s_]|[(\[]\s*(?:in\s+)?)(?P<end>{_SCALE})s?\.?{_WHAT}[)\]]?\s*$"
+    rf"|[(\[]\s*(?:in\s+)?(?P<inside>{_WORDS})s?\.?\s[^()\[\]]*[)\]]\s*$"
     r"|^(?P<glued>[kmbgt])(?=tok|param|sent)"
-    r"|^(?P<start>thousand|tsd|million|mn|mio|billion|bn|mrd|trillion)s?\b",
+    rf"|^(?P<start>{_WORDS})s?\b",
     re.IGNORECASE,
 )
 _POWER = re.compile(rf"[(\[]\s*(?:in\s+)?[x×*]?\s*(?:1e|10\^|10\*\*)(\d+){_WHAT}\s*[)\]]\s*$", re.IGNORECASE)
@@ -60,12 +56,12 @@ def size_factor(name: str) -> float:
     if (divided := _DIVIDED.search(text)) and divided.start() > 0:
         exponent, power_of_ten, zeros, letter = divided.groups()
         if letter:
-            return _FACTOR[letter.lower()]
+            return UNITS[letter.lower()]
         return 1000.0 ** zeros.count("000") if zeros else 10.0 ** int(exponent or power_of_ten)
     if (found := _UNIT.search(text)) and len(text) > len(found[0]):
-        return _FACTOR[(found["end"] or found["glued"] or found["start"]).lower()]
+        return UNITS[next(filter(None, found.groups())).lower()]
     glued = _GLUED.match(text) or _IN_BRACKETS.search(text)
-    return _FACTOR[glued[1].lower()] if glued else 1.0
+    return UNITS[glued[1].lower()] if glued else 1.0
 
 
 def logarithm(name: str) -> float | None:
