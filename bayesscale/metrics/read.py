@@ -12,7 +12,7 @@ import pandas as pd
 
 from bayesscale.metrics.guide import way_on
 from bayesscale.metrics.names.columns import COLUMNS, SIZES, STEPS
-from bayesscale.metrics.options import Options
+from bayesscale.metrics.options import Options, option
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.rules.cells import cell_problems
 from bayesscale.metrics.rules.labels import label_problems, merged_cells
@@ -32,8 +32,8 @@ from bayesscale.metrics.rules.varying import varying_problems
 from bayesscale.metrics.sources.cells import TextTable
 from bayesscale.metrics.sources.files import load_table
 from bayesscale.metrics.table import Metrics, data_hash, tidy_frame
-from bayesscale.metrics.tidy.draft import Read, make_draft
-from bayesscale.metrics.tidy.melt import label_parts, melt
+from bayesscale.metrics.tidy.draft import Draft, Read, make_draft
+from bayesscale.metrics.tidy.melt import Part, label_of, label_parts, melt
 from bayesscale.metrics.tidy.named import NamedCells, name_columns
 from bayesscale.metrics.tidy.where import select_rows
 
@@ -160,17 +160,23 @@ def _unread(read: Read, data: pd.DataFrame) -> list[str]:
     unread = list(dict.fromkeys([*unread, *(c for c in empty if c not in data and c not in draft.unread)]))
     if not unread:
         return []
-    hidden = {part.column for part in label_parts(draft.named)} & set(unread)
-    melts = (
-        [f"{len(hidden):,} of them hold a metric and something else: --melt task reads them"]
-        if hidden
-        else []
-    )
     more = f" and {len(unread) - 10} more" if len(unread) > 10 else ""
     return [
         f"columns not read: {', '.join(_with_question(name, data) for name in unread[:10])}{more}",
-        *melts,
+        *_hidden_scores(draft, [part for part in label_parts(draft.named) if part.column in unread]),
     ]
+
+
+def _hidden_scores(draft: Draft, parts: Sequence[Part]) -> list[str]:
+    """Say how columns that hold a metric and something else can be read: `bleu_seed1`, `en-de BLEU`."""
+    label = label_of([part.label for part in parts]) or "task"
+    if not parts or label in draft.named.free:
+        return []
+    way = option("melt", label)
+    if label == "seed":  # a score beside those of seeds is their mean or one of them
+        own = draft.text["score: value_column"].unique()
+        way = " ".join([way, *(option("ignore", column) for column in own)])
+    return [f"{len(parts):,} of them hold a metric and something else: {way} reads them"]
 
 
 def _with_question(column: str, data: pd.DataFrame) -> str:
@@ -213,7 +219,9 @@ def _check(read: Read, options: Options) -> tuple[pd.DataFrame, list[Problem], l
     signatures, of_signature = signature_problems(draft)
     problems += [*scales, *signatures, *share_problems(draft), *alignment_problems(draft)]
     if not repeated:
-        problems += varying_problems(draft, [*settled, *read.left_out])
+        problems += varying_problems(
+            draft, [*settled, *read.left_out], times=options.tokens_per_step is not None
+        )
     problems += size_problems(draft, broken_curves)
     if problems:
         return data, problems, []

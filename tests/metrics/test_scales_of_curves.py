@@ -68,3 +68,14 @@ def test_plus_signs_that_mean_nothing_can_be_taken_as_scores(written: Written) -
     path = written("tokens,bleu\n1M,+10.5\n2M,+12.5\n")
     assert asked(path, TOKENS).accepted is None
     assert len(door(path, f"{TOKENS} --scale bleu=1").frame) == 2
+
+
+@pytest.mark.parametrize("label", ["mixture", "task"])
+def test_leaving_a_whole_curve_out_is_the_second_choice(written: Written, label: str) -> None:
+    path = written(f"{label},tokens,bleu\n" + _rows(a="0.214 0.25 0.281", b="22.1 26 29"))
+    error = asked(path, TOKENS)
+    (problem,) = error.problems
+    assert error.accepted is None
+    scale, where = problem.hint.index("--scale bleu=1"), problem.hint.index(f"--where '{label}!=a'")
+    assert scale < where
+    assert len(door(path, f"{TOKENS} --where '{label}!=a'").curves()) == 1

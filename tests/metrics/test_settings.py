@@ -136,3 +136,51 @@ def test_spreads_of_long_tables_are_read_as_those_of_wide_ones(written: Written)
     several = written("metric,tokens,value,std,n\nbleu,1M,20,1.5,9\nbleu,2M,25,2,4\n", "s.csv")
     assert list(door(several, TOKENS).frame["se"]) == [0.5, 1.0]
     assert sizes(door(several, TOKENS)) == [1e6, 2e6]
+
+
+@pytest.mark.parametrize("column", ["batch_size", "global_batch_tokens", "train/batch"])
+@pytest.mark.parametrize("levels", ["8 8 16 32", "64 32 16 8"])
+def test_steps_of_batches_that_change_are_no_tokens(written: Written, column: str, levels: str) -> None:
+    path = written(table(column, levels).replace(",tokens,", ",step,"))
+    for option in (STEP, f"{STEP} --tokens-per-step 1M"):
+        error = asked(path, option)
+        (problem,) = error.problems
+        assert (problem.rule, problem.column, error.accepted) == ("told-apart", column, None)
+        assert "is not their tokens" in problem.hint
+    assert len(door(path, f"{STEP} --ignore {column}").frame) == 4
+    constant = written(table(column, "8 8 8 8").replace(",tokens,", ",step,"), "c.csv")
+    assert sizes(door(constant, f"{STEP} --tokens-per-step 2"))[0] == 2e6
+
+
+@pytest.mark.parametrize(
+    ("column", "levels", "way"),
+    [
+        ("State", "finished crashed finished finished", "--where State=finished"),
+        ("outcome", "ok oom ok ok", "--where outcome=ok"),
+        ("Notes", "good bad bad good", "--ignore Notes"),
+        ("host", "x y y x", "--ignore host"),
+    ],
+)
+def test_what_is_said_of_runs_makes_no_curve(written: Written, column: str, levels: str, way: str) -> None:
+    error = asked(written(table(column, levels)), TOKENS)
+    (problem,) = error.problems
+    assert problem.options[0] == way
+    assert "--curve" not in str(error)
+    again = asked(written(table(column, levels).replace("2M", "1M"), "again.csv"), TOKENS)
+    assert "--curve" not in str(again)
+
+
+@pytest.mark.parametrize("column", ["Runtime", "Created", "Updated At", "_timestamp", "heartbeat_at"])
+def test_clocks_are_left_out(written: Written, column: str) -> None:
+    read = door(written(table(column, "3 3 4 2")), TOKENS)
+    assert any("not read" in note and column in note for note in read.notes)
+
+
+@pytest.mark.parametrize("column", ["batch_size", "tokens_per_step", "seq_len", "grad_accum"])
+def test_steps_that_differ_between_curves_are_not_times_one_number(written: Written, column: str) -> None:
+    rows = "A,1000,8,3.5\nA,2000,8,3.2\nB,1000,16,3.4\nB,2000,16,3.1\n"
+    path = written(f"mixture,step,{column},loss\n{rows}")
+    (problem,) = asked(path, f"{STEP} --tokens-per-step 1M").problems
+    assert (problem.column, problem.options) == (column, ())
+    assert len(door(path, f"{STEP} --tokens-per-step 1M --ignore {column}").curves()) == 2
+    assert len(door(path, STEP).curves()) == 2

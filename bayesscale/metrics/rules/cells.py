@@ -33,6 +33,7 @@ _HINTS = {
     "alignment-in-range": "see the score in arXiv 2402.04177; leave the cell empty if it is not known",
     "share-in-range": "a share is a fraction; divide percentages by 100",
 }
+_UNIT_IN_BRACKETS = re.compile(r"[(\[].*[)\]]")
 _COMET = (
     "scores of older COMET models (wmt20-comet-da) are not bounded and may be negative, which the "
     "laws cannot "
@@ -139,6 +140,8 @@ class _Hints:
         rows = self.draft.text.loc[self.cells.loc[self.cells["column"].eq(column), "index"]]
         texts = rows[column].unique()
         name = str(rows[own].iloc[0]) if own else self.draft.named.in_file(column)
+        if any(map(_UNIT_IN_BRACKETS.fullmatch, texts)):  # without it, numbers would be of another unit
+            return ()
         if len(texts) > 3 or any(char in text for text in texts for char in "|0123456789"):
             return ()
         return (option("where", f"{name}!={'|'.join(texts)}"),)
@@ -165,11 +168,12 @@ class _Hints:
         near = _misspelt(name)
         first = f"did you mean {near!r}? " if near else ""
         values = self.draft.data["value"][self.draft.text["score: written"].eq(name)]
-        if not (declaration := suggested_declaration(values)):
+        if not (declaration := suggested_declaration(values, name)):
             hint = f"{first}{name} is not among the metrics, and the laws describe no values below 0: {leave}"
             return hint, (leave,)
         declare = option("metric", f"{name}={declaration}")
-        hint = f"{first}{name} is not among the metrics; declare it: {declare} (or down), or {leave}"
+        other = "" if declaration.startswith("down") else " (or down)"
+        hint = f"{first}{name} is not among the metrics; declare it: {declare}{other}, or {leave}"
         return hint, (leave,)
 
     def _out_of_range(self, row: int) -> tuple[str, tuple[str, ...]]:
@@ -184,15 +188,18 @@ class _Hints:
             return f"{hint}; others of this metric are: write these as they are written", leave
         if value < 0 or spec.high > 2 or not 1 < value <= 100:
             within = self._within(row, spec, value)
-            return f"{hint}; leave out what is not: {within}", (within, *leave)
+            rest = f"leave out what is not: {within[0]}" if within else "none of these is: write others"
+            return f"{hint}; {rest}", (*within, *leave)
         scale = option("scale", f"{metric}=0.01")
         return f"{hint}; divide by 100 if these are percentages: {scale}", (scale, *leave)
 
-    def _within(self, row: int, spec: MetricSpec, value: float) -> str:
-        """Return the option that leaves out values outside the range of a metric."""
+    def _within(self, row: int, spec: MetricSpec, value: float) -> tuple[str, ...]:
+        """Return the option that leaves out values outside the range of a metric; none where all are."""
         limit = f">={spec.low:g}" if value < spec.low else f"<={spec.high:g}"
-        own = str(self.draft.text.at[row, "score: value_column"])
-        return option("where", f"{own}{limit}")
+        own = self.draft.text["score: value_column"]
+        values = self.draft.data["value"][own.eq(own[row])]
+        inside = values.ge(spec.low) if value < spec.low else values.le(spec.high)
+        return (option("where", f"{own[row]}{limit}"),) if inside.any() else ()
 
     def _leave_out(self, row: int, metric: str) -> tuple[str, ...]:
         """Return the option that leaves a metric out; none where it is the only one."""
@@ -226,6 +233,10 @@ def _number_hint(text: str, column: str) -> str:
         )
     if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?\s*[kKmMbBgGtT]?", text):
         return "write a decimal point instead of the comma"
+    if re.fullmatch(r"\d+-[A-Za-z]{3}|[A-Za-z]{3}-\d+|#+", text):
+        return "a spreadsheet made a date of it, or had no room for it: format the column as numbers"
+    if _UNIT_IN_BRACKETS.fullmatch(text):
+        return "a row of units: write each into the name of its column, as in 'tokens (billions)'"
     if column in (*SIZES, "model_params"):
         return "write a number such as 31000000, 31M, 1.5B or 3e9"
     return "write a number such as 27.3; leave units and remarks to other columns"

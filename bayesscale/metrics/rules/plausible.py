@@ -104,15 +104,21 @@ def _fractions(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Proble
     others = rows.loc[~rows["task"].isin(low.index), "value"]
     alone = len(low) < len(largest) and not ((others > 0) & (others <= top)).any()
     for task in low.index if alone else ():
-        own = option("scale", f"{metric}=1")
-        leave = option("where", f"task!={task}")
-        hint = (
-            f"{metric} of task {task} is never above this one: if these are fractions, multiply them by 100 "
-            f"in the table, or leave them out by {leave}; as they are: {own}"
-        )
+        hint = f"{metric} of task {task} is never above this one: {_in_the_table(metric)}"
+        if "task" in draft.named.cells:
+            leave = option("where", f"{draft.named.in_file('task')}!={task}")
+            hint += f"; without that task: {leave}"
         own_rows = rows[rows["task"].eq(task)]
         row = own_rows.index[int(own_rows["value"].argmax())]
-        yield draft.problem(row, "value", "value-scale", hint, options=(leave,))
+        yield draft.problem(row, "value", "value-scale", hint)
+
+
+def _in_the_table(metric: str) -> str:
+    """Return what settles whether some curves are fractions; to leave these out is never tried unasked."""
+    scale = option("scale", f"{metric}=1")
+    return (
+        f"if these are fractions, multiply them by 100 in the table; if they are right as they are: {scale}"
+    )
 
 
 def _two_scales(draft: Draft, metric: str, rows: pd.DataFrame, notes: list[str]) -> Iterator[Problem]:
@@ -181,14 +187,13 @@ def _curves_apart(draft: Draft, metric: str, rows: pd.DataFrame) -> Iterator[Pro
         telling = [c for c in curve if own[c].nunique(dropna=False) > 1]
         labels = ", ".join(f"{c} {own[c][row]}" for c in telling)
         where = f"{telling[0]}!={own[telling[0]][row]}" if len(telling) == 1 else ""
-        leave = (option("where", where),) if where and telling[0] in draft.named.cells else ()
+        known = where and telling[0] in draft.named.cells
+        without = f"; without that curve: {option('where', where)}" if known else ""
         hint = (
             f"no {metric} of {labels} is above this one, and others are about 100 times as high at the same "
-            "sizes: if these are fractions, multiply them by 100 in the table"
-            f"{f', or leave them out by {leave[0]}' if leave else ''}; as they are: "
-            f"{option('scale', f'{metric}=1')}"
+            f"sizes: {_in_the_table(metric)}{without}"
         )
-        yield draft.problem(row, "value", "one-scale", hint, options=leave)
+        yield draft.problem(row, "value", "one-scale", hint)
 
 
 def odd_notes(draft: Draft) -> list[str]:
@@ -243,7 +248,8 @@ def _spikes(draft: Draft) -> Iterator[str]:
 
 def _averages(draft: Draft) -> Iterator[str]:
     """Yield a note on labels that are those of means of other rows, which would count twice."""
-    for column in (name for name in draft.curve if name in draft.text and draft.data[name].dtype == object):
+    labels = (name for name in (*draft.curve, "seed", "run") if name in draft.text and name in draft.data)
+    for column in (name for name in labels if draft.data[name].dtype == object):
         if draft.data[column].nunique() < 2:
             continue
         for label in filter(is_average, draft.data[column].dropna().unique()):

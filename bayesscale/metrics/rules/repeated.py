@@ -12,7 +12,7 @@ from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.metrics.names.columns import NO_MIXTURE, meaning
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
-from bayesscale.metrics.rules.varying import roles, setting_columns
+from bayesscale.metrics.rules.varying import is_remark, roles, setting_columns
 from bayesscale.metrics.tidy.draft import Draft
 from bayesscale.metrics.tidy.long import UNREAD
 
@@ -145,8 +145,9 @@ def _ways(draft: Draft, differ: list[str], names: list[str]) -> Iterator[str]:
         yield option("where", f"{draft.named.in_file('metric')}!={name}")
     telling = [name for name in differ if meaning(name) not in _PASSING]
     yield from roles(draft, telling)
-    if telling and len(telling) <= 4:
-        yield from draft.curve_with(telling)
+    settings = [name for name in telling if not is_remark(name, draft.beside(name))]
+    if settings and len(settings) <= 4:
+        yield from draft.curve_with(settings)
     for policy in ("best", "mean", "last") if telling else ("last", "mean", "best"):
         yield option("duplicates", policy)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.draft import Draft
 
@@ -54,10 +55,13 @@ def _mixed(draft: Draft, metric: str, fields: pd.Series) -> list[Problem]:
         row = next(row for row, other in zip(ways.index, ways, strict=True) if other == way)
         differ = _difference(dict(way), dict(counts.index[0]))
         hint = (
-            f"{counts[way]:,} of {len(ways):,} scores of {metric} have {differ}; score all outputs in one "
-            f"way, or choose with --where"
+            f"{counts[way]:,} of {len(ways):,} scores of {metric} have {differ}; score all outputs in one way"
         )
-        problems.append(draft.problem(row, "signature", "one-signature", hint))
+        own = draft.named.in_file("signature")
+        leave = option("where", f"{own}!={draft.data['signature'][row]}")
+        options = (leave,) if own in draft.named.cells else ()
+        hint += f", or leave these out: {leave}" if options else ""
+        problems.append(draft.problem(row, "signature", "one-signature", hint, options=options))
     return problems
 
 

@@ -123,10 +123,13 @@ def _missing_size(named: NamedCells, axis: str, line: int | None) -> Problem:
         elsewhere = [f"{option('axis', other)} {option('columns', f'{other}={c}')}" for c in finetuned[:1]]
     if not options and not elsewhere and sizes_as_columns(named):
         hint = f"the names of columns may be the sizes: {option('melt', f'{axis}=METRIC')}"
-        ways = (option("melt", f"{axis}=value"),) if "metric" in named.free else ()
+        ways = _of_transposed(named, axis)
         return Problem(line, axis, "required-columns", _columns(named), hint, ways)
     if not options and not elsewhere:
-        hint = f"name the column that holds the sizes: --columns {axis}=COLUMN"
+        hint = (
+            f"no column seems to hold sizes: add one with the tokens of each row, called {axis}, or name it: "
+            f"--columns {axis}=COLUMN"
+        )
         if "path" in named.made_up:
             hint += (
                 f", or take them from the paths, such as {named.cells['path'].iloc[0]!r}: "
@@ -137,6 +140,15 @@ def _missing_size(named: NamedCells, axis: str, line: int | None) -> Problem:
     if columns and meaning(named.in_file(columns[0])) == "steps":
         hint += "; with --tokens-per-step N steps become tokens"
     return Problem(line, axis, "required-columns", _columns(named), hint, (*elsewhere, *options))
+
+
+def _of_transposed(named: NamedCells, axis: str) -> tuple[str, ...]:
+    """Return the option for a table with a row for each metric, and sizes as the names of columns."""
+    melt = option("melt", f"{axis}=value")
+    if "metric" in named.free:
+        return (melt,)
+    metric = next((c for c in named.free if _holds_metrics(named, c)), None)
+    return (f"{option('columns', f'metric={named.in_file(metric)}')} {melt}",) if metric else ()
 
 
 def sizes_as_columns(named: NamedCells) -> list[str]:
@@ -194,8 +206,8 @@ def _missing_metric(named: NamedCells, axis: str, line: int | None, source: str)
     if any(meaning(c) == "benchmark" for c in systems):
         options.append(option("melt", "task=accuracy"))
     sizes = sizes_as_columns(named)
-    if sizes and "metric" in named.free:
-        options.append(option("melt", f"{axis}=value"))
+    if sizes and _of_transposed(named, axis):
+        options += _of_transposed(named, axis)
     elif sizes:
         questions.append(
             f"if {_some(sizes)} are sizes, name their metric, as in {option('melt', f'{axis}=bleu')}"

@@ -9,8 +9,9 @@ import pandas as pd
 
 from bayesscale.metrics.catalogue import normalised
 from bayesscale.metrics.names.columns import meaning
-from bayesscale.metrics.names.labels import held_out
+from bayesscale.metrics.names.labels import are_states, held_out
 from bayesscale.metrics.names.scores import score_name, spread_name
+from bayesscale.metrics.names.words import EVAL, word_set, words_of
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.draft import Draft
@@ -25,6 +26,11 @@ _CHECKPOINT_AT_END = re.compile(r"(?:checkpoint|ckpt|step|iter|epoch|update)s?[-
 _MAY_BE_SETTINGS = {"min", "max", "best", "rank", "range"}
 _RATES = ("lr", "learningrate")
 _MODELS = ("model", "modelname", "system", "systemname", "arch", "architecture", "corpus", "mix")
+_BATCH = {"batch", "batchsize", "bs", "gbs"}
+_OF_A_STEP = word_set(
+    "tokensperstep tokensperiter tokensperupdate seqlen seqlength sequencelength maxseqlen contextlength ctx"
+    " gradaccum gradientaccumulationsteps"
+)
 _ALONG = ("steps", "epochs", "tokens", "examples", "compute")
 
 
@@ -50,21 +56,56 @@ def _is_no_setting(draft: Draft, name: str) -> bool:
     return meaning(name) == "passes" or is_score or is_spread
 
 
-def varying_problems(draft: Draft, settled: list[str]) -> list[Problem]:
-    """Return the columns that vary along a curve and would be pooled, but for those `settled`."""
+def varying_problems(draft: Draft, settled: list[str], *, times: bool) -> list[Problem]:
+    """Return the columns that vary along a curve and would be pooled, but for those `settled`.
+
+    `times`: sizes are steps times one number of tokens.
+    """
     rows = draft.data[~draft.is_baseline]
     key = [*draft.curve, "metric"]
     group = rows.groupby(key, sort=False, dropna=False).ngroup()
     problems = list(_named_runs(draft, rows, group))
     for name in draft.unread:
-        if name in settled or _is_no_setting(draft, name):
-            continue
         cells = draft.beside(name)[rows.index]
         cells = cells[cells.ne("")]
         distinct = cells.groupby(group[cells.index]).nunique()
+        of_a_step = cells.nunique() > 1 and _is_of_a_step(draft, name)
+        if of_a_step and (times or ((distinct > 1).any() and _is_monotone(draft, cells, group))):
+            problems.append(_unequal_steps(draft, name, cells, times=times))
+            continue
+        if name in settled or _is_no_setting(draft, name):
+            continue
         if (distinct > 1).any() and _tells_runs_apart(draft, name, cells, group, distinct):
             problems.append(_problem(draft, name, cells))
     return problems
+
+
+def _is_of_a_step(draft: Draft, name: str) -> bool:
+    """Return whether a column says how many tokens a step has, and sizes are steps."""
+    in_steps = meaning(draft.named.in_file(draft.axis)) == "steps"
+    words = set(words_of(name))
+    return in_steps and not words & EVAL and (bool(_BATCH & words) or normalised(name) in _OF_A_STEP)
+
+
+def _unequal_steps(draft: Draft, name: str, cells: pd.Series, *, times: bool) -> Problem:
+    """Return the question about steps of different sizes, which no factor turns into tokens."""
+    steps = draft.named.in_file(draft.axis)
+    hint = (
+        f"steps differ in {name!r}, so {steps!r} times one number is not their tokens: add up those of all "
+        f"steps in a column of tokens"
+    )
+    if times:
+        hint += f"; if they are as many all the same: {option('ignore', name)}"
+    else:
+        hint += f"; for sizes in steps: {option('ignore', name)}"
+        hint += "".join(f"; if these are several runs: {way}" for way in draft.curve_with([name]))
+    return Problem(None, name, "told-apart", _shown(cells), hint)
+
+
+def _shown(cells: pd.Series) -> str:
+    """Return the first few of different cells."""
+    levels = list(dict.fromkeys(cells))
+    return ", ".join(levels[:4]) + (f" and {len(levels) - 4} more" if len(levels) > 4 else "")
 
 
 def _named_runs(draft: Draft, rows: pd.DataFrame, group: pd.Series) -> Iterator[Problem]:
@@ -75,7 +116,11 @@ def _named_runs(draft: Draft, rows: pd.DataFrame, group: pd.Series) -> Iterator[
     ):  # the user said so by --columns
         return
     runs = rows["run"][rows["run"].ne("")]
-    kinds = runs.map(lambda name: "" if _REPLICATE.fullmatch(name) else _REPLICATE_AT_END.sub("", name))
+    # Parts of a document or folder are not called runs by anybody: a and b may be systems.
+    by_header = "run" not in draft.named.made_up
+    kinds = runs.map(
+        lambda name: "" if by_header and _REPLICATE.fullmatch(name) else _REPLICATE_AT_END.sub("", name)
+    )
     pooled = kinds.groupby(group[runs.index]).transform("nunique") > 1
     names = list(runs[pooled].unique())
     if not names:
@@ -96,7 +141,8 @@ def _tells_runs_apart(
     # gpt-s and gpt-m are models, as d12 and d16; checkpoint-1000 and checkpoint-2000 are one.
     if normalised(name) in _MODELS and cells.str.replace(_CHECKPOINT_AT_END, "", regex=True).nunique() > 1:
         return True
-    if meaning(name) == "setting" and not (normalised(name).endswith(_RATES) and _logs_steps(draft)):
+    in_schedule = normalised(name).endswith(_RATES) and _logs_steps(draft)
+    if are_states(cells) or (meaning(name) == "setting" and not in_schedule):
         return True
     varying = distinct.index[distinct > 1]
     cells = cells[group[cells.index].isin(varying)]
@@ -142,17 +188,22 @@ def roles(draft: Draft, columns: list[str]) -> Iterator[str]:
 
 def _problem(draft: Draft, name: str, cells: pd.Series) -> Problem:
     """Return the question what a column is."""
-    levels = list(dict.fromkeys(cells))
-    shown = ", ".join(levels[:4]) + (f" and {len(levels) - 4} more" if len(levels) > 4 else "")
     by_role = list(roles(draft, [name]))
-    curve = draft.curve_with([name])
+    curve = () if is_remark(name, cells) else draft.curve_with([name])
     where = option("where", f"{name}={cells.value_counts().index[0]}")
     ignore = option("ignore", name)
+    choose = () if where in by_role else (where,)
     ways = [
         *(f"tell the runs apart by {way}" for way in curve),
-        f"choose one by {where}",
-        f"or take all for one run by {ignore}",
+        *(f"choose one by {way}" for way in choose),
+        f"{'or ' if curve or choose else ''}take all for one run by {ignore}",
     ]
     what = f"is it {' or '.join(by_role)}? if not, " if by_role else ""
     hint = what + ", ".join(ways)
-    return Problem(None, name, "told-apart", shown, hint, (*by_role, *curve, where, ignore))
+    options = (*by_role, *curve, *choose, ignore) if curve else (*by_role, ignore, *choose)
+    return Problem(None, name, "told-apart", _shown(cells), hint, options)
+
+
+def is_remark(name: str, cells: pd.Series) -> bool:
+    """Return whether a column says how runs went, or what people think of them: that makes no curve."""
+    return meaning(name) == "remark" or are_states(cells)
