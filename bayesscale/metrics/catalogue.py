@@ -130,7 +130,7 @@ _SPECS = (
         " categorical_crossentropy sparse_categorical_crossentropy",
     ),
     _loss("bits_per_token", 0, _INF, "bits per token", 2.2, 0.015, "bpt loss_bits bits_loss bit_per_token"),
-    _loss("bits_per_byte", 0, _INF, "bits per byte", 0.8, 0.005, "bpb bit_per_byte"),
+    _loss("bits_per_byte", 0, _INF, "bits per byte", 0.8, 0.005, "bpb bit_per_byte bits_byte"),
     _loss("bits_per_character", 0, _INF, "bits per character", 1.0, 0.007, "bpc bits_per_char"),
     _loss("perplexity", 1, _INF, "perplexity", 5, 0.05, "ppl pplx token_perplexity token_ppl perp"
           " language_perplexity"),

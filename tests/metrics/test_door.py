@@ -368,3 +368,70 @@ def test_factors_are_numbers(written: Written, wrong: dict[str, Any]) -> None:
 
     with pytest.raises(UsageError, match="numbers above 0; received '"):
         read_metrics(written("pretrain_tokens,bleu\n1,20\n2,21\n"), **wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "value"),
+    [
+        ('tokens,bleu\n1M,"BLEU = 20.5 55.1/26.1/14.1/8.1 (BP = 1.000)"\n', 1e6, 20.5),
+        ("tokens,bleu\n'1000,20.5\n", 1000, 20.5),
+        ("tokens,BLEU|nrefs:1|case:mixed|tok:13a\n1M,20.5\n", 1e6, 20.5),
+        ("tokens,bleu (mean±std)\n1M,20.5±.3\n", 1e6, 20.5),
+        ("tokens,eval/bleu (last)\n1M,20.5\n", 1e6, 20.5),
+        ("   tokens  bleu\n0  1000  20.5\n", 1000, 20.5),
+        ("| tokens | bleu |\n|---|---|\n| 1M | <u>20.5</u><sup>a</sup> |\n", 1e6, 20.5),
+        ("{'tokens': 1000, 'bleu': 20.5}\n", 1000, 20.5),
+        ("tokens=1,000 bleu=20.5\n", 1000, 20.5),
+    ],
+)
+def test_more_ways_to_write_a_score(written: Written, text: str, size: float, value: float) -> None:
+    *_, last = text.splitlines(keepends=True)
+    again = last.replace("1M", "8M").replace("1000", "8000").replace("1,000", "8,000")
+    path = written(f"{text}{again.replace('0  8', '1  8')}")
+    read = door(path, TOKENS)
+    assert (sizes(read), values(read)) == ([size, 8 * size], [value, value])
+
+
+def test_a_unit_in_a_name_may_have_any_noun(written: Written) -> None:
+    name = "Daten (Mio. Sätze)"
+    read = door(written(f"{name};bleu\n0,5;12,5\n2;15,5\n"), f"--columns 'pretrain_tokens={name}'")
+    assert sizes(read) == [5e5, 2e6]
+    assert any("was multiplied by 1e+06" in note for note in read.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("tokens,bleu\n(billions),(points)\n1,20\n2,21\n", "a row of units"),
+        ("tokens,bleu\n1M,20-Jan\n2M,21\n4M,22\n", "made a date"),
+        ("tokens,bleu\n1M,\"[20, 21]\"\n2M,\"[22, 23]\"\n", "no cell of it is a number"),
+        ("Results,,\ntokens,bleu,chrf\n1M,20,40\n2M,21,41\n", "if this is a title"),
+        ("a | epoch 1 | loss 5.5 | bleu 12.5\nb | epoch 2 | loss 5.4 | bleu 12.6\n", "is a log"),
+        ("step 0: train loss 10.5, val loss 10.5\nstep 9: train loss 4.5, val loss 4.6\n", "is a log"),
+        ("tokens,loss reduction\n1M,12%\n2M,13%\n", "not the model's own"),
+        ("bleu,chrf\n20,40\n21,41\n", "no column seems to hold sizes"),
+        ("{'tokens': 1, 'bleu': nan}\n{'tokens': 2, 'bleu': 3}\n", "print it by json.dumps"),
+    ],
+)  # fmt: skip
+def test_what_no_option_settles_is_said(written: Written, text: str, says: str) -> None:
+    error = asked(written(text, "m.txt"), TOKENS if "tokens," in text.splitlines()[0] else "")
+    assert says in str(error)
+    assert error.accepted is None
+
+
+def test_a_table_with_sizes_as_columns_may_name_its_metrics_in_any_column(written: Written) -> None:
+    for head in ("metric", "tokens"):
+        error = asked(written(f"{head},1M,2M\nbleu,20,21\nchrf,40,42\n"))
+        assert error.accepted is not None
+        read = door(written(f"{head},1M,2M\nbleu,20,21\nchrf,40,42\n"), " ".join(error.accepted))
+        assert (sizes(read), values(read)) == ([1e6, 1e6, 2e6, 2e6], [20, 40, 21, 42])
+
+
+def test_a_mean_among_seeds_is_noted(written: Written) -> None:
+    read = door(written("tokens,seed,bleu\n1M,1,20\n1M,mean,21\n2M,1,22\n2M,mean,23\n"), TOKENS)
+    assert any("--where 'seed!=mean'" in note for note in read.notes)
+
+
+def test_scores_of_another_signature_can_be_left_out(written: Written) -> None:
+    path = written("tokens,bleu,signature\n1M,20,tok:13a\n2M,21,tok:13a\n4M,22,tok:zh\n")
+    assert asked(path, TOKENS).accepted == (*TOKENS.split(), "--where", "signature!=tok:zh")

@@ -49,8 +49,8 @@ def test_lists_of_one_document_are_told_apart_by_their_names(written: Written) -
     lists = {"web": web, "code": code}
     path = written(json.dumps(lists), "m.json")
     error = asked(path, TOKENS)
-    assert error.problems[0].options[0] == "--columns mixture=group"
-    read = door(path, f"{TOKENS},mixture=group --where mixture=code")
+    assert error.problems[0].options[0] == "--curve task,mixture,run"
+    read = door(path, f"{TOKENS},mixture=run --where mixture=code")
     assert (sizes(read), values(read)) == ([3, 6], [21, 22])
 
 
@@ -172,3 +172,52 @@ def test_runs_that_came_to_their_end_are_offered_first(written: Written) -> None
     assert held_out(["ok", "done"]) is held_out(["crashed", "running"]) is None
     path = written("tokens,status,bleu\n1M,completed,20\n2M,failed,3\n4M,completed,22\n")
     assert asked(path, TOKENS).accepted == (*TOKENS.split(), "--where", "status=completed")
+
+
+@pytest.mark.parametrize(
+    "name", ["delta_bleu", "BLEU diff", "ΔBLEU", "bleu_improvement", "1 - acc", "bleu_std"]
+)
+def test_a_lone_difference_is_refused_with_the_reason(written: Written, name: str) -> None:
+    error = asked(written(f"tokens,{name}\n1M,.5\n2M,.25\n"), TOKENS)
+    (problem,) = error.problems
+    assert "not the model's own" in problem.hint
+    assert error.accepted is None
+    assert len(door(written(f"tokens,bleu,{name}\n1M,20,2\n2M,21,3\n"), TOKENS).metrics) == 1
+
+
+def test_an_unknown_loss_of_a_long_table_is_declared_to_fall(written: Written) -> None:
+    rows = "1M,bleu,20\n2M,bleu,21\n1M,{0},3\n2M,{0},2.5\n"
+    loss, score = (
+        asked(written(f"tokens,metric,value\n{rows.format(name)}"), TOKENS).problems[0]
+        for name in ("router_balance_loss", "reward")
+    )
+    assert "--metric router_balance_loss=down,0,inf,3" in loss.hint
+    assert "(or down)" not in loss.hint
+    assert "(or down)" in score.hint
+
+
+def test_a_condition_that_leaves_no_row_is_not_offered(written: Written) -> None:
+    error = asked(written("tokens,loss\n1M,-3\n2M,-2.5\n"), TOKENS)
+    assert "--where" not in str(error)
+    one = asked(written("tokens,loss\n1M,-3\n2M,2.5\n4M,2\n"), TOKENS)
+    assert one.accepted == (*TOKENS.split(), "--where", "loss>=0")
+
+
+@pytest.mark.parametrize(
+    ("columns", "way", "count"),
+    [
+        ("bleu,bleu_seed1,bleu_seed2", "--melt seed --ignore bleu", 4),
+        ("loss,en-de BLEU,en-fr BLEU", "--melt task", 6),
+    ],
+)
+def test_what_is_offered_for_columns_beside_a_metric_works(
+    written: Written, columns: str, way: str, count: int
+) -> None:
+    path = written(f"tokens,{columns}\n1M,10,9,11\n2M,12,11,13\n")
+    assert any(f"{way} reads them" in note for note in door(path, TOKENS).notes)
+    assert len(door(path, f"{TOKENS} {way}").frame) == count
+
+
+def test_seeds_beside_a_column_of_seeds_are_not_offered(written: Written) -> None:
+    path = written("tokens,seed,bleu,bleu_seed1,bleu_seed2\n1M,1,20,19,21\n2M,1,22,21,23\n")
+    assert "--melt" not in "".join(door(path, TOKENS).notes)

@@ -24,7 +24,7 @@ _BESIDE = {
     "ci99": "ci99",
     "low": "lower lo low cilower cilow ci95lower ci95low q025 p025",
     "high": "upper hi high ciupper cihigh ci95upper ci95high q975 p975",
-    "count": "n count num nseeds numseeds nruns numruns support nsamples numsamples",
+    "count": "n count num runs nseeds numseeds nruns numruns support nsamples numsamples",
     "signature": "signature sig",
     "best": "best min max peak sofar cummax cummin",
     "other": "err error range iqr delta diff rank margin p10 p25 p50 p75 p90 median",
@@ -32,14 +32,14 @@ _BESIDE = {
 _SPREAD_OF = {word: role for role, words in _BESIDE.items() for word in words.split()}
 _NEUTRAL = word_set(
     "metric metrics summary results result mean avg average score scores none all overall final pct "
-    "percent percentage points macroavg"
+    "percent percentage points macroavg last"
 )
 _NEUTRAL_AT_END = {"value", "total"}  # value_loss and total_loss are other losses
 _PERCENT = {"pct", "percent", "percentage"}
 # Words that make another quantity of a metric, and are no label: `bleu gain`, `1-acc`, `log2 loss`.
 _ALTERS = word_set(
     "1 gain not sum log log2 log10 neg negative minus delta diff difference improvement drop ratio change "
-    "relative rel inverse inv norm normalized squared total"
+    "reduction relative rel inverse inv norm normalized squared total"
 )
 # What is measured of something else than the model, and what is computed from its score.
 _REFERENCES = word_set(
@@ -54,6 +54,10 @@ _OTHER_LOSSES = word_set(
     "z kl l1 l2 aux auxiliary value policy reward critic reg regularization penalty balancing balance router"
     " commitment adversarial contrastive distillation"
 )
+
+
+_WITH_SPREAD = re.compile(rf"\b(mean|avg|average)\s*(?:{SPREAD_SIGN.pattern})\s*\w+", re.IGNORECASE)
+_SIGNED = re.compile(r"\|[\w#]+:[^|]+\|[\w#]+:.*")  # BLEU|nrefs:1|case:mixed|tok:13a
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def score_name(name: str, declared: Mapping[str, str] = MappingProxyType({})) ->
 
     `declared` are the user's metrics, their full names by normalised ones.
     """
-    name = SPREAD_SIGN.sub(" err ", name)
+    name = SPREAD_SIGN.sub(" err ", _WITH_SPREAD.sub(r"\1", _SIGNED.sub("", name)))
     words = words_of(name)
     percent = "%" in re.sub(r"\b9[059]\s*%", "", name) or bool(_PERCENT & set(words))
     if spec := _metric(name, declared):
@@ -151,11 +155,12 @@ def label_and_score(name: str, declared: Mapping[str, str]) -> tuple[str, str, s
     return None
 
 
-def _alters(label: str, joined: str = "") -> bool:
-    """Return whether what stands beside a metric makes another quantity of it: `1-acc`, not `1-shot acc`."""
+def _alters(label: str, joined: str = "") -> str:
+    """Return the word beside a metric that makes another quantity of it: `1-acc`, not `1-shot acc`."""
     words = words_of(label)
-    complement = words == ["1"] or (joined == "-" and words[-1:] == ["1"])
-    return complement or bool(set(words) & _ALTERS - {"1"}) or "@" in label
+    if words == ["1"] or (joined == "-" and words[-1:] == ["1"]):
+        return "1"
+    return next((word for word in words if word in _ALTERS - {"1"}), "@" if "@" in label else "")
 
 
 def _qualifies(label: str, score: str, declared: Mapping[str, str]) -> str:
@@ -178,10 +183,17 @@ def qualified_score(
     """Return the metric in a name such as `excess_loss` or `human_acc`, and the word that qualifies it.
 
     Such a column is not the model's own score; the last part says whether it is measured of something else,
-    as `human_acc` is, rather than computed from the score. None for any other name.
+    as `human_acc` is, rather than computed from the score, as `delta_bleu` and `bleu_std` are. None for any
+    other name.
     """
+    spread = score_name(name, declared)
+    if spread and spread.beside not in (None, "count", "signature"):
+        word = next((word for word in words_of(name) if word in _SPREAD_OF), str(spread.beside))
+        return spread.metric, word, False
     found = label_and_score(name, declared)
-    word = _qualifies(found[0], found[1], declared) if found else ""
+    word = _qualifies(found[0], found[1], declared) or _alters(found[0], found[2]) if found else ""
+    if found and not found[2] and word == "1":  # a second column, or BLEU-1
+        return None
     score = score_name(found[1], declared) if found and word else None
     return (score.metric, word, word.lower() in _REFERENCES) if score else None
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
 
 from bayesscale.errors import UsageError
-from bayesscale.metrics.names.columns import COLUMNS, meaning
+from bayesscale.metrics.names.columns import COLUMNS, meaning, numbered
 from bayesscale.metrics.names.labels import is_average, is_training, says_evaluation
 from bayesscale.metrics.names.scores import SPREADS, ScoreName, labelled_score, score_name, spread_name
 from bayesscale.metrics.names.words import SIGNS
@@ -21,7 +21,7 @@ from bayesscale.metrics.tidy.numbers import is_text, to_numbers, without_placeho
 
 _CHART = re.compile(r"(?P<label>.+) - (?P<score>.+?)(?P<end>__MIN|__MAX)?", re.DOTALL)
 _NO_SYSTEM = {"tokens", "examples", "steps", "epochs", "finetune", "model_params", "seed"}
-_NO_SYSTEM |= {"passes", "setting", "compute"}
+_NO_SYSTEM |= {"passes", "setting", "compute", "remark"}
 _OWN, _SHOWN = "run", 10
 
 
@@ -95,7 +95,8 @@ def chart_parts(named: NamedCells) -> Iterator[Part]:
         if not match or column in named.origin:
             continue
         is_chart = f"{column}__MIN" in named.cells or match["end"] is not None
-        if is_chart or score_name(match["score"], named.declared):
+        # `1 - acc` is a difference.
+        if is_chart or (match["label"] != "1" and score_name(match["score"], named.declared)):
             end = {"__MIN": "_min", "__MAX": "_max", None: ""}[match["end"]]
             yield Part(column, match["label"].strip(), match["score"].strip() + end)
 
@@ -107,6 +108,12 @@ def label_parts(named: NamedCells) -> Iterator[Part]:
             continue
         if found := labelled_score(column, named.declared):
             yield Part(column, *found)
+
+
+def label_of(labels: Sequence[str]) -> str:
+    """Return the column that several labels are values of: seed, a size, a setting; nothing for others."""
+    kind = numbered(labels) if len(labels) > 1 else ""
+    return {"steps": "pretrain_tokens", "tokens": "pretrain_tokens"}.get(kind, kind)
 
 
 def is_evaluation(part: Part, named: NamedCells) -> bool:

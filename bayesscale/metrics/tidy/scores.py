@@ -7,19 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bayesscale.metrics.catalogue import CATALOGUE, normalised
-from bayesscale.metrics.names.columns import COLUMNS, numbered
+from bayesscale.metrics.names.columns import COLUMNS
 from bayesscale.metrics.names.declared import suggested_declaration
 from bayesscale.metrics.names.labels import is_training
 from bayesscale.metrics.names.scores import ScoreName, qualified_score, score_name, spread_name
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
-from bayesscale.metrics.tidy.melt import is_evaluation, is_system, label_parts
+from bayesscale.metrics.tidy.melt import is_evaluation, is_system, label_of, label_parts
 from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
 
 _SURE = ("se", "sd", "variance", "ci", "ci90", "ci95", "ci99")
 _LIKELIHOOD = re.compile(r"^(?!neg).*(?:loglik|logprob|loglh|llh$)|^ll$|^logp$")
-_SHORT_COUNTS, _MOST_RUNS = {"n", "count", "num"}, 50
+_SHORT_COUNTS, _MOST_RUNS = {"n", "count", "num", "runs"}, 50
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,16 @@ def find_scores(named: NamedCells, line: int | None = None) -> Scores:
     notes += _of_best(named, [score.column for score in scores], found)
     qualified = _qualified(named)
     if scores:
+        qualified = [column for column in qualified if column not in names]
         left_out += qualified
         notes += [_of_another(named, column) for column in qualified]
     else:
-        asked = _in_columns(named, line) or _loss_of_laws(named, line) or _log_likelihood(named, line)
+        asked = (
+            _without_numbers(named, {c: n for c, n in names.items() if c not in values}, line)
+            or _in_columns(named, line)
+            or _loss_of_laws(named, line)
+            or _log_likelihood(named, line)
+        )
         if asked is None and qualified and not best_so_far(named) and not list(label_parts(named)):
             asked = _question_of_another(named, qualified, line)
         if asked is not None:
@@ -161,12 +167,23 @@ def _question_of_another(named: NamedCells, columns: Sequence[str], line: int | 
     return Problem(line, column, "required-columns", ", ".join(columns), hint)
 
 
+def _without_numbers(named: NamedCells, names: Mapping[str, ScoreName], line: int | None) -> Problem | None:
+    """Return the problem of a column that is called as a metric and has no cell that is a number."""
+    for column in (c for c, name in names.items() if name.beside is None):
+        cell = next(text for text in without_placeholders(named.cells[column]) if text)
+        hint = (
+            f"{column!r} is by its name {names[column].metric}, and no cell of it is a number: write one "
+            "into each; several in a cell belong in rows of their own, with a column seed"
+        )
+        return Problem(line, column, "required-columns", cell, hint)
+    return None
+
+
 def _in_columns(named: NamedCells, line: int | None) -> Problem | None:
     """Return the question about columns that are seeds, settings or checkpoints, such as `bleu_seed1`."""
     parts = list(label_parts(named))
     columns = [part.column for part in parts] or [c for c in named.free if is_system(named, c)]
-    kind = numbered([part.label for part in parts] or columns) if len(columns) > 1 else ""
-    label = {"steps": "pretrain_tokens", "tokens": "pretrain_tokens"}.get(kind, kind)
+    label = label_of([part.label for part in parts] or columns)
     if not label or label in named.free:
         return None
     way = option("melt", label if parts else f"{label}=METRIC")
