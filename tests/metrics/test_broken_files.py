@@ -43,7 +43,6 @@ HEADERS = {
         "--columns metric=key,value=score",
     ),
     "tasks as columns": ("pretrain_tokens,en-de BLEU", "metric and value", "--melt task or --melt mixture"),
-    "only spreads": ("pretrain_tokens,acc_stderr", "metric and value", "give the table columns"),
     "value without metric": ("pretrain_tokens,value", "metric", "give the table columns metric and value"),
     "metric without value": ("pretrain_tokens,metric", "value", "give the table columns metric and value"),
 }
@@ -105,8 +104,8 @@ FILES: dict[str, tuple[str, bytes, int | None, str, str | None, str]] = {
     "YAML": ("m.yaml", b"- tokens: 1\n  bleu: 2\n", None, "format", None, "yaml.safe_load"),
     "TOML": ("m.toml", b"[[row]]\ntokens = 1\n", None, "format", None, "tomllib"),
     "SQL": ("m.sql", b"INSERT INTO t VALUES (1,2);\n", None, "format", None, "export what it selects"),
-    "a log": ("m.log", b"step=1 loss=3.2\nstep=2 loss=3\n", None, "format", None, "one JSON object a line"),
-    "a frame as printed": ("m.txt", b"  tokens  bleu\n0  1  2\n", 1, "format", "tokens  bleu", ".to_csv("),
+    "a log": ("m.log", b"A\nstep=1 loss=3.2\nstep=2 loss=3\n", None, "format", None, "one JSON object"),
+    "a frame as printed": ("m.txt", b"  tokens  bleu\nx  1  2\n", 1, "format", "tokens  bleu", ".to_csv("),
     "workbook": ("m.xlsx", b"PK\x03\x04....", None, "format", None, "export the sheet as CSV"),
     "NetCDF": ("fit.nc", b"\x89HDF\r\n\x1a\n", None, "format", None, "perhaps a fit"),
     "no Parquet": ("m.parquet", GOOD.encode(), None, "format", None, "cannot be read as Parquet"),

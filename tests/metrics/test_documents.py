@@ -13,7 +13,7 @@ from bayesscale.errors import UsageError
 from bayesscale.metrics.problems import MetricsError
 from bayesscale.metrics.read import read_metrics
 from bayesscale.metrics.table import Metrics
-from tests.metrics.doors import asked, door, values
+from tests.metrics.doors import STEP, TOKENS, Written, asked, door, values
 from tests.metrics.walks import write_walks
 
 
@@ -253,3 +253,58 @@ def test_groups_beside_their_tasks_are_noted(tmp_path: Path) -> None:
         written(tmp_path / f"step{step}" / "results.json", document)
     notes = " ".join(read_metrics(tmp_path, from_path="step{pretrain_tokens}").notes)
     assert "all are means of other tasks, which count twice: --where 'task!=all'" in notes
+
+
+@pytest.mark.parametrize("as_lists", [False, True])
+def test_runs_by_name_are_asked_about_and_are_no_mixture(written: Written, as_lists: bool) -> None:
+    runs = {"a": {"step": [1, 2, 4], "bleu": [10, 12, 14]}, "b": {"step": [1, 2], "bleu": [20, 22]}}
+    rows = {name: [dict(zip(run, row, strict=True)) for row in zip(*run.values(), strict=True)]
+            for name, run in runs.items()}  # fmt: skip
+    path = written(json.dumps(runs if as_lists else rows), "m.json")
+    error = asked(path, STEP)
+    assert [(problem.rule, problem.column) for problem in error.problems] == [("told-apart", "run")]
+    assert "mixture=" not in str(error)
+    read = door(path, f"{STEP} --curve run")
+    assert [values(read), set(read.frame["mixture"])] == [[10, 12, 14, 20, 22], {"all"}]
+    assert len(door(path, f"{STEP},seed=run").curves()) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "step=100 loss=2.5 bleu=12.5\nstep=200 bleu=13.5 loss=2.25\n",
+        "step: 100, loss: 2.5, bleu: 12.5\n\nstep: 200, loss: 2.25, bleu: 13.5\n",
+        "step=100 | loss=2.5 | bleu=12.5\nstep=200 | loss=2.25 | bleu=13.5\n",
+    ],
+)
+def test_lines_of_names_and_numbers(written: Written, text: str) -> None:
+    read = door(written(text, "train.log"), STEP)
+    assert read.frame[["pretrain_tokens", "metric", "value"]].to_numpy().tolist() == [
+        [100, "bleu", 12.5],
+        [100, "cross_entropy", 2.5],
+        [200, "bleu", 13.5],
+        [200, "cross_entropy", 2.25],
+    ]
+    assert set(read.frame["line"]) == {1, 1 + text[: text.index("200")].count("\n")}
+
+
+@pytest.mark.parametrize(
+    "other", ["Starting\n{}{}", "{}saved a model\n{}", "2026-01-01 INFO {}2026-01-01 INFO {}"]
+)
+def test_names_and_numbers_among_other_lines_are_to_be_kept_alone(written: Written, other: str) -> None:
+    lines = "step=100 loss=2.5\n", "step=200 loss=2.25\n"
+    (problem,) = asked(written(other.format(*lines), "train.log")).problems
+    assert problem.rule == "format"
+    assert "grep 'loss='" in problem.hint
+    assert values(door(written("".join(lines), "train.log"), STEP)) == [2.5, 2.25]
+
+
+def test_a_name_that_is_twice_in_a_line_is_a_problem(written: Written) -> None:
+    path = written("step=1 bleu=2\nstep=2 bleu=3 bleu=4\nstep=3 bleu=4\n", "train.log")
+    (problem,) = asked(path, STEP).problems
+    assert (problem.line, "'bleu' occurs twice" in problem.hint) == (2, True)
+
+
+def test_settings_written_in_cells_are_no_log(written: Written) -> None:
+    rows = "lr=1e-3 wd=0.1,1M,20\nlr=1e-3 wd=0.1,2M,21\n"
+    assert values(door(written(f"mixture,tokens,bleu\n{rows}"), TOKENS)) == [20, 21]

@@ -51,10 +51,11 @@ def read_delimited(text: str, name: str, separator: str | None = None) -> TextTa
         raise MetricsError(name, [second])
     problems += two_rows or repeated_names(header, header_line)
     problems += _headless(header, header_line)
-    widths = {len(row) for _, row in body}
-    if len(header) == 1 and len(body) > 1 and len(widths) == 1 and widths != {1}:
+    widths = {len(list(filter(None, row)) if len(row) == len(header) else row) for _, row in body}
+    titles = [cell for cell in header if cell]
+    if titles == header[:1] and len(body) > 1 and len(widths) == 1 and widths != {1}:
         hint = f"all other rows have {widths.pop()} cells: if this is a title, delete the line"
-        raise MetricsError(name, [Problem(header_line, None, "header", header[0], hint)])
+        raise MetricsError(name, [Problem(header_line, None, "header", titles[0], hint)])
     problems += [ragged(line, row, header) for line, row in body if len(row) != len(header)]
     if not body and not problems:
         hint = "the file has a header and no rows; add a row for each score"
@@ -132,15 +133,22 @@ def _separator(text: str) -> str:
 
     if any(separator in first for separator in _SEPARATORS):
         return max(_SEPARATORS, key=fit)
-    widths = {len(line.split()) for line in lines}
-    return _SPACES if len(widths) == 1 and len(first.split()) > 1 else ","
+    rows = _with_index([line.split() for line in lines])
+    return _SPACES if len(set(map(len, rows))) == 1 and len(first.split()) > 1 else ","
+
+
+def _with_index(rows: list[list[str]]) -> list[list[str]]:
+    """Return rows with a nameless first column where pandas printed the number of each row there."""
+    header, *body = rows or [[]]
+    printed = [row[0] for row in body] == [str(number) for number in range(len(body))]
+    longer = all(len(row) == len(header) + 1 for row in body)
+    return [["", *header], *body] if body and printed and longer else rows
 
 
 def _split_by_spaces(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of columns that spaces set apart."""
-    for line, row in enumerate(text.splitlines(), start=1):
-        if row.strip():
-            yield line, row.split()
+    lines = [line for line, row in enumerate(text.splitlines(), start=1) if row.strip()]
+    yield from zip(lines, _with_index([row.split() for row in text.splitlines() if row.strip()]), strict=True)
 
 
 def _rows(text: str, separator: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:

@@ -172,24 +172,30 @@ def _columns(document: Any) -> Found:
     columns = list(document.values())
     if any(map(_is_records, columns)):
         return None
-    if (
-        all(isinstance(column, list) for column in columns)
-        and len({len(c) for c in columns}) == 1
-        and columns[0]
-    ):
-        return [_flat(dict(zip(document, row, strict=True))) for row in zip(*columns, strict=True)], "", ()
+    if rows := _of_columns(document):
+        return list(map(_flat, rows)), "", ()
     same = all(isinstance(c, dict) and list(c) == list(columns[0]) for c in columns)
     if same and columns[0] and [*columns[0]] == [str(n) for n in range(len(columns[0]))]:
         return [_flat({key: c[row] for key, c in document.items()}) for row in columns[0]], "", ()
     return None
 
 
+def _of_columns(document: Any) -> list[dict[str, Any]]:
+    """Return the rows of an object whose members are lists of one length; none for any other."""
+    columns = list(document.values()) if isinstance(document, dict) else []
+    if not columns or not all(isinstance(c, list) and len(c) == len(columns[0]) for c in columns):
+        return []
+    return [dict(zip(document, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
 def _groups(document: Any) -> Found:
-    """Return the rows of named lists of objects, or of named objects with a number in common."""
+    """Return the rows of named lists of objects or columns, or of named objects with a number in common."""
     if not isinstance(document, dict) or len(document) < 2:
         return None
     if all(map(_is_records, document.values())):
         lists = document
+    elif all(parts := [_of_columns(value) for value in document.values()]):
+        lists = dict(zip(document, parts, strict=True))
     elif all(isinstance(value, dict) and _is_flat(value) for value in document.values()):
         lists = {name: [row] for name, row in document.items()}
     else:
@@ -198,13 +204,14 @@ def _groups(document: Any) -> Found:
     common = set.intersection(*map(set, rows))
     if not any(_is_number(row[name]) for row in rows for name in common):
         return None
-    column = "size" if all(map(_is_number, document)) else "group"
+    column = "size" if all(map(_is_number, document)) else "run"
     if [*document] == [str(number) for number in range(len(document))]:
         return list(map(_flat, rows)), "", ()
     if any(column in row for row in rows):
         return None
     note = f"the names of {len(document):,} parts of one JSON document are the column {column!r}"
-    return [_flat({column: name, **row}) for name, found in lists.items() for row in found], note, ()
+    made_up = () if column == "size" else (column,)
+    return [_flat({column: name, **row}) for name, found in lists.items() for row in found], note, made_up
 
 
 def _one_row(document: Any) -> Found:

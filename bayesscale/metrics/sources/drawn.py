@@ -13,6 +13,7 @@ from bayesscale.metrics.sources.delimited import ragged, repeated_names
 # Lines of boxes: those that set cells apart are bars, all others parts of rules.
 _BOXES = {code: "|" if chr(code) in "│┃┆┇┊┋║╎╏" else "-" for code in range(0x2500, 0x2580)}
 _RULE = re.compile(r"[\s|+:=-]*[-=][\s|+:=-]*")
+_TAG = re.compile(r"<su[pb]>[^<]*</su[pb]>|</?[a-z]+>", re.IGNORECASE)
 _BAR = re.compile(r"(?<!\\)\|")
 
 
@@ -68,4 +69,5 @@ def _cells(line: str, begins: bool, ends: bool) -> list[str]:
     inner = line.strip() if begins or ends else line
     inner = inner.removeprefix("|") if begins else inner
     inner = inner[:-1] if ends and inner.endswith("|") and not inner.endswith("\\|") else inner
+    inner = _TAG.sub("", inner)
     return [cell.strip().strip("*_`").replace("\\|", "|").strip() for cell in _BAR.split(inner)]

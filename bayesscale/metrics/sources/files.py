@@ -20,7 +20,7 @@ from bayesscale.metrics.sources.documents import read_document
 from bayesscale.metrics.sources.drawn import drawn_tables, read_drawn
 from bayesscale.metrics.sources.kinds import EVENTS, no_table, no_table_text
 from bayesscale.metrics.sources.paths import with_path
-from bayesscale.metrics.sources.records import read_frame, read_json_lines
+from bayesscale.metrics.sources.records import read_frame, read_json_lines, read_pairs
 
 _LARGEST = 25_000_000
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -57,6 +57,8 @@ def _read_file(name: str) -> TextTable:
     text = _text(name, content)
     if not text.strip():
         _refuse(name, "not-empty", "the file is empty; write a header and a row for each score")
+    if suffix not in _JSON and (pairs := read_pairs(text, name)):
+        return pairs
     if suffix not in {*_JSON, ".md"} and (what := no_table_text(text)):
         _refuse(name, "format", f"the file is {what}")
     if suffix in _JSON or text.lstrip()[0] in "{[":

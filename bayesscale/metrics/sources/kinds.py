@@ -24,6 +24,8 @@ EVENTS = (
     "tbparse.SummaryReader(FOLDER).scalars.to_csv('table.csv', index=False)"
 )
 _KEY = r"[\"']?[A-Za-z_][\w ]*[\"']?:"
+_ASSIGNED = r"[A-Za-z_]\w*\s*[=:]\s*[-+]?\.?\d[\d.eE+-]*"
+_SAID = r"[A-Za-z_](?:\s*[:=]\s*[-+]?\.?\d|\s+\d+\.\d)"
 _TEXTS = {
     r"<\?xml": f"XML; in pandas: pandas.read_xml(FILE){_TO_CSV}",
     r"<(?:!doctype|html|head|body|div|table|h\d|p)\b": f"HTML; in pandas: pandas.read_html(FILE)[0]{_TO_CSV}",
@@ -34,8 +36,11 @@ _TEXTS = {
         f"{_TO_CSV}",
     rf"(?:---\s*\n\s*)?(?:- )?{_KEY}(?: [^,;|\t\n]*)?\n\s*(?:- )?{_KEY}":
         f"YAML; in pandas: pandas.json_normalize(yaml.safe_load(open(FILE))){_TO_CSV}",
-    r"\w+\s*[=:]\s*[-+\d.eE]+[\s,;]+\w+\s*[=:]\s*[-+\d.eE]+":
-        "lines of names and numbers: write one JSON object a line, in Python by json.dumps(row)",
+    rf"(?:step|iter(?:ation)?|epoch|update)\s*\d+\s*:|.* \| [^\n|]*{_SAID}[^\n|]* \| .*{_SAID}":
+        "a log: write one JSON object a line for each evaluation, in Python by json.dumps(row)",
+    rf"(?:[^,;|\t\n=]*\n(?:.*\n)*?)?[^,;|\t\n=]*\b{_ASSIGNED}[\s,;|]+{_ASSIGNED}":
+        "lines of names and numbers among others: keep lines such as 'step=100 loss=2.3', as by "
+        "grep 'loss=', or write one JSON object a line, in Python by json.dumps(row)",
 }  # fmt: skip
 
 

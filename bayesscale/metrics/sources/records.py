@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections import Counter
@@ -26,9 +27,35 @@ def read_json_lines(text: str, name: str) -> TextTable:
                 problems.append(Problem(number, None, "format", line, hint))
     if not rows:
         raise MetricsError(name, problems)
+    return _table(rows, name, problems, typed=not has_quoted_numbers(text))
+
+
+_GROUPED = r"\d{1,3}(?:,\d{3})+(?![^\s;|])"
+_PAIR = rf"([A-Za-z_][\w./@%+-]*)\s*[=:]\s*(\"[^\"]*\"|{_GROUPED}|[^\s,;|=\"]+)"
+_PAIRS = re.compile(rf"\s*{_PAIR}(?:[\s,;|]+{_PAIR})*[\s,;|]*")
+
+
+def read_pairs(text: str, name: str) -> TextTable | None:
+    """Return the cells of lines such as `step=100 loss=2.3`; None where the text is anything else."""
+    lines = {number: line for number, line in enumerate(text.split("\n"), start=1) if line.strip()}
+    if len(lines) < 2 or not all(map(_PAIRS.fullmatch, lines.values())):
+        return None
+    if all(len(re.findall(_PAIR, line)) < 2 for line in lines.values()):
+        return None  # the members of one row, one a line
+    problems: list[Problem] = []
+    rows: dict[int, dict[str, str]] = {}
+    for number, line in lines.items():
+        try:
+            rows[number] = unique_members([(key, value.strip('"')) for key, value in re.findall(_PAIR, line)])
+        except ValueError as error:
+            problems.append(Problem(number, None, "format", line, f"write every name once: {error}"))
+    return _table(rows, name, problems, typed=False) if rows else None
+
+
+def _table(rows: dict[int, dict[str, str]], name: str, problems: list[Problem], *, typed: bool) -> TextTable:
+    """Return rows of named cells by line; a row need not have all of them."""
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     cells = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object).fillna("")
-    typed = not has_quoted_numbers(text)
     return TextTable(name, cells.astype(object), problems=tuple(problems), typed=typed)
 
 
@@ -43,6 +70,11 @@ def has_quoted_numbers(text: str) -> bool:
 
 def _record(line: str) -> dict[str, str]:
     """Return one object's members as text; numbers stay as they are written."""
+    if line.lstrip().startswith("{'"):  # as Python prints it
+        try:
+            line = json.dumps(ast.literal_eval(line.strip()))
+        except (ValueError, SyntaxError, TypeError):
+            raise ValueError("not a dictionary of text and numbers: print it by json.dumps") from None
     record = json.loads(
         line, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=unique_members
     )
