@@ -37,9 +37,11 @@ def check(
         raise typer.Exit(error.exit_code) from None
     from bayesscale.metrics.describe import curve_table, document, sentences
 
-    answer = Answer(
-        curve_table(metrics), document(metrics), sentences(metrics), sizes=("smallest", "largest")
-    )
+    table = curve_table(metrics)
+    if not as_csv:  # a program finds every column, a person those that say something
+        empty = table.assign(with_se=table["with_se"].where(table["with_se"] > 0)).isna().all()
+        table = table.loc[:, ~empty]
+    answer = Answer(table, document(metrics), sentences(metrics), sizes=("smallest", "largest"))
     print_answer(answer, as_json=as_json, as_csv=as_csv)
 
 

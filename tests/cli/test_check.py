@@ -119,7 +119,7 @@ def test_violations_are_told_on_stderr(capsys: pytest.CaptureFixture[str], table
 
 def test_violations_for_programs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
-    path.write_text("pretrain_tokens,bleu\n" + "".join(f"{n},{100 + n}\n" for n in range(1, 51)))
+    path.write_text("pretrain_tokens,bleu\n" + "".join(f"{n},{100 + n}\n" for n in range(1, 51)) + "51,99\n")
     code, out, err = check(capsys, str(path), "--json")
     assert (code, err) == (3, "")
     answer = json.loads(out)
@@ -178,3 +178,22 @@ def test_options_that_cannot_be_used(
     assert (code, out) == (2, "")
     assert err.startswith("error: --")
     assert told in err
+
+
+@pytest.mark.parametrize(
+    ("rows", "absent"),
+    [
+        ("0,20,0.1\n1e9,21,0.2\n2e9,22,0.3\n", set()),
+        ("1e9,21,0.2\n2e9,22,\n", {"baseline"}),
+        ("0,20,\n1e9,21,\n2e9,22,\n", {"with_se"}),
+        ("1e9,21,\n2e9,22,\n", {"with_se", "baseline"}),
+    ],
+)
+def test_columns_that_say_nothing_are_left_out_for_people_only(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, rows: str, absent: set[str]
+) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(f"pretrain_tokens,bleu,bleu_se\n{rows}")
+    head = check(capsys, str(path))[1].splitlines()[-2].split()
+    assert {"with_se", "baseline"} - {*head} == absent
+    assert {"with_se", "baseline"} <= {*check(capsys, str(path), "--csv")[1].splitlines()[0].split(",")}
