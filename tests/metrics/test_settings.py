@@ -184,3 +184,14 @@ def test_steps_that_differ_between_curves_are_not_times_one_number(written: Writ
     assert (problem.column, problem.options) == (column, ())
     assert len(door(path, f"{STEP} --tokens-per-step 1M --ignore {column}").curves()) == 2
     assert len(door(path, STEP).curves()) == 2
+
+
+@pytest.mark.parametrize("column", ["batch_loss", "batch_idx", "batch_time"])
+def test_what_is_measured_of_batches_is_no_size_of_one(written: Written, column: str) -> None:
+    path = written(table(column, "4 3 2 1").replace(",tokens,", ",step,"))
+    assert len(door(path, f"{STEP} --tokens-per-step 8").frame) == 4
+
+
+def test_numbers_of_batches_are_no_sizes_of_them(written: Written) -> None:
+    path = written(table("batch", "1M 2M 4M 8M").replace(",tokens,", ",step,"))
+    assert "is not their tokens" not in str(asked(path, STEP))

@@ -57,6 +57,9 @@ def test_lists_of_one_document_are_told_apart_by_their_names(written: Written) -
 def test_objects_named_by_a_size_are_rows(written: Written) -> None:
     path = written(json.dumps({"1000": {"bleu": 20}, "2000": {"bleu": 21}}), "m.json")
     assert sizes(door(path, "--columns pretrain_tokens=size")) == [1000, 2000]
+    for names in (("1M", "2M"), ("checkpoint-1000000", "checkpoint-2000000")):
+        sized = written(json.dumps({name: {"bleu": 20} for name in names}), "s.json")
+        assert sizes(door(sized, "--columns pretrain_tokens=size")) == [1e6, 2e6]
     index = {"0": {"tokens": 5, "bleu": 20}, "1": {"tokens": 7, "bleu": 21}}
     assert sizes(door(written(json.dumps(index), "i.json"), TOKENS)) == [5, 7]
 
@@ -193,6 +196,8 @@ def test_an_unknown_loss_of_a_long_table_is_declared_to_fall(written: Written) -
     )
     assert "--metric router_balance_loss=down,0,inf,3" in loss.hint
     assert "(or down)" not in loss.hint
+    alone = asked(written("tokens,metric,value\n1M,reward,3\n2M,reward,4\n", "alone.csv"), TOKENS)
+    assert "--where" not in str(alone)
     assert "(or down)" in score.hint
 
 

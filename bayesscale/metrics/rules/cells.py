@@ -164,17 +164,19 @@ class _Hints:
     def _unknown_metric(self, name: str) -> tuple[str, tuple[str, ...]]:
         """Return the remedy for a metric that is not in the catalogue; no other one is suggested for it."""
         metric = self.draft.named.in_file("metric")
-        leave = option("where", f"{metric}!={'|'.join(self.unknown)}")
+        others = not self.draft.text["score: written"].isin(self.unknown).all()
+        leave = (option("where", f"{metric}!={'|'.join(self.unknown)}"),) * others
+        without = "".join(leave)
         near = _misspelt(name)
         first = f"did you mean {near!r}? " if near else ""
         values = self.draft.data["value"][self.draft.text["score: written"].eq(name)]
         if not (declaration := suggested_declaration(values, name)):
-            hint = f"{first}{name} is not among the metrics, and the laws describe no values below 0: {leave}"
-            return hint, (leave,)
+            hint = f"{first}{name} is not among the metrics, and the laws describe no values below 0"
+            return f"{hint}: {without}" if others else hint, leave
         declare = option("metric", f"{name}={declaration}")
         other = "" if declaration.startswith("down") else " (or down)"
-        hint = f"{first}{name} is not among the metrics; declare it: {declare}{other}, or {leave}"
-        return hint, (leave,)
+        hint = f"{first}{name} is not among the metrics; declare it: {declare}{other}"
+        return f"{hint}, or {without}" if others else hint, leave
 
     def _out_of_range(self, row: int) -> tuple[str, tuple[str, ...]]:
         """Return the remedy for a value outside the range of its metric."""

@@ -11,7 +11,7 @@ from bayesscale.metrics.catalogue import normalised
 from bayesscale.metrics.names.columns import meaning
 from bayesscale.metrics.names.labels import are_states, held_out
 from bayesscale.metrics.names.scores import score_name, spread_name
-from bayesscale.metrics.names.words import EVAL, word_set, words_of
+from bayesscale.metrics.names.words import word_set, words_of
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.draft import Draft
@@ -27,6 +27,7 @@ _MAY_BE_SETTINGS = {"min", "max", "best", "rank", "range"}
 _RATES = ("lr", "learningrate")
 _MODELS = ("model", "modelname", "system", "systemname", "arch", "architecture", "corpus", "mix")
 _BATCH = {"batch", "batchsize", "bs", "gbs"}
+_OF_BATCHES = word_set("size global train training total effective micro per device gpu tokens sequences")
 _OF_A_STEP = word_set(
     "tokensperstep tokensperiter tokensperupdate seqlen seqlength sequencelength maxseqlen contextlength ctx"
     " gradaccum gradientaccumulationsteps"
@@ -69,7 +70,8 @@ def varying_problems(draft: Draft, settled: list[str], *, times: bool) -> list[P
         cells = draft.beside(name)[rows.index]
         cells = cells[cells.ne("")]
         distinct = cells.groupby(group[cells.index]).nunique()
-        of_a_step = cells.nunique() > 1 and _is_of_a_step(draft, name)
+        number_of_batch = cells.eq(draft.text[draft.axis][cells.index]).all()
+        of_a_step = cells.nunique() > 1 and not number_of_batch and _is_of_a_step(draft, name)
         if of_a_step and (times or ((distinct > 1).any() and _is_monotone(draft, cells, group))):
             problems.append(_unequal_steps(draft, name, cells, times=times))
             continue
@@ -84,7 +86,8 @@ def _is_of_a_step(draft: Draft, name: str) -> bool:
     """Return whether a column says how many tokens a step has, and sizes are steps."""
     in_steps = meaning(draft.named.in_file(draft.axis)) == "steps"
     words = set(words_of(name))
-    return in_steps and not words & EVAL and (bool(_BATCH & words) or normalised(name) in _OF_A_STEP)
+    in_batches = bool(words & _BATCH) and words <= _BATCH | _OF_BATCHES
+    return in_steps and (in_batches or normalised(name) in _OF_A_STEP)
 
 
 def _unequal_steps(draft: Draft, name: str, cells: pd.Series, *, times: bool) -> Problem:

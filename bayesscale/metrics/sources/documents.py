@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -15,6 +16,10 @@ from bayesscale.metrics.sources.cells import TextTable
 from bayesscale.metrics.sources.records import has_quoted_numbers, json_text, unique_members
 
 Record = dict[str, str]
+_SIZE = re.compile(
+    r"(?:(?:global_)?(?:step|checkpoint|ckpt|iter|update)s?[-_= ]?)?\d[\d.]*(?:e\+?\d+)?[kmbgt]?",
+    re.IGNORECASE,
+)
 _LONGEST = 12
 
 
@@ -204,7 +209,7 @@ def _groups(document: Any) -> Found:
     common = set.intersection(*map(set, rows))
     if not any(_is_number(row[name]) for row in rows for name in common):
         return None
-    column = "size" if all(map(_is_number, document)) else "run"
+    column = "size" if all(map(_SIZE.fullmatch, document)) else "run"
     if [*document] == [str(number) for number in range(len(document))]:
         return list(map(_flat, rows)), "", ()
     if any(column in row for row in rows):

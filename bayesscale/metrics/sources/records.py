@@ -37,6 +37,8 @@ _PAIRS = re.compile(rf"\s*{_PAIR}(?:[\s,;|]+{_PAIR})*[\s,;|]*")
 
 def read_pairs(text: str, name: str) -> TextTable | None:
     """Return the cells of lines such as `step=100 loss=2.3`; None where the text is anything else."""
+    if not re.match(rf"\s*{_PAIR}", text):
+        return None
     lines = {number: line for number, line in enumerate(text.split("\n"), start=1) if line.strip()}
     if len(lines) < 2 or not all(map(_PAIRS.fullmatch, lines.values())):
         return None
