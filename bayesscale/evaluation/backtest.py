@@ -11,9 +11,9 @@ from bayesscale.evaluation.forecasters import FitOptions, fit_split, scored
 from bayesscale.evaluation.rivals import last_fitted
 from bayesscale.evaluation.split import Split, split_last
 from bayesscale.inference.sampler import Sampler
-from bayesscale.inference.track_record import HELD, KEY, TrackRecord
+from bayesscale.inference.track_record import KEY, TrackRecord
 from bayesscale.questions.answer import plain_records
-from bayesscale.questions.backtest import FORECAST
+from bayesscale.questions.backtest import FORECAST, HELD
 
 if TYPE_CHECKING:
     from bayesscale.inference import Fit

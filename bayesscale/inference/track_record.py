@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-KEY, HELD = "backtest", "held_out"
-"""Where a fit's provenance keeps it, and the forecasts of which it tells, a row a held-out value."""
+KEY = "backtest"
+"""Where a fit's provenance keeps it."""
 # A record with fewer held-out values says little; one with a smaller share inside is poor.
 _FEW, _POOR = 10, 0.8
 

@@ -54,7 +54,7 @@ class Predictive:
         """
         found = np.empty((len(sizes), len(metrics), sizes.shape[1], len(COLUMNS)))
         baseline = TargetBaseline(self.drawn) if (sizes == 0).any() else None
-        for rows in self.chunks(sizes.shape[1]):
+        for rows in self._chunks(sizes.shape[1]):
             for place, metric in enumerate(metrics):
                 found[rows, place] = self._described(rows, sizes[rows], metric)
                 if baseline is not None:
@@ -64,8 +64,8 @@ class Predictive:
                     )
         return found
 
-    def chunks(self, sizes: int) -> Iterator[slice]:
-        """Yield the targets in chunks, for so many sizes on each."""
+    def _chunks(self, sizes: int) -> Iterator[slice]:
+        """Yield the targets in chunks."""
         step = max(1, self.chunk // (self.drawn.draws.count * sizes))
         for start in range(0, len(self.drawn.targets), step):
             yield slice(start, min(start + step, len(self.drawn.targets)))

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bayesscale.errors import QuestionError
-from bayesscale.inference.track_record import HELD
 from bayesscale.questions.answer import framed, source_text
 
 if TYPE_CHECKING:
     from bayesscale.figures.picture import Picture
     from bayesscale.inference import Fit
 
+HELD = "held_out"
+"""Where a fit's provenance keeps forecasts of held-out values, a row each."""
 FORECAST = ("median", "lower_90", "upper_90")
 """Columns of a forecast: of a new measurement, with its 90% interval."""
 

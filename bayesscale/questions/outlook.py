@@ -41,7 +41,9 @@ def progress(predictive: Predictive, last: FloatArray, sizes: FloatArray, place:
     """
     metric, tail = predictive.drawn.curves.names[place], (1 - predictive.prob) / 2
     now, gain = np.empty((len(last), 3)), np.empty(sizes.shape)
-    for rows in predictive.chunks(sizes.shape[1] + 1):
+    # In parts, as a Predictive describes its targets: the draws of all at once may not fit into memory.
+    step = max(1, predictive.chunk // (predictive.drawn.draws.count * (sizes.shape[1] + 1)))
+    for rows in (slice(start, start + step) for start in range(0, len(last), step)):
         # The last size stands in for those before it, which may be 0.
         later = np.maximum(sizes[rows], last[rows, None])
         law = predictive.law(np.hstack([last[rows, None], later]), place, rows)

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bayesscale.errors import BayesscaleError
-from bayesscale.inference.track_record import HELD
 from bayesscale.posterior.curves import measured_metrics
 from bayesscale.questions.advise import advise
 from bayesscale.questions.answer import SURE, Answer, name_of, track_record, varying
-from bayesscale.questions.backtest import backtest_picture
+from bayesscale.questions.backtest import HELD, backtest_picture
 from bayesscale.questions.breaks import breaks
 from bayesscale.questions.calibration import Calibration, calibration
 from bayesscale.questions.conflict import Conflict, conflict

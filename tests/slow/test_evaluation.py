@@ -15,11 +15,11 @@ from bayesscale.evaluation.comparison import SHARE
 from bayesscale.evaluation.pointwise import LOO
 from bayesscale.evaluation.refit import WHOLE
 from bayesscale.inference import Sampler, fit
-from bayesscale.inference.track_record import HELD, TrackRecord
+from bayesscale.inference.track_record import TrackRecord
 from bayesscale.metrics.read import read_metrics
 from bayesscale.metrics.table import Metrics
 from bayesscale.models.model import SCORE_LAWS
-from bayesscale.questions.backtest import backtest_picture
+from bayesscale.questions.backtest import HELD, backtest_picture
 from tests.models.tables import table
 
 pytestmark = pytest.mark.slow
