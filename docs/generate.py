@@ -43,8 +43,10 @@ def documents() -> dict[Path, str]:
 
 
 def _measured(docs: Path) -> dict[Path, str]:
-    """Return the page on the measured grid, once there is one."""
-    return {docs / "evidence" / "claims.md": _claims()} if (RESULTS / "claims.json").exists() else {}
+    """Return the pages on what has been measured; what has not is not there."""
+    pages = {"claims": _claims, "calibration": _calibration}
+    there = [name for name in pages if (RESULTS / f"{name}.json").exists()]
+    return {docs / "evidence" / f"{name}.md": pages[name]() for name in there}
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -104,6 +106,7 @@ def _index() -> str:
     known = {
         "real_fits": ("real-curves.md", "fits of real tables at the defaults: status and seconds"),
         "forecast": ("forecasts.md", "forecasts of held-out values: coverage and CRPS against rivals"),
+        "calibration": ("calibration.md", "simulation-based calibration of model and engine"),
         "claims": ("claims.md", "the paper's claims, asked of a measured grid on synthetic languages"),
     }
     lines = ["# Evidence\n", "Generated from `benchmarks/results` by `docs/generate.py`.\n", _in_short()]
@@ -116,8 +119,8 @@ def _index() -> str:
         else []
     )
     lines += [
-        "Coverage on simulated tables, breaks found, plans kept and calibration have scripts in",
-        "`benchmarks/`. What has not been run with the present engine has no file here.\n",
+        "Coverage on simulated tables, breaks found and plans kept have scripts in `benchmarks/`.",
+        "What has not been run with the present engine has no file here.\n",
     ]
     return "\n".join(lines)
 
@@ -169,6 +172,45 @@ def _forecasts() -> str:
             splits,
         ]
     )
+
+
+def _calibration() -> str:
+    """Return the page on simulation-based calibration."""
+    document = _read("calibration")
+    lines = [
+        "# Simulation-based calibration\n",
+        "All numbers are SIMULATED. Parameters and values are drawn from the prior, the default fit is made of",
+        "the values, and the rank of each parameter among its draws is noted. Ranks are uniform if model,",
+        "sampler and derived quantities are right (Talts et al., arXiv 1804.06788). `python -m",
+        "benchmarks.calibration` makes these figures; its docstring says what is simulated.\n",
+    ]
+    for name, found in document["tables"].items():
+        lines += _calibrated(name, found)
+    return "\n".join([*lines, _made(document)])
+
+
+def _calibrated(name: str, found: Mapping[str, Any]) -> list[str]:
+    """Return the figures of one simulated table."""
+    heads = ("parameter", "p uniform", "p within", "mean rank", "within 90%")
+    chances = [
+        (event, f"{row['from']:g} to {row['to']:g}", *map(row.get, ("curves", "mean P", "share", "p")))
+        for event, rows in found["probabilities"].items()
+        for row in rows
+    ]
+    rejected = ", ".join(found["rejected"]) or "none"
+    return [
+        f"## Table {name}\n",
+        f"- {found['fits']} fits, {found['not converged']} of them not converged; largest R-hat "
+        f"{found['largest R-hat']:g}; {found['median seconds']:g} s a fit on one core (median)",
+        f"- 90% intervals hold {100 * found['within 90%, all parameters']:.1f}% of all parameters",
+        f"- {found['tests']} tests, rejected below p = {found['limit (Bonferroni)']:.2g}: {rejected}; "
+        f"the smallest p: {found['smallest p']}\n",
+        f"![Ranks of the parameters of table {name}, simulated.](../pictures/calibration_{name}.png)\n",
+        "Probabilities beside how often they came true:\n",
+        table(("event", "P", "curves", "mean P", "share", "p"), chances),
+        "Parameters (`p within`: that 90% intervals hold 90%):\n",
+        table(heads, [[row[head] for head in heads] for row in found["parameters"]]),
+    ]
 
 
 def _claims() -> str:
