@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bayesscale.posterior.draws import FOLLOWED
+from bayesscale.units import format_tokens
 
 # So many posterior draws are ranked, thinned from all; ranks are then nearly independent, from 0 to 99.
 RANKED, BINS = 99, 10
@@ -116,6 +118,12 @@ def probability_bins(each: list[list[list[float]]]) -> list[dict[str, Any]]:
     return found
 
 
+def _title(parameter: str) -> str:
+    """Return the name of a parameter, short enough for a panel."""
+    short = parameter.replace("finetune_tokens", "D_f").replace("mixture", "mix")
+    return re.sub(r"\d{4,}", lambda size: format_tokens(float(size[0])), short)
+
+
 def draw(document: dict[str, Any], path: Path) -> None:
     """Draw the histograms of the ranks, beside what uniform ranks of one element a fit would give.
 
@@ -142,7 +150,7 @@ def draw(document: dict[str, Any], path: Path) -> None:
         axis.bar(np.arange(BINS), counts / counts.mean(), width=1.0, color="#4878a8")
         axis.hlines(limits, -0.5, BINS - 0.5, color="#b04030", lw=0.8, ls="--")
         axis.set(xticks=[], ylim=(0, 2.2))
-        axis.set_title(row["parameter"], fontsize=7)
+        axis.set_title(_title(row["parameter"]), fontsize=7)
     what = f"SIMULATED: ranks of the truth among {RANKED} draws, {fits} fits"
     figure.suptitle(f"{what}; 1 is uniform; 99% between the lines", fontsize=9)
     figure.tight_layout(rect=(0, 0, 1, 0.98))
