@@ -179,8 +179,8 @@ def _calibration() -> str:
     document = _read("calibration")
     lines = [
         "# Simulation-based calibration\n",
-        "All numbers are SIMULATED. Parameters and values are drawn from the prior, the default fit is made of",
-        "the values, and the rank of each parameter among its draws is noted. Ranks are uniform if model,",
+        "All numbers are SIMULATED. Parameters and values are drawn from the prior, the default fit is made",
+        "of the values, and the rank of each parameter among its draws is noted. Ranks are uniform if model,",
         "sampler and derived quantities are right (Talts et al., arXiv 1804.06788). `python -m",
         "benchmarks.calibration` makes these figures; its docstring says what is simulated.\n",
     ]
