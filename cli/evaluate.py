@@ -113,7 +113,7 @@ def _print(answer: Evaluation, by: str, as_json: bool, as_csv: bool) -> None:
     if as_json or as_csv:
         print_answer(Answer(answer.table(by), answer.document()), as_json=as_json, as_csv=as_csv)
     else:
-        print_answer(Answer(answer.readable(by), {}, answer.sentences(), answer.notes()))
+        print_answer(Answer(answer.readable(by), {}, answer.sentences(), notes=answer.notes()))
 
 
 def _table(

@@ -28,9 +28,9 @@ class Answer:
     frame: pd.DataFrame
     document: Mapping[str, Any]
     sentences: Sequence[str] = ()
-    notes: Sequence[str] = ()
     sizes: Sequence[str] = ()
     texts: bool = False
+    notes: Sequence[str] = ()
 
 
 def print_answer(answer: Answer, *, as_json: bool = False, as_csv: bool = False) -> None:
