@@ -170,7 +170,10 @@ def report(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     bins = {f"P({key})": probability_bins([row[key] for row in rows]) for key in keys}
     tests = {f"{each['parameter']}, {p}": each[p] for each in parameters for p in ("p uniform", "p within")}
     tests |= {
-        f"{key} from {each['from']}": each["p"] for key, own in bins.items() for each in own if "p" in each
+        f"{key} from {each['from']} to {each['to']}": each["p"]
+        for key, own in bins.items()
+        for each in own
+        if "p" in each
     }
     worst, limit = min(tests, key=lambda test: tests[test]), _ALPHA / len(tests)
     document = {

@@ -90,7 +90,7 @@ def parameter(label: str, each: list[list[int]]) -> dict[str, Any]:
 
 
 def probability_bins(each: list[list[list[float]]]) -> list[dict[str, Any]]:
-    """Return mean probability and share of what was true in ten bins of probability; p-values by fits.
+    """Return mean probability and share of what was true in ten bins of probability, and over all; p by fits.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def probability_bins(each: list[list[list[float]]]) -> list[dict[str, Any]]:
         By fit: probabilities, and 1 where what they are of is true.
     """
     found = []
-    for low, high in pairwise(np.linspace(0.0, 1.0, 11).round(1)):
+    for low, high in [*pairwise(np.linspace(0.0, 1.0, 11).round(1)), (0.0, 1.0)]:
         own = [
             np.array([pair for pair in fit if low <= pair[0] < high or pair[0] == high == 1]) for fit in each
         ]

@@ -65,8 +65,12 @@ def test_probabilities_that_hold_pass_and_bold_ones_do_not() -> None:
     probability = rng.uniform(size=(300, 12))
     holds = rng.uniform(size=(300, 12)) < probability
     fine = probability_bins(np.stack([probability, holds], axis=-1).tolist())
-    assert len(fine) == 10
+    assert len(fine) == 11
     assert min(each["p"] for each in fine) > 0.001
+    # Three points too low everywhere: no bin tells that as clearly as all of them.
+    low = probability_bins(np.stack([np.maximum(probability - 0.03, 0.0), holds], axis=-1).tolist())
+    assert (low[-1]["from"], low[-1]["to"], low[-1]["curves"]) == (0.0, 1.0, 3600)
+    assert low[-1]["p"] < min(1e-3, *(each["p"] for each in low[:-1] if "p" in each))
     bold = np.where(probability > 0.5, 0.5 + 0.5 * probability, 0.5 * probability)
     off = probability_bins(np.stack([bold, holds], axis=-1).tolist())
     assert min(each["p"] for each in off if "p" in each) < 1e-6
