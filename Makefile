@@ -36,8 +36,8 @@ lint: $(VENV)/.installed-dev  ## ruff and mypy
 fast: $(VENV)/.installed-dev  ## the tests that draw nothing from a posterior, two at a time
 	$(BIN)/python -m pytest -m "not slow" -n 2
 
-slow: $(VENV)/.installed-dev  ## the tests that sample; one at a time, since sampling uses two cores
-	$(BIN)/python -m pytest -m slow
+slow: $(VENV)/.installed-dev  ## the tests that sample, two files at a time: a fit uses two cores, but not always
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 bench: $(VENV)/.installed-dev  ## the benchmarks, one after the other (hours)
 	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; \
