@@ -95,36 +95,6 @@ def test_sizes_that_hardly_differ_between_settings_are_one_size(written: Written
     assert len(door(written("tokens,loss\n1000,3\n1001,2.9\n2000,2.5\n", "n.csv"), TOKENS).frame) == 3
 
 
-@pytest.mark.parametrize(
-    ("column", "levels", "offered"),
-    [
-        ("N", ["60M", "60M", "5B", "5B"], "--columns model_params=N"),
-        ("n_params", ["6", "7", "8", "9"], "--columns model_params=n_params"),
-        ("lr", ["1e-3", "2e-3", "1e-3", "2e-3"], "--curve task,mixture,lr"),
-        ("phase", ["1", "1", "2", "2"], "--curve task,mixture,phase"),
-        ("kind", ["x", "y", "y", "x"], "--ignore kind"),
-        ("dataset", ["x", "y", "y", "x"], "--columns task=dataset"),
-    ],
-)
-def test_what_tells_runs_apart_is_not_pooled(
-    written: Written, column: str, levels: list[str], offered: str
-) -> None:
-    rows = [f"{2**n}M,{level},{20 + n}" for n, level in enumerate(levels)]
-    error = asked(written(f"tokens,{column},bleu\n" + "\n".join(rows)), TOKENS)
-    assert [problem.rule for problem in error.problems] == ["told-apart"]
-    assert error.problems[0].column == column
-    assert offered in error.problems[0].options
-    assert error.accepted is not None
-
-
-@pytest.mark.parametrize("column", ["epoch", "wall_time", "step", "note", "grad_norm"])
-def test_what_goes_along_with_a_curve_is_no_question(written: Written, column: str) -> None:
-    cells = {"epoch": "1 1 2 2", "note": "a b c d", "step": "1 2 3 4"}.get(column, "1.5 1.2 1.9 1.1").split()
-    rows = [f"{2**n}M,{cell},{20 + n}" for n, cell in enumerate(cells)]
-    read = door(written(f"tokens,{column},bleu\n" + "\n".join(rows)), TOKENS)
-    assert read.notes == (f"columns not read: '{column}'",)
-
-
 def test_curves_of_one_size_are_left_out_with_a_note(written: Written) -> None:
     path = written("N,tokens,loss\n6M,1B,3\n6M,2B,2.9\n9M,2B,2.7\n")
     read = door(path, "--columns pretrain_tokens=tokens,model_params=N")
@@ -265,18 +235,6 @@ def test_content_without_a_name_is_asked_about(written: Written) -> None:
     assert values(door(written("tokens,bleu,\n1,20,\n2,21,\n"), TOKENS)) == [20, 21]
 
 
-def test_units_of_steps_and_tokens_of_a_step_both_count(written: Written) -> None:
-    path = written("step (k),loss\n1,3.5\n2,3.2\n")
-    read = door(path, "--columns 'pretrain_tokens=step (k)' --tokens-per-step 2M")
-    assert sizes(read) == [2e9, 4e9]
-    own = "--columns 'pretrain_tokens=step (k)' --tokens-per-step 2M --scale pretrain_tokens=1"
-    assert sizes(door(path, own)) == [2e6, 4e6]
-    words = written("data,bleu\n1 billion,20\n2.5 bn,21\n3 trillion,22\n")
-    assert sizes(door(words, "--columns pretrain_tokens=data")) == [
-        1e9, 2.5e9, 3e12,
-    ]  # fmt: skip
-
-
 def test_runs_with_names_of_their_own_are_no_replicates(written: Written) -> None:
     rows = "lr1e-3-seed1,1M,4\nlr1e-3-seed1,2M,3.5\nlr1e-4-seed1,1M,4.5\nlr1e-4-seed1,2M,4.1\n"
     path = written("run,tokens,loss\n" + rows)
@@ -390,13 +348,6 @@ def test_more_ways_to_write_a_score(written: Written, text: str, size: float, va
     path = written(f"{text}{again.replace('0  8', '1  8')}")
     read = door(path, TOKENS)
     assert (sizes(read), values(read)) == ([size, 8 * size], [value, value])
-
-
-def test_a_unit_in_a_name_may_have_any_noun(written: Written) -> None:
-    name = "Daten (Mio. Sätze)"
-    read = door(written(f"{name};bleu\n0,5;12,5\n2;15,5\n"), f"--columns 'pretrain_tokens={name}'")
-    assert sizes(read) == [5e5, 2e6]
-    assert any("was multiplied by 1e+06" in note for note in read.notes)
 
 
 @pytest.mark.parametrize(

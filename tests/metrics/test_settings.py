@@ -15,6 +15,36 @@ def table(column: str, levels: str, score: str = "loss") -> str:
 
 
 @pytest.mark.parametrize(
+    ("column", "levels", "offered"),
+    [
+        ("N", ["60M", "60M", "5B", "5B"], "--columns model_params=N"),
+        ("n_params", ["6", "7", "8", "9"], "--columns model_params=n_params"),
+        ("lr", ["1e-3", "2e-3", "1e-3", "2e-3"], "--curve task,mixture,lr"),
+        ("phase", ["1", "1", "2", "2"], "--curve task,mixture,phase"),
+        ("kind", ["x", "y", "y", "x"], "--ignore kind"),
+        ("dataset", ["x", "y", "y", "x"], "--columns task=dataset"),
+    ],
+)
+def test_what_tells_runs_apart_is_not_pooled(
+    written: Written, column: str, levels: list[str], offered: str
+) -> None:
+    rows = [f"{2**n}M,{level},{20 + n}" for n, level in enumerate(levels)]
+    error = asked(written(f"tokens,{column},bleu\n" + "\n".join(rows)), TOKENS)
+    assert [problem.rule for problem in error.problems] == ["told-apart"]
+    assert error.problems[0].column == column
+    assert offered in error.problems[0].options
+    assert error.accepted is not None
+
+
+@pytest.mark.parametrize("column", ["epoch", "wall_time", "step", "note", "grad_norm"])
+def test_what_goes_along_with_a_curve_is_no_question(written: Written, column: str) -> None:
+    cells = {"epoch": "1 1 2 2", "note": "a b c d", "step": "1 2 3 4"}.get(column, "1.5 1.2 1.9 1.1").split()
+    rows = [f"{2**n}M,{cell},{20 + n}" for n, cell in enumerate(cells)]
+    read = door(written(f"tokens,{column},bleu\n" + "\n".join(rows)), TOKENS)
+    assert read.notes == (f"columns not read: '{column}'",)
+
+
+@pytest.mark.parametrize(
     "column", ["n", "count", "high", "low", "rank", "max", "min", "lora_rank", "n_seeds"]
 )
 def test_a_setting_that_is_called_like_a_spread_is_asked_about(written: Written, column: str) -> None:

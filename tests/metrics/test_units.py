@@ -150,3 +150,22 @@ def test_bytes_are_tokens_only_where_it_is_said_how_many(written: Written, text:
     assert error.accepted is None
     assert "--scale pretrain_tokens=0.25" in error.problems[0].hint
     assert sizes(door(path, f"{TOKENS} --scale pretrain_tokens=0.25")) == [size / 4, 1e13]
+
+
+def test_units_of_steps_and_tokens_of_a_step_both_count(written: Written) -> None:
+    path = written("step (k),loss\n1,3.5\n2,3.2\n")
+    read = door(path, "--columns 'pretrain_tokens=step (k)' --tokens-per-step 2M")
+    assert sizes(read) == [2e9, 4e9]
+    own = "--columns 'pretrain_tokens=step (k)' --tokens-per-step 2M --scale pretrain_tokens=1"
+    assert sizes(door(path, own)) == [2e6, 4e6]
+    words = written("data,bleu\n1 billion,20\n2.5 bn,21\n3 trillion,22\n")
+    assert sizes(door(words, "--columns pretrain_tokens=data")) == [
+        1e9, 2.5e9, 3e12,
+    ]  # fmt: skip
+
+
+def test_a_unit_in_a_name_may_have_any_noun(written: Written) -> None:
+    name = "Daten (Mio. Sätze)"
+    read = door(written(f"{name};bleu\n0,5;12,5\n2;15,5\n"), f"--columns 'pretrain_tokens={name}'")
+    assert sizes(read) == [5e5, 2e6]
+    assert any("was multiplied by 1e+06" in note for note in read.notes)
