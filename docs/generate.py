@@ -13,7 +13,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,11 @@ _MARK = re.compile(r"(<!-- generated:evidence -->\n).*?(<!-- /generated:evidence
 
 
 def documents() -> dict[Path, str]:
-    """Return the text of every file that is generated, whole or in part."""
-    docs = ROOT / "docs"
-    readme = ROOT / "README.md"
-    return _measured(docs) | {
+    """Return the text of every file that is generated, whole or in part; what is not measured has none."""
+    docs, readme = ROOT / "docs", ROOT / "README.md"
+    evidence = {docs / "evidence" / page: write() for page, _, write in _there().values()}
+    return evidence | {
         docs / "evidence" / "index.md": _index(),
-        docs / "evidence" / "real-curves.md": _real_fits(),
-        docs / "evidence" / "forecasts.md": _forecasts(),
         docs / "reference.md": _reference(),
         readme: _MARK.sub(
             lambda found: found[1] + _in_short() + found[2], readme.read_text(encoding="utf-8")
@@ -42,11 +40,15 @@ def documents() -> dict[Path, str]:
     }
 
 
-def _measured(docs: Path) -> dict[Path, str]:
-    """Return the pages on what has been measured; what has not is not there."""
-    pages = {"claims": _claims, "calibration": _calibration}
-    there = [name for name in pages if (RESULTS / f"{name}.json").exists()]
-    return {docs / "evidence" / f"{name}.md": pages[name]() for name in there}
+def _there() -> dict[str, tuple[str, str, Callable[[], str]]]:
+    """Return page, what it shows, and what writes it, of the results that there are."""
+    known = {
+        "real_fits": ("real-curves.md", "fits of real tables at the defaults: status, seconds", _real_fits),
+        "forecast": ("forecasts.md", "forecasts of held-out values: coverage, rivals", _forecasts),
+        "calibration": ("calibration.md", "simulation-based calibration of model and engine", _calibration),
+        "claims": ("claims.md", "the paper's claims, asked of a grid on synthetic languages", _claims),
+    }
+    return {name: page for name, page in known.items() if (RESULTS / f"{name}.json").exists()}
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -81,7 +83,6 @@ def _made(document: Mapping[str, Any]) -> str:
     return f"Made {made['created'][:10]} on {made['cores']} cores with {versions}.\n"
 
 
-# To be taken out when `benchmarks.forecast` has been run again: the model has changed since.
 def _in_short() -> str:
     """Return three numbers for the README: converged fits, intervals that held, forecasts against rivals."""
     fits, forecasts = _read("real_fits")["tables"], _read("forecast")
@@ -103,23 +104,12 @@ def _in_short() -> str:
 
 def _index() -> str:
     """Return the page that lists the evidence."""
-    known = {
-        "real_fits": ("real-curves.md", "fits of real tables at the defaults: status and seconds"),
-        "forecast": ("forecasts.md", "forecasts of held-out values: coverage and CRPS against rivals"),
-        "calibration": ("calibration.md", "simulation-based calibration of model and engine"),
-        "claims": ("claims.md", "the paper's claims, asked of a measured grid on synthetic languages"),
-    }
     lines = ["# Evidence\n", "Generated from `benchmarks/results` by `docs/generate.py`.\n", _in_short()]
-    there = {path.stem for path in RESULTS.glob("*.json")}
-    lines += [f"- [{page}]({page}): {what}" for name, (page, what) in known.items() if name in there]
-    others = sorted(there - set(known))
-    lines += (
-        [f"\nFurther results without a page: {', '.join(f'`{name}.json`' for name in others)}.\n"]
-        if others
-        else []
-    )
+    lines += [f"- [{page}]({page}): {what}" for page, what, _ in _there().values()]
+    others = sorted({path.stem for path in RESULTS.glob("*.json")} - set(_there()))
+    lines += [f"- `{name}.json`: results without a page" for name in others]
     lines += [
-        "Coverage on simulated tables, breaks found and plans kept have scripts in `benchmarks/`.",
+        "\nCoverage on simulated tables, breaks found and plans kept have scripts in `benchmarks/`.",
         "What has not been run with the present engine has no file here.\n",
     ]
     return "\n".join(lines)
