@@ -11,7 +11,7 @@ import pandas as pd
 from bayesscale.evaluation.rivals import CONFORMAL, NO_INTERVALS
 from bayesscale.evaluation.scores import PROBS, pooled
 from bayesscale.metrics.table import Metrics
-from bayesscale.questions.answer import plain_records
+from bayesscale.questions.answer import percent_text, plain_records
 from bayesscale.tables import table_text
 
 # What the status of a fit says if nothing is wrong with it.
@@ -99,7 +99,7 @@ class Evaluation:
                 f"{round(row[cover] * row['n'])} of {row['n']} {row['metric']}"
                 for row in own.to_dict("records")
             )
-            lines.append(f"{model}, {split}: {PROBS[-1]:.0%} intervals held {held}")
+            lines.append(f"{model}, {split}: {percent_text(PROBS[-1])} intervals held {held}")
         return lines
 
     def notes(self) -> list[str]:

@@ -70,9 +70,7 @@ class Comparison(Answer):
 
     def _verdict(self, criterion: str) -> str:
         """Return which law is better by refits."""
-        own = self._of(criterion)
-        rows = own[own["metric"] == ALL] if (own["metric"] == ALL).any() else own
-        rows = rows.sort_values("elpd", ascending=False, kind="stable")
+        rows = _whole(self._of(criterion)).sort_values("elpd", ascending=False, kind="stable")
         best, worst = rows.iloc[0], rows.iloc[-1]
         gap, error = -float(worst["difference"]), float(worst["difference_se"])
         told = f"Forecasts by {best['law']} are better than by {worst['law']}"
@@ -128,11 +126,16 @@ class Comparison(Answer):
 
 def comparison_notes(table: pd.DataFrame, lfo: int | None) -> tuple[str, ...]:
     """Return what to ask next, and what cannot be trusted."""
-    own = table[table["criterion"] == LOO]
-    bad = int((own[own["metric"] == ALL] if (own["metric"] == ALL).any() else own)["bad_k"].sum())
+    bad = int(_whole(table[table["criterion"] == LOO])["bad_k"].sum())
     doubt = f"{bad} values have a Pareto k above {MAX_K}: their PSIS-LOO cannot be trusted"
     ask = "--lfo 2 tells which law forecasts best: each is fitted without the last 2 sizes of every curve"
     return (*(() if lfo else (ask,)), *((doubt,) if bad else ()))
+
+
+def _whole(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of all metrics together; of one metric those that there are."""
+    every = table["metric"] == ALL
+    return table[every] if every.any() else table
 
 
 def _joined(table: pd.DataFrame, form: str) -> list[str]:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from bayesscale.metrics.catalogue import CATALOGUE
 from bayesscale.models.breaks import sign_of
 from bayesscale.questions.answer import (
+    STATISTICS,
     SURE,
     UNLIKELY,
     name_of,
     percent_text,
-    spread_text,
     three,
     value_text,
     varying,
@@ -61,16 +61,18 @@ def prospect(table: pd.DataFrame, then: str, names: list[str], lead: str, prob: 
     """
     metric, names = table["metric"].iloc[0], varying(table, names)
     delta, rows = gain_that_counts(metric), table.to_dict("records")
-    change = sign_of(metric) * (table[f"{then}median"] - table["now_median"]).to_numpy(float)
+    parts = [f"{then}{part}" for part in STATISTICS]
+    change = sign_of(metric) * (table[parts[0]] - table["now_median"]).to_numpy(float)
     best, worst = int(change.argmax()), int(change.argmin())
 
-    def told(row: int) -> str:
-        return f"{value_text(rows[row]['now_median'], metric)} to {spread_text(rows[row], then[:-1], metric)}"
+    def told(row: int, kind: str = "") -> str:
+        now, median, low, high = (value_text(rows[row][name], metric) for name in ("now_median", *parts))
+        return f"{now} to {median} ({kind}{low} to {high})"
 
     if len(rows) == 1:
         return (
             f"{lead} are forecast to take {metric} of {name_of(rows[0], names)} from "
-            f"{told(0).replace('(', f'({percent_text(prob)} interval ')}; "
+            f"{told(0, f'{percent_text(prob)} interval ')}; "
             f"P(better by more than {delta:g}) is {probability_text(rows[0]['p_gain'])}."
         )
     sure = int((table["p_gain"] >= SURE).sum())
