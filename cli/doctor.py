@@ -17,7 +17,7 @@ from bayesscale.cli.options import CsvOption, JsonOption
 from bayesscale.cli.output import Answer, print_answer
 from bayesscale.engine import processors
 
-_NEEDED = ("numpy", "scipy", "pandas", "pymc", "arviz", "numba", "xarray", "h5netcdf", "matplotlib", "jinja2")
+_NEEDED = ("numpy", "scipy", "pandas", "pymc", "arviz", "numba", "xarray", "netCDF4", "matplotlib", "jinja2")
 _OPTIONAL = {"torch": "bayesscale harness", "sacrebleu": "scores in the harness", "ray": "clusters"}
 
 
@@ -117,6 +117,6 @@ def _write() -> str:
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "test.nc"
-        xr.Dataset({"x": ("n", [1.0, 2.0])}).to_netcdf(path, engine="h5netcdf")
-        with xr.open_dataset(path, engine="h5netcdf") as found:
+        xr.Dataset({"x": ("n", [1.0, 2.0])}).to_netcdf(path, engine="netcdf4")
+        with xr.open_dataset(path, engine="netcdf4") as found:
             return f"{float(found['x'].sum()):g} read back"

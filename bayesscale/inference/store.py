@@ -20,7 +20,7 @@ from bayesscale.metrics.table import Metrics, data_hash
 from bayesscale.models.priors import Priors
 
 FORMAT = 8
-_ENGINE: Final = "h5netcdf"
+_ENGINE: Final = "netcdf4"
 _SMALL = {"zlib": True, "complevel": 1}
 
 
@@ -144,7 +144,7 @@ def load(path: str | os.PathLike[str]) -> Fit:
     try:
         with xr.open_datatree(source, engine=_ENGINE) as opened:
             tree = opened.load()
-    except Exception as error:  # h5py and xarray raise many kinds on damaged files
+    except Exception as error:  # netCDF4 and xarray raise many kinds on damaged files
         raise FitFileError(
             f"{source} is no fit or is damaged ({error}); fit again with `bayesscale fit`"
         ) from error
