@@ -25,6 +25,10 @@ from tests.metrics.doors import TOKENS, Written, asked, door, sizes, values
         ("tokens (in thousands)", 1e3),
         ("GTokens", 1e9),
         ("Mio. Sätze", 1e6),
+        ("tokens (млн)", 1e6),
+        ("токены, тыс.", 1e3),
+        ("tokens (亿)", 1e8),
+        ("tokens (MM)", 1e6),
         ("million sentences", 1e6),
         ("tokens (seen)", 1),
         ("BLEU", 1),
@@ -127,6 +131,18 @@ def test_text_beside_scores_can_be_left_out(written: Written) -> None:
         ("100 Mio", 1e8, ""),
         ("3 Mrd", 3e9, ""),
         ("40 Tsd", 4e4, ""),
+        ("100 Mio.", 1e8, ""),
+        ("2.5 млн", 2.5e6, ""),
+        ("3 млрд", 3e9, ""),
+        ("10 тыс. токенов", 1e4, ""),
+        ("300万", 3e6, ""),
+        ("1.5亿", 1.5e8, ""),
+        ("5百万", 5e6, ""),
+        ("2 lakh", 2e5, ""),
+        ("3 crore", 3e7, ""),
+        ("10MM", 1e7, ""),
+        ("1bn", 1e9, ""),
+        ("4 trn", 4e12, ""),
     ],
 )
 def test_sizes_as_people_write_them(written: Written, text: str, size: float, note: str) -> None:
@@ -142,7 +158,23 @@ def test_what_is_no_plain_power_is_no_size(written: Written, text: str) -> None:
     assert (problem.rule, problem.value) == ("number", text)
 
 
-@pytest.mark.parametrize(("text", "size"), [("10GB", 1e10), ("20 MB", 2e7), ("300 bytes", 300)])
+def test_m_beside_mm_may_be_thousands(written: Written) -> None:
+    path = written("tokens,bleu\n500M,20\n1MM,21\n2MM,22\n")
+    error = asked(path, TOKENS)
+    assert [(problem.rule, problem.value) for problem in error.problems] == [("size-unit", "500M")]
+    assert error.accepted is None
+    assert sizes(door(path, f"{TOKENS} --scale pretrain_tokens=1")) == [1e6, 2e6, 5e8]
+
+
+def test_a_comma_before_a_unit_stays_a_question(written: Written) -> None:
+    (problem,) = asked(written('tokens,bleu\n"1,234M",20\n2000M,21\n4000M,22\n'), TOKENS).problems
+    assert (problem.rule, problem.value) == ("number", "1,234M")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("10GB", 1e10), ("20 MB", 2e7), ("300 bytes", 300), ("3GiB", 3 * 2**30), ("5 MiB", 5 * 2**20)],
+)
 def test_bytes_are_tokens_only_where_it_is_said_how_many(written: Written, text: str, size: float) -> None:
     path = written(f"tokens,bleu\n{text},20\n40TB,21\n")
     error = asked(path, TOKENS)

@@ -15,11 +15,22 @@ EVAL = {"eval", "evaluation", "val", "valid", "validation", "dev", "test", "held
 UNITS = {
     word: factor
     for factor, words in {
-        1e3: "k thousand tsd", 1e6: "m million mn mio mln", 1e9: "b g billion bn mrd mld", 1e12: "t trillion",
+        1e3: "k thousand tsd тыс тысяч 千",
+        1e4: "万 萬 만",
+        1e5: "lakh",
+        1e6: "m mm million mn mio mln млн 百万",
+        1e7: "crore 千万",
+        1e8: "亿 億 억",
+        1e9: "b g billion bn mrd mld млрд 十亿",
+        1e12: "t trillion trn трлн",
     }.items()
     for word in words.split()
-}  # fmt: skip
+}
 """What letters and words of numbers multiply by; those of more than two letters may have an s behind."""
+BYTES = {"byte": 1.0, "bytes": 1.0}
+BYTES |= {f"{letter}b": 1e3**power for power, letter in enumerate("kmgt", start=1)}
+BYTES |= {f"{letter}ib": 1024.0**power for power, letter in enumerate("kmgt", start=1)}
+"""What units of bytes multiply by."""
 SIGNS = " \t_-/:.|()[]"
 """Signs between a label and the name of a score."""
 SPREAD_SIGN = re.compile(r"±|\+/-|\+-")

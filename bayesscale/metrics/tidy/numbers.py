@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayesscale.errors import UsageError
 from bayesscale.metrics.names.labels import UNENDED
-from bayesscale.metrics.names.words import UNITS
+from bayesscale.metrics.names.words import BYTES, UNITS
 from bayesscale.units import parse_tokens
 
 _MISSING = {
@@ -19,11 +19,10 @@ _MISSING = {
 _NOT_MEASURED = UNENDED | {"*", "tbd", "tba", "todo", "in progress", "not run"}
 _SPACED = re.compile(r"(?<=\d)[ \u00a0\u2009\u202f'’](?=\d{3}(?!\d))")
 _WORD = re.compile(
-    r"\s*(tokens?|toks?|params?|parameters?|steps?|samples?|sentences?|pairs?|words?|examples?|it|iters?)$",
+    r"\s*(tokens?|toks?|токен\w*|params?|parameters?|steps?|samples?|sentences?|pairs?|words?|examples?|it|iters?)$",
     re.IGNORECASE,
 )
-# `GiB` is not read: it is no power of ten.
-_UNIT = re.compile(rf"(?<=\d)\s*({'|'.join(UNITS)}|[kmgt]b|bytes?)(?:(?<=[a-z]{3})s)?$", re.IGNORECASE)
+_UNIT = re.compile(rf"(?<=\d)\s*({'|'.join([*UNITS, *BYTES])})(?:(?<=[a-z]{{3}})s)?\.?$", re.IGNORECASE)
 _CHECKPOINT = re.compile(
     r"^(?:global_)?(?:step|steps|checkpoint|ckpt|iter|update)[-_= ]?(?=\d+$)", re.IGNORECASE
 )
@@ -151,7 +150,7 @@ def suffixes(cells: pd.Series) -> pd.Series:
 
 def in_bytes(suffix: pd.Series) -> pd.Series:
     """Return where a suffix is of bytes."""
-    return suffix.str.fullmatch("[kmgt]b|bytes?")
+    return suffix.isin([*BYTES])
 
 
 def is_ambiguous(text: str) -> bool:
@@ -185,19 +184,15 @@ def _number(text: str) -> float:
         return float("nan")
 
 
-def _as_letter(unit: re.Match[str]) -> str:
-    """Return the letter of a unit: `M` of `Mio` and of `MB`, nothing of `bytes`."""
-    word = unit[1].lower()
-    factor = UNITS.get(word) or UNITS.get(word[0] if word.endswith("b") else "", 1.0)
-    return next(letter for letter in ("k", "m", "g", "t", "") if UNITS.get(letter, 1.0) == factor)
-
-
 def _size(text: str) -> float:
     """Return a size; negative and infinite ones are numbers too, to be judged by the rules."""
     text = _WORD.sub("", text) if text[:1].isdigit() else _CHECKPOINT.sub("", text)
-    text = _UNIT.sub(_as_letter, text)
-    sign = -1.0 if text.startswith("-") else 1.0
+    sign, plain = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
     try:
-        return sign * parse_tokens(text.removeprefix("-")) + 0.0
+        if unit := _UNIT.search(plain):
+            head, word = plain[: unit.start()], unit[1].lower()
+            parse_tokens(f"{head}K")  # a comma before a unit may be a decimal one
+            return sign * parse_tokens(head) * (UNITS.get(word) or BYTES[word])
+        return sign * parse_tokens(plain) + 0.0
     except UsageError:
         return _number(text)

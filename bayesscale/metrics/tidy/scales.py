@@ -111,46 +111,52 @@ def ambiguous_sizes(
 
 def size_problems(
     text: pd.DataFrame, data: pd.DataFrame, named: NamedCells, options: Options
-) -> list[Problem]:
-    """Return the sizes whose unit is not plain: percentages, logarithms, and `2` beside `1B`."""
-    problems = []
-    ways: tuple[str, ...]
+) -> Iterator[Problem]:
+    """Yield the first size of each column whose unit is not plain, with the question what it is."""
     for name in WITH_SUFFIX:
-        if name not in text or name in options.scale:
-            continue
-        own, cells = named.in_file(name), text[name]
-        as_it_is = option("scale", f"{name}=1")
-        percent, suffix = in_percent(cells), suffixes(cells)
-        large = suffix.map(UNITS).gt(1e3)
-        alone = suffix.eq("") & data[name].gt(0) & data[name].lt(1000)
-        if _is_logarithm(own, data[name], suffix) and _power(own, data[name]) is None:
-            where, ways = data[name].notna(), ()
-            hint = (
-                "these are logarithms by their name, and their base is not said: write the sizes themselves, "
-                "or the base into the name, as in 'log10_tokens'; "
-                f"as they are: {as_it_is}"
-            )
-        elif percent.any():
-            hint = f"say what one percent is: --scale {name}=N; to have sizes in percent: {as_it_is}"
-            where, ways = percent, (as_it_is,)
-        elif (where := in_bytes(suffix)).any():
-            tokens, ways = option("scale", f"{name}=0.25"), ()
-            hint = (
-                f"bytes are not tokens: say how many a byte makes, such as {tokens}; "
-                f"to have sizes in bytes: {as_it_is}"
-            )
-        elif large.any() and not (suffix.ne("") & ~large).any() and size_factor(own) == 1:
-            ways = (option("where", f"{own}>=1000"),)
-            hint = (
-                f"others have a suffix, such as {cells[large].iloc[0]}: write this one with its own, or "
-                f"leave it out by {ways[0]}; as they are: {as_it_is}"
-            )
-            where = alone
-        else:
-            continue
-        problems += [Problem(int(text["line"][row]), own, "size-unit", cells[row], hint, ways)
-                     for row in text.index[where][:1]]  # fmt: skip
-    return problems
+        if name in text and name not in options.scale:
+            own, cells = named.in_file(name), text[name]
+            where, hint, ways = _unit_question(name, own, cells, data[name])
+            for row in text.index[where][:1]:
+                yield Problem(int(text["line"][row]), own, "size-unit", cells[row], hint, ways)
+
+
+def _unit_question(
+    name: str, own: str, cells: pd.Series, sizes: pd.Series
+) -> tuple[pd.Series, str, tuple[str, ...]]:
+    """Return the sizes whose unit is not plain, the question about them, and options that settle it.
+
+    They are logarithms, percentages or bytes, `M` beside `MM`, or `2` beside `1B`.
+    """
+    as_it_is = option("scale", f"{name}=1")
+    percent, suffix = in_percent(cells), suffixes(cells)
+    large, thousands = suffix.map(UNITS).gt(1e3), suffix.eq("m")
+    if _is_logarithm(own, sizes, suffix) and _power(own, sizes) is None:
+        hint = (
+            "these are logarithms by their name, and their base is not said: write the sizes themselves, "
+            f"or the base into the name, as in 'log10_tokens'; as they are: {as_it_is}"
+        )
+        return sizes.notna(), hint, ()
+    if percent.any():
+        hint = f"say what one percent is: --scale {name}=N; to have sizes in percent: {as_it_is}"
+        return percent, hint, (as_it_is,)
+    if (of_bytes := in_bytes(suffix)).any():
+        hint = (
+            f"bytes are not tokens: say how many a byte makes, such as {option('scale', f'{name}=0.25')}; "
+            f"to have sizes in bytes: {as_it_is}"
+        )
+        return of_bytes, hint, ()
+    if thousands.any() and suffix.eq("mm").any():
+        hint = f"beside MM, M may be thousands: write K or M for both; if M and MM are millions: {as_it_is}"
+        return thousands, hint, ()
+    if large.any() and not (suffix.ne("") & ~large).any() and size_factor(own) == 1:
+        leave = option("where", f"{own}>=1000")
+        hint = (
+            f"others have a suffix, such as {cells[large].iloc[0]}: write this one with its own, or "
+            f"leave it out by {leave}; as they are: {as_it_is}"
+        )
+        return suffix.eq("") & sizes.gt(0) & sizes.lt(1000), hint, (leave,)
+    return percent, "", ()
 
 
 def _is_logarithm(column: str, sizes: pd.Series, suffix: pd.Series) -> bool:
