@@ -200,10 +200,27 @@ def test_what_is_said_of_runs_makes_no_curve(written: Written, column: str, leve
     assert "--curve" not in str(again)
 
 
-@pytest.mark.parametrize("column", ["Runtime", "Created", "Updated At", "_timestamp", "heartbeat_at"])
-def test_clocks_are_left_out(written: Written, column: str) -> None:
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("Runtime", "Created", "Updated At", "_timestamp", "heartbeat_at"),
+        *("wall time (s)", "elapsed_min", "train_time_h", "time_per_step", "step_time"),
+        *("eval/duration_ms", "tokens_per_s"),
+        *("eval_batch_size", "per_device_eval_batch_size", "train/eval_batch_size", "decode batch"),
+        *("peak_memory", "mem_gb", "max_memory_allocated", "cost_usd", "num_workers", "logging_steps"),
+    ],
+)
+def test_what_changes_no_score_is_left_out(written: Written, column: str) -> None:
     read = door(written(table(column, "3 3 4 2")), TOKENS)
     assert any("not read" in note and column in note for note in read.notes)
+
+
+@pytest.mark.parametrize(
+    "column", ["learning_rate", "train_batch_size", "time_steps", "num_gpus", "eval_samples", "memory_tokens"]
+)
+def test_what_may_change_a_score_is_asked_about(written: Written, column: str) -> None:
+    (problem,) = asked(written(table(column, "8 8 64 64")), TOKENS).problems
+    assert (problem.rule, problem.column) == ("told-apart", column)
 
 
 @pytest.mark.parametrize("column", ["batch_size", "tokens_per_step", "seq_len", "grad_accum"])

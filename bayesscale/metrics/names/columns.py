@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from types import MappingProxyType
 
 from bayesscale.metrics.catalogue import normalised
 from bayesscale.metrics.names.scores import label_and_score, qualified_score, spread_name
-from bayesscale.metrics.names.words import EVAL, UNITS, word_set, words_of
+from bayesscale.metrics.names.words import EVAL, TRAIN, UNITS, word_set, words_of
 
 SIZES = ("pretrain_tokens", "finetune_tokens")
 STEPS = ("pretrain_steps", "finetune_steps")
@@ -75,13 +76,28 @@ _OTHER_NAMES = {
     "compute": "flop flops totalflos totalflops compute flos trainflops pflops computebudget",
     # what passes along a curve, and what the harness records beside a score
     "passes": "updatedat lastupdated finishedat startedat heartbeat heartbeatat"
-    " wall walltime time timestamp relativetime date datetime created createdat starttime endtime"
+    " timestamp date datetime created createdat starttime endtime"
     " pretrainloss finetunerate finetuneepochs finetunetokensseen cell"
-    " pvalue pval δ runtime duration evalruntime trainruntime elapsed elapsedtime seconds hours gpuhours"
-    " traintime evaltime samplespersecond stepspersecond gradnorm updated rowid index"
-    " mfu hfu tflop tflops throughput tokenspersec tokenspersecond tokenspersecpergpu tokpersec tokspersec"
-    " samplespersec stepspersec tflopspergpu gpuutil gpuutilization utilization memory maxmemory",
+    " pvalue pval δ gpuhours traintime evaltime gradnorm updated rowid index mfu hfu tflop tflops"
+    " tflopspergpu gpuutil gpuutilization utilization"
+    " loggingsteps savesteps evalaccumulationsteps",
 }
+# Times, memory and costs: one of the first, and nothing but the others beside it.
+_COSTS = word_set(
+    "time wall walltime wallclock elapsed runtime duration seconds secs minutes mins hours memory mem vram"
+    " usd throughput workers"
+)
+_A_TIME = word_set("second sec s minute min hour h hr")
+_OF_COSTS = (EVAL | TRAIN | _A_TIME) | word_set(
+    "step iter iteration batch epoch per ms m gb mib gib peak max mean avg total num gpu cuda cpu allocated"
+    " reserved used relative process clock cost price data dataloader preprocessing"
+)
+# How many sentences are decoded at once changes no score.
+_DECODED = EVAL | word_set("decode decoding inference generation")
+BATCH = word_set("batch batchsize bs gbs")
+"""Words for a batch of examples."""
+OF_BATCHES = word_set("size global train training total effective micro per device gpu tokens sequences")
+"""Words that may stand beside them."""
 _MEANING = {name: meaning for meaning, names in _OTHER_NAMES.items() for name in names.split()}
 
 
@@ -111,6 +127,8 @@ def _meaning(name: str) -> str:
     words = [word for word in words_of(name) if word not in _UNITS and word != "%"]
     if found := _MEANING.get(normalised(name)) or _MEANING.get("".join(words)):
         return found
+    if _changes_no_score(words):
+        return "passes"
     kinds = {_NOUNS[word] for word in words if word in _NOUNS}
     rest = {word for word in words if word not in _NOUNS} - _QUALIFIERS
     if len(kinds) != 1:
@@ -119,6 +137,16 @@ def _meaning(name: str) -> str:
     if rest and rest <= _TUNED and kind in ("tokens", "examples"):
         return "finetune"
     return kind if not rest or (kind in ("steps", "epochs") and rest <= EVAL) else ""
+
+
+def _changes_no_score(words: Sequence[str]) -> bool:
+    """Return whether words are of a time, speed, memory or cost, or of the batches of an evaluation."""
+    said = set(words)
+    of_costs = bool(said & _COSTS) and said <= _COSTS | _OF_COSTS and words != ["time", "step"]
+    speed = any(pair[0] == "per" and pair[1] in _A_TIME for pair in pairwise(words))
+    return (
+        of_costs or speed or bool(said & _DECODED and said & BATCH and said <= _DECODED | BATCH | OF_BATCHES)
+    )
 
 
 _NUMBERED = re.compile(

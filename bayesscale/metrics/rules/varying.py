@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from bayesscale.metrics.catalogue import normalised
-from bayesscale.metrics.names.columns import meaning
+from bayesscale.metrics.names.columns import BATCH, OF_BATCHES, meaning
 from bayesscale.metrics.names.labels import are_states, held_out
 from bayesscale.metrics.names.scores import score_name, spread_name
 from bayesscale.metrics.names.words import word_set, words_of
@@ -26,8 +26,6 @@ _CHECKPOINT_AT_END = re.compile(r"(?:checkpoint|ckpt|step|iter|epoch|update)s?[-
 _MAY_BE_SETTINGS = {"min", "max", "best", "rank", "range"}
 _RATES = ("lr", "learningrate")
 _MODELS = ("model", "modelname", "system", "systemname", "arch", "architecture", "corpus", "mix")
-_BATCH = {"batch", "batchsize", "bs", "gbs"}
-_OF_BATCHES = word_set("size global train training total effective micro per device gpu tokens sequences")
 _OF_A_STEP = word_set(
     "tokensperstep tokensperiter tokensperupdate seqlen seqlength sequencelength maxseqlen contextlength ctx"
     " gradaccum gradientaccumulationsteps"
@@ -86,7 +84,7 @@ def _is_of_a_step(draft: Draft, name: str) -> bool:
     """Return whether a column says how many tokens a step has, and sizes are steps."""
     in_steps = meaning(draft.named.in_file(draft.axis)) == "steps"
     words = set(words_of(name))
-    in_batches = bool(words & _BATCH) and words <= _BATCH | _OF_BATCHES
+    in_batches = bool(words & BATCH) and words <= BATCH | OF_BATCHES
     return in_steps and (in_batches or normalised(name) in _OF_A_STEP)
 
 
