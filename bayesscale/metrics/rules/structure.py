@@ -14,7 +14,7 @@ from bayesscale.metrics.names.declared import suggested_declaration
 from bayesscale.metrics.names.scores import score_name, spread_name
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
-from bayesscale.metrics.sources.cells import PATH
+from bayesscale.metrics.sources.cells import NAMELESS, PATH
 from bayesscale.metrics.sources.paths import metric_in_path
 from bayesscale.metrics.tidy.melt import is_system, label_parts
 from bayesscale.metrics.tidy.named import NamedCells
@@ -35,7 +35,7 @@ def structure_problems(named: NamedCells, axis: str, line: int | None, source: s
 
     The name of the file, `source`, may name a metric.
     """
-    problems = list(_second_columns(named, line))
+    problems = [*_first_column(named, axis, line), *_second_columns(named, line)]
     problems += [] if axis in named.free else [_missing_size(named, axis, line)]
     if is_long(named):
         return problems
@@ -43,6 +43,19 @@ def structure_problems(named: NamedCells, axis: str, line: int | None, source: s
     if not scores.scores:
         problems.append(_missing_metric(named, axis, line, source))
     return [*problems, *scores.problems, *_other_metrics(named, scores.scores)]
+
+
+def _first_column(named: NamedCells, axis: str, line: int | None) -> Iterator[Problem]:
+    """Yield the question what a first column without a name holds, which does not number the rows."""
+    if NAMELESS not in named.free:
+        return
+    size, label = (option("columns", f"{name}={NAMELESS}") for name in (axis, "task"))
+    without = option("ignore", NAMELESS)
+    sizes = axis not in named.free and _sizes(named, NAMELESS).any()
+    hint = f"the first column has no name: to leave it out, {without}; for labels, such as tasks, {label}"
+    hint += f"; for the sizes, {size}" if sizes else ""
+    received = ", ".join(named.cells[NAMELESS].unique()[:_MOST])
+    yield Problem(line, NAMELESS, "header", received, hint, (size, without) if sizes else (without,))
 
 
 def _second_columns(named: NamedCells, line: int | None) -> Iterator[Problem]:

@@ -8,12 +8,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-import pandas as pd
-
 from bayesscale.metrics.names.columns import meaning
 from bayesscale.metrics.names.scores import score_name
 from bayesscale.metrics.problems import MetricsError, Problem
-from bayesscale.metrics.sources.cells import TextTable
+from bayesscale.metrics.sources.cells import TextTable, named_cells
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SPACES = "spaces"
@@ -60,13 +58,11 @@ def read_delimited(text: str, name: str, separator: str | None = None) -> TextTa
     if not body and not problems:
         hint = "the file has a header and no rows; add a row for each score"
         problems = [Problem(None, None, "not-empty", None, hint)]
-    problems += [] if two_rows else _nameless(header, body, header_line)
-    whole = [(line, row) for line, row in body if len(row) == len(header)]
+    problems += [] if two_rows else nameless(header, body, header_line)
+    whole = {line: row for line, row in body if len(row) == len(header)}
     if not whole:
         raise MetricsError(name, problems)
-    cells = pd.DataFrame([row for _, row in whole], columns=header, dtype=object)
-    cells.index = pd.Index([line for line, _ in whole])
-    cells = cells.loc[:, ~cells.columns.duplicated()].drop(columns=["", "Unnamed: 0"], errors="ignore")
+    cells = named_cells(header, whole)
     notes += _notes(separator, len(rows) - 1 - len(body))
     return TextTable(name, cells, "line", tuple(problems), tuple(notes), header_line, separator=separator)
 
@@ -219,17 +215,12 @@ def ragged(line: int, row: list[str], header: list[str]) -> Problem:
     return Problem(line, None, "column-count", f"{len(row)} cells where the header has {len(header)}", hint)
 
 
-def _nameless(header: list[str], body: list[tuple[int, list[str]]], line: int) -> list[Problem]:
-    """Return the problem of columns with content and no name; pandas writes row numbers into the first."""
-    filled = [
-        place
-        for place, name in enumerate(header)
-        if not name and any(len(row) == len(header) and row[place] for _, row in body)
-    ]
-    if not filled or (filled == [0] and all(row[0].isdigit() for _, row in body)):
-        return []
-    hint = f"column {filled[-1] + 1} has content and no name; name it"
-    return [Problem(line, None, "header", ", ".join(header), hint)]
+def nameless(header: list[str], body: list[tuple[int, list[str]]], line: int) -> list[Problem]:
+    """Return the problem of columns after the first with content and no name."""
+    rows = [row for _, row in body if len(row) == len(header)]
+    filled = [n for n, name in enumerate(header) if n and not name and any(row[n] for row in rows)]
+    hint = f"column {filled[-1] + 1} has content and no name; name it" if filled else ""
+    return [Problem(line, None, "header", ", ".join(header), hint)] if filled else []
 
 
 def _notes(separator: str, empty: int) -> list[str]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-import pandas as pd
-
 from bayesscale.metrics.problems import MetricsError, Problem
-from bayesscale.metrics.sources.cells import TextTable
-from bayesscale.metrics.sources.delimited import ragged, repeated_names
+from bayesscale.metrics.sources.cells import TextTable, named_cells
+from bayesscale.metrics.sources.delimited import nameless, ragged, repeated_names
 
 # Lines of boxes: those that set cells apart are bars, all others parts of rules.
 _BOXES = {code: "|" if chr(code) in "│┃┆┇┊┋║╎╏" else "-" for code in range(0x2500, 0x2580)}
@@ -52,16 +50,15 @@ def read_drawn(text: str, name: str) -> TextTable:
     below = [number for number in table if number > first and not _is_rule(lines[number])]
     rows = [(number + 1, _cells(lines[number], *ends)) for number in below]
     problems = repeated_names(header, first + 1)
+    problems += nameless(header, rows, first + 1)
     problems += [ragged(line, row, header) for line, row in rows if len(row) != len(header)]
     whole = {line: row for line, row in rows if len(row) == len(header)}
     if not whole:
         hint = "the table has no rows; add a row for each score"
         raise MetricsError(name, problems or [Problem(first + 1, None, "not-empty", None, hint)])
-    cells = pd.DataFrame(list(whole.values()), columns=header, index=list(whole), dtype=object)
-    cells = cells.loc[:, ~cells.columns.duplicated()].drop(columns="", errors="ignore")
     is_markdown = "|" in lines[first + 1] and "+" not in lines[first + 1]
     note = "read as a Markdown table" if is_markdown else "read as a table drawn with bars and rules"
-    return TextTable(name, cells, "line", tuple(problems), (note,), first + 1)
+    return TextTable(name, named_cells(header, whole), "line", tuple(problems), (note,), first + 1)
 
 
 def _cells(line: str, begins: bool, ends: bool) -> list[str]:

@@ -16,6 +16,7 @@ from bayesscale.metrics.names.labels import is_average, is_training, says_evalua
 from bayesscale.metrics.names.scores import SPREADS, ScoreName, labelled_score, score_name, spread_name
 from bayesscale.metrics.names.words import SIGNS
 from bayesscale.metrics.options import Options
+from bayesscale.metrics.sources.cells import NAMELESS
 from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import is_text, to_numbers, without_placeholders
 
@@ -140,7 +141,7 @@ def system_parts(named: NamedCells, metric: str) -> Iterator[Part]:
 
 def is_system(named: NamedCells, column: str) -> bool:
     """Return whether a column may hold the scores of one system, task or run."""
-    taken = column in COLUMNS or column in named.origin or column in named.made_up
+    taken = column in (*COLUMNS, *named.origin, *named.made_up, NAMELESS)
     if taken or column.startswith("share_") or meaning(column) in _NO_SYSTEM:
         return False
     # Languages have two letters, as the spreads hi, lo and se.
