@@ -1,4 +1,4 @@
-"""Tables drawn with bars and rules: Markdown, org-mode, grids of terminals, what psql and mysql print."""
+"""Tables drawn with bars: Markdown, Jira, org-mode, grids of terminals, what psql and mysql print."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ _BOXES = {code: "|" if chr(code) in "│┃┆┇┊┋║╎╏" else "-" for c
 _RULE = re.compile(r"[\s|+:=-]*[-=][\s|+:=-]*")
 _TAG = re.compile(r"<su[pb]>[^<]*</su[pb]>|</?[a-z]+>", re.IGNORECASE)
 _BAR = re.compile(r"(?<!\\)\|")
+_JIRA = re.compile(r"\s*\|\|([^|]+\|\|)+\s*")
 
 
 def drawn_tables(text: str) -> list[list[int]]:
-    """Return the positions of the lines of each table: rows of which the first has a rule below it."""
+    """Return the positions of the lines of each table: the first has a rule below it, or is Jira's `||a||b||`."""
     lines = text.translate(_BOXES).splitlines()
     blocks: list[list[int]] = []
     for number, line in enumerate(lines):
@@ -32,7 +33,9 @@ def _is_rule(line: str) -> bool:
 
 
 def _has_header(lines: list[str]) -> bool:
-    """Return whether the first row has a rule below it."""
+    """Return whether the first row has a rule below it, or is a header of Jira."""
+    if _JIRA.fullmatch(lines[0]):
+        return True
     first = next((number for number, line in enumerate(lines) if not _is_rule(line)), len(lines))
     return first + 1 < len(lines) and _is_rule(lines[first + 1])
 
@@ -40,6 +43,8 @@ def _has_header(lines: list[str]) -> bool:
 def read_drawn(text: str, name: str) -> TextTable:
     """Return the cells of the only drawn table in a text; emphasis is taken off its cells."""
     lines, (table, *others) = text.translate(_BOXES).splitlines(), drawn_tables(text)
+    if is_jira := _JIRA.fullmatch(lines[table[0]]) is not None:
+        lines = [line.replace("||", "|") for line in lines]
     if others:
         hint = f"the file has {len(others) + 1} tables; keep the one with the scores in a file of its own"
         raise MetricsError(name, [Problem(others[0][0] + 1, None, "one-table", None, hint)])
@@ -57,7 +62,8 @@ def read_drawn(text: str, name: str) -> TextTable:
         hint = "the table has no rows; add a row for each score"
         raise MetricsError(name, problems or [Problem(first + 1, None, "not-empty", None, hint)])
     is_markdown = "|" in lines[first + 1] and "+" not in lines[first + 1]
-    note = "read as a Markdown table" if is_markdown else "read as a table drawn with bars and rules"
+    kind = "of Jira" if is_jira else "in Markdown" if is_markdown else "drawn with bars and rules"
+    note = f"read as a table {kind}"
     return TextTable(name, named_cells(header, whole), "line", tuple(problems), (note,), first + 1)
 
 
