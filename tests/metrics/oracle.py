@@ -175,6 +175,8 @@ def _wrong_sizes(
     row: dict[Any, Any], cells: set[str], told: str, comma: bool, options: Options
 ) -> Iterator[str]:
     """Yield the sizes of a row that its line does not hold."""
+    if "sizes were read from text" in told:
+        cells = cells | {part for cell in cells for part in re.findall(r"\d+(?:\.\d+)?[kmbgt]?", cell, re.I)}
     numbers = {number for cell in cells for number in _sizes(cell, comma=comma)} | {0.0}
     for name in (name for name in _SIZES if name in row and not pd.isna(row[name])):
         own = re.escape(repr(options.columns.get(name, name)))

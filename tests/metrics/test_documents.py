@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from bayesscale.errors import UsageError
 from bayesscale.metrics.problems import MetricsError
 from bayesscale.metrics.read import read_metrics
 from bayesscale.metrics.table import Metrics
-from tests.metrics.doors import STEP, TOKENS, Written, asked, door, values
+from tests.metrics.doors import STEP, TOKENS, Written, asked, door, sizes, values
 from tests.metrics.walks import write_walks
 
 
@@ -275,6 +276,8 @@ def test_runs_by_name_are_asked_about_and_are_no_mixture(written: Written, as_li
         "step=100 loss=2.5 bleu=12.5\nstep=200 bleu=13.5 loss=2.25\n",
         "step: 100, loss: 2.5, bleu: 12.5\n\nstep: 200, loss: 2.25, bleu: 13.5\n",
         "step=100 | loss=2.5 | bleu=12.5\nstep=200 | loss=2.25 | bleu=13.5\n",
+        "step:100/1000 loss:2.5 bleu:12.5\nstep:200/1000 loss:2.25 bleu:13.5\n",
+        "step 100/1000 loss 2.5 bleu 12.5\nstep 200/1000 loss 2.25 bleu 13.5\n",
     ],
 )
 def test_lines_of_names_and_numbers(written: Written, text: str) -> None:
@@ -297,6 +300,28 @@ def test_names_and_numbers_among_other_lines_are_to_be_kept_alone(written: Writt
     assert problem.rule == "format"
     assert "grep 'loss='" in problem.hint
     assert values(door(written("".join(lines), "train.log"), STEP)) == [2.5, 2.25]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        " {}%|####  | {}/1000 [00:10<00:14, loss={}]",
+        "epoch 1:  {}%|███▏ | {}/1000 [00:10<00:14, 3.20it/s, loss={}]",
+        "{}%|#| {}/1000 [1:00:10<?, ?it/s, loss={}, lr=1e-3]",
+    ],
+)
+def test_bars_of_progress_become_lines_of_names_and_numbers(
+    written: Written, tmp_path: Path, line: str
+) -> None:
+    bars = [line.format(*cells) for cells in ((42, 420, 2.5), (84, 840, 2.25))]
+    path = written("start of training\n" + "\r".join(bars) + "\n", "train.log")
+    (problem,) = asked(path, STEP).problems
+    assert problem.rule == "format"
+    new = tmp_path / "new.log"
+    command = problem.hint.rpartition(" by ")[2].replace("FILE", str(path)).replace("NEW", str(new))
+    subprocess.run(["bash", "-c", command], check=True)
+    read = door(new, STEP)
+    assert [sizes(read), values(read)] == [[420, 840], [2.5, 2.25]]
 
 
 def test_a_name_that_is_twice_in_a_line_is_a_problem(written: Written) -> None:

@@ -15,6 +15,7 @@ from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.draft import Draft
 from bayesscale.metrics.tidy.numbers import is_ambiguous, is_text
+from bayesscale.metrics.tidy.within import size_within
 
 _MAY_BE_EMPTY = ("se", "alignment", "run", "seed", "signature")
 Broken = Callable[[pd.Series], pd.Series]
@@ -240,5 +241,7 @@ def _number_hint(text: str, column: str) -> str:
     if _UNIT_IN_BRACKETS.fullmatch(text):
         return "a row of units: write each into the name of its column, as in 'tokens (billions)'"
     if column in (*SIZES, "model_params"):
+        if size_within(text):
+            return "the text around the sizes differs: write sizes and labels into columns of their own"
         return "write a number such as 31000000, 31M, 1.5B or 3e9"
     return "write a number such as 27.3; leave units and remarks to other columns"

@@ -20,6 +20,7 @@ from bayesscale.metrics.tidy.melt import is_system, label_parts
 from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
 from bayesscale.metrics.tidy.scores import Score, best_so_far, find_scores, is_long
+from bayesscale.metrics.tidy.within import size_within
 
 _ORDER = {
     "pretrain_tokens": ("tokens", "examples", "steps", "epochs"),
@@ -185,7 +186,8 @@ def size_columns(named: NamedCells, axis: str) -> list[str]:
         and spread_name(c) is None and normalised(c) not in _NO_SIZES
         and named.cells[c].nunique() > 1 and _sizes(named, c).mean() > 0.5 and c not in named.made_up
     ]  # fmt: skip
-    found = [*near, *known] or rest
+    labels = [c for c in named.free if c not in named.origin and named.cells[c].map(size_within).ne("").all()]
+    found = [*near, *known] or rest or labels
     return list(dict.fromkeys(found))[:_MOST]
 
 

@@ -17,7 +17,7 @@ _JIRA = re.compile(r"\s*\|\|([^|]+\|\|)+\s*")
 
 
 def drawn_tables(text: str) -> list[list[int]]:
-    """Return the positions of the lines of each table: the first has a rule below it, or is Jira's `||a||b||`."""
+    """Return the positions of the lines of each table, which begins with a header."""
     lines = text.translate(_BOXES).splitlines()
     blocks: list[list[int]] = []
     for number, line in enumerate(lines):
@@ -33,7 +33,7 @@ def _is_rule(line: str) -> bool:
 
 
 def _has_header(lines: list[str]) -> bool:
-    """Return whether the first row has a rule below it, or is a header of Jira."""
+    """Return whether the first row has a rule below it, or is `||a||b||` as in Jira."""
     if _JIRA.fullmatch(lines[0]):
         return True
     first = next((number for number, line in enumerate(lines) if not _is_rule(line)), len(lines))

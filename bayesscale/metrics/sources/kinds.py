@@ -26,6 +26,10 @@ EVENTS = (
 _KEY = r"[\"']?[A-Za-z_][\w ]*[\"']?:"
 _ASSIGNED = r"[A-Za-z_]\w*\s*[=:]\s*[-+]?\.?\d[\d.eE+-]*"
 _SAID = r"[A-Za-z_](?:\s*[:=]\s*[-+]?\.?\d|\s+\d+\.\d)"
+_BARS = (
+    r"tr '\r' '\n' < FILE | sed -nE "
+    r"'s#.*\| *([0-9]+)/[0-9]+ \[[^,]*,( *[^,=]*/[a-z]+,)? *([^]]*=[^]]*)\].*#step=\1 \3#p' > NEW"
+)
 _TEXTS = {
     r"<\?xml": f"XML; in pandas: pandas.read_xml(FILE){_TO_CSV}",
     r"<(?:!doctype|html|head|body|div|table|h\d|p)\b": f"HTML; in pandas: pandas.read_html(FILE)[0]{_TO_CSV}",
@@ -36,6 +40,8 @@ _TEXTS = {
         f"{_TO_CSV}",
     rf"(?:---\s*\n\s*)?(?:- )?{_KEY}(?: [^,;|\t\n]*)?\n\s*(?:- )?{_KEY}":
         f"YAML; in pandas: pandas.json_normalize(yaml.safe_load(open(FILE))){_TO_CSV}",
+    r"(?:.*\n)*?.*\d%\|.*\| *\d+/\d+ \[":
+        f"a log with bars of progress: write their steps and training scores as names and numbers by {_BARS}",
     rf"(?:step|iter(?:ation)?|epoch|update)\s*\d+\s*:|.* \| [^\n|]*{_SAID}[^\n|]* \| .*{_SAID}":
         "a log: write one JSON object a line for each evaluation, in Python by json.dumps(row)",
     rf"(?:[^,;|\t\n=]*\n(?:.*\n)*?)?[^,;|\t\n=]*\b{_ASSIGNED}[\s,;|]+{_ASSIGNED}":

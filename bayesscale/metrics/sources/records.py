@@ -31,12 +31,12 @@ def read_json_lines(text: str, name: str) -> TextTable:
 
 
 _GROUPED = r"\d{1,3}(?:,\d{3})+(?![^\s;|])"
-_PAIR = rf"([A-Za-z_][\w./@%+-]*)\s*[=:]\s*(\"[^\"]*\"|{_GROUPED}|[^\s,;|=\"]+)"
+_PAIR = rf"([A-Za-z_][\w./@%+-]*)(?:\s*[=:]\s*|[ \t]+(?=[-+]?\.?\d))(\"[^\"]*\"|{_GROUPED}|[^\s,;|=\"]+)"
 _PAIRS = re.compile(rf"\s*{_PAIR}(?:[\s,;|]+{_PAIR})*[\s,;|]*")
 
 
 def read_pairs(text: str, name: str) -> TextTable | None:
-    """Return the cells of lines such as `step=100 loss=2.3`; None where the text is anything else."""
+    """Return the cells of lines such as `step=100 loss=2.3` or `step 100 loss 2.3`; None for others."""
     if not re.match(rf"\s*{_PAIR}", text):
         return None
     lines = {number: line for number, line in enumerate(text.split("\n"), start=1) if line.strip()}

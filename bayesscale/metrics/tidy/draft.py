@@ -31,6 +31,7 @@ from bayesscale.metrics.tidy.scales import (
     standard_errors,
     take_intervals,
 )
+from bayesscale.metrics.tidy.within import take_sizes_within
 
 _ENDS = ("score: high", "score: count")
 _NUMBERS = (*WITH_SUFFIX, "value", "se", *_ENDS, "alignment")
@@ -143,7 +144,7 @@ def make_draft(named: NamedCells, options: Options, table: TextTable) -> Read:
     text[numbers] = _plain(text[numbers], notes)
     _one_spelling_of_numbers(text, chosen, notes)
     text = _without_missing(text, notes, words, wide="metric" not in named.free)
-    problems: list[Problem] = []
+    problems = list(take_sizes_within(text, named, options, notes))
     decimal, point = decimal_mark(text, numbers, table.typed, options.decimal, notes)
     data = _typed(text, numbers, chosen, decimal)
     problems += size_problems(text, data, named, options)
