@@ -242,3 +242,46 @@ def test_what_is_measured_of_batches_is_no_size_of_one(written: Written, column:
 def test_numbers_of_batches_are_no_sizes_of_them(written: Written) -> None:
     path = written(table("batch", "1M 2M 4M 8M").replace(",tokens,", ",step,"))
     assert "is not their tokens" not in str(asked(path, STEP))
+
+
+@pytest.mark.parametrize(
+    ("column", "levels", "first"),
+    [
+        ("batch_size", "- 8 8 8", "--where batch_size=8"),
+        ("optimizer", "- - muon muon", "--where optimizer=muon"),
+        ("n_params", "- 6M - 6M", "--columns model_params=n_params"),
+        ("model", "- d12 d12 -", "--columns mixture=model"),
+        ("phase", "- - cooldown cooldown", "--where phase=cooldown"),
+        ("State", "- crashed - crashed", "--ignore State"),
+        ("run", "base base - -", "--where run=base"),
+    ],
+)
+def test_settings_that_are_empty_in_a_part_of_a_curve_are_asked_about(
+    written: Written, column: str, levels: str, first: str
+) -> None:
+    path = written(table(column, levels).replace("-,", ","))
+    (problem,) = asked(path, TOKENS).problems
+    assert (problem.rule, problem.column, problem.options[0]) == ("told-apart", column, first)
+    assert "(empty)" in str(problem.value)
+    assert all("--curve" not in way for way in problem.options)
+    assert len(door(path, f"{TOKENS} --where {column}!=").frame) == 4 - levels.split().count("-")
+    assert len(door(path, f"{TOKENS} --ignore {column}").frame) == 4
+
+
+@pytest.mark.parametrize(
+    ("column", "levels"),
+    [("note", "- good - -"), ("epoch", "- 1 - 2"), ("grad_norm", "- 1.5 - 1.5"), ("remark", "- x - x")],
+)
+def test_what_is_said_now_and_then_is_no_question(written: Written, column: str, levels: str) -> None:
+    read = door(written(table(column, levels).replace("-,", ",")), TOKENS)
+    assert len(read.frame) == 4
+
+
+def test_settings_that_are_empty_in_whole_curves_are_no_question(written: Written) -> None:
+    rows = "a,1M,,4\na,2M,,3\nb,1M,8,5\nb,2M,8,4\n"
+    assert len(door(written(f"mixture,tokens,batch_size,loss\n{rows}"), TOKENS).curves()) == 2
+
+
+def test_a_rate_of_a_log_that_is_written_now_and_then_is_no_question(written: Written) -> None:
+    path = written(table("lr", "- .1 - .2").replace(",tokens,", ",step,").replace("-,", ","))
+    assert len(door(path, STEP).frame) == 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -65,8 +65,8 @@ def varying_problems(draft: Draft, settled: list[str], *, times: bool) -> list[P
     group = rows.groupby(key, sort=False, dropna=False).ngroup()
     problems = list(_named_runs(draft, rows, group))
     for name in draft.unread:
-        cells = draft.beside(name)[rows.index]
-        cells = cells[cells.ne("")]
+        whole = draft.beside(name)[rows.index]
+        cells = whole[whole.ne("")]
         distinct = cells.groupby(group[cells.index]).nunique()
         number_of_batch = cells.eq(draft.text[draft.axis][cells.index]).all()
         of_a_step = cells.nunique() > 1 and not number_of_batch and _is_of_a_step(draft, name)
@@ -75,8 +75,11 @@ def varying_problems(draft: Draft, settled: list[str], *, times: bool) -> list[P
             continue
         if name in settled or _is_no_setting(draft, name):
             continue
-        if (distinct > 1).any() and _tells_runs_apart(draft, name, cells, group, distinct):
-            problems.append(_problem(draft, name, cells))
+        # Rows without a setting may be of other runs; rows without a remark are of the same.
+        whole = cells if meaning(name) == "remark" and not are_states(cells) else whole
+        pooled = whole[whole.groupby(group[whole.index]).transform("nunique") > 1]
+        if len(pooled) and _tells_runs_apart(draft, name, pooled, group):
+            problems.append(_problem(draft, name, pooled))
     return problems
 
 
@@ -103,9 +106,9 @@ def _unequal_steps(draft: Draft, name: str, cells: pd.Series, *, times: bool) ->
     return Problem(None, name, "told-apart", _shown(cells), hint)
 
 
-def _shown(cells: pd.Series) -> str:
+def _shown(cells: Iterable[str]) -> str:
     """Return the first few of different cells."""
-    levels = list(dict.fromkeys(cells))
+    levels = [cell or "(empty)" for cell in dict.fromkeys(cells)]
     return ", ".join(levels[:4]) + (f" and {len(levels) - 4} more" if len(levels) > 4 else "")
 
 
@@ -116,7 +119,7 @@ def _named_runs(draft: Draft, rows: pd.DataFrame, group: pd.Series) -> Iterator[
         "run" not in draft.key or "run" in draft.curve or own.lower() != "run"
     ):  # the user said so by --columns
         return
-    runs = rows["run"][rows["run"].ne("")]
+    runs = rows["run"]
     # Parts of a document or folder are not called runs by anybody: a and b may be systems.
     by_header = "run" not in draft.named.made_up
     kinds = runs.map(
@@ -126,29 +129,32 @@ def _named_runs(draft: Draft, rows: pd.DataFrame, group: pd.Series) -> Iterator[
     names = list(runs[pooled].unique())
     if not names:
         return
-    (curve,), where = draft.curve_with([own]), option("where", f"{own}={names[0]}")
+    curve = () if "" in names else draft.curve_with([own])
+    where = option("where", f"{own}={next(filter(None, names))}")
     seed = () if "seed" in draft.data else (option("columns", f"seed={own}"),)
-    hint = f"if runs differ in more than their seed, make each a curve: {curve}; choose one by {where}"
+    hint = f"if runs differ in more than their seed, {_each_a_curve(curve)}; choose one by {where}"
     hint += f"; replicates: {seed[0]}" if seed else ""
-    yield Problem(None, own, "told-apart", ", ".join(names[:4]), hint, (curve, *seed, where))
+    options = (*curve, *seed, where) if curve else (where, *seed)
+    yield Problem(None, own, "told-apart", _shown(names), hint, options)
 
 
-def _tells_runs_apart(
-    draft: Draft, name: str, cells: pd.Series, group: pd.Series, distinct: pd.Series
-) -> bool:
-    """Return whether a column that varies along curves is a setting rather than something that passes."""
+def _each_a_curve(curve: tuple[str, ...]) -> str:
+    """Return what makes each run a curve: an option, or names for the rows that have none."""
+    return f"make each a curve: {curve[0]}" if curve else "fill the empty cells"
+
+
+def _tells_runs_apart(draft: Draft, name: str, cells: pd.Series, group: pd.Series) -> bool:
+    """Return whether a column is a setting and nothing that passes, by its cells where it varies."""
     if meaning(name) == "model_params":
         return True
     # gpt-s and gpt-m are models, as d12 and d16; checkpoint-1000 and checkpoint-2000 are one.
     if normalised(name) in _MODELS and cells.str.replace(_CHECKPOINT_AT_END, "", regex=True).nunique() > 1:
         return True
     in_schedule = normalised(name).endswith(_RATES) and _logs_steps(draft)
-    if are_states(cells) or (meaning(name) == "setting" and not in_schedule):
+    if are_states(cells[cells.ne("")]) or (meaning(name) == "setting" and not in_schedule):
         return True
-    varying = distinct.index[distinct > 1]
-    cells = cells[group[cells.index].isin(varying)]
-    counts = cells.groupby(group[cells.index]).size()
-    if distinct[varying].sum() >= _OWN_VALUES * counts.sum():
+    cells = cells[cells.ne("")]
+    if cells.groupby(group[cells.index]).nunique().sum() >= _OWN_VALUES * len(cells):
         return False
     return not (meaning(name) in _ALONG and _is_monotone(draft, cells, group))
 
@@ -190,8 +196,10 @@ def roles(draft: Draft, columns: list[str]) -> Iterator[str]:
 def _problem(draft: Draft, name: str, cells: pd.Series) -> Problem:
     """Return the question what a column is."""
     by_role = list(roles(draft, [name]))
-    curve = () if is_remark(name, cells) else draft.curve_with([name])
-    where = option("where", f"{name}={cells.value_counts().index[0]}")
+    filled = cells[cells.ne("")]
+    partly = len(filled) < len(cells)
+    curve = () if partly or is_remark(name, filled) else draft.curve_with([name])
+    where = option("where", f"{name}={filled.value_counts().index[0]}")
     ignore = option("ignore", name)
     choose = () if where in by_role else (where,)
     ways = [
@@ -201,7 +209,10 @@ def _problem(draft: Draft, name: str, cells: pd.Series) -> Problem:
     ]
     what = f"is it {' or '.join(by_role)}? if not, " if by_role else ""
     hint = what + ", ".join(ways)
-    options = (*by_role, *curve, *choose, ignore) if curve else (*by_role, ignore, *choose)
+    if partly:
+        hint += f"; {len(cells) - len(filled):,} rows say nothing: fill their cells if they are of other runs"
+    runs = curve or (partly and not is_remark(name, filled))
+    options = (*by_role, *curve, *choose, ignore) if runs else (*by_role, ignore, *choose)
     return Problem(None, name, "told-apart", _shown(cells), hint, options)
 
 
