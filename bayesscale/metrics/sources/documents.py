@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 import pandas as pd
@@ -13,9 +13,20 @@ from bayesscale.metrics.names.columns import meaning
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.sources.cells import TextTable
+from bayesscale.metrics.sources.nested import (
+    Record,
+    beside,
+    flat,
+    has_list,
+    is_number,
+    is_records,
+    leaves,
+    of_columns,
+    rows_within,
+    said_of_all,
+)
 from bayesscale.metrics.sources.records import has_quoted_numbers, json_text, unique_members
 
-Record = dict[str, str]
 _SIZE = re.compile(
     r"(?:(?:global_)?(?:step|checkpoint|ckpt|iter|update)s?[-_= ]?)?\d[\d.]*(?:e\+?\d+)?[kmbgt]?",
     re.IGNORECASE,
@@ -89,9 +100,9 @@ def _harness_results(document: Any) -> Found:
     results = document.get("results") if isinstance(document, dict) else None
     if not (isinstance(results, dict) and results and all(isinstance(v, dict) for v in results.values())):
         return None
-    if not any(_is_number(value) for scores in results.values() for value in scores.values()):
+    if not any(is_number(value) for scores in results.values() for value in scores.values()):
         return None
-    about = {key: text for key, text in _leaves(document.get("config") or {}, "config.") if meaning(key)}
+    about = {key: text for key, text in leaves(document.get("config") or {}, "config.") if meaning(key)}
     about |= {key: json_text(document[key]) for key in ("model_name",) if key in document}
     about = {key: text for key, text in about.items() if "batch" not in key}  # which changes no score
     if limit := json_text((document.get("config") or {}).get("limit")):
@@ -125,7 +136,7 @@ def _trainer_state(document: Any) -> Found:
     history = document.get("log_history") if isinstance(document, dict) else None
     if not (isinstance(history, list) and history and all(isinstance(row, dict) for row in history)):
         return None
-    records = [_flat(row) for row in history if "train_runtime" not in row]
+    records = [flat(row) for row in history if "train_runtime" not in row]
     note = (
         "log_history of a trainer_state.json: step and scores were taken; it does not say how many tokens a "
         "step has, nor the task or mixture"
@@ -145,7 +156,7 @@ def _sacrebleu(document: Any) -> Found:
         metric = json_text(score["name"])
         record[metric] = json_text(score["score"])
         record[f"{metric}_signature"] = json_text(score["signature"])
-        if _is_number(score.get("confidence")):
+        if is_number(score.get("confidence")):
             record[f"{metric}_ci95"] = json_text(score["confidence"])
     note = (
         "scores of sacreBLEU with their signatures; they do not say at which size, of which task or mixture"
@@ -154,14 +165,31 @@ def _sacrebleu(document: Any) -> Found:
 
 
 def _records(document: Any) -> Found:
-    """Return the objects of a list, at the top or in the only member that is such a list."""
-    if isinstance(document, dict):
-        lists = {key: value for key, value in document.items() if _is_records(value)}
-        if len(lists) != 1:
-            return None
-        ((key, rows),) = lists.items()
-        return [_flat(row) for row in rows], f"rows from {key!r} of one JSON document", ()
-    return ([_flat(row) for row in document], "", ()) if _is_records(document) else None
+    """Return the rows of a list of objects, at the top or in the only member that is such a list."""
+    if is_records(document):
+        return [row for record in document for row in rows_within(record)], "", ()
+    lists = (
+        [key for key, value in document.items() if is_records(value)] if isinstance(document, dict) else []
+    )
+    return _of_member(document, lists[0], _records(document[lists[0]])) if len(lists) == 1 else None
+
+
+def _within(document: Any) -> Found:
+    """Return the rows of the only member that is an object, which has lists."""
+    objects = [k for k, v in document.items() if isinstance(v, dict)] if isinstance(document, dict) else []
+    if len(objects) != 1 or not has_list(document[objects[0]]):
+        return None
+    found = (read(document[objects[0]]) for read in (_trainer_state, _records, _columns, _groups, _within))
+    return _of_member(document, objects[0], next(filter(None, found), None))
+
+
+def _of_member(document: Any, key: str, found: Found) -> Found:
+    """Return the rows of a member, with what the document says of all of them."""
+    if found is None:
+        return None
+    records, note, made_up = found
+    about = said_of_all(document, key)
+    return beside(about, records), note or f"rows from {key!r} of one JSON document", (*made_up, *about)
 
 
 def _columns(document: Any) -> Found:
@@ -175,92 +203,57 @@ def _columns(document: Any) -> Found:
         rows = [dict(zip(names, map(json_text, row), strict=True)) for row in document["data"]]
         return (rows, "", ()) if rows else None
     columns = list(document.values())
-    if any(map(_is_records, columns)):
+    if any(map(is_records, columns)):
         return None
-    if rows := _of_columns(document):
-        return list(map(_flat, rows)), "", ()
+    if rows := of_columns(document):
+        return list(map(flat, rows)), "", ()
     same = all(isinstance(c, dict) and list(c) == list(columns[0]) for c in columns)
     if same and columns[0] and [*columns[0]] == [str(n) for n in range(len(columns[0]))]:
-        return [_flat({key: c[row] for key, c in document.items()}) for row in columns[0]], "", ()
+        return [flat({key: c[row] for key, c in document.items()}) for row in columns[0]], "", ()
     return None
-
-
-def _of_columns(document: Any) -> list[dict[str, Any]]:
-    """Return the rows of an object whose members are lists of one length; none for any other."""
-    columns = list(document.values()) if isinstance(document, dict) else []
-    if not columns or not all(isinstance(c, list) and len(c) == len(columns[0]) for c in columns):
-        return []
-    return [dict(zip(document, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _groups(document: Any) -> Found:
     """Return the rows of named lists of objects or columns, or of named objects with a number in common."""
     if not isinstance(document, dict) or len(document) < 2:
         return None
-    if all(map(_is_records, document.values())):
+    if all(map(is_records, document.values())):
         lists = document
-    elif all(parts := [_of_columns(value) for value in document.values()]):
+    elif all(parts := [of_columns(value) for value in document.values()]):
         lists = dict(zip(document, parts, strict=True))
-    elif all(isinstance(value, dict) and _is_flat(value) for value in document.values()):
-        lists = {name: [row] for name, row in document.items()}
+    elif all(isinstance(v, dict) and (_is_flat(v) or len(rows_within(v)) > 1) for v in document.values()):
+        lists = {name: rows_within(row) for name, row in document.items()}
     else:
         return None
     rows = [row for found in lists.values() for row in found]
     common = set.intersection(*map(set, rows))
-    if not any(_is_number(row[name]) for row in rows for name in common):
+    if not any(is_number(row[name]) for row in rows for name in common):
         return None
     column = "size" if all(map(_SIZE.fullmatch, document)) else "run"
     if [*document] == [str(number) for number in range(len(document))]:
-        return list(map(_flat, rows)), "", ()
+        return list(map(flat, rows)), "", ()
     if any(column in row for row in rows):
         return None
     note = f"the names of {len(document):,} parts of one JSON document are the column {column!r}"
     made_up = () if column == "size" else (column,)
-    return [_flat({column: name, **row}) for name, found in lists.items() for row in found], note, made_up
+    return [flat({column: name, **row}) for name, found in lists.items() for row in found], note, made_up
 
 
 def _one_row(document: Any) -> Found:
     """Return the one row that a flat object is, such as all_results.json."""
-    if not isinstance(document, dict) or not any(_is_number(value) for value in document.values()):
+    if not isinstance(document, dict) or not any(is_number(value) for value in document.values()):
         return None
-    return [_flat(document)], "one JSON object was taken for one row", ()
+    return [flat(document)], "one JSON object was taken for one row", ()
 
 
 _SHAPES: tuple[Callable[[Any], Found], ...] = (
-    _harness_results, _trainer_state, _sacrebleu, _records, _columns, _groups, _one_row,
+    _harness_results, _trainer_state, _sacrebleu, _records, _columns, _groups, _within, _one_row,
 )  # fmt: skip
-
-
-def _is_records(value: Any) -> bool:
-    """Return whether a value is a list of objects."""
-    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
 
 
 def _is_flat(document: Mapping[str, Any]) -> bool:
     """Return whether no member of an object has members itself."""
     return not any(isinstance(value, dict | list) for value in document.values())
-
-
-def _is_number(value: Any) -> bool:
-    """Return whether a member is a number; the decoder leaves numbers as text."""
-    try:
-        return isinstance(value, str) and float(value) == float(value)
-    except ValueError:
-        return False
-
-
-def _flat(record: Mapping[str, Any]) -> Record:
-    """Return an object's members as text, nested ones under names with a dot; lists are left out."""
-    return dict(_leaves(record, ""))
-
-
-def _leaves(record: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    """Yield the names and texts of all members that have none themselves."""
-    for key, value in record.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key.strip()}.")
-        elif not isinstance(value, list):
-            yield f"{prefix}{key.strip()}", json_text(value)
 
 
 def _without_empty(records: list[Record], column: str) -> list[Record]:
