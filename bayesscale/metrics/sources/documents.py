@@ -18,6 +18,7 @@ from bayesscale.metrics.sources.nested import (
     beside,
     flat,
     has_list,
+    has_score,
     is_number,
     is_records,
     leaves,
@@ -177,7 +178,7 @@ def _records(document: Any) -> Found:
 def _within(document: Any) -> Found:
     """Return the rows of the only member that is an object, which has lists."""
     objects = [k for k, v in document.items() if isinstance(v, dict)] if isinstance(document, dict) else []
-    if len(objects) != 1 or not has_list(document[objects[0]]):
+    if len(objects) != 1 or has_score(document) or not has_list(document[objects[0]]):
         return None
     found = (read(document[objects[0]]) for read in (_trainer_state, _records, _columns, _groups, _within))
     return _of_member(document, objects[0], next(filter(None, found), None))

@@ -58,13 +58,17 @@ def _inner(record: Json) -> tuple[list[str], list[Json]]:
 
 def _lie_within(rows: list[Json], record: Json) -> bool:
     """Return whether rows are what a record is about: it has no score, and they have, or it has no number."""
-    own = flat(record)
-    if any(_is_score(name) and is_number(text) for name, text in own.items()):
+    if has_score(record):
         return False
     names = {name for row in rows for name in row}
     known = any(_is_score(name) or meaning(name) in _ALONG for name in names)
     deeper = any(isinstance(value, list) for row in rows for value in row.values())
     return known or deeper or not any(map(is_number, record.values()))
+
+
+def has_score(record: Json) -> bool:
+    """Return whether a record has a score outside lists."""
+    return any(_is_score(name) and is_number(text) for name, text in leaves(record, ""))
 
 
 def _is_score(name: str) -> bool:
