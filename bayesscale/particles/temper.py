@@ -188,6 +188,23 @@ def drifted(before: Any, now: Any) -> float:
 
 
 @compiled
+def learn_from_others(
+    half: Any, x: Any, law: Any, broken: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any
+) -> tuple[int, int]:
+    """Fit the guide to one half of a cloud; return where the other half, which it may move, begins and ends.
+
+    Moved by a guide that was fitted to them, particles leave small parts too easily: too few breaks are left.
+    Descendants of one particle lie beside each other, so few of them are in both halves.
+    """
+    middle = x.shape[0] // 2
+    if half == 0:
+        fit_parts(x[middle:], law[middle:], broken[middle:], prior, guide, data, c, m)
+        return 0, middle
+    fit_parts(x[:middle], law[:middle], broken[:middle], prior, guide, data, c, m)
+    return middle, x.shape[0]
+
+
+@compiled
 def even_out(
     x: Any, law: Any, broken: Any, log_priors: Any, likelihood: Any, several: Any, can_break: Any,
     prior: Any, guide: Any, data: Any, c: Any, m: Any, out: Any,
@@ -203,12 +220,13 @@ def even_out(
         learning, kept = last == _ROUNDS, True
         if learning:  # what tempering told of laws is rough
             kept = keep_laws(even, law, log_priors, prior.log_share[c, m])
-        fit_parts(x, law, broken, prior, guide, data, c, m)
-        for i in range(x.shape[0]):
-            law[i], broken[i], log_priors[i], likelihood[i] = stir(
-                law[i], broken[i], x[i], log_priors[i], likelihood[i], no_weights, several, can_break, prior,
-                guide, data, c, m, out,
-            )  # fmt: skip
+        for half in range(2):
+            begin, end = learn_from_others(half, x, law, broken, prior, guide, data, c, m)
+            for i in range(begin, end):
+                law[i], broken[i], log_priors[i], likelihood[i] = stir(
+                    law[i], broken[i], x[i], log_priors[i], likelihood[i], no_weights, several, can_break,
+                    prior, guide, data, c, m, out,
+                )  # fmt: skip
         number += 1
         looked = learning and kept and (number - begun) % _LOOKED == 0
         if not (looked or number == last):
@@ -218,6 +236,7 @@ def even_out(
             before, last = now, min(2 * number - begun, _ROUNDS)
         elif number == last and drifted(before, now) > _DRIFT:
             before, begun, last = now, number, _ROUNDS
+    fit_parts(x, law, broken, prior, guide, data, c, m)
     return number
 
 

@@ -40,9 +40,11 @@ def held(prior: LocalPrior, data: Assembly, law: int, hazard: float) -> LocalPri
     )  # fmt: skip
 
 
-def clouds(data: Assembly, prior: LocalPrior, seed: int = 1) -> tuple[Pool, Local, Any]:
+def clouds(
+    data: Assembly, prior: LocalPrior, seed: int = 1, particles: int = PARTICLES
+) -> tuple[Pool, Local, Any]:
     """Return the clouds under a population, the curves, and what was learned of them."""
-    pool, local, guide = empty_pool(data, PARTICLES), empty(data), no_guide(data)
+    pool, local, guide = empty_pool(data, particles), empty(data), no_guide(data)
     own, learned, compiled = prior_struct(prior), guide_struct(guide), data_struct(data)
     temper_all(seed, 6, own, learned, compiled, pool_struct(pool), local_struct(local))
     return pool, local, guide
@@ -178,3 +180,19 @@ def test_means_of_clouds_differ_as_those_of_independent_particles_do() -> None:
     within = np.mean([cloud.var(axis=0) / PARTICLES for cloud in drawn], axis=0)
     # With 7 degrees of freedom each; after one round of stirring their mean is above 20.
     assert (between / within).mean() < 3
+
+
+@pytest.mark.slow
+def test_parts_of_few_particles_keep_their_share() -> None:
+    data, particles, seeds, share = small_data(metrics=("bleu",)), 640, 40, 0.1
+    # With values that tell nothing the share of broken particles is the population's. A guide that is fitted to
+    # the very particles that it moves leaves .092 of them.
+    flat = data._replace(floor=np.full_like(data.floor, 1e6))
+    hazard = -np.log1p(-share) / (data.last[0, 0] - data.first[0, 0])
+    prior = small_prior(flat)._replace(hazard=np.full(data.count.shape, hazard))
+    found = []
+    for seed in range(seeds):
+        own = prior._replace(log_share=prior.log_share.copy())  # tempering writes shares of laws
+        found.append(clouds(flat, own, seed, particles)[0].broken.mean(axis=-1))
+    error = np.sqrt(share * (1.0 - share) / (np.size(found) * particles))
+    assert abs(np.mean(found) - share) < 3.0 * error
