@@ -229,7 +229,7 @@ def _stale(draft: Draft) -> Iterator[str]:
     # Shares of a small test set do repeat; means over its tokens do not.
     same &= rows["metric"].map(lambda name: CATALOGUE[name].unit != "fraction")
     if same.any():
-        lines = sorted({draft.line(row) for row in rows.index[same]})
+        lines = sorted(draft.text["line"][rows.index[same]].unique())
         shown = ", ".join(map(str, lines[:5])) + (" ..." if len(lines) > 5 else "")
         yield (
             f"{same.sum():,} values are the same as at the size before, to {_DIGITS} digits or more: "

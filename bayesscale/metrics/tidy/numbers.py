@@ -39,6 +39,7 @@ _BEFORE = re.compile(r"^(?:[*_$\s']|\\[a-z]+\s*\{|\{\\[a-z]+\s|\(?\s*(?:[μµ]|m
 _BEHIND = re.compile(r"(?:\s*(?:[*_$}†‡§¶↑↓]|\^\{?[*†‡§]\}?|\^\{[a-z]\}))+$", re.IGNORECASE)
 # What sacreBLEU and multi-bleu print: `BLEU = 20.1 55.1/26.1/14.1/8.1 (BP = 1.000 ...)`.
 _PRINTED = re.compile(r"^(?:BLEU|chrF|TER)[^\s=]*\s*=\s*(\d+(?:\.\d+)?)\b.*", re.IGNORECASE)
+_PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _BEGINS = re.compile(r"[+\-\u2212]?[.,]?\d")
 _SPREAD = re.compile(
     r"(?<=[\d%])[*_$}]*\s*(?:±|\+/-|\+-|_?\{?\s*\\pm|[(\[](?=[^)\]]*\d))[-–\d.,;\s()\[\]{}±+/=μµ%\\p]*$"
@@ -66,7 +67,7 @@ def without_placeholders(cells: pd.Series) -> pd.Series:
 
 def _without_marks(text: str) -> str:
     """Return a number without emphasis and marks of footnotes; what is no number as it is."""
-    if len(text) >= _LONGEST:
+    if len(text) >= _LONGEST or _PLAIN.fullmatch(text):
         return text
     inner = _BEHIND.sub("", _BEFORE.sub("", _PRINTED.sub(r"\1", text.replace("\\%", "%"))))
     inner = _without_power(_APPROXIMATELY.sub("", inner))
@@ -144,8 +145,9 @@ def is_text(cells: pd.Series, numbers: pd.Series) -> pd.Series:
 
 def suffixes(cells: pd.Series) -> pd.Series:
     """Return the suffix of each size in lower case, as `m` of `6M` and `million` of `2 million words`."""
-    found = cells.str.replace(_WORD, "", regex=True).str.lower().str.extract(_UNIT, expand=False)
-    return found.fillna("")
+    texts = cells[~cells.str.fullmatch("[0-9]+")]  # what is left is little
+    found = texts.str.replace(_WORD, "", regex=True).str.lower().str.extract(_UNIT, expand=False)
+    return found.fillna("").reindex(cells.index, fill_value="")
 
 
 def in_bytes(suffix: pd.Series) -> pd.Series:
@@ -186,6 +188,8 @@ def _number(text: str) -> float:
 
 def _size(text: str) -> float:
     """Return a size; negative and infinite ones are numbers too, to be judged by the rules."""
+    if text.isascii() and text.isdigit():
+        return float(text)
     text = _WORD.sub("", text) if text[:1].isdigit() else _CHECKPOINT.sub("", text)
     sign, plain = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
     try:
