@@ -111,7 +111,7 @@ FILES: dict[str, tuple[str, bytes, int | None, str, str | None, str]] = {
     "no Parquet": ("m.parquet", GOOD.encode(), None, "format", None, "cannot be read as Parquet"),
     "no text in Parquet": ("m.parquet", _bad_text(), None, "format", None, "Invalid UTF8 sequence"),
     "cut Parquet": ("m.parquet", b"PAR1" + b"\x00" * 50, None, "format", None, "cannot be read as Parquet"),
-    "JSON without rows": ("m.json", b'{"a": {"b": ["c"]}}', None, "format", None, "its keys: a"),
+    "JSON without rows": ("m.json", b'{"a": {"b": ["c"], "d": "e"}}', None, "format", None, "its keys: a"),
     "JSON of text": ("m.json", b'["a",\n"b"]', None, "format", None, "without objects in it"),
     "broken JSON": ("m.json", b'{\n"a": 1,\n', 3, "format", None, "one JSON document that is broken"),
     "not JSON": ("m.jsonl", b"\nnonsense\n", 2, "format", "nonsense", "Expecting value at character 1"),

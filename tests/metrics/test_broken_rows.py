@@ -29,7 +29,7 @@ minus infinity | t,m,-inf,1M,bleu,26,,, | pretrain_tokens | finite | -inf | leav
 overflowing size | t,m,1e999,1M,bleu,26,,, | pretrain_tokens | finite | 1e999 | leave the row out
 text for a size | t,m,many,1M,bleu,26,,, | pretrain_tokens | number | many | 31M, 1.5B
 bytes | t,m,10MB,1M,bleu,26,,, | pretrain_tokens | size-unit | 10MB | bytes are not tokens
-unknown suffix | t,m,10MiB,1M,bleu,26,,, | pretrain_tokens | number | 10MiB | 31M, 1.5B
+unknown suffix | t,m,10Mq,1M,bleu,26,,, | pretrain_tokens | number | 10Mq | 31M, 1.5B
 decimal comma | t,m,"6,5M",1M,bleu,26,,, | pretrain_tokens | number | 6,5M | decimal point
 no finetuning | t,m,1e11,0,bleu,26,,, | finetune_tokens | size-positive | 0 | above 0
 infinite value | t,m,1e11,1M,bleu,inf,,, | value | finite | inf | leave the row out

@@ -216,9 +216,12 @@ def ragged(line: int, row: list[str], header: list[str]) -> Problem:
 
 
 def nameless(header: list[str], body: list[tuple[int, list[str]]], line: int) -> list[Problem]:
-    """Return the problem of columns after the first with content and no name."""
+    """Return the problem of columns after the first with words or numbers and no name."""
     rows = [row for _, row in body if len(row) == len(header)]
-    filled = [n for n, name in enumerate(header) if n and not name and any(row[n] for row in rows)]
+    # Arrows and the sign ± stand in columns of their own.
+    filled = [
+        n for n, name in enumerate(header) if n and not name and any(re.search(r"\w", row[n]) for row in rows)
+    ]
     hint = f"column {filled[-1] + 1} has content and no name; name it" if filled else ""
     return [Problem(line, None, "header", ", ".join(header), hint)] if filled else []
 
