@@ -18,7 +18,7 @@ from bayesscale.particles.steps import accept, log_spread
 
 _REPEATS = 2
 # Covariances are cheap to move, and their elements hang together.
-_COVARIANCE_TURNS = 5
+_COVARIANCE_TURNS = 10
 
 
 @compiled

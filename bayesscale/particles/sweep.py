@@ -32,10 +32,10 @@ from bayesscale.particles.population import (
 )
 from bayesscale.particles.temper import draw_prior
 
-# So many particles of a pair are summed over in a sweep.
-_SUMMED = 200
+# In a sweep a metric's population takes so many turns; in each, so many particles of a pair are summed over.
+_TURNS, _SUMMED = 4, 80
 # In a sweep one particle of so many is stirred: large clouds are renewed as fast as small ones.
-_STIRRED_OF = 60
+_STIRRED_OF = 120
 # So many particles of each of two metrics are tried together, of so large a share of the curves.
 _TOGETHER, _TRIED = 100, 0.5
 
@@ -89,12 +89,26 @@ def count_laws(m: Any, data: Any) -> int:
 
 
 @compiled
+def draw_shares(m: Any, population: Any, data: Any, local: Any) -> None:
+    """Draw the shares of a metric's laws given the laws of its curves; their prior is flat."""
+    size = np.zeros(LAW_COUNT)
+    for k in range(LAW_COUNT):
+        followed = ((local.law[:, m] == k) & (data.count[:, m] > 0)).sum()
+        size[k] = np.random.gamma(1.0 + followed, 1.0) if data.allowed[m, k] else 0.0
+    size /= size.sum()
+    for k in range(LAW_COUNT):
+        if data.allowed[m, k]:
+            population.share[m, k] = max(size[k], 1e-12)
+
+
+@compiled
 def move_curves(
     population: Any, data: Any, local: Any, prior: Any, guide: Any, steps: Any, proposal: Any, pool: Any,
     precisions: Any,
 ) -> None:  # fmt: skip
     """Move the population of every metric with its particles summed over, then every curve under it.
 
+    Shares of laws also move given the curves' laws: where few curves follow a law, its share ranges widely.
     Precisions are written.
     """
     curves = data.count.shape[0]
@@ -104,14 +118,18 @@ def move_curves(
     weights = np.empty(data.u.shape[2])
     for m in range(data.count.shape[1]):
         several = count_laws(m, data) > 1
-        fill_precisions(population, data, precisions)
-        expect(m, population, data, local, precisions, expected, inverse)
-        mix(m, population, expected, inverse, data, pool, local, proposal, steps, order, odds)
+        for _ in range(_TURNS):
+            draw_shares(m, population, data, local)
+            fill_precisions(population, data, precisions)
+            expect(m, population, data, local, precisions, expected, inverse)
+            mix(m, population, expected, inverse, data, pool, local, proposal, steps, order, odds)
+            for c in range(curves):
+                if data.count[c, m] > 0:
+                    exchange(c, m, order[c], odds[c], proposal, data, pool, local)
         fill_prior(m, population, data, precisions, expected, inverse, prior)
         for c in range(curves):
             if data.count[c, m] > 0:
                 can_break = data.may_break[m] and data.last[c, m] > data.first[c, m]
-                exchange(c, m, order[c], odds[c], proposal, data, pool, local)
                 law, broken, _, likelihood = move_pair(
                     local.law[c, m], local.broken[c, m], local.x[c, m], several, can_break, prior, guide,
                     pool, data, c, m, steps, steps.rate[0], room, weights,
