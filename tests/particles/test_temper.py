@@ -185,8 +185,8 @@ def test_means_of_clouds_differ_as_those_of_independent_particles_do() -> None:
 @pytest.mark.slow
 def test_parts_of_few_particles_keep_their_share() -> None:
     data, particles, seeds, share = small_data(metrics=("bleu",)), 640, 40, 0.1
-    # With values that tell nothing the share of broken particles is the population's. A guide that is fitted to
-    # the very particles that it moves leaves .092 of them.
+    # With values that tell nothing, the share of broken particles is the population's. A guide that is fitted
+    # to the very particles that it moves leaves .092 of them.
     flat = data._replace(floor=np.full_like(data.floor, 1e6))
     hazard = -np.log1p(-share) / (data.last[0, 0] - data.first[0, 0])
     prior = small_prior(flat)._replace(hazard=np.full(data.count.shape, hazard))
