@@ -78,6 +78,13 @@ def test_labels_that_differ_in_more_than_their_size_are_not_read_as_sizes(writte
     assert "the text around the sizes differs" in problems[0].hint
 
 
+@pytest.mark.parametrize("column", ["tokens", "model"])
+def test_a_label_among_plain_sizes_is_not_read(written: Written, column: str) -> None:
+    path = written(rows("model-1B", "2B", "4B", column=column))
+    (problem,) = asked(path, f"--columns pretrain_tokens={column}").problems
+    assert (problem.rule, problem.value) == ("number", "model-1B")
+
+
 def test_a_share_is_no_score_and_no_number_of_a_condition(written: Written) -> None:
     (score,) = asked(written("tokens,bleu\n1,3/4\n2,21\n3,22\n"), TOKENS).problems
     assert (score.rule, score.value) == ("number", "3/4")

@@ -40,7 +40,8 @@ def take_sizes_within(
         cells = pd.Series([t for t in text[name].unique() if t] if name in text else [], dtype=object)
         labels = list(cells[to_numbers(cells, sizes=True).isna()])
         found = {label: size_within(label) for label in labels}
-        around = {"" if _OF_ALL.fullmatch(label) else _around(label, size) for label, size in found.items()}
+        around = {_around(label, size) for label, size in found.items()}
+        around |= {""} if len(labels) < len(cells) else set()  # nothing is around plain sizes
         if not labels or not all(found.values()) or len(around) > 1:
             continue
         own, rest, first, size = named.in_file(name), around.pop(), labels[0], found[labels[0]]
@@ -56,5 +57,5 @@ def take_sizes_within(
 
 
 def _around(label: str, size: str) -> str:
-    """Return the text around a size, without the number of a replicate at its end."""
-    return _REPLICATE.sub("", label).replace(size, "", 1).casefold()
+    """Return the text around a size, without the number of a replicate at its end; none of `100/1000`."""
+    return "" if _OF_ALL.fullmatch(label) else _REPLICATE.sub("", label).replace(size, "", 1).casefold()
