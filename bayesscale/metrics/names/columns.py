@@ -142,11 +142,10 @@ def _meaning(name: str) -> str:
 def _changes_no_score(words: Sequence[str]) -> bool:
     """Return whether words are of a time, speed, memory or cost, or of the batches of an evaluation."""
     said = set(words)
-    of_costs = bool(said & _COSTS) and said <= _COSTS | _OF_COSTS and words != ["time", "step"]
-    speed = any(pair[0] == "per" and pair[1] in _A_TIME for pair in pairwise(words))
-    return (
-        of_costs or speed or bool(said & _DECODED and said & BATCH and said <= _DECODED | BATCH | OF_BATCHES)
-    )
+    costs = said & _COSTS and said <= _COSTS | _OF_COSTS and words != ["time", "step"]
+    speed = any(first == "per" and second in _A_TIME for first, second in pairwise(words))
+    batches = said & _DECODED and said & BATCH and said <= _DECODED | BATCH | OF_BATCHES
+    return bool(costs or speed or batches)
 
 
 _NUMBERED = re.compile(

@@ -195,8 +195,8 @@ def _size(text: str) -> float:
     try:
         if unit := _UNIT.search(plain):
             head, word = plain[: unit.start()], unit[1].lower()
-            parse_tokens(f"{head}K")  # a comma before a unit may be a decimal one
-            return sign * parse_tokens(head) * (UNITS.get(word) or BYTES[word])
+            # With a suffix: a comma before a unit may be a decimal one.
+            return sign * parse_tokens(f"{head}K") / 1e3 * (UNITS.get(word) or BYTES[word])
         return sign * parse_tokens(plain) + 0.0
     except UsageError:
         return _number(text)
