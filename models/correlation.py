@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pymc as pm
-import pytensor.tensor as pt
 
 
 def correlation_factor(count: int, concentration: float) -> Any:
@@ -20,6 +18,10 @@ def correlation_factor(count: int, concentration: float) -> Any:
     (count - 2 - j) / 2, j from 0 (Lewandowski, Kurowicka and Joe, J. Multivar. Anal. 100, 2009). The
     concentration is eta; 1 is flat. There are at least 2 effects.
     """
+    # Imported late: the sampler's draws need none of it.
+    import pymc as pm
+    import pytensor.tensor as pt
+
     rows, columns = np.tril_indices(count, -1)
     b = concentration + 0.5 * (count - 2 - columns)
     share = pm.Beta("residual_partial", b, b, shape=len(rows))

@@ -32,8 +32,8 @@ class Fit:
     Parameters
     ----------
     tree : xarray.DataTree
-        Groups posterior, coefficients, log_likelihood, posterior_predictive, prior, prior_predictive,
-        observed_data, constant_data and metrics_table; ArviZ reads it.
+        Groups posterior, coefficients, log_likelihood, posterior_predictive, observed_data, constant_data and
+        metrics_table; ArviZ reads it.
     metrics : Metrics
         The data.
     curves : Curves
@@ -57,6 +57,16 @@ class Fit:
     def posterior(self) -> Any:
         """All groups as ArviZ takes them: a DataTree, before ArviZ 1 an InferenceData."""
         return for_arviz(self.tree)
+
+    def prior(self, draws: int = 500) -> xr.DataTree:
+        """Return draws from the prior, with the seed of the fit.
+
+        Group prior has the variables of the posterior, prior_predictive what would have been measured.
+        """
+        # Imported late: PyMC takes seconds.
+        from bayesscale.inference.tree import prior_tree
+
+        return prior_tree(self.curves, self.model, self.provenance["seed"], draws)
 
     @cached_property
     def arrays(self) -> Draws:

@@ -12,12 +12,11 @@ from bayesscale.metrics.curves import Curves
 from bayesscale.models.model import Model
 from bayesscale.posterior.draws import FOLLOWED
 
-PRIOR_DRAWS = 500
 # Draws made at once: more take much memory where there are many curves.
 _TOGETHER = 250
 
 
-def prior_draws(curves: Curves, model: Model, seed: int, draws: int = PRIOR_DRAWS) -> xr.Dataset:
+def prior_draws(curves: Curves, model: Model, seed: int, draws: int) -> xr.Dataset:
     """Return draws from the prior with their laws, and a replicate of the data for each.
 
     They are the posterior's variables with dimensions chain (one) and draw; and `value` (observation), what

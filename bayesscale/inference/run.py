@@ -91,7 +91,7 @@ def fit(
 
     sampled = sample(data, sampler, say, needed)
     begun = time.perf_counter()
-    say("replicated data, and draws from the prior")
+    say("replicated data")
     tree = build_tree(sampled, metrics, curves, model, sampler.seed)
     seconds = {"import": imported - start, **sampled.seconds, "finish": time.perf_counter() - begun}
     provenance = {

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from bayesscale.models.assembly import Assembly
 
 FloatArray = NDArray[np.float64]
 _LESSONS, _LEARNING, _ADAPTING = 2, 60, 200
+# Particles of a cloud while the proposal is learned, and afterwards; of all clouds there are at most so many.
+_FEW, _MANY, _IN_ALL = 100, 640, 240_000
 # Chains become so much longer than what they ask for, within these limits.
 _SPARE, _LEAST, _MOST = 1.2, 1.25, 2.0
 
@@ -97,19 +100,21 @@ def sample(
         report("compiling (the first fit after an installation takes one to two minutes longer)")
     begun = time.perf_counter()
     from bayesscale.particles.chain import Chain, Record, widened
+    from bayesscale.particles.clouds import make_clouds
+    from bayesscale.particles.state import wide_prior
 
     pairs = int((data.count > 0).sum())
     chains = [Chain(data, (sampler.seed, place)) for place in range(sampler.chains)]
     loaded = time.perf_counter()
-    workers = min(sampler.cores or processors(), sampler.chains)
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(sampler.cores or processors()) as pool:
         report(f"clouds of particles for {pairs} pairs of curve and metric, and warm-up")
-        proposal = None
+        rng, proposal = np.random.default_rng([sampler.seed, 23]), wide_prior(data)
         for _ in range(_LESSONS):
-            seen = pool.map(lambda chain: chain.learn(_LEARNING, proposal), chains)  # noqa: B023
-            populations = [each for own in seen for each in own]
-            proposal = widened(populations)
-        list(pool.map(lambda chain: chain.adapt(proposal, _ADAPTING), chains))
+            clouds = make_clouds(data, proposal, _FEW, rng, pool.map)
+            seen = pool.map(partial(Chain.learn, clouds=clouds, sweeps=_LEARNING), chains)
+            proposal = widened([each for own in seen for each in own])
+        clouds = make_clouds(data, proposal, min(_MANY, max(_FEW, _IN_ALL // pairs)), rng, pool.map)
+        list(pool.map(partial(Chain.adapt, clouds=clouds, sweeps=_ADAPTING), chains))
         warm = time.perf_counter()
         # Where there are twice the draws, every second one makes room for others twice as far apart.
         record, thin, begin, end = Record.of(data, sampler.chains, 2 * sampler.draws), 1, 0, sampler.draws

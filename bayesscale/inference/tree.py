@@ -25,27 +25,31 @@ _CHAINS = ("chain", "draw")
 
 
 def build_tree(sampled: Sampled, metrics: Metrics, curves: Curves, model: Model, seed: int) -> xr.DataTree:
-    """Return all groups; `seed` is that of replicated data, the prior, and breaks beyond the data."""
+    """Return all groups; `seed` is that of replicated data, and of breaks beyond the data."""
     data = assemble(curves, model)
     parts = [population_draws(sampled, curves, data), local_draws(sampled, curves, data, seed)]
     posterior = xr.merge(parts)
     draws = draws_of(posterior, curves, model.priors)
     likelihood, replicated = replicate(draws, seed)
     chains = sampled.local["law"].shape[:2]
-    prior = prior_draws(curves, model, seed)
-    values = xr.Dataset({"value": ((*_CHAINS, "observation"), prior["value"].to_numpy())})
     groups = {
         "posterior": _with_units(posterior, curves),
         "coefficients": _coefficients(posterior, curves, model),
         "log_likelihood": _observations(likelihood, chains, curves),
         "posterior_predictive": _observations(replicated, chains, curves),
-        "prior": _with_units(prior.drop_vars("value"), curves),
-        "prior_predictive": _labelled(values, curves),
         "observed_data": _labelled(xr.Dataset({"value": _observed(curves, "value")}), curves),
         "constant_data": _constant(curves),
         "metrics_table": table_dataset(metrics),
     }
     return xr.DataTree.from_dict(groups)
+
+
+def prior_tree(curves: Curves, model: Model, seed: int, draws: int) -> xr.DataTree:
+    """Return groups prior and prior_predictive: parameters, and data that they could have given."""
+    drawn = prior_draws(curves, model, seed, draws)
+    values = xr.Dataset({"value": ((*_CHAINS, "observation"), drawn["value"].to_numpy())})
+    own = _with_units(drawn.drop_vars("value"), curves)
+    return xr.DataTree.from_dict({"prior": own, "prior_predictive": _labelled(values, curves)})
 
 
 def _coefficients(posterior: xr.Dataset, curves: Curves, model: Model) -> xr.Dataset:

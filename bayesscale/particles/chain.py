@@ -1,4 +1,4 @@
-"""A chain from nothing to draws: clouds, warm-up, clouds again from what was learned, and draws."""
+"""A chain from clouds to draws: what it learns of the population, warm-up, and draws."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles.baseline import start_cells
+from bayesscale.particles.clouds import Clouds
 from bayesscale.particles.guide import Guide, no_guide
 from bayesscale.particles.places import GAIN, LEVEL, NOISE, SHAPE
 from bayesscale.particles.population import fill_precisions
@@ -20,7 +21,6 @@ from bayesscale.particles.state import (
     LocalPrior,
     Population,
     empty,
-    empty_pool,
     middle,
     wide_prior,
 )
@@ -35,12 +35,9 @@ from bayesscale.particles.structs import (
     steps_struct,
 )
 from bayesscale.particles.sweep import draw_unmeasured, move_curves, move_population, seed_all
-from bayesscale.particles.temper import temper_all
+from bayesscale.particles.temper import begin
 
 FloatArray = NDArray[np.float64]
-_MOVES = 4
-# Particles of a cloud while the proposal is learned, and afterwards; of all clouds there are at most so many.
-_FIRST, _PARTICLES, _MOST = 100, 640, 240_000
 # A proposal is wider than what was learned of a population: its spread, and the error of its mean.
 _WIDER, _ERRORS = 1.5, 1.0
 # Data leave open what ranges so widely, in sds of the population.
@@ -52,7 +49,7 @@ _FAST, _SLOW = 0.3, 0.05
 
 @dataclass
 class Chain:
-    """One chain; its own particles, its own random numbers. `seed` is the fit's, and the chain's number."""
+    """One chain with its own random numbers. `seed` is the fit's, and the chain's number."""
 
     data: Assembly
     seed: tuple[int, ...]
@@ -72,19 +69,20 @@ class Chain:
             population_struct(self.population), data_struct(self.data), local_struct(self.local),
             prior_struct(self.prior), guide_struct(self.guide), steps_struct(self.steps),
         )  # fmt: skip
+        start_cells(*self._own[:3])
         self._rng = np.random.default_rng([*self.seed, 17])
 
     def _next_seed(self) -> int:
         """Return a seed for one call of compiled code."""
         return int(self._rng.integers(2**31))
 
-    def temper(self, prior: LocalPrior, particles: int) -> None:
-        """Make clouds of so many particles under a proposal, and begin anew from one of each."""
-        _, data, local, _, guide, _ = self._own
-        # Every chain has shares of laws of its own: tempering writes them.
-        own = prior._replace(log_share=prior.log_share.copy())
-        self._pool, self._proposal = pool_struct(empty_pool(self.data, particles)), prior_struct(own)
-        temper_all(self._next_seed(), _MOVES, self._proposal, guide, data, self._pool, local)
+    def begin(self, clouds: Clouds) -> None:
+        """Begin anew from one particle of each cloud."""
+        own = clouds.copy()
+        self._pool, self._proposal = pool_struct(own.pool), prior_struct(own.proposal)
+        for name in ("known", "centre", "factor"):
+            getattr(self.guide, name)[...] = getattr(own.guide, name)
+        begin(self._next_seed(), self._proposal, self._own[1], self._pool, self._own[2])
 
     def sweep(self, count: int) -> None:
         """Take some sweeps."""
@@ -93,23 +91,16 @@ class Chain:
             move_curves(*self._own, self._proposal, self._pool, self._precisions)
             move_population(*self._own, self._precisions)
 
-    def learn(self, sweeps: int, proposal: LocalPrior | None = None) -> list[LocalPrior]:
-        """Return what populations are like in the second half of some sweeps, from clouds under a proposal.
-
-        By default the proposal is as wide as the prior.
-        """
-        first = proposal is None
-        self.temper(wide_prior(self.data) if proposal is None else proposal, _FIRST)
-        if first:
-            start_cells(*self._own[:3])
+    def learn(self, clouds: Clouds, sweeps: int) -> list[LocalPrior]:
+        """Return what populations are like in the second half of some sweeps, from clouds."""
+        self.begin(clouds)
         self.steps.rate[0] = _FAST
         self.sweep(sweeps - sweeps // 2)
         return [self._seen() for _ in range(sweeps // 2)]
 
-    def adapt(self, proposal: LocalPrior, sweeps: int) -> None:
-        """Make clouds under a proposal from `widened`, and adapt the steps of all moves in some sweeps."""
-        pairs = int((self.data.count > 0).sum())
-        self.temper(proposal, min(_PARTICLES, max(_FIRST, _MOST // pairs)))
+    def adapt(self, clouds: Clouds, sweeps: int) -> None:
+        """Adapt the steps of all moves in some sweeps, from clouds under a proposal from `widened`."""
+        self.begin(clouds)
         self._learn_open(sweeps // 2)
         self.steps.rate[0] = _SLOW
         self.sweep(sweeps - sweeps // 2)

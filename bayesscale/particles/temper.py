@@ -241,25 +241,14 @@ def even_out(
 
 
 @compiled
-def temper(
-    c: Any,
-    m: Any,
-    particles: Any,
-    moves: Any,
-    prior: Any,
-    guide: Any,
-    data: Any,
-    pool: Any,
-    local: Any,
-    out: Any,
-) -> int:
-    """Fill pool and guide of a curve and metric, and put the curve where one of its particles is.
+def temper(seed: Any, c: Any, m: Any, moves: Any, prior: Any, guide: Any, data: Any, pool: Any) -> int:
+    """Fill pool and guide of a curve and metric; return the number of temperatures.
 
-    The proposal's shares of laws are equal at first, and become such that the cloud has some of each, see
-    `keep_laws`.
-
-    Returns the number of temperatures.
+    At each, every particle takes so many moves. The shares of laws of `prior`, the proposal, are equal at
+    first, and become such that the cloud has some of each, see `keep_laws`.
     """
+    np.random.seed(seed)
+    particles, out = pool.law.shape[2], np.empty(data.u.shape[2])
     x = np.zeros((particles, LOCAL))
     law, broken = np.zeros(particles, np.int64), np.zeros(particles, np.int64)
     log_priors, likelihood = np.empty(particles), np.empty(particles)
@@ -303,25 +292,18 @@ def temper(
     order = np.random.permutation(particles)
     pool.x[c, m], pool.law[c, m], pool.broken[c, m] = x[order], law[order], broken[order]
     pool.prior[c, m], pool.likelihood[c, m] = log_priors[order], likelihood[order]
-    i = np.random.randint(particles)
-    local.x[c, m], local.law[c, m], local.broken[c, m] = x[i], law[i], broken[i]
-    local.likelihood[c, m] = likelihood[i]
     return steps
 
 
 @compiled
-def temper_all(seed: Any, moves: Any, prior: Any, guide: Any, data: Any, pool: Any, local: Any) -> int:
-    """Temper every curve and metric; return the most temperatures.
-
-    At each, every particle takes so many moves. `prior` is the proposal; its shares of laws are written.
-    """
+def begin(seed: Any, prior: Any, data: Any, pool: Any, local: Any) -> None:
+    """Put every curve where one of its particles is; without values, where the proposal may be."""
     np.random.seed(seed)
-    out = np.empty(data.u.shape[2])
-    most = 0
     for c in range(data.count.shape[0]):
         for m in range(data.count.shape[1]):
             if data.count[c, m] > 0:
-                most = max(most, temper(c, m, pool.law.shape[2], moves, prior, guide, data, pool, local, out))
+                i = np.random.randint(pool.law.shape[2])
+                local.x[c, m], local.law[c, m] = pool.x[c, m, i], pool.law[c, m, i]
+                local.broken[c, m], local.likelihood[c, m] = pool.broken[c, m, i], pool.likelihood[c, m, i]
             else:
                 local.law[c, m], local.broken[c, m] = draw_prior(local.x[c, m], 1.0, prior, data, c, m)
-    return most

@@ -10,7 +10,6 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import gaussian_kde
 
-from bayesscale.errors import QuestionError
 from bayesscale.questions.answer import framed, source_text
 from bayesscale.questions.population import population_rows
 
@@ -25,12 +24,7 @@ def posterior_picture(fit: Fit, *, columns: int = 3) -> Picture:
     """Return a picture of prior and posterior of the population: means, slopes, shares of laws, noise."""
     from bayesscale.figures.calibration import draw_densities
 
-    if "prior" not in fit.tree:
-        raise QuestionError(
-            "prior and posterior are compared by draws of both; this fit has none from the prior; fit again "
-            "with this version"
-        )
-    prior = xr.DataTree.from_dict({"posterior": fit.tree["prior"].to_dataset()})
+    prior = xr.DataTree.from_dict({"posterior": fit.prior()["prior"].to_dataset()})
     parts = {"prior": replace(fit, tree=prior), "posterior": fit}
     table = pd.concat(
         [

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import xarray as xr
 
 from bayesscale.inference import load, save
 from bayesscale.questions.backtest import backtest_picture
@@ -89,11 +88,9 @@ def test_what_cannot_be_drawn(plot: Command, fit: str, arguments: list[str], cod
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the file of a fit with breaks, replicates and draws from the prior."""
+    """Return the file of a fit with breaks and replicates."""
     made = with_replicates(breaking(MadeUp(draws=100, width=0.05, noise=0.3).fit(), at=1e10))
-    groups = {name: node.to_dataset() for name, node in made.tree.children.items()}
-    tree = xr.DataTree.from_dict({**groups, "prior": groups["posterior"]})
-    return str(save(replace(made, tree=tree), tmp_path_factory.mktemp("whole") / "fit.nc"))
+    return str(save(made, tmp_path_factory.mktemp("whole") / "fit.nc"))
 
 
 @pytest.mark.parametrize(

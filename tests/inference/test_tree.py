@@ -16,7 +16,6 @@ from tests.particles.simulated import cell_mean_and_scale, density, mean_and_sca
 PER_OBSERVATION = (
     "log_likelihood",
     "posterior_predictive",
-    "prior_predictive",
     "observed_data",
     "constant_data",
 )
@@ -26,7 +25,6 @@ def test_all_groups_are_there(made: Fit) -> None:
     assert set(made.tree.children) == {
         "posterior",
         "coefficients",
-        "prior",
         "metrics_table",
         *PER_OBSERVATION,
     }
@@ -85,7 +83,10 @@ def test_draws_are_labelled(made: Fit) -> None:
 
 def test_the_prior_has_what_the_posterior_has(made: Fit, paper: Fit) -> None:
     for fit in (made, paper):
-        prior, posterior = (fit.tree[name].to_dataset() for name in ("prior", "posterior"))
+        drawn, posterior = fit.prior(40), fit.tree["posterior"].to_dataset()
+        prior, values = drawn["prior"].to_dataset(), drawn["prior_predictive"]["value"]
+        assert (prior.sizes["draw"], values.sizes["draw"]) == (40, 40)
+        assert list(values["observation_curve"]) == list(fit.tree["observed_data"]["observation_curve"])
         assert set(prior.data_vars) == set(posterior.data_vars)
         for name, draws in posterior.data_vars.items():
             assert prior[name].dims[2:] == draws.dims[2:]

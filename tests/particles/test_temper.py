@@ -16,7 +16,7 @@ from bayesscale.particles.places import GAIN, LEVEL, LOCAL, MODE, NOISE, SHAPE, 
 from bayesscale.particles.state import Local, LocalPrior, Pool, empty, empty_pool
 from bayesscale.particles.structs import data_struct, guide_struct, local_struct, pool_struct, prior_struct
 from bayesscale.particles.sweep import seed_all
-from bayesscale.particles.temper import drifted, effective, features, next_step, resampled, temper_all
+from bayesscale.particles.temper import begin, drifted, effective, features, next_step, resampled, temper
 from tests.models.tables import curves_of, table
 from tests.particles.simulated import density, mean_and_scale
 from tests.particles.small import small_data, small_prior
@@ -46,7 +46,10 @@ def clouds(
     """Return the clouds under a population, the curves, and what was learned of them."""
     pool, local, guide = empty_pool(data, particles), empty(data), no_guide(data)
     own, learned, compiled = prior_struct(prior), guide_struct(guide), data_struct(data)
-    temper_all(seed, 6, own, learned, compiled, pool_struct(pool), local_struct(local))
+    rooms = pool_struct(pool), local_struct(local)
+    for c, m in np.argwhere(data.count > 0):
+        temper(seed + 1000 * c + 100 * m, c, m, 6, own, learned, compiled, rooms[0])
+    begin(seed, own, compiled, *rooms)
     return pool, local, guide
 
 

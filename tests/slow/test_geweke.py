@@ -19,6 +19,7 @@ from bayesscale.models.assembly import Assembly, assemble
 from bayesscale.models.model import Model
 from bayesscale.models.priors import Priors, change_priors
 from bayesscale.particles.chain import Chain
+from bayesscale.particles.clouds import make_clouds
 from bayesscale.particles.state import LocalPrior, Pool, empty_pool
 from bayesscale.particles.structs import pool_struct
 from tests.models.tables import curves_of, table
@@ -94,7 +95,7 @@ class Replicates:
         found = cls(chain, proposal(data), pool, rng)
         found.draw_data()
         # The guide that clouds leave is kept: moves have to be right under any.
-        chain.temper(found.proposal, PARTICLES)
+        chain.begin(make_clouds(data, found.proposal, PARTICLES, rng))
         chain._pool = pool_struct(pool)
         found.begin()
         chain.steps.rate[0] = 0.1

@@ -36,7 +36,7 @@ def fitted() -> Fit:
 def test_the_same_seed_gives_the_same_draws_whatever_the_number_of_cores() -> None:
     metrics = read_metrics(table(0))
     one, two = (fit(metrics, sampler=replace(SHORT, cores=cores)) for cores in (1, 2))
-    for group in ("posterior", "coefficients", "log_likelihood", "posterior_predictive", "prior"):
+    for group in ("posterior", "coefficients", "log_likelihood", "posterior_predictive"):
         for name, values in one.tree[group].data_vars.items():
             np.testing.assert_array_equal(two.tree[group][str(name)], values, err_msg=f"{group} {name}")
     other = fit(metrics, sampler=replace(SHORT, seed=4))
