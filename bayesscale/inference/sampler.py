@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ FloatArray = NDArray[np.float64]
 _LESSONS, _LEARNING, _ADAPTING = 2, 60, 200
 # Particles of a cloud while the proposal is learned, and afterwards; of all clouds there are at most so many.
 _FEW, _MANY, _IN_ALL = 100, 640, 240_000
+# Chains begin in turn with one of so many sets of clouds: those that agree vouch for both.
+_SETS = 2
 # Chains become so much longer than what they ask for, within these limits.
 _SPARE, _LEAST, _MOST = 1.2, 1.25, 2.0
 
@@ -113,8 +116,9 @@ def sample(
             clouds = make_clouds(data, proposal, _FEW, rng, pool.map)
             seen = pool.map(partial(Chain.learn, clouds=clouds, sweeps=_LEARNING), chains)
             proposal = widened([each for own in seen for each in own])
-        clouds = make_clouds(data, proposal, min(_MANY, max(_FEW, _IN_ALL // pairs)), rng, pool.map)
-        list(pool.map(partial(Chain.adapt, clouds=clouds, sweeps=_ADAPTING), chains))
+        many = min(_MANY, max(_FEW, _IN_ALL // pairs))
+        sets = [make_clouds(data, proposal, many, rng, pool.map) for _ in range(_SETS)]
+        list(pool.map(partial(Chain.adapt, sweeps=_ADAPTING), chains, cycle(sets)))
         warm = time.perf_counter()
         # Where there are twice the draws, every second one makes room for others twice as far apart.
         record, thin, begin, end = Record.of(data, sampler.chains, 2 * sampler.draws), 1, 0, sampler.draws

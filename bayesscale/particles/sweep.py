@@ -35,9 +35,9 @@ from bayesscale.particles.temper import draw_prior
 # In a sweep a metric's population takes so many turns; in each, so many particles of a pair are summed over.
 _TURNS, _SUMMED = 4, 80
 # In a sweep one particle of so many is stirred: large clouds are renewed as fast as small ones.
-_STIRRED_OF = 120
+_STIRRED_OF = 240
 # So many particles of each of two metrics are tried together, of so large a share of the curves.
-_TOGETHER, _TRIED = 100, 0.5
+_TOGETHER, _TRIED = 100, 0.25
 
 
 @compiled
@@ -144,7 +144,7 @@ def move_curves(
 def exchange_metrics(
     population: Any, data: Any, local: Any, prior: Any, proposal: Any, pool: Any, precisions: Any
 ) -> None:
-    """Let half of the curves with several metrics change places with particles of two of them at once.
+    """Let a quarter of the curves with several metrics change places with particles of two of them at once.
 
     Arguments as in `move_curves`.
     """
