@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +19,7 @@ from bayesscale.inference.run import record
 from bayesscale.inference.sampler import Sampled, as_dataset
 from bayesscale.models.model import Model
 from bayesscale.models.priors import Priors
-from bayesscale.particles import chain
+from bayesscale.particles import chain, clouds, state
 
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "few draws": ({"draws": 99}, "draws must be at least 100"),
@@ -59,17 +59,24 @@ class _Chain:
 
     def __init__(self, data: Any, seed: tuple[int, ...]) -> None:
         self.seed, self.warmed = seed, 0
-        self.proposals: list[Any] = []
+        self.begun: list[_Clouds] = []
         _Chain.made.append(self)
 
-    def learn(self, sweeps: int, proposal: Any) -> list[int]:
-        self.warmed += sweeps
-        self.proposals.append(proposal)
-        return [len(self.proposals)]
+    def learn(self, clouds: _Clouds, sweeps: int) -> list[int]:
+        self.adapt(clouds, sweeps)
+        return [len(self.begun)]
 
-    def adapt(self, proposal: Any, sweeps: int) -> None:
+    def adapt(self, clouds: _Clouds, sweeps: int) -> None:
         self.warmed += sweeps
-        self.proposals.append(proposal)
+        self.begun.append(clouds)
+
+
+@dataclass
+class _Clouds:
+    """Stand for clouds: remember what they were made of."""
+
+    proposal: Any
+    particles: int
 
 
 class _Record:
@@ -109,6 +116,8 @@ def rounds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Sampled, list
     monkeypatch.setattr(chain, "Chain", _Chain)
     monkeypatch.setattr(chain, "Record", _Record)
     monkeypatch.setattr(chain, "widened", tuple)
+    monkeypatch.setattr(state, "wide_prior", lambda data: "wide")
+    monkeypatch.setattr(clouds, "make_clouds", lambda data, proposal, many, *_: _Clouds(proposal, many))
     # What the suite guards is sampling; nothing is sampled here.
     sample = inspect.unwrap(sampler.sample)
 
@@ -137,9 +146,26 @@ def test_a_round_that_will_do_is_the_last(rounds: Rounds) -> None:
     assert said[-1] == "sampling: 500 sweeps of 3 chains"
 
 
-def test_what_chains_have_seen_together_is_the_next_proposal_of_each(rounds: Rounds) -> None:
+def test_what_chains_have_seen_together_is_the_next_proposal(rounds: Rounds) -> None:
     rounds(Sampler(chains=3), 1.0)
-    assert [each.proposals for each in _Chain.made] == [[None, (1, 1, 1), (2, 2, 2)]] * 3
+    for own in _Chain.made:
+        assert [each.proposal for each in own.begun] == ["wide", (1, 1, 1), (2, 2, 2)]
+
+
+def test_chains_share_what_they_learn_from_and_begin_in_turn_with_one_of_two_sets(rounds: Rounds) -> None:
+    rounds(Sampler(chains=4), 1.0)
+    for lesson in range(2):
+        assert len({id(own.begun[lesson]) for own in _Chain.made}) == 1
+    first, second, third, fourth = (own.begun[2] for own in _Chain.made)
+    assert first is third
+    assert second is fourth
+    assert first is not second
+
+
+@pytest.mark.parametrize(("pairs", "particles"), [(10, 640), (960, 250), (5000, 100)])
+def test_all_clouds_of_a_large_table_have_a_limit(rounds: Rounds, pairs: int, particles: int) -> None:
+    rounds(Sampler(), 1.0, pairs=pairs)
+    assert [each.particles for each in _Chain.made[0].begun] == [100, 100, particles]
 
 
 def test_chains_become_as_long_as_is_asked_within_limits(rounds: Rounds) -> None:
