@@ -71,7 +71,10 @@ def publish(name: str, content: Mapping[str, Any]) -> None:
         What was found.
     """
     made = record(Sampler(), Model(), ALL, "", {})
-    about = {"versions": made["versions"], "created": made["created"], "cores": processors()}
+    about = {
+        "versions": made["versions"], "engine": code_hash(ENGINE), "created": made["created"],
+        "cores": processors(),
+    }  # fmt: skip
     write(RESULTS / f"{name}.json", {**content, "made": about})
 
 

@@ -80,7 +80,15 @@ def _made(document: Mapping[str, Any]) -> str:
     """Return what made a document of results."""
     made = document["made"]
     versions = ", ".join(f"{name} {made['versions'][name]}" for name in ("python", "pymc", "numba", "numpy"))
-    return f"Made {made['created'][:10]} on {made['cores']} cores with {versions}.\n"
+    return f"Made on {made['cores']} cores with {versions}. {_age(made)}\n"
+
+
+def _age(made: Mapping[str, Any]) -> str:
+    """Return when results were made, and whether the present model and sampler made them."""
+    from benchmarks.store import ENGINE, code_hash
+
+    which = "the present" if made.get("engine") == code_hash(ENGINE) else "an earlier version of"
+    return f"{made['created'][:10]}, by {which} model and sampler."
 
 
 def _in_short() -> str:
@@ -89,28 +97,37 @@ def _in_short() -> str:
     converged = sum(row["status"] == "converged" for row in fits.values())
     from benchmarks.tables import TABLES
 
-    unfinished = ", ".join(name for name in TABLES if name not in fits)
-    left = f"; not finished: {unfinished}" if unfinished else ""
-    held, rival = (
-        next(line for line in forecasts["conclusions"] if word in line) for word in ("90%", "rival")
+    parts = [f"{converged} of {len(fits)} real tables converge at the defaults"]
+    if others := [name for name, row in fits.items() if row["status"] != "converged"]:
+        parts.append(f"{', '.join(others)} does not")
+    if unfinished := [name for name in TABLES if name not in fits]:
+        parts.append(f"{', '.join(unfinished)} has not been fitted")
+    covered, rival = (
+        re.findall(r"[\d.]+%?", next(line for line in forecasts["conclusions"] if word in line))
+        for word in ("90%", "rival")
     )
+    values = sum(row["n"] for row in forecasts["summary"])
+    ratio, better, splits = rival
     return (
-        "- On real curves that others measured, "
-        f"{held.replace('intervals hold', 'forecast intervals hold')}.\n"
-        f"- {rival}.\n"
-        f"- {converged} of {len(fits)} real tables converge at the defaults{left}.\n"
+        f"- 90% forecast intervals cover {covered[1]} of {values:,} values held out of real curves.\n"
+        f"- Forecast errors (CRPS) are {ratio} times those of each split's best competing method; smaller on "
+        f"{better} of {splits}.\n"
+        f"- {'; '.join(parts)}.\n"
     )
 
 
 def _index() -> str:
     """Return the page that lists the evidence."""
     lines = ["# Evidence\n", "Generated from `benchmarks/results` by `docs/generate.py`.\n", _in_short()]
-    lines += [f"- [{page}]({page}): {what}" for page, what, _ in _there().values()]
+    lines += [
+        f"- [{page}]({page}): {what} ({_age(_read(name)['made'])[:-1]})"
+        for name, (page, what, _) in _there().items()
+    ]
     others = sorted({path.stem for path in RESULTS.glob("*.json")} - set(_there()))
     lines += [f"- `{name}.json`: results without a page" for name in others]
     lines += [
-        "\nCoverage on simulated tables, breaks found and plans kept have scripts in `benchmarks/`.",
-        "What has not been run with the present engine has no file here.\n",
+        "\nScripts in `benchmarks/` also check coverage, breaks and plans of measurements on simulated",
+        "tables; their results are not published.\n",
     ]
     return "\n".join(lines)
 
@@ -133,8 +150,8 @@ def _real_fits() -> str:
             "# Fits of real tables at the defaults\n",
             "Curves that other people measured; the files are not part of this repository. `python -m",
             "benchmarks.real_fits` makes them. [What looks wrong](../real-curves.md) says more of each.\n",
-            table(heads, rows),
             _made(document),
+            table(heads, rows),
             "## What did not converge, and why\n",
             "\n".join(told),
             "## The commands\n",
@@ -153,11 +170,13 @@ def _forecasts() -> str:
         [
             "# Forecasts of held-out values\n",
             "The first part of each real curve is fitted, the rest is forecast. `python -m",
-            "benchmarks.forecast` makes these figures. Ratios below 1 favour this package.",
+            "benchmarks.forecast` makes these figures. Ratios below 1 favour this package; their means are",
+            "geometric and each split counts once. Fits are rough (4 chains of 250 draws): `converged` means",
+            "here an R-hat of at most 1.05 and an effective sample size of at least 100.",
             f"Intervals are {document['interval']}.\n",
+            _made(document),
             "\n".join(f"- {line}" for line in document["conclusions"]) + "\n",
             table(heads, rows),
-            _made(document),
             "## Splits\n",
             splits,
         ]
@@ -168,15 +187,17 @@ def _calibration() -> str:
     """Return the page on simulation-based calibration."""
     document = _read("calibration")
     lines = [
-        "# Simulation-based calibration\n",
-        "All numbers are SIMULATED. Parameters and values are drawn from the prior, the default fit is made",
-        "of the values, and the rank of each parameter among its draws is noted. Ranks are uniform if model,",
-        "sampler and derived quantities are right (Talts et al., arXiv 1804.06788). `python -m",
-        "benchmarks.calibration` makes these figures; its docstring says what is simulated.\n",
+        "# Simulation-based calibration (SBC)\n",
+        "All numbers are SIMULATED. Parameters and values are drawn from the prior, and the default fit is",
+        "made of the values. The rank of each parameter among its draws is recorded. Ranks are uniform if",
+        "model, sampler and derived quantities are right (Talts et al., arXiv 1804.06788). Tables have 12",
+        "curves of 8 sizes: `score` has BLEU alone, `whole` also losses, standard errors, a baseline and",
+        "alignment. `python -m benchmarks.calibration` makes these figures.\n",
+        _made(document),
     ]
     for name, found in document["tables"].items():
         lines += _calibrated(name, found)
-    return "\n".join([*lines, _made(document)])
+    return "\n".join(lines)
 
 
 def _calibrated(name: str, found: Mapping[str, Any]) -> list[str]:
@@ -192,13 +213,14 @@ def _calibrated(name: str, found: Mapping[str, Any]) -> list[str]:
         f"## Table {name}\n",
         f"- {found['fits']} fits, {found['not converged']} of them not converged; largest R-hat "
         f"{found['largest R-hat']:g}; {found['median seconds']:g} s a fit on one core (median)",
-        f"- 90% intervals hold {100 * found['within 90%, all parameters']:.1f}% of all parameters",
+        f"- 90% intervals cover {100 * found['within 90%, all parameters']:.1f}% of all parameters",
         f"- {found['tests']} tests, rejected below p = {found['limit (Bonferroni)']:.2g}: {rejected}; "
         f"the smallest p: {found['smallest p']}\n",
         f"![Ranks of the parameters of table {name}, simulated.](../pictures/calibration_{name}.png)\n",
         "Probabilities beside how often they came true:\n",
-        table(("event", "P", "curves", "mean P", "share", "p"), chances),
-        "Parameters (`p within`: that 90% intervals hold 90%):\n",
+        table(("event", "P", "curves", "mean P", "came true", "p-value"), chances),
+        "Rows without a p-value are too small for a test. Parameters (`p within`: that 90% intervals cover",
+        "90%):\n",
         table(heads, [[row[head] for head in heads] for row in found["parameters"]]),
     ]
 
@@ -222,13 +244,15 @@ def _claims() -> str:
             f"{document['curves']} curves, {document['scores']} scores, seeds {document['seeds']}. Small",
             "models of languages that were made up: what holds here need not hold elsewhere.",
             f"`python -m benchmarks.claims` makes these figures. The fit: {document['status']}.\n",
+            "**A weakness of this grid:** the lowest or highest finetuning rate tried was chosen by",
+            f"{rates['at an edge']} of {rates['models']} models. Less than one epoch of D_f was seen by",
+            f"{rates['less than an epoch']}; {rates['on the plateau']} started on the plateau of span",
+            "corruption.\n",
+            _made(document),
             f"Supported: a probability of at least {document['sure']:g}; not supported: at most",
             f"{1 - document['sure']:.2g}; cannot be told here: anything between, or the grid has nothing",
             f"that could tell. {', '.join(f'{count} {verdict}' for verdict, count in counts.items())}.\n",
             table(("claim", "probability", "verdict"), rows),
-            f"Of {rates['models']} models {rates['at an edge']} chose the lowest or highest finetuning rate",
-            f"that was tried, and {rates['less than an epoch']} saw less than one epoch of D_f.",
-            f"{rates['on the plateau']} started from a checkpoint on the plateau of span corruption.\n",
             "## What was asked, and what was answered\n",
             f"    {document['command']}\n",
             *map(_claim, document["claims"]),
@@ -236,13 +260,12 @@ def _claims() -> str:
             "The paper's fit has no intervals; its CRPS is its absolute error. It cannot forecast a D_f that",
             "was not measured: there its curves at the neighbouring D_f are interpolated.\n",
             table(heads, held),
-            "## The guide of section 3.5, after three checkpoints\n",
+            "## The guide of the paper's section 3.5, after three checkpoints\n",
             f"    {advice['command']}\n",
             "The target at each D_f is the median over mixtures of the last measured BLEU. Of",
             f"{len(advice['rows'])} forecasts whether it is reached {advice['right']} were right; their",
             f"Brier score is {advice['brier']:.3f} (always .5: .250). The fit: {advice['status']}.\n",
             table(tuple(advice["rows"][0]), [list(row.values()) for row in advice["rows"]]),
-            _made(document),
         ]
     )
 
