@@ -149,7 +149,7 @@ def _real_fits() -> str:
         [
             "# Fits of real tables at the defaults\n",
             "Curves that other people measured; the files are not part of this repository. `python -m",
-            "benchmarks.real_fits` makes them. [What looks wrong](../real-curves.md) says more of each.\n",
+            "benchmarks.real_fits` makes them. [What looks wrong](../notes.md) says more of each.\n",
             _made(document),
             table(heads, rows),
             "## What did not converge, and why\n",
