@@ -60,10 +60,6 @@ def draw_densities(table: pd.DataFrame, frame: Frame, *, columns: int = 3) -> Pi
                 line = own[own["group"] == group]
                 ax.fill_between(line["x"], line["density"], color=colour, alpha=0.45, lw=0)
                 ax.plot(line["x"], line["density"], color=colour, lw=1)
-                if len(line):
-                    top = int(line["density"].to_numpy().argmax())
-                    place = (line["x"].iloc[top], line["density"].iloc[top])
-                    ax.annotate(group, place, fontsize=6, color=colour, ha="center", va="bottom")
             ax.set_yticks([])
             ax.margins(y=0.2)
             ax.set_ylim(bottom=0)

@@ -33,7 +33,7 @@ def waits_from(curves: Curves, metric: int) -> FloatArray | None:
 def waiting(local: Local, last: FloatArray) -> NDArray[np.bool_]:
     """Return in which draws curves have not left zero by u = last, shape (curves, draws).
 
-    That is said of laws, from the first size to the last: scores that fell are another matter.
+    That is said of laws, from the lower anchor to the last size: scores that fell are another matter.
     """
     ends = np.stack([np.zeros(len(last)), last], axis=1)
     return np.asarray(local.unbroken(ends).max(axis=1) < local.gauge.near)

@@ -35,7 +35,10 @@ def posterior_picture(fit: Fit, *, columns: int = 3) -> Picture:
         ],
         ignore_index=True,
     )
-    caption = f"{source_text(fit)}; {fit.count:,} draws, {fit.status.label}. Densities scaled to their peaks."
+    caption = (
+        f"{source_text(fit)}; {fit.count:,} draws, {fit.status.label}. Grey: prior; blue: posterior; scaled "
+        "to their peaks."
+    )
     frame = framed(fit, "Prior and posterior of the population", caption)
     return draw_densities(table, frame, columns=columns)
 
