@@ -19,14 +19,14 @@ def breaks(
     tokens: Annotated[
         str | None,
         typer.Option(
-            "--tokens", metavar="SIZE", help="Where the cost of a break is stated. Default: the last size."
+            "--tokens", metavar="SIZE", help="Size at which the cost of a break is stated. Default: the last."
         ),
     ] = None,
 ) -> None:
     """Say for every curve whether its law broke: probability, position, cost and the evidence in words.
 
-    Exit code 3 if the fit was made without breaks, as fits along finetune_tokens are unless told otherwise;
-    4 if it did not converge: the answer is printed all the same.
+    Exit code 3 if the fit was made without breaks, as fits along finetune_tokens are unless told otherwise.
+    4 if it did not converge; the answer is printed all the same.
     """
     from bayesscale.questions.breaks import breaks as ask
 

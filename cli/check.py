@@ -23,8 +23,8 @@ def check(
 ) -> None:
     """Read a metrics table and say what was understood, or every violation.
 
-    Exit code 3 if the table breaks a rule. With --json or --csv, all violations are on stdout; without, a
-    message that groups them is on stderr.
+    Exit code 3 if the table breaks a rule. With --json or --csv, all violations are on stdout. Without them,
+    a message that groups them is on stderr.
     """
     from bayesscale.metrics.problems import MetricsError
 

@@ -20,18 +20,24 @@ def compare(
         typer.Option(
             "--lfo",
             metavar="K",
-            help="Leave-future-out: refit each law and all together without the last K sizes of curves.",
+            help="Leave-future-out: refit each law alone, and all together, without the last K sizes of each "
+            "curve.",
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Refits at the same time; the numbers do not depend on it.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(metavar="N", help="Number of refits run in parallel. Does not change the numbers.")
+    ] = 1,
     engine: Annotated[
-        str, typer.Option(help="What runs the refits: joblib on this machine, or ray on a cluster.")
+        str,
+        typer.Option(
+            metavar="NAME", help="What runs the refits: joblib on this machine, or ray on a cluster."
+        ),
     ] = "joblib",
 ) -> None:
     """Compare the laws of a fit: shares of the curves that follow each, PSIS-LOO, leave-future-out.
 
-    Exit code 2 if no metric has several laws, 4 if the fit or a refit failed or did not converge; the answer
-    is printed then as well, and says so.
+    Exit code 3 if no metric has several laws, 4 if a refit failed, or the fit or a refit did not converge.
+    The answer is printed then as well, and says so.
     """
     from bayesscale.evaluation.compare import compare as ask
 

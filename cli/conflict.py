@@ -24,7 +24,7 @@ def conflict(
         typer.Option(
             "--tokens",
             metavar="SIZE",
-            help="Where mixtures are compared. Default: the last size to which both were measured.",
+            help="Size at which mixtures are compared. Default: the last at which both were measured.",
         ),
     ] = None,
     loss: Annotated[

@@ -29,15 +29,17 @@ def evaluate(
         Path | None, typer.Argument(metavar="[FILE]", help="The metrics table; or give --example.")
     ] = None,
     example: Annotated[
-        str | None, typer.Option(help="Evaluate on a bundled table; `bayesscale examples` lists them.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Evaluate on a bundled table instead; `bayesscale examples` lists them."
+        ),
     ] = None,
     first: Annotated[
         list[str] | None,
         typer.Option(
             "--first",
             metavar="SHARE|COUNT",
-            help="Sizes of each curve that are fitted: a share, rounded up, 0.6 by default, or a number. "
-            "Repeatable.",
+            help="Sizes of each curve to fit: a share, rounded up, or a number. Default: 0.6. Repeatable.",
         ),
     ] = None,
     training: Annotated[
@@ -45,7 +47,7 @@ def evaluate(
         typer.Option(
             "--training",
             metavar="CONDITION",
-            help="Rows that are fitted instead, such as training=1; the others are forecast.",
+            help="Rows to fit instead, such as training=1. The others are forecast.",
         ),
     ] = None,
     model: Annotated[
@@ -53,31 +55,37 @@ def evaluate(
         typer.Option(
             "--model",
             metavar="NAME",
-            help="joint (default), which --breaks, --no-discrepancy and --law change; one law of scores "
-            "(log, saturating, rising); breaking or unbroken (breaks along either axis, or none), exact (no "
-            "discrepancy either), paper (exact, with its laws). Rivals: huber (the paper's point fit), "
-            "last-value (carries it on), conformal and conformal-last (the two in conformal intervals). "
-            "Repeatable.",
+            help="joint (default): what `fit` fits, with its options. log, saturating, rising: one law of "
+            "scores. breaking, unbroken: breaks along either axis, or none. exact: no breaks and no "
+            "discrepancy. paper: exact, with the paper's laws. Comparison methods: huber (the paper's point "
+            "estimate), last-value (the last fitted value repeated), conformal and conformal-last (these two "
+            "with conformal intervals). Repeatable.",
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Fits at the same time; the scores do not depend on it.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(metavar="N", help="Number of fits run in parallel. Does not change the scores.")
+    ] = 1,
     engine: Annotated[
-        str, typer.Option(help="What runs the fits: joblib on this machine, or ray on a cluster.")
+        str,
+        typer.Option(metavar="NAME", help="What runs the fits: joblib on this machine, or ray on a cluster."),
     ] = "joblib",
-    per_curve: Annotated[bool, typer.Option("--per-curve", help="A row for each curve and metric.")] = False,
+    per_curve: Annotated[
+        bool, typer.Option("--per-curve", help="Print a row for each curve and metric.")
+    ] = False,
     by_distance: Annotated[
         bool,
-        typer.Option("--by-distance", help="A row for each metric and distance, in e-folds beyond the data."),
+        typer.Option(
+            "--by-distance", help="Print a row for each metric and distance, in e-folds beyond the data."
+        ),
     ] = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
     """Fit the first part of each curve, forecast the rest, and score the forecasts.
 
-    --json has the scores pooled, by distance and by curve, every forecast, and the seconds of every fit; a
+    --json has the scores pooled, by distance and by curve, every forecast, and the seconds of every fit. The
     table and --csv have one of the first three. Exit code 3 if the table breaks a rule or is too short to be
-    split, 4 if a fit failed or its diagnostics did; the scores of the others are printed then as well, and
-    say so.
+    split, 4 if a fit failed or its diagnostics did. The other scores are printed then as well, and say so.
     """
     if per_curve and by_distance:
         raise UsageError("--per-curve and --by-distance both say what a row is; choose one of them")

@@ -30,24 +30,30 @@ def fit(
         Path | None, typer.Argument(metavar="[FILE]", help="The metrics table; or give --example.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="NetCDF file for the posterior.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="NetCDF file for the posterior."),
     ] = None,
     example: Annotated[
-        str | None, typer.Option(help="Fit a bundled table instead; `bayesscale examples` lists them.")
+        str | None,
+        typer.Option(metavar="NAME", help="Fit a bundled table instead; `bayesscale examples` lists them."),
     ] = None,
     method: Annotated[
         str,
-        typer.Option(help="particles: the joint model. huber: the paper's point fit, without intervals."),
+        typer.Option(
+            metavar="NAME",
+            help="particles: the joint model. huber: the paper's point estimate, without intervals.",
+        ),
     ] = "particles",
     first: Annotated[
-        int | None, typer.Option(help="With huber: fit the first so many sizes; 0 for all. Default 4.")
+        int | None,
+        typer.Option(metavar="N", help="With huber: number of smallest sizes to fit; 0 for all. Default: 4."),
     ] = None,
     backtest: Annotated[
         bool,
         typer.Option(
             "--backtest/--no-backtest",
             help="Also forecast the last quarter of each curve from the rest, and keep how often intervals "
-            "held: about one more fit.",
+            "covered it. Costs about one more fit.",
         ),
     ] = True,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output file.")] = False,
@@ -56,8 +62,8 @@ def fit(
 ) -> None:
     """Fit the laws of scores and losses to all curves at once, and write the posterior.
 
-    Exit code 3 if the table breaks a rule, 4 if the sampler's diagnostics failed: the file is written then as
-    well, and everything that is shown of it says so.
+    Exit code 3 if the table breaks a rule, 4 if the sampler's diagnostics failed. The file is written then as
+    well, and every answer from it says so.
     """
     if method not in _METHODS:
         raise UsageError(f"--method is unknown; received {method!r}; {valid_names(method, _METHODS)}")

@@ -31,7 +31,10 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that 
 NoiseSeedOption = Annotated[
     int | None,
     typer.Option(
-        "--seed", min=0, help="Seed of noise and of what was not measured. Default: that of the fit."
+        "--seed",
+        metavar="N",
+        min=0,
+        help="Seed of noise and of what was not measured. Default: that of the fit.",
     ),
 ]
 
@@ -97,7 +100,9 @@ class NewCurves(NamedTuple):
     alignment: Annotated[
         float | None,
         typer.Option(
-            "--alignment", help="Alignment of a new mixture and its task, where shares are not known."
+            "--alignment",
+            metavar="VALUE",
+            help="Alignment of a new mixture and its task, where shares are not known.",
         ),
     ] = None
     seed: NoiseSeedOption = None
@@ -114,7 +119,9 @@ class Printing(NamedTuple):
     as_csv: CsvOption = False
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", "-v", help="All notes, further columns and tables, and what they mean."),
+        typer.Option(
+            "--verbose", "-v", help="Print all notes, further columns and tables, and what they mean."
+        ),
     ] = False
 
     def show(self, answer: Answer) -> None:

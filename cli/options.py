@@ -29,16 +29,16 @@ MetricsFile = Annotated[
     Path,
     typer.Argument(
         metavar="FILE",
-        help="CSV, TSV, Markdown, Parquet, JSON or JSONL, long or wide; results of lm-evaluation-harness, "
-        "sacreBLEU or a Hugging Face Trainer; or a folder of them.",
+        help="CSV, TSV, Markdown, Parquet, JSON, JSONL or a log, long or wide, or a folder of them. Also "
+        "results of lm-evaluation-harness, sacreBLEU or a Hugging Face Trainer.",
     ),
 ]
 JsonOption = Annotated[
     bool,
-    typer.Option("--json", callback=_one_format, help="One JSON document."),
+    typer.Option("--json", callback=_one_format, help="Print one JSON document."),
 ]
 """The parameter must be named `as_json`."""
-CsvOption = Annotated[bool, typer.Option("--csv", callback=_one_format, help="A CSV table.")]
+CsvOption = Annotated[bool, typer.Option("--csv", callback=_one_format, help="Print a CSV table.")]
 """The parameter must be named `as_csv`."""
 
 
@@ -74,7 +74,8 @@ class Reading(NamedTuple):
         typer.Option(
             "--where",
             metavar="CONDITION",
-            help="Rows to read: 'model=r50|r101', 'D_f>=1K', also != <= > <. Repeatable; all must hold.",
+            help="Read only rows that meet a condition, such as 'model=r50|r101' or 'D_f>=1K' (also != <= > "
+            "<). Repeatable; rows must meet all.",
         ),
     ] = None
     ignore: Annotated[
@@ -86,16 +87,17 @@ class Reading(NamedTuple):
         typer.Option(
             "--melt",
             metavar="LABEL[=METRIC]",
-            help="Runs, systems or tasks are columns: what they are, such as task for columns like 'en-de "
-            "BLEU', or mixture=bleu where all hold one metric.",
+            help="For a table with a column for each run, system or task: which of these it is. Such as task "
+            "for columns like 'en-de BLEU', or mixture=bleu if all hold one metric.",
         ),
     ] = None
     metric: Annotated[
         list[str] | None,
         typer.Option(
             "--metric",
-            metavar="NAME=up,LOW,HIGH",
-            help="Declare a metric that is not in the catalogue (down for one that falls). Repeatable.",
+            metavar="NAME=up|down,LOW,HIGH[,TYPICAL]",
+            help="Declare a metric that is not in the catalogue: up if larger is better, else down. LOW is "
+            "at least 0. If HIGH is inf, a typical value must follow. Repeatable.",
         ),
     ] = None
     scale: Annotated[
@@ -103,8 +105,8 @@ class Reading(NamedTuple):
         typer.Option(
             "--scale",
             metavar="NAME=FACTOR",
-            help="Multiply a metric or a size, such as rouge1=100; 1 says that it is right as it is. "
-            "Repeatable.",
+            help="Multiply a metric or a size by a factor, such as rouge1=100; 1 says that it is right as it "
+            "is. Repeatable.",
         ),
     ] = None
     duplicates: Annotated[
@@ -112,8 +114,8 @@ class Reading(NamedTuple):
         typer.Option(
             "--duplicates",
             metavar="POLICY",
-            help="Rows with one size in one curve: error, or their mean (with its standard error), the best, "
-            "last or first of them.",
+            help="What to do with rows that repeat a size of a curve: error, mean (with its standard error), "
+            "best, last or first.",
         ),
     ] = "error"
     from_path: Annotated[
@@ -121,7 +123,7 @@ class Reading(NamedTuple):
         typer.Option(
             "--from-path",
             metavar="PATTERN",
-            help="Columns from the path: '{mixture}/step{pretrain_steps}'.",
+            help="Read columns from the path, as in '{mixture}/step{pretrain_steps}'.",
         ),
     ] = None
     tokens_per_step: Annotated[
@@ -129,7 +131,7 @@ class Reading(NamedTuple):
         typer.Option(
             "--tokens-per-step",
             metavar="TOKENS",
-            help="Tokens of a step, such as 2M, where the sizes along the curve are steps.",
+            help="Tokens in a step, such as 2M, if the sizes along the curve are steps.",
         ),
     ] = None
     decimal: Annotated[
@@ -137,7 +139,7 @@ class Reading(NamedTuple):
         typer.Option(
             "--decimal",
             metavar="MARK",
-            help="Decimal mark of the numbers, . or , where the file does not show it.",
+            help="Decimal mark of the numbers, . or , if the file does not show it.",
         ),
     ] = None
 
@@ -180,41 +182,50 @@ class Fitting(NamedTuple):
     """The options that say how a model is fitted, as `bayesscale fit` has them."""
 
     priors: Annotated[
-        Path | None, typer.Option(help="TOML file of priors; see `bayesscale priors --toml`.")
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML file of priors; see `bayesscale priors --toml`."),
     ] = None
     breaks: Annotated[
         str | None,
         typer.Option(
+            metavar="WHICH",
             help="Laws that may break: scores, all or none. Default: scores along pretrain_tokens, none "
-            "along finetune_tokens."
+            "along finetune_tokens.",
         ),
     ] = None
     discrepancy: Annotated[
         bool,
         typer.Option(
             "--discrepancy/--no-discrepancy",
-            help="Let curves deviate from their laws, or hold them to these.",
+            help="Whether curves may deviate from their laws.",
         ),
     ] = True
     law: Annotated[
         str,
         typer.Option(
-            help="Laws of scores: all (every curve follows the one that suits it), log, saturating, rising, "
-            "several with commas between them, or paper (exactly the two laws of arXiv 2402.04177). "
-            "`bayesscale laws` lists formulas."
+            metavar="NAME,...",
+            help="Laws that scores may follow: log, saturating, rising, or several of them. all: each curve "
+            "follows the law that suits it. paper: exactly the two laws of arXiv 2402.04177. `bayesscale "
+            "laws` lists formulas.",
         ),
     ] = "all"
-    draws: Annotated[int, typer.Option(help="Draws kept of each chain.")] = 500
-    chains: Annotated[int, typer.Option(help="Independent chains.")] = 4
-    cores: Annotated[int | None, typer.Option(help="Chains at a time; the draws do not depend on it.")] = None
+    draws: Annotated[int, typer.Option(metavar="N", help="Draws kept from each chain.")] = 500
+    chains: Annotated[int, typer.Option(metavar="N", help="Number of independent chains.")] = 4
+    cores: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Number of chains run in parallel. Does not change the draws."),
+    ] = None
     longest: Annotated[
         int,
         typer.Option(
-            help="Most sweeps between two kept draws: chains go on, with draws further apart, until they "
-            "have converged or reach it."
+            metavar="N",
+            help="Largest number of sweeps between two kept draws, on average. Chains go on, with draws "
+            "further apart, until they converge or reach it.",
         ),
     ] = 20
-    seed: Annotated[int, typer.Option(help="Same data, seed and version: same draws.")] = 0
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same data, seed and version give the same draws.")
+    ] = 0
 
     def sampler(self) -> Sampler:
         """Return the settings of the sampler."""

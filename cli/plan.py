@@ -19,7 +19,7 @@ def plan(
         typer.Option(
             "--question",
             metavar="NAME",
-            help="forecast: a score at a size; break: whether the law breaks; better: which mixture is.",
+            help="forecast: a score at a size. break: whether the law breaks. better: which mixture is.",
         ),
     ],
     choice: Choice,
@@ -27,7 +27,7 @@ def plan(
     at: Annotated[
         str | None,
         typer.Option(
-            "--at", metavar="SIZE", help="Size that it is about. Without it, break means by the last size."
+            "--at", metavar="SIZE", help="Size that the question is about. Default for break: the last size."
         ),
     ] = None,
     versus: Annotated[
@@ -70,7 +70,8 @@ def plan(
         int, typer.Option("--outcomes", metavar="N", help="Simulated outcomes of each candidate.")
     ] = 400,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Seed of the simulation. Default: that of the fit.")
+        int | None,
+        typer.Option("--seed", metavar="N", min=0, help="Seed of the simulation. Default: that of the fit."),
     ] = None,
 ) -> None:
     """Rank the next measurements by what they are expected to teach about a question, and by their cost.

@@ -20,14 +20,15 @@ def plot(
     file: FitFile,
     choice: Choice,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes: .png, .pdf or .svg.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The picture: a .png, .pdf or .svg file."),
     ] = None,
     what: Annotated[
         str,
         typer.Option(
             "--what",
             metavar="NAME",
-            help="forecast, breaks, gain, ranking, link, calibration, posterior or backtest.",
+            help="Picture: forecast, breaks, gain, ranking, link, calibration, posterior or backtest.",
         ),
     ] = "forecast",
     tokens: Annotated[
@@ -38,11 +39,13 @@ def plot(
     ] = None,
     shape: Annotated[
         str,
-        typer.Option("--for", metavar="PLACE", help="Panels for a page, a column of a paper, or a slide."),
+        typer.Option(
+            "--for", metavar="PLACE", help="What the picture is for: page, column (of a paper) or slide."
+        ),
     ] = "page",
     data: Annotated[
         str | None,
-        typer.Option("--data", metavar="FORMAT", help="Print the numbers behind it: json or csv."),
+        typer.Option("--data", metavar="FORMAT", help="Print the numbers behind the picture: json or csv."),
     ] = None,
     force: ForceOption = False,
 ) -> None:

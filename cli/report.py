@@ -13,23 +13,25 @@ from bayesscale.cli.progress import Progress
 
 def report(
     file: FitFile,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where the page goes: a .html file.")
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The page: a .html file.")],
     target: Annotated[
-        float | None, typer.Option("--target", help="The value wanted: adds advice on every curve.")
+        float | None,
+        typer.Option("--target", metavar="VALUE", help="The value wanted. Adds advice on every curve."),
     ] = None,
     budget: Annotated[
         str | None,
-        typer.Option("--budget", metavar="SIZE", help="With --target: tokens at most."),
+        typer.Option(
+            "--budget", metavar="SIZE", help="With --target: size up to which a curve may be continued."
+        ),
     ] = None,
     interval: IntervalOption = 0.9,
     force: ForceOption = False,
 ) -> None:
-    """Write a report: verdict, forecasts, breaks, ranking, what to measure next, data, how to make it again.
+    """Write a report: verdict, forecasts, breaks, ranking, next measurement, value, conflict, calibration.
 
-    One file without scripts or network, for a browser, a phone or paper. Exit code 4 if the fit did not
-    converge; the report is written all the same, and says so in red.
+    It also has diagnostics, the data, and the command that makes the fit again. One file without scripts or
+    network, for a browser, a phone or paper. Exit code 4 if the fit did not converge; the report is written
+    all the same, and says so in red.
     """
     from bayesscale.report import write_report
 

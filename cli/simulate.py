@@ -17,13 +17,15 @@ def simulate(
             "--output",
             "-o",
             metavar="FILE|FOLDER",
-            help="Where the table goes: a .csv file, or a folder.",
+            help="The table: a .csv file, or a folder for it.",
         ),
     ],
     preset: Annotated[
         str, typer.Option("--preset", metavar="NAME", help="small: 15 curves; paper: all 81 of its grid.")
     ] = "small",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same table.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same table.")
+    ] = 0,
     breaks: Annotated[
         str,
         typer.Option(
@@ -32,7 +34,9 @@ def simulate(
             help="paper: where the paper saw breaks; none; or a probability for each curve.",
         ),
     ] = "paper",
-    checkpoints: Annotated[int, typer.Option("--checkpoints", help="Sizes D_p on each curve.")] = 10,
+    checkpoints: Annotated[
+        int, typer.Option("--checkpoints", metavar="N", help="Sizes D_p on each curve.")
+    ] = 10,
     metrics: Annotated[
         str,
         typer.Option("--metrics", metavar="NAME,...", help="Among bleu, chrf, comet and cross_entropy."),

@@ -13,16 +13,16 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from bayesscale.cli.main import COMMANDS, load_command
-
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+from docs.reference import reference_page, table  # noqa: E402
+
 RESULTS = ROOT / "benchmarks" / "results"
 _MARK = re.compile(r"(<!-- generated:evidence -->\n).*?(<!-- /generated:evidence -->)", re.DOTALL)
 
@@ -33,7 +33,7 @@ def documents() -> dict[Path, str]:
     evidence = {docs / "evidence" / page: write() for page, _, write in _there().values()}
     return evidence | {
         docs / "evidence" / "index.md": _index(),
-        docs / "reference.md": _reference(),
+        docs / "reference.md": reference_page(),
         readme: _MARK.sub(
             lambda found: found[1] + _in_short() + found[2], readme.read_text(encoding="utf-8")
         ),
@@ -49,26 +49,6 @@ def _there() -> dict[str, tuple[str, str, Callable[[], str]]]:
         "claims": ("claims.md", "the paper's claims, asked of a grid on synthetic languages", _claims),
     }
     return {name: page for name, page in known.items() if (RESULTS / f"{name}.json").exists()}
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return a table in Markdown.
-
-    Parameters
-    ----------
-    heads : sequence of str
-        Headings.
-    rows : sequence of sequences
-        Cells.
-    """
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines) + "\n"
-
-
-def _cell(value: Any) -> str:
-    """Return a cell; a bar would end it."""
-    text = f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -285,116 +265,6 @@ def _claim(claim: Mapping[str, Any]) -> str:
 def _percent(name: str, value: Any) -> Any:
     """Return a share as a percentage, other values as they are."""
     return f"{100 * value:.0f}%" if name.startswith("in ") and isinstance(value, float) else value
-
-
-def _reference() -> str:
-    """Return the page of all options, exit codes and schemas."""
-    return "\n".join(
-        [
-            "# Reference\n",
-            "Generated from the program by `docs/generate.py`.\n",
-            "## The metrics table\n",
-            "CSV, TSV, Parquet or JSON lines; a row a score, or a column a metric (`bleu`, `bleu_se`).\n",
-            table(
-                ("column", "needed", "what it holds"),
-                [
-                    ("`task`", "", "what was finetuned for, such as `en-de`"),
-                    ("`mixture`", "", "what was pretrained on, such as `50en+50de`"),
-                    (
-                        "`pretrain_tokens`",
-                        "yes",
-                        "D_p; 0 is the same model finetuned from random initialisation",
-                    ),
-                    ("`finetune_tokens`", "", "D_f"),
-                    (
-                        "`metric`",
-                        "yes",
-                        "`bleu`, `chrf`, `comet`, `rougel`, `accuracy`, `cross_entropy`, ...",
-                    ),
-                    (
-                        "`value`",
-                        "yes",
-                        "on the usual scale: BLEU 0-100, COMET 0-1, cross-entropy in nats per token",
-                    ),
-                    ("`se`", "", "standard error of the value, for instance from the bootstrap"),
-                    (
-                        "`run`, `seed`, `model_params`",
-                        "",
-                        "which training it was, and its number of parameters",
-                    ),
-                    ("`signature`", "", "the sacreBLEU signature; scores with different ones are not pooled"),
-                    ("`share_en`, `share_de`, ...", "", "shares of the languages in the mixture"),
-                    ("`alignment`", "", "how well the mixture fits the task; follows from the shares"),
-                ],
-            ),
-            "## Exit codes\n",
-            table(
-                ("code", "meaning"),
-                [
-                    (0, "done"),
-                    (1, "a defect of this program; or a cell of the harness failed, memory or disk ran out"),
-                    (2, "an option or argument cannot be used"),
-                    (
-                        3,
-                        "data, study or fit file break a rule, or the fit cannot answer the question",
-                    ),
-                    (4, "diagnostics of a fit failed: what was written or printed says so"),
-                    (130, "interrupted"),
-                ],
-            ),
-            "## Commands\n",
-            *_commands(),
-            "## JSON\n",
-            "Fields of `--json`, by command. Fields may be added; none is taken away. Unknown is null.",
-            "A list holds objects with the fields in brackets.\n",
-            *_schemas(),
-        ]
-    )
-
-
-def _commands() -> Iterator[str]:
-    """Yield a section for each command."""
-    for name in COMMANDS:
-        command = load_command(name)
-        if hasattr(command, "commands"):
-            yield f"### {name}\n\n{COMMANDS[name]} See [harness.md](harness.md).\n"
-            continue
-        rows = [_option(parameter) for parameter in command.params if parameter.name != "help"]
-        yield f"### {name}\n\n{' '.join((command.help or '').split())}\n"
-        yield table(("argument or option", "meaning", "default"), rows)
-
-
-def _option(parameter: Any) -> tuple[str, str, str]:
-    """Return one option: its names, its meaning, its default."""
-    if parameter.param_type_name == "argument":
-        return f"`{parameter.metavar or parameter.name.upper()}`", getattr(parameter, "help", "") or "", ""
-    names = ", ".join([*parameter.opts, *parameter.secondary_opts])
-    value = "" if parameter.is_flag else f" {parameter.metavar or 'VALUE'}"
-    default = (
-        "" if parameter.default in (None, False) or callable(parameter.default) else str(parameter.default)
-    )
-    default = "required" if parameter.required else default
-    return f"`{names}{value}`", parameter.help or "", default
-
-
-def _schemas() -> Iterator[str]:
-    """Yield the fields of each document, from answers to a made-up fit."""
-    from tests.documents import documents as answered
-
-    for name, document in answered().items():
-        rows = [(f"`{key}`", _kind(value)) for key, value in document.items()]
-        yield f"### {name} --json\n\n{table(('field', 'value'), rows)}"
-
-
-def _kind(value: Any) -> str:
-    """Return what a value is."""
-    if isinstance(value, list):
-        inner = value[0] if value else None
-        return f"list of ({', '.join(inner)})" if isinstance(inner, dict) else "list"
-    if isinstance(value, dict):
-        return "object"
-    kinds = {bool: "true or false", str: "text", int: "number", float: "number", type(None): "text or null"}
-    return kinds[type(value)]
 
 
 def main() -> int:

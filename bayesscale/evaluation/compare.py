@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesscale.engine import Failed, Outcome
-from bayesscale.errors import UsageError
+from bayesscale.errors import QuestionError
 from bayesscale.evaluation.comparison import SHARE, Comparison, comparison_notes
 from bayesscale.evaluation.jobs import Workers
 from bayesscale.evaluation.pointwise import Pointwise, leave_one_out
@@ -53,15 +53,15 @@ def compare(
     Raises
     ------
     UsageError
-        The fit has one law a metric, or a number cannot be used.
+        A number cannot be used.
     QuestionError
-        The log likelihoods are missing.
+        The fit has one law a metric, or lacks the log likelihoods.
     DataError
         The curves are too short to hold out so many sizes.
     """
     workers = Workers(jobs, backend)
     if all(len(fit.allowed(name)) < 2 for name in fit.curves.names):
-        raise UsageError(
+        raise QuestionError(
             f"a comparison needs a fit of several laws; this one has only {', '.join(fit.laws)}; fit a table "
             "with scores again, with --law all"
         )

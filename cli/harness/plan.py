@@ -27,7 +27,9 @@ def plan(
     ] = 1,
     flops: Annotated[
         float | None,
-        typer.Option("--flops", help="Operations a second that a device was seen to sustain in training."),
+        typer.Option(
+            "--flops", metavar="N", help="Operations a second that a device was seen to sustain in training."
+        ),
     ] = None,
     cells: Annotated[bool, typer.Option("--cells", help="List every cell, in the order of running.")] = False,
     as_json: JsonOption = False,

@@ -94,5 +94,5 @@ def test_what_cannot_be_compared(
 
 def test_a_fit_of_one_law(compare: Command, tmp_path: Path) -> None:
     code, out, err = compare(write_fit(tmp_path, MadeUp(draws=4)))
-    assert (code, out) == (2, "")
+    assert (code, out) == (3, "")
     assert "needs a fit of several laws; this one has only log-law, power-law" in err
