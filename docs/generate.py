@@ -216,7 +216,7 @@ def _claims() -> str:
     ]  # fmt: skip
     heads = tuple(document["forecasts"][0])
     held = [[_percent(name, row[name]) for name in heads] for row in document["forecasts"]]
-    advice, rates = document["guide"], document["rates"]
+    advice = document["guide"]
     return "\n".join(
         [
             "# The paper's claims, asked of a measured grid\n",
@@ -224,10 +224,7 @@ def _claims() -> str:
             f"{document['curves']} curves, {document['scores']} scores, seeds {document['seeds']}. Small",
             "models of languages that were made up: what holds here need not hold elsewhere.",
             f"`python -m benchmarks.claims` makes these figures. The fit: {document['status']}.\n",
-            "**A weakness of this grid:** the lowest or highest finetuning rate tried was chosen by",
-            f"{rates['at an edge']} of {rates['models']} models. Less than one epoch of D_f was seen by",
-            f"{rates['less than an epoch']}; {rates['on the plateau']} started on the plateau of span",
-            "corruption.\n",
+            _rates(document["rates"]),
             _made(document),
             f"Supported: a probability of at least {document['sure']:g}; not supported: at most",
             f"{1 - document['sure']:.2g}; cannot be told here: anything between, or the grid has nothing",
@@ -247,6 +244,16 @@ def _claims() -> str:
             f"Brier score is {advice['brier']:.3f} (always .5: .250). The fit: {advice['status']}.\n",
             table(tuple(advice["rows"][0]), [list(row.values()) for row in advice["rows"]]),
         ]
+    )
+
+
+def _rates(found: Mapping[str, int]) -> str:
+    """Return what is to be said of the finetuning of the grid."""
+    return (
+        f"Of {found['models']} models {found['at an edge']} chose the lowest or highest finetuning rate:\n"
+        "the grid tried only two, those that all cells of a pilot with four had chosen. Less than one\n"
+        f"epoch of D_f was seen by {found['less than an epoch']}. On the plateau of span corruption\n"
+        f"{found['on the plateau']} had started.\n"
     )
 
 

@@ -43,7 +43,7 @@ from bayesscale.particles.vector import add_cells, draw_total, log_normal, read_
 
 # Trajectories are so long on average, in sds, and have at most so many steps.
 _LENGTH, _MOST = 1.5, 12
-# In warm-up every sweep looks at the curvature with this chance: at slopes so many prior sds away.
+# In warm-up every trajectory looks at the curvature with this chance: at slopes so many prior sds away.
 _LOOKS, _NEAR = 0.06, 1e-4
 # Once sizes of steps adapt no faster than this, axes stay as they are, so that the sizes can follow them.
 _SETTLED = 0.1
