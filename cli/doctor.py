@@ -88,7 +88,9 @@ def _cache() -> str:
 
     folder = Path(bayesscale.inference.sampler.__file__).parents[1] / "particles"
     files = [*folder.rglob("*.nbi")] or [*_user_cache().rglob("*particles*/*.nbi")]
-    return f"{len(files)} compiled functions" if files else "not compiled: the first fit takes a minute more"
+    if not files:
+        return "not compiled: the first fit takes one to two minutes more"
+    return f"{len(files)} compiled functions"
 
 
 def _user_cache() -> Path:
