@@ -64,11 +64,9 @@ def _made(document: Mapping[str, Any]) -> str:
 
 
 def _age(made: Mapping[str, Any]) -> str:
-    """Return when results were made, and whether the present model and sampler made them."""
-    from benchmarks.store import ENGINE, code_hash
-
-    which = "the present" if made.get("engine") == code_hash(ENGINE) else "an earlier version of"
-    return f"{made['created'][:10]}, by {which} model and sampler."
+    """Return when results were made, and by which version of model and sampler."""
+    which = f"version {made['engine'][:8]}" if "engine" in made else "an earlier version"
+    return f"{made['created'][:10]}, by {which} of model and sampler."
 
 
 def _in_short() -> str:

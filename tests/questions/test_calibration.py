@@ -5,7 +5,6 @@ import pytest
 
 from bayesscale.errors import QuestionError
 from bayesscale.questions.calibration import calibration, leave_one_out_pit
-from bayesscale.questions.densities import posterior_picture
 from tests.questions.made_up import MadeUp
 from tests.report.test_page import with_replicates
 
@@ -47,5 +46,3 @@ def test_a_fit_without_replicates_says_so() -> None:
     fit = MadeUp(draws=4).fit()
     with pytest.raises(QuestionError, match="this fit lacks log_likelihood"):
         calibration(fit)
-    with pytest.raises(QuestionError, match="none from the prior"):
-        posterior_picture(fit)
