@@ -19,6 +19,7 @@ from bayesscale.particles.state import (
     FEW_DEGREES,
     Local,
     LocalPrior,
+    Pool,
     Population,
     empty,
     middle,
@@ -78,10 +79,11 @@ class Chain:
 
     def begin(self, clouds: Clouds) -> None:
         """Begin anew from one particle of each cloud."""
-        own = clouds.copy()
-        self._pool, self._proposal = pool_struct(own.pool), prior_struct(own.proposal)
+        # Every chain goes on with particles of its own.
+        self._pool = pool_struct(Pool._make(part.copy() for part in clouds.pool))
+        self._proposal = prior_struct(clouds.proposal)
         for name in ("known", "centre", "factor"):
-            getattr(self.guide, name)[...] = getattr(own.guide, name)
+            getattr(self.guide, name)[...] = getattr(clouds.guide, name)
         begin(self._next_seed(), self._proposal, self._own[1], self._pool, self._own[2])
 
     def sweep(self, count: int) -> None:

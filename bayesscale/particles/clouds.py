@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,21 +16,12 @@ from bayesscale.particles.temper import temper
 _MOVES = 4
 
 
-@dataclass(frozen=True)
-class Clouds:
-    """Particles of every pair, the proposal under which they are, and what they tell.
-
-    Chains take copies: each goes on with its own.
-    """
+class Clouds(NamedTuple):
+    """Particles of every pair, the proposal under which they are, and what they tell."""
 
     proposal: LocalPrior
     pool: Pool
     guide: Guide
-
-    def copy(self) -> Clouds:
-        """Return the same in arrays of its own."""
-        parts = self.proposal, self.pool, self.guide
-        return Clouds(*(type(part)(*(array.copy() for array in part)) for part in parts))  # type: ignore[arg-type]
 
 
 def make_clouds(
@@ -45,7 +35,9 @@ def make_clouds(
 
     `run` applies a function to many pairs, as `map` does; it may use several threads.
     """
-    made = Clouds(proposal, empty_pool(data, particles), no_guide(data)).copy()
+    # Tempering writes the shares of laws.
+    own_shares = proposal._replace(log_share=proposal.log_share.copy())
+    made = Clouds(own_shares, empty_pool(data, particles), no_guide(data))
     own, values = prior_struct(made.proposal), data_struct(data)
     pool, guide = pool_struct(made.pool), guide_struct(made.guide)
     pairs = np.argwhere(data.count > 0)
