@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from bayesscale.engine import processors
 from bayesscale.errors import UsageError
+from bayesscale.inference.compiling import compile_ahead, is_compiled
 from bayesscale.models.assembly import Assembly
 
 FloatArray = NDArray[np.float64]
@@ -98,10 +98,11 @@ def sample(
     are kept as before, evenly spaced over all of a chain but its warm-up. `needed` returns how many times
     longer a round has to be; at most 1 if it will do. `report` receives one line a phase.
     """
-    # Numba takes its time to import, and to load or compile what it runs; a second fit finds it there.
-    if "bayesscale.particles.chain" not in sys.modules:
-        report("compiling (the first fit after an installation takes one to two minutes longer)")
     begun = time.perf_counter()
+    if not is_compiled():
+        report("compiling the sampler, once after an installation: one to two minutes")
+        compile_ahead()
+    # Imported late: Numba takes its time.
     from bayesscale.particles.chain import Chain, Record, widened
     from bayesscale.particles.clouds import make_clouds
     from bayesscale.particles.state import wide_prior

@@ -25,8 +25,7 @@ def terms(level: Any, gain: Any, shape: Any, sharpness: Any, xp: Any = np) -> tu
     """
     beta = xp.maximum(xp.exp(shape), xp.abs(gain) / _STEEPEST)
     ratio = gain / beta
-    tangent = (2.0 - ratio) / np.e
-    return level, beta, xp.where(ratio < 1.0, xp.exp(-xp.minimum(ratio, 1.0)), tangent)
+    return level, beta, xp.exp(-xp.minimum(ratio, 1.0)) - xp.maximum(ratio - 1.0, 0.0) / np.e
 
 
 def at(u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
@@ -36,8 +35,7 @@ def at(u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> Any:
     """
     level, beta, start = terms
     base = (1.0 - u) * start + u
-    tangent = _LOG_NEAR_ZERO - 1.0 + base / _NEAR_ZERO
-    log_base = xp.where(base < _NEAR_ZERO, tangent, xp.log(xp.maximum(base, _NEAR_ZERO)))
+    log_base = xp.log(xp.maximum(base, _NEAR_ZERO)) + xp.minimum(base / _NEAR_ZERO - 1.0, 0.0)
     return xp.exp(level + beta * log_base)
 
 
@@ -45,9 +43,8 @@ def slopes(u: Any, terms: tuple[Any, Any, Any], xp: Any = np) -> tuple[Any, Any,
     """Return the score at scaled position u, and its derivative by each of the terms."""
     level, beta, start = terms
     base = (1.0 - u) * start + u
-    near = base < _NEAR_ZERO
     safe = xp.maximum(base, _NEAR_ZERO)
-    log_base = xp.where(near, _LOG_NEAR_ZERO - 1.0 + base / _NEAR_ZERO, xp.log(safe))
+    log_base = xp.log(safe) + xp.minimum(base / _NEAR_ZERO - 1.0, 0.0)
     value = xp.exp(level + beta * log_base)
     return value, value, value * log_base, value * beta * (1.0 - u) / safe
 

@@ -26,7 +26,9 @@ def terms(level: Any, gain: Any, shape: Any, sharpness: Any, xp: Any = np) -> tu
     middle = xp.log1p(xp.expm1(safe) / (1.0 + xp.exp(0.5 * plain)))
     mapped = 2.0 * xp.log(xp.expm1(sharpness * safe) / xp.expm1(sharpness * middle) - 1.0)
     mirrored = sharpness * xp.abs(gain) + xp.minimum(xp.exp(shape), 2.0 * _MOST)
-    c = xp.where(gain > _NO_GAIN, mapped, mirrored)
+    # Numba's `where` makes arrays of numbers.
+    improves = 1.0 * (gain > _NO_GAIN)
+    c = improves * mapped + (1.0 - improves) * mirrored
     rise = sharpness * gain
     whole = -xp.expm1(-c)
     # Written so that neither part cancels: they sum to 1 at u = 1.

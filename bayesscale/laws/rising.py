@@ -32,7 +32,7 @@ def slopes(u: Any, terms: tuple[Any, Any, Any, Any], xp: Any = np) -> tuple[Any,
     high, lack, c, end = terms
     fall = xp.exp(xp.minimum(-c * u, _LARGEST))
     value = high - lack * (fall - end)
-    above = xp.where(value > 0.0, 1.0, 0.0)
+    above = 1.0 * (value > 0.0)
     return value * above, above, (end - fall) * above, lack * fall * u * above, lack * above
 
 

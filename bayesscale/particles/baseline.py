@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesscale.models.scale import log_value, place_of
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.linear import draw_normal, gram
 from bayesscale.particles.local import log_likelihood
 from bayesscale.particles.places import LOCAL, NOISE, SHARE
@@ -18,7 +18,7 @@ _log_value, _place_of = compiled(log_value), compiled(place_of)
 _REPEATS = 4
 
 
-@compiled
+@allocating
 def cell_likelihood(cell: Any, data: Any, b: Any, m: Any, out: Any) -> float:
     """Return the log likelihood of the values of a cell."""
     count, x = data.cell_count[b, m], np.zeros(LOCAL)
@@ -30,7 +30,7 @@ def cell_likelihood(cell: Any, data: Any, b: Any, m: Any, out: Any) -> float:
     )  # fmt: skip
 
 
-@compiled
+@allocating
 def start_cells(population: Any, data: Any, local: Any) -> None:
     """Put every cell at the mean of its values; one without any at its line."""
     out = np.empty(data.cell_value.shape[2])
@@ -51,7 +51,7 @@ def start_cells(population: Any, data: Any, local: Any) -> None:
             local.cell_likelihood[b, m] = cell_likelihood(local.cell[b, m], data, b, m, out)
 
 
-@compiled
+@allocating
 def move_cells(population: Any, data: Any, local: Any, steps: Any) -> None:
     """Move every cell: its level, and its noise with the share of its standard error."""
     out, new = np.empty(data.cell_value.shape[2]), np.empty(3)
@@ -95,7 +95,7 @@ def move_cells(population: Any, data: Any, local: Any, steps: Any) -> None:
                     local.cell_likelihood[b, m] = likelihood
 
 
-@compiled
+@allocating
 def move_line(population: Any, data: Any, local: Any, steps: Any) -> None:
     """Draw the line of the cells given their levels, and move their spread around it."""
     cells = data.cell_count.shape[0]

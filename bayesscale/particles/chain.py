@@ -26,15 +26,7 @@ from bayesscale.particles.state import (
     wide_prior,
 )
 from bayesscale.particles.steps import Steps, first_steps
-from bayesscale.particles.structs import (
-    data_struct,
-    guide_struct,
-    local_struct,
-    pool_struct,
-    population_struct,
-    prior_struct,
-    steps_struct,
-)
+from bayesscale.particles.structs import Struct
 from bayesscale.particles.sweep import draw_unmeasured, move_curves, move_population, seed_all
 from bayesscale.particles.temper import begin
 
@@ -67,8 +59,8 @@ class Chain:
         effects = len(self.data.sd_prior)
         self._precisions = np.zeros((len(self.data.measured) + 1, effects, effects))
         self._own = (
-            population_struct(self.population), data_struct(self.data), local_struct(self.local),
-            prior_struct(self.prior), guide_struct(self.guide), steps_struct(self.steps),
+            Struct(self.population), Struct(self.data), Struct(self.local),
+            Struct(self.prior), Struct(self.guide), Struct(self.steps),
         )  # fmt: skip
         start_cells(*self._own[:3])
         self._rng = np.random.default_rng([*self.seed, 17])
@@ -80,8 +72,8 @@ class Chain:
     def begin(self, clouds: Clouds) -> None:
         """Begin anew from one particle of each cloud."""
         # Every chain goes on with particles of its own.
-        self._pool = pool_struct(Pool._make(part.copy() for part in clouds.pool))
-        self._proposal = prior_struct(clouds.proposal)
+        self._pool = Struct(Pool._make(part.copy() for part in clouds.pool))
+        self._proposal = Struct(clouds.proposal)
         for name in ("known", "centre", "factor"):
             getattr(self.guide, name)[...] = getattr(clouds.guide, name)
         begin(self._next_seed(), self._proposal, self._own[1], self._pool, self._own[2])

@@ -10,7 +10,7 @@ import numpy as np
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles.guide import Guide, no_guide
 from bayesscale.particles.state import LocalPrior, Pool, empty_pool
-from bayesscale.particles.structs import data_struct, guide_struct, pool_struct, prior_struct
+from bayesscale.particles.structs import Struct
 from bayesscale.particles.temper import temper
 
 _MOVES = 4
@@ -38,8 +38,8 @@ def make_clouds(
     # Tempering writes the shares of laws.
     own_shares = proposal._replace(log_share=proposal.log_share.copy())
     made = Clouds(own_shares, empty_pool(data, particles), no_guide(data))
-    own, values = prior_struct(made.proposal), data_struct(data)
-    pool, guide = pool_struct(made.pool), guide_struct(made.guide)
+    own, values = Struct(made.proposal), Struct(data)
+    pool, guide = Struct(made.pool), Struct(made.guide)
     pairs = np.argwhere(data.count > 0)
     seeds = rng.integers(2**31, size=len(pairs))
 

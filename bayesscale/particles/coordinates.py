@@ -9,8 +9,9 @@ import numpy as np
 
 from bayesscale.models.scale import above_zero, log_value
 from bayesscale.particles.baseline import cell_likelihood
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.gradient import noise_slope
+from bayesscale.particles.linear import copy_to
 from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, NOISE, SHAPE, SLOPE, TAU
 
 _above_zero, _log_value = compiled(above_zero), compiled(log_value)
@@ -38,7 +39,7 @@ def parameters(m: Any, population: Any, data: Any, local: Any, kinds: Any, value
             kinds[count] = kind
             values[0, count] = population.pooled_mean[kind, m]
             values[1, count] = math.log(population.pooled_sd[kind, m])
-            priors[count] = data.pooled[kind, m]
+            copy_to(data.pooled[kind, m], priors[count])
             count += 1
     for k in range(LAW_COUNT):
         members = 0
@@ -48,7 +49,7 @@ def parameters(m: Any, population: Any, data: Any, local: Any, kinds: Any, value
             kinds[count] = 4 + k
             values[0, count] = population.shape_mean[m, k]
             values[1, count] = math.log(population.shape_sd[m, k])
-            priors[count] = data.shapes[m, k]
+            copy_to(data.shapes[m, k], priors[count])
             count += 1
     return count
 
@@ -77,7 +78,7 @@ def apart(c: Any, m: Any, kind: Any, guide: Any) -> bool:
     return bool(guide.open[c, m, min(kind, 4)])
 
 
-@compiled
+@allocating
 def to_local(
     c: Any, m: Any, law: Any, count: Any, kinds: Any, values: Any, y: Any, guide: Any, x: Any
 ) -> None:
@@ -89,7 +90,7 @@ def to_local(
             x[place] = values[0, i] + math.exp(values[1, i]) * y[place]
 
 
-@compiled
+@allocating
 def to_coordinates(
     c: Any, m: Any, law: Any, count: Any, kinds: Any, values: Any, x: Any, guide: Any, y: Any
 ) -> None:
@@ -165,7 +166,7 @@ def whiten(c: Any, m: Any, part: Any, free: Any, size: Any, count: Any, kinds: A
             factor[d, e] = guide.factor[c, m, part, d, e] * scale
 
 
-@compiled
+@allocating
 def cell_slopes(m: Any, count: Any, kinds: Any, values: Any, places: Any, data: Any, local: Any, cells: Any,
                 slopes: Any, room: Any) -> float:  # fmt: skip
     """Add the cells of the baseline to the gradient; return their log likelihood."""

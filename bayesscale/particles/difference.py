@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.guide import count_moved
 from bayesscale.particles.moves import settle
 
@@ -31,7 +31,7 @@ def like(part: Any, pool: Any, c: Any, m: Any) -> int:
     return -1
 
 
-@compiled
+@allocating
 def step_by_difference(
     law: Any, broken: Any, x: Any, prior_now: Any, likelihood: Any, weights: Any, prior: Any,
     guide: Any, pool: Any, data: Any, c: Any, m: Any, out: Any,

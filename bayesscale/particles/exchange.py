@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.local import log_prior, log_rest
-from bayesscale.particles.places import GAIN, LEVEL, SHAPE
+from bayesscale.particles.places import GAIN, LEVEL, LOCAL, SHAPE
 from bayesscale.particles.sums import subtract_logs, to_weights
 
 
@@ -38,12 +38,15 @@ def exchange(c: Any, m: Any, order: Any, odds: Any, proposal: Any, data: Any, po
 @compiled
 def change_places(c: Any, m: Any, chosen: Any, proposal: Any, data: Any, pool: Any, local: Any) -> None:
     """Let a curve and the particle of a number change places; arguments as in `exchange`."""
-    x, law, broken = local.x[c, m].copy(), local.law[c, m], local.broken[c, m]
-    likelihood, under = local.likelihood[c, m], log_prior(law, broken, x, proposal, data, c, m)
-    local.x[c, m] = pool.x[c, m, chosen]
+    law, broken, likelihood = local.law[c, m], local.broken[c, m], local.likelihood[c, m]
+    under = log_prior(law, broken, local.x[c, m], proposal, data, c, m)
+    for place in range(LOCAL):
+        x = local.x[c, m, place]
+        local.x[c, m, place] = pool.x[c, m, chosen, place]
+        pool.x[c, m, chosen, place] = x
     local.law[c, m], local.broken[c, m] = pool.law[c, m, chosen], pool.broken[c, m, chosen]
     local.likelihood[c, m] = pool.likelihood[c, m, chosen]
-    pool.x[c, m, chosen], pool.law[c, m, chosen], pool.broken[c, m, chosen] = x, law, broken
+    pool.law[c, m, chosen], pool.broken[c, m, chosen] = law, broken
     pool.prior[c, m, chosen], pool.likelihood[c, m, chosen] = under, likelihood
 
 
@@ -71,7 +74,7 @@ def gather_some(c: Any, m: Any, start: Any, rest: Any, population: Any, prior: A
         own[2, i] = ((x[SHAPE] - population.shape_mean[m, law]) / population.shape_sd[m, law]) ** 2
 
 
-@compiled
+@allocating
 def exchange_two(
     c: Any, one: Any, two: Any, rest: Any, square: Any, precision: Any, population: Any, prior: Any,
     proposal: Any, data: Any, pool: Any, local: Any, room: Any,
@@ -130,7 +133,7 @@ def exchange_two(
                 return
 
 
-@compiled
+@allocating
 def alone(first: Any, precision: Any, pull: Any, own: Any) -> Any:
     """Return what the particles of one metric add to a curve's squared distance, without the other metric.
 

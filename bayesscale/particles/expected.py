@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.places import EFFECTS, LAW_COUNT
 from bayesscale.particles.population import residuals, shape_place, squares
 
 
-@compiled
+@allocating
 def expect(
     m: Any, population: Any, data: Any, local: Any, precisions: Any, expected: Any, inverse: Any
 ) -> None:

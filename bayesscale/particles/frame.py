@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 
 # A look at the curvature changes so much of what is known of it.
 _REMEMBERED = 0.1
@@ -25,7 +25,7 @@ def add_product(matrix: Any, size: float, vector: Any, out: Any) -> None:
         out[i] += size * total
 
 
-@compiled
+@allocating
 def learn_frame(seen: Any, sd: Any, width: Any, known: Any, frame: Any) -> None:
     """Learn axes from a look at the curvature.
 

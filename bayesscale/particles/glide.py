@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.gradient import add_prior_gradient, pair_gradient
 from bayesscale.particles.guide import count_moved
+from bayesscale.particles.linear import copy_to
 from bayesscale.particles.local import log_prior
 from bayesscale.particles.places import LOCAL, TAU
 from bayesscale.particles.steps import arrive
@@ -37,7 +38,7 @@ def pull(law: Any, broken: Any, x: Any, weights: Any, prior: Any, guide: Any, da
     return likelihood
 
 
-@compiled
+@allocating
 def glide(law: Any, broken: Any, x: Any, now: Any, likelihood: Any, weights: Any, prior: Any, guide: Any,
           data: Any, c: Any, m: Any, steps: Any, rate: Any, room: Any) -> tuple[float, float]:  # fmt: skip
     """Move x along a trajectory; return log prior and log likelihood afterwards.
@@ -73,6 +74,6 @@ def glide(law: Any, broken: Any, x: Any, now: Any, likelihood: Any, weights: Any
     for i in range(count):
         change -= 0.5 * momentum[i] ** 2
     if arrive(change, steps, (c, m), rate) and math.isfinite(change):
-        x[:] = y
+        copy_to(y, x)
         return then, new
     return now, likelihood

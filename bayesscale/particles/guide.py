@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesscale.models.assembly import Assembly
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.linear import cholesky
 from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
 
@@ -99,7 +99,7 @@ def prior_sd(place: Any, law: Any, prior: Any, data: Any, c: Any, m: Any) -> flo
     return float(prior.pooled_sd[place - NOISE, m])
 
 
-@compiled
+@allocating
 def scatter(x: Any, law: Any, broken: Any, flag: Any, free: Any) -> tuple[Any, Any, Any]:
     """Return how many particles each law has, broken or not, their centres, and squares around them."""
     count, own = count_free(free), np.zeros(LAW_COUNT)
@@ -120,7 +120,7 @@ def scatter(x: Any, law: Any, broken: Any, flag: Any, free: Any) -> tuple[Any, A
     return own, centre, spread
 
 
-@compiled
+@allocating
 def fit_parts(x: Any, law: Any, broken: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any) -> None:
     """Write centre and covariance of the particles of each part; with too few they stay as they were.
 
@@ -151,7 +151,7 @@ def fit_parts(x: Any, law: Any, broken: Any, prior: Any, guide: Any, data: Any, 
                 guide.factor[c, m, part, :count, :count] = cholesky(covariance)
 
 
-@compiled
+@allocating
 def place_in(part: Any, x: Any, count: Any, guide: Any, c: Any, m: Any) -> Any:
     """Return where x is in a part, in sds along its axes."""
     free, place = guide.free[part % 2], np.empty(count)
@@ -174,7 +174,7 @@ def put_in(part: Any, place: Any, y: Any, guide: Any, c: Any, m: Any) -> None:
             y[free[i]] += factor[i, j] * place[j]
 
 
-@compiled
+@allocating
 def log_cloud(part: Any, x: Any, weights: Any, guide: Any, c: Any, m: Any) -> float:
     """Return the log density of a multivariate t distribution that is fitted to a part of a cloud."""
     free = guide.free[part % 2]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bayesscale.particles.collapsed import draw_modes, draw_weights
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.coordinates import (
     KINDS,
     add_pooled,
@@ -37,7 +37,7 @@ _LENGTH, _MOST = 1.5, 16
 _NARROWEST = 0.03
 
 
-@compiled
+@allocating
 def slope_at(m: Any, count: Any, kinds: Any, values: Any, priors: Any, y: Any, places: Any, weights: Any,
              scales: Any, factors: Any, prior: Any, guide: Any, data: Any, local: Any, cells: Any,
              slopes: Any, white: Any, room: Any) -> float:  # fmt: skip
@@ -84,7 +84,7 @@ def slope_at(m: Any, count: Any, kinds: Any, values: Any, priors: Any, y: Any, p
     return total if math.isfinite(total) else -np.inf
 
 
-@compiled
+@allocating
 def joint(
     m: Any, population: Any, data: Any, local: Any, scales: Any, prior: Any, guide: Any, steps: Any,
     room: Any,

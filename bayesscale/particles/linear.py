@@ -7,10 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 
 
 @compiled
+def copy_to(source: Any, out: Any) -> None:
+    """Copy a row: Numba's assignment of an array makes room for another, and says how shapes differ."""
+    for i in range(out.shape[0]):
+        out[i] = source[i]
+
+
+@allocating
 def cholesky(matrix: Any) -> Any:
     """Return the lower Cholesky factor of a positive definite matrix."""
     count = matrix.shape[0]
@@ -24,7 +31,7 @@ def cholesky(matrix: Any) -> Any:
     return factor
 
 
-@compiled
+@allocating
 def lower_inverse(factor: Any) -> Any:
     """Return the inverse of a lower triangular matrix."""
     count = factor.shape[0]
@@ -57,7 +64,7 @@ def solve_upper(factor: Any, vector: Any) -> None:
         vector[i] /= factor[i, i]
 
 
-@compiled
+@allocating
 def draw_normal(system: Any, pull: Any) -> None:
     """Replace `pull` by a draw of the normal distribution with precision `system` and mean system^-1 pull."""
     factor = cholesky(system)
@@ -67,7 +74,7 @@ def draw_normal(system: Any, pull: Any) -> None:
     solve_upper(factor, pull)
 
 
-@compiled
+@allocating
 def product(left: Any, right: Any) -> Any:
     """Return ``left @ right``."""
     found = np.zeros((left.shape[0], right.shape[1]))
@@ -78,7 +85,7 @@ def product(left: Any, right: Any) -> Any:
     return found
 
 
-@compiled
+@allocating
 def gram(left: Any, right: Any) -> Any:
     """Return ``left.T @ right``."""
     found = np.zeros((left.shape[1], right.shape[1]))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.frame import add_product, learn_frame
 from bayesscale.particles.local import log_prior
 from bayesscale.particles.places import (
@@ -36,6 +36,7 @@ from bayesscale.particles.sums import (
     ROW_RISK,
     ROW_SHAPE,
     ROWS,
+    SUMS,
     add_slopes,
     log_weights,
 )
@@ -111,23 +112,17 @@ def sort_by_law(law: Any, last: Any, start: Any, order: Any, ends: Any) -> None:
 
 @compiled
 def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any, data: Any, local: Any,
-                rows: Any, ends: Any, base: Any, odds: Any, slope: Any) -> float:  # fmt: skip
+                rows: Any, ends: Any, base: Any, room: Any, sums: Any, odds: Any,
+                slope: Any) -> float:  # fmt: skip
     """Write the log weights of all particles of a metric, and the slopes of the log density; return it.
 
     `at`, `mean` and `sd` are as in `read_population`, `expected` and `inverse` as in `expect`, `rows`, `ends`
-    and `base` from `gather`. In `odds`, shape (C, summed), the largest log weight of a curve is 0.
+    and `base` from `gather`, `room` and `sums` as in `add_slopes`. In `odds`, shape (C, summed), the largest
+    log weight of a curve is 0.
     """
     total = log_normal(at, mean, sd, slope)
-    share, log_share, weight = np.zeros(LAW_COUNT), np.zeros(LAW_COUNT), np.empty(odds.shape[1])
-    whole = np.empty(odds.shape[1])
-    most = -np.inf
-    for k in range(LAW_COUNT):
-        if data.allowed[m, k]:
-            most = max(most, at[SHARE_OF_LAW + k])
-    for k in range(LAW_COUNT):
-        share[k] = math.exp(at[SHARE_OF_LAW + k] - most) if data.allowed[m, k] else 0.0
-    log_share[:] = np.log(share / share.sum())
-    share /= share.sum()
+    share, log_share = sums[1], sums[2]
+    read_shares(m, at, data, share, log_share)
     for c in range(data.count.shape[0]):
         if data.count[c, m] == 0:
             continue
@@ -141,15 +136,16 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
         by_level, by_gain = slope[MEAN], slope[MEAN + 1]
         largest = log_weights(
             at, data.pooled_free, data.allowed[m], log_share, expected[c], inverse[c], hazard, data, rows[c],
-            ends[c], base[c], whole, odds[c],
+            ends[c], base[c], room, odds[c],
         )  # fmt: skip
         if not math.isfinite(largest):
             return -np.inf
         total += add_slopes(
             at, data.pooled_free, share, expected[c], inverse[c], hazard, data.alignment[c], data, rows[c],
-            ends[c], whole, odds[c], largest, weight, slope,
+            ends[c], room, sums[0], odds[c], largest, slope,
         )  # fmt: skip
-        odds[c] -= largest
+        for i in range(odds.shape[1]):
+            odds[c, i] -= largest
         by_level, by_gain = slope[MEAN] - by_level, slope[MEAN + 1] - by_gain
         for q in range(1, data.group.shape[0]):
             slope[MIXED + 2 * (q - 1)] += data.design[c, q] * by_level
@@ -159,6 +155,21 @@ def log_mixture(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any
 
 
 @compiled
+def read_shares(m: Any, at: Any, data: Any, share: Any, log_share: Any) -> None:
+    """Write the shares of a metric's laws and their logarithms; 0 and -inf where it may not follow one."""
+    most, total = -np.inf, 0.0
+    for k in range(LAW_COUNT):
+        if data.allowed[m, k]:
+            most = max(most, at[SHARE_OF_LAW + k])
+    for k in range(LAW_COUNT):
+        share[k] = math.exp(at[SHARE_OF_LAW + k] - most) if data.allowed[m, k] else 0.0
+        total += share[k]
+    for k in range(LAW_COUNT):
+        share[k] /= total
+        log_share[k] = math.log(share[k]) if data.allowed[m, k] else -np.inf
+
+
+@allocating
 def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: Any, local: Any,
         proposal: Any, steps: Any, order: Any, odds: Any) -> None:  # fmt: skip
     """Move the population of a metric along a trajectory, with the particles of each curve summed over.
@@ -170,13 +181,16 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
     curves, count = odds.shape
     rows, base = np.empty((curves, ROWS, count)), np.empty((curves, count))
     ends = np.zeros((curves, LAW_COUNT + 1), np.int64)
+    room, sums = np.empty((4, count)), np.empty((3, SUMS))
     gather(m, data, pool, local, proposal, rows, order, ends, base)
     aligned = np.abs(data.alignment).max() > 0.0
     size = MIXED + 2 * (data.group.shape[0] - 1)
     at, mean, sd, slope = np.empty(size), np.zeros(size), np.empty(size), np.empty(size)
     read_population(m, population, data, aligned, at, mean, sd)
     draw_total(m, population, data, at)
-    now = log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, ends, base, odds, slope)
+    now = log_mixture(
+        m, at, mean, sd, expected, inverse, data, local, rows, ends, base, room, sums, odds, slope
+    )
     begun, momentum, kinetic = at.copy(), np.zeros(size), 0.0
     for j in range(size):
         if sd[j] > 0.0:
@@ -186,7 +200,9 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
     for _ in range(1 + np.random.randint(min(_MOST, 1 + int(2.0 * _LENGTH / step)))):
         add_product(frame.T, 0.5 * step, slope, momentum)
         add_product(frame, step, momentum, at)
-        then = log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, ends, base, odds, slope)
+        then = log_mixture(
+            m, at, mean, sd, expected, inverse, data, local, rows, ends, base, room, sums, odds, slope
+        )
         if not math.isfinite(then):
             break
         add_product(frame.T, 0.5 * step, slope, momentum)
@@ -200,22 +216,28 @@ def mix(m: Any, population: Any, expected: Any, inverse: Any, data: Any, pool: A
         for j in range(size):
             learn(at[j], 0.0, steps.width[m, j])
         if np.random.random() < _LOOKS or not steps.curvature[m].any():
-            look(m, at, mean, sd, expected, inverse, data, local, rows, ends, base, odds, slope, steps)
+            look(m, at, mean, sd, expected, inverse, data, local, rows, ends, base, room, sums, odds, slope,
+                 steps)  # fmt: skip
             taken = False
     if not taken:
-        log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, ends, base, odds, slope)
+        log_mixture(
+            m, at, mean, sd, expected, inverse, data, local, rows, ends, base, room, sums, odds, slope
+        )
 
 
-@compiled
+@allocating
 def look(m: Any, at: Any, mean: Any, sd: Any, expected: Any, inverse: Any, data: Any, local: Any,
-         rows: Any, ends: Any, base: Any, odds: Any, slope: Any, steps: Any) -> None:  # fmt: skip
+         rows: Any, ends: Any, base: Any, room: Any, sums: Any, odds: Any, slope: Any,
+         steps: Any) -> None:  # fmt: skip
     """Learn from the curvature where a metric's population is; arguments as in `log_mixture`."""
     curvature = np.zeros((at.shape[0], at.shape[0]))
     for j in np.flatnonzero(sd > 0.0):
         here, near = at[j], _NEAR * sd[j]
         for side in (1.0, -1.0):
             at[j] = here + side * near
-            log_mixture(m, at, mean, sd, expected, inverse, data, local, rows, ends, base, odds, slope)
+            log_mixture(
+                m, at, mean, sd, expected, inverse, data, local, rows, ends, base, room, sums, odds, slope
+            )
             curvature[j] -= 0.5 * side / near * slope
         at[j] = here
     learn_frame(curvature, sd, steps.width[m, :, 0], steps.curvature[m], steps.frame[m])

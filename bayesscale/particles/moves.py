@@ -13,7 +13,7 @@ import numpy as np
 
 from bayesscale.models.scale import log_value, log_value_slope, place_of
 from bayesscale.particles.collapsed import collapsed_likelihood
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.guide import (
     PARTS,
     TAIL,
@@ -24,6 +24,7 @@ from bayesscale.particles.guide import (
     prior_sd,
     put_in,
 )
+from bayesscale.particles.linear import copy_to
 from bayesscale.particles.local import LOG_ROOT_2PI, log_prior, pair_likelihood
 from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, SHAPE, SLOPE, TAU
 
@@ -41,7 +42,7 @@ _CARRIED = 0.75
 _LEAST_REST = 0.05
 
 
-@compiled
+@allocating
 def walk(
     law: Any, broken: Any, y: Any, weights: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any
 ) -> None:
@@ -90,7 +91,7 @@ def switch_law(
     return new, ratio
 
 
-@compiled
+@allocating
 def carry(now: Any, then: Any, x: Any, y: Any, weights: Any, guide: Any, c: Any, m: Any) -> float:
     """Carry x in one part of the cloud to the same place of another; return the log of how much it stretches.
 
@@ -104,7 +105,7 @@ def carry(now: Any, then: Any, x: Any, y: Any, weights: Any, guide: Any, c: Any,
     return stretch
 
 
-@compiled
+@allocating
 def jump(law: Any, broken: Any, x: Any, y: Any, weights: Any, guide: Any, data: Any, c: Any, m: Any) -> Any:
     """Return law and break of a draw from any part of the cloud, and the log ratio of the proposals."""
     now, parts = 2 * law + broken, 0
@@ -169,7 +170,7 @@ def change_break(broken: Any, x: Any, y: Any, prior: Any, data: Any, c: Any, m: 
     return 1, stretch + 0.5 * off * off + math.log(spread * length) + LOG_ROOT_2PI - math.log(2.0)
 
 
-@compiled
+@allocating
 def move(
     kind: Any, temperature: Any, law: Any, broken: Any, x: Any, prior_now: Any, likelihood: Any,
     weights: Any, prior: Any, guide: Any, data: Any, c: Any, m: Any, out: Any,
@@ -245,6 +246,6 @@ def settle(
         new_likelihood = pair_likelihood(new_law, new_broken, y, data, c, m, out)
     change = new_prior - prior_now + temperature * (new_likelihood - likelihood) + ratio
     if math.log(np.random.random()) < change:
-        x[:] = y
+        copy_to(y, x)
         return new_law, new_broken, new_prior, new_likelihood
     return law, broken, prior_now, likelihood

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.local import pair_likelihood
 from bayesscale.particles.population import fill_precisions, residuals
 from bayesscale.particles.steps import accept, log_spread
@@ -21,7 +21,7 @@ from bayesscale.particles.steps import accept, log_spread
 OPEN = 5
 
 
-@compiled
+@allocating
 def move_open(population: Any, data: Any, local: Any, precisions: Any, scales: Any, guide: Any, steps: Any,
               out: Any) -> None:  # fmt: skip
     """Shift means and stretch spreads of levels and gains, with the curves that are left open.
@@ -82,7 +82,7 @@ def fixed_stretch(m: Any, place: Any, by: Any, population: Any, data: Any, preci
     return float(change)
 
 
-@compiled
+@allocating
 def try_open(m: Any, place: Any, change: Any, moved: Any, data: Any, local: Any, guide: Any, sizes: Any,
              rate: Any, out: Any) -> bool:  # fmt: skip
     """Move the open curves, or nothing; return whether they were.

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.linear import cholesky, draw_normal, gram, lower_inverse, product
 from bayesscale.particles.places import EFFECTS, SHAPE
 from bayesscale.particles.steps import accept, log_spread
@@ -21,7 +21,7 @@ _REPEATS = 2
 _COVARIANCE_TURNS = 10
 
 
-@compiled
+@allocating
 def correlation_factor(partial: Any, count: Any) -> Any:
     """Return the Cholesky factor of a correlation; the formula of `bayesscale.models.correlation`."""
     factor = np.zeros((count, count))
@@ -36,7 +36,7 @@ def correlation_factor(partial: Any, count: Any) -> Any:
     return factor
 
 
-@compiled
+@allocating
 def covariance(partial: Any, sd: Any) -> Any:
     """Return the covariance of levels and gains between curves."""
     factor = correlation_factor(partial, sd.shape[0])
@@ -50,7 +50,7 @@ def covariance(partial: Any, sd: Any) -> Any:
     return found
 
 
-@compiled
+@allocating
 def fill_precisions(population: Any, data: Any, precisions: Any) -> None:
     """Write the precision of levels and gains of every pattern of measured metrics; the last: of all metrics.
 
@@ -69,7 +69,7 @@ def fill_precisions(population: Any, data: Any, precisions: Any) -> None:
                     precisions[p, effects[i], effects[j]] += inverse[k, i] * inverse[k, j]
 
 
-@compiled
+@allocating
 def block(matrix: Any, measured: Any) -> tuple[Any, Any]:
     """Return what of a matrix belongs to measured metrics, and which effects those are."""
     effects = np.empty(2 * measured.sum(), np.int64)
@@ -85,7 +85,7 @@ def block(matrix: Any, measured: Any) -> tuple[Any, Any]:
     return part, effects
 
 
-@compiled
+@allocating
 def residuals(population: Any, data: Any, local: Any) -> Any:
     """Return levels and gains minus what the regression expects of them, shape (C, E)."""
     curves, metrics = data.count.shape
@@ -97,7 +97,7 @@ def residuals(population: Any, data: Any, local: Any) -> Any:
     return expected
 
 
-@compiled
+@allocating
 def squares(population: Any, data: Any, local: Any, precisions: Any, rest: Any) -> Any:
     """Return how far off curves are in what was measured, and in how many effects, shape (C, 2).
 
@@ -123,7 +123,7 @@ def shape_place(population: Any, local: Any, c: Any, m: Any) -> float:
     return float((local.x[c, m, SHAPE] - population.shape_mean[m, law]) / population.shape_sd[m, law])
 
 
-@compiled
+@allocating
 def draw_scales(population: Any, data: Any, local: Any, precisions: Any, rest: Any) -> Any:
     """Draw the precision of every curve, as a multiple of the population's, shape (C,).
 
@@ -137,7 +137,7 @@ def draw_scales(population: Any, data: Any, local: Any, precisions: Any, rest: A
     return scales[:, 0].copy()
 
 
-@compiled
+@allocating
 def draw_coefficients(population: Any, data: Any, precisions: Any, scales: Any, rest: Any) -> None:
     """Draw all coefficients at once, and keep the residuals up to date.
 
@@ -185,7 +185,7 @@ def draw_coefficients(population: Any, data: Any, precisions: Any, scales: Any, 
             rest[c, e] = target[c, e] - expected[c, e]
 
 
-@compiled
+@allocating
 def weighted(rows: Any, scales: Any) -> Any:
     """Return rows times the precisions of their curves."""
     found = rows.copy()
@@ -216,7 +216,7 @@ def move_groups(population: Any, data: Any, precisions: Any, scales: Any, rest: 
             scaled_group(population, data, precisions, scales, rest, steps, f, e)
 
 
-@compiled
+@allocating
 def scaled_group(
     population: Any, data: Any, precisions: Any, scales: Any, rest: Any, steps: Any, f: Any, e: Any
 ) -> None:
@@ -255,7 +255,7 @@ def scaled_group(
                 population.coef[q, e] *= math.exp(new - now)
 
 
-@compiled
+@allocating
 def log_scatter(partial: Any, sd: Any, data: Any, scatter: Any, sizes: Any) -> float:
     """Return the log density of residuals under a covariance, up to a constant.
 
@@ -274,7 +274,7 @@ def log_scatter(partial: Any, sd: Any, data: Any, scatter: Any, sizes: Any) -> f
     return total
 
 
-@compiled
+@allocating
 def move_covariance(population: Any, data: Any, scales: Any, rest: Any, steps: Any) -> None:
     """Move spreads and partial correlations of levels and gains between curves, some times."""
     patterns, effects = data.measured.shape[0], rest.shape[1]

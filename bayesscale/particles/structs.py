@@ -1,139 +1,118 @@
-"""Tuples of arrays as one pointer: compiled code would else hand on hundreds of numbers at every call.
+"""Named tuples of arrays as one pointer: compiled code would else hand on hundreds of numbers at every call.
 
-Passing tuples, the sampler takes three times as long to compile and an inner call costs more than its work.
+Passing tuples, the sampler takes three times as long to compile. Numba's own structs count references to
+every array at every use; here nothing is counted, since Python keeps the arrays.
 """
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
-from numba import types
-from numba.experimental import structref
-
-from bayesscale.models.assembly import Assembly
-from bayesscale.particles.compiled import compiled
-from bayesscale.particles.guide import Guide
-from bayesscale.particles.state import Local, LocalPrior, Pool, Population
-from bayesscale.particles.steps import Steps
-
-
-class _Type(types.StructRef):  # type: ignore[misc]
-    """A struct as Numba's type system sees it."""
-
-    def preprocess_fields(self, fields: Any) -> Any:
-        """Return the fields without literal values, which would make types of their own."""
-        return tuple((name, types.unliteral(own)) for name, own in fields)
+import numpy as np
+from numba import typeof, types
+from numba.core.cgutils import intp_t
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import (
+    NativeValue,
+    infer_getattr,
+    lower_getattr_generic,
+    models,
+    register_model,
+    typeof_impl,
+    unbox,
+)
+from numba.np.arrayobj import make_array, populate_array
 
 
-@structref.register
-class AssemblyType(_Type):
-    """Type of `AssemblyStruct`."""
+class StructType(types.Type):  # type: ignore[misc]
+    """A struct as Numba's type system sees it: where each field begins, in words of 8 bytes, and its type."""
+
+    def __init__(self, name: str, fields: dict[str, types.Type]) -> None:
+        self.places: dict[str, tuple[int, types.Type]] = {}
+        first = 0
+        for field, kind in fields.items():
+            self.places[field] = first, kind
+            first += 1 + getattr(kind, "ndim", 0)
+        # Names of compiled functions contain those of their types: short ones compile faster.
+        super().__init__(name=f"{name}{zlib.crc32(str(self.places).encode()):x}")
 
 
-@structref.register
-class PopulationType(_Type):
-    """Type of `PopulationStruct`."""
+class Struct:
+    """The fields of a named tuple for compiled code, which shares the arrays.
+
+    Parameters
+    ----------
+    fields : NamedTuple
+        Contiguous arrays, and numbers.
+    """
+
+    def __init__(self, fields: Any) -> None:
+        # The block holds addresses: what lies there has to stay.
+        self._fields = fields
+        kinds, words = {}, []
+        for name, part in fields._asdict().items():
+            if not isinstance(part, np.ndarray):
+                part = np.float64(part)
+                words.append(int(part.view(np.int64)))
+            elif part.flags.c_contiguous:
+                words += [part.ctypes.data, *part.shape]
+            else:
+                raise ValueError(f"{name} has to be contiguous")
+            kinds[name] = typeof(part)
+        self._block = np.array(words, dtype=np.int64)
+        self.address = self._block.ctypes.data
+        self.kind = StructType(type(fields).__name__, kinds)
 
 
-@structref.register
-class LocalType(_Type):
-    """Type of `LocalStruct`."""
+@typeof_impl.register(Struct)  # type: ignore[untyped-decorator]
+def _typeof(struct: Struct, _: Any) -> StructType:
+    """Return the type of a struct."""
+    return struct.kind
 
 
-@structref.register
-class LocalPriorType(_Type):
-    """Type of `LocalPriorStruct`."""
+@register_model(StructType)
+class _Model(models.OpaqueModel):  # type: ignore[misc]
+    """A pointer to the block."""
 
 
-@structref.register
-class GuideType(_Type):
-    """Type of `GuideStruct`."""
+@unbox(StructType)  # type: ignore[untyped-decorator]
+def _unbox(_: StructType, struct: Any, c: Any) -> NativeValue:
+    """Emit code that takes the pointer out of a `Struct`."""
+    address = c.pyapi.object_getattr_string(struct, "address")
+    pointer = c.pyapi.long_as_voidptr(address)
+    c.pyapi.decref(address)
+    return NativeValue(pointer)
 
 
-@structref.register
-class PoolType(_Type):
-    """Type of `PoolStruct`."""
+@infer_getattr
+class _Fields(AttributeTemplate):  # type: ignore[misc]
+    """Types of the fields."""
+
+    key = StructType
+
+    def generic_resolve(self, struct: StructType, name: str) -> types.Type | None:
+        """Return the type of a field."""
+        return struct.places[name][1] if name in struct.places else None
 
 
-@structref.register
-class StepsType(_Type):
-    """Type of `StepsStruct`."""
+@lower_getattr_generic(StructType)  # type: ignore[untyped-decorator]
+def _field(context: Any, builder: Any, struct: StructType, pointer: Any, name: str) -> Any:
+    """Emit code that reads a field from the block: a number, or address and shape of an array."""
+    first, kind = struct.places[name]
 
+    def word(place: int, of: Any) -> Any:
+        block = builder.bitcast(pointer, of.as_pointer())
+        return builder.load(builder.gep(block, [intp_t(place)]))
 
-class AssemblyStruct(structref.StructRefProxy):  # type: ignore[misc]
-    """An `Assembly` for compiled code; it shares the arrays."""
-
-
-class PopulationStruct(structref.StructRefProxy):  # type: ignore[misc]
-    """A `Population` for compiled code; it shares the arrays."""
-
-
-class LocalStruct(structref.StructRefProxy):  # type: ignore[misc]
-    """A `Local` for compiled code; it shares the arrays."""
-
-
-class LocalPriorStruct(structref.StructRefProxy):  # type: ignore[misc]
-    """A `LocalPrior` for compiled code; it shares the arrays."""
-
-
-class GuideStruct(structref.StructRefProxy):  # type: ignore[misc]
-    """A `Guide` for compiled code; it shares the arrays."""
-
-
-class PoolStruct(structref.StructRefProxy):  # type: ignore[misc]
-    """A `Pool` for compiled code; it shares the arrays."""
-
-
-class StepsStruct(structref.StructRefProxy):  # type: ignore[misc]
-    """A `Steps` for compiled code; it shares the arrays."""
-
-
-structref.define_proxy(AssemblyStruct, AssemblyType, list(Assembly._fields))
-structref.define_proxy(PopulationStruct, PopulationType, list(Population._fields))
-structref.define_proxy(LocalStruct, LocalType, list(Local._fields))
-structref.define_proxy(LocalPriorStruct, LocalPriorType, list(LocalPrior._fields))
-structref.define_proxy(GuideStruct, GuideType, list(Guide._fields))
-structref.define_proxy(PoolStruct, PoolType, list(Pool._fields))
-structref.define_proxy(StepsStruct, StepsType, list(Steps._fields))
-
-
-@compiled
-def data_struct(data: Assembly) -> Any:
-    """Return the data for compiled code."""
-    return AssemblyStruct(*data)
-
-
-@compiled
-def population_struct(population: Population) -> Any:
-    """Return a population for compiled code."""
-    return PopulationStruct(*population)
-
-
-@compiled
-def local_struct(local: Local) -> Any:
-    """Return local parameters for compiled code."""
-    return LocalStruct(*local)
-
-
-@compiled
-def prior_struct(prior: LocalPrior) -> Any:
-    """Return a population as curves see it for compiled code."""
-    return LocalPriorStruct(*prior)
-
-
-@compiled
-def guide_struct(guide: Guide) -> Any:
-    """Return a guide for compiled code."""
-    return GuideStruct(*guide)
-
-
-@compiled
-def steps_struct(steps: Steps) -> Any:
-    """Return sizes of steps for compiled code."""
-    return StepsStruct(*steps)
-
-
-@compiled
-def pool_struct(pool: Pool) -> Any:
-    """Return clouds for compiled code."""
-    return PoolStruct(*pool)
+    if not isinstance(kind, types.Array):
+        return word(first, context.get_value_type(kind))
+    array = make_array(kind)(context, builder)
+    size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
+    shape = [word(first + 1 + axis, intp_t) for axis in range(kind.ndim)]
+    strides = [intp_t(size)]
+    for length in reversed(shape[1:]):
+        strides.insert(0, builder.mul(strides[0], length))
+    data = builder.inttoptr(word(first, intp_t), context.get_data_type(kind.dtype).as_pointer())
+    populate_array(array, data, shape, strides, intp_t(size), meminfo=None)
+    return array._getvalue()

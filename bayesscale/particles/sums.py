@@ -24,7 +24,7 @@ from bayesscale.particles.places import (
 
 # Rows of what is summed over: level, gain, the four of `POOLED`, shape, 1, wait, break, fall.
 ROW_SHAPE, ROW_ONE, ROW_RISK, ROW_BROKEN, ROW_FALL = 6, 7, 8, 9, 10
-ROWS = 11
+ROWS, SUMS = 11, 18
 # Particles with less than e to this of the largest weight count nothing.
 _NEGLIGIBLE = -40.0
 # The bits of two thirds as a number of 64 bits.
@@ -33,7 +33,7 @@ _TWO_THIRDS = int(np.array(2.0 / 3).view(np.int64))
 
 @compiled
 def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any, inverse: Any, hazard: Any,
-                data: Any, rows: Any, ends: Any, base: Any, whole: Any, out: Any) -> float:  # fmt: skip
+                data: Any, rows: Any, ends: Any, base: Any, room: Any, out: Any) -> float:  # fmt: skip
     """Write the log weights of a curve's particles under a population; return the largest.
 
     Parameters
@@ -50,10 +50,12 @@ def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any,
         Breaks per unit of u; 0 where there are none.
     data, rows, ends, base
         From `gather`, of this curve.
-    whole, out : array, shape (particles + 1,)
-        Written: `rest` and how far off each is in level, gain and shape; the log weights.
+    room : array, shape (4, particles + 1)
+        Written first: `rest` and how far off each is in level, gain and shape. The others are to work in.
+    out : array, shape (particles + 1,)
+        Written: the log weights.
     """
-    count = out.shape[0]
+    count, whole = out.shape[0], room[0]
     one, two = math.exp(-at[SPREAD]), math.exp(-at[SPREAD + 1])
     constant = -at[SPREAD] - at[SPREAD + 1]
     start, other = (
@@ -86,8 +88,11 @@ def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any,
                 out[i] += constant
                 whole[i] += off * off
     power = 0.5 * (expected[4] + EFFECTS)
-    out += power * math.log(expected[5])
-    subtract_logs(power, whole, out)
+    constant = power * math.log(expected[5])
+    for i in range(count):
+        out[i] += constant
+        room[1, i] = whole[i]
+    subtract_logs(power, room[1], out)
     largest = out[0]
     for i in range(count):
         largest = out[i] if out[i] > largest else largest
@@ -98,17 +103,16 @@ def log_weights(at: Any, free: Any, allowed: Any, log_share: Any, expected: Any,
 def subtract_logs(power: Any, values: Any, out: Any) -> None:
     """Subtract power * log(values) from `out`, to 2e-10 of the power: a loop without calls is quick.
 
-    Values are positive.
+    Values are positive, and overwritten.
     """
-    near = values.copy()
-    bits, doublings = near.view(np.int64), power * math.log(2.0)
+    bits, doublings = values.view(np.int64), power * math.log(2.0)
     for i in range(values.shape[0]):
-        # values = near * 2^exponent, near being between two thirds and four thirds.
+        # Powers of two are taken out: what is left is between two thirds and four thirds.
         exponent = (bits[i] - _TWO_THIRDS) >> 52
         bits[i] -= exponent << 52
         out[i] -= doublings * exponent
     for i in range(values.shape[0]):
-        t = (near[i] - 1.0) / (near[i] + 1.0)
+        t = (values[i] - 1.0) / (values[i] + 1.0)
         s = t * t
         series = 2.0 + s * (2.0 / 3 + s * (2.0 / 5 + s * (2.0 / 7 + s * (2.0 / 9 + s * (2.0 / 11)))))
         out[i] -= power * t * series
@@ -156,27 +160,31 @@ def moments(weight: Any, row: Any, ones: Any, room: Any) -> tuple[float, float]:
 
 @compiled
 def add_slopes(at: Any, free: Any, share: Any, expected: Any, inverse: Any, hazard: Any, alignment: Any,
-               data: Any, rows: Any, ends: Any, whole: Any, out: Any, largest: Any, weight: Any,
+               data: Any, rows: Any, ends: Any, room: Any, sums: Any, out: Any, largest: Any,
                slope: Any) -> float:  # fmt: skip
-    """Add the slopes of a curve's log density; return that density. Arguments as in `log_weights`."""
+    """Add the slopes of a curve's log density; return that density.
+
+    `sums`, shape (SUMS,), is to work in; the other arguments are as in `log_weights`.
+    """
+    whole, weight, pull, spare = room[0], room[1], room[2], room[3]
     to_weights(out, largest, weight)
-    ones, room = rows[ROW_ONE], np.empty(weight.shape[0])
+    ones = rows[ROW_ONE]
     total = product_sum(weight, ones)
-    sums, pull = np.empty(18), np.empty(weight.shape[0])
     # A Student-t density pulls as a normal one whose precision falls with the distance.
     for i in range(weight.shape[0]):
         pull[i] = weight[i] * (expected[4] + EFFECTS) / whole[i]
-    sums[1], sums[4] = moments(pull, rows[1], ones, room)
-    sums[3] = product_sum(room, rows[0])
-    sums[0], sums[2] = moments(pull, rows[0], ones, room)
+    sums[1], sums[4] = moments(pull, rows[1], ones, spare)
+    sums[3] = product_sum(spare, rows[0])
+    sums[0], sums[2] = moments(pull, rows[0], ones, spare)
     sums[17] = product_sum(pull, ones)
     for kind in range(4):
         if free[kind]:
-            sums[5 + kind], sums[9 + kind] = moments(weight, rows[2 + kind], ones, room)
+            sums[5 + kind], sums[9 + kind] = moments(weight, rows[2 + kind], ones, spare)
     if hazard > 0.0:
         sums[13], sums[14] = product_sum(weight, rows[ROW_BROKEN]), product_sum(weight, rows[ROW_RISK])
-        sums[15], sums[16] = moments(weight, rows[ROW_FALL], ones, room)
-    sums /= total
+        sums[15], sums[16] = moments(weight, rows[ROW_FALL], ones, spare)
+    for i in range(SUMS):
+        sums[i] /= total
     add_effect_slopes(at, expected, inverse, sums, slope)
     for kind in range(4):
         if free[kind]:
@@ -189,7 +197,7 @@ def add_slopes(at: Any, free: Any, share: Any, expected: Any, inverse: Any, haza
             part = slice(ends[k], ends[k + 1])
             own = product_sum(weight[part], ones[part]) / total
             pulled = product_sum(pull[part], ones[part]) / total
-            first, second = moments(pull[part], rows[ROW_SHAPE, part], ones[part], room[part])
+            first, second = moments(pull[part], rows[ROW_SHAPE, part], ones[part], spare[part])
             first, second = first / total, second / total
             middle, width = at[SHAPE_MEAN + k], math.exp(-2.0 * at[SHAPE_SPREAD + k])
             slope[SHAPE_MEAN + k] += (first - middle * pulled) * width

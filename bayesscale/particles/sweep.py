@@ -8,7 +8,7 @@ import numpy as np
 
 from bayesscale.particles.baseline import move_cells, move_line
 from bayesscale.particles.collapsed import collapsed_likelihood, draw_modes, draw_weights
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.difference import step_by_difference
 from bayesscale.particles.exchange import exchange, exchange_two
 from bayesscale.particles.expected import expect, fill_prior
@@ -64,7 +64,7 @@ def move_pair(law: Any, broken: Any, x: Any, several: Any, can_break: Any, prior
     return law, broken, now, pair_likelihood(law, broken, x, data, c, m, room[0])
 
 
-@compiled
+@allocating
 def refresh(proposal: Any, guide: Any, pool: Any, data: Any, c: Any, m: Any, several: Any, can_break: Any,
             room: Any) -> None:  # fmt: skip
     """Stir some particles of a pair under the proposal; arguments as in `move_pair`."""
@@ -88,7 +88,7 @@ def count_laws(m: Any, data: Any) -> int:
     return count
 
 
-@compiled
+@allocating
 def draw_shares(m: Any, population: Any, data: Any, local: Any) -> None:
     """Draw the shares of a metric's laws given the laws of its curves; their prior is flat."""
     size = np.zeros(LAW_COUNT)
@@ -101,7 +101,7 @@ def draw_shares(m: Any, population: Any, data: Any, local: Any) -> None:
             population.share[m, k] = max(size[k], 1e-12)
 
 
-@compiled
+@allocating
 def move_curves(
     population: Any, data: Any, local: Any, prior: Any, guide: Any, steps: Any, proposal: Any, pool: Any,
     precisions: Any,
@@ -140,7 +140,7 @@ def move_curves(
     exchange_metrics(population, data, local, prior, proposal, pool, precisions)
 
 
-@compiled
+@allocating
 def exchange_metrics(
     population: Any, data: Any, local: Any, prior: Any, proposal: Any, pool: Any, precisions: Any
 ) -> None:
@@ -162,7 +162,7 @@ def exchange_metrics(
             )  # fmt: skip
 
 
-@compiled
+@allocating
 def draw_unmeasured(population: Any, data: Any, local: Any, prior: Any, precisions: Any) -> None:
     """Draw what was not measured from what is expected of it, given the other metrics of its curve.
 
@@ -204,7 +204,7 @@ def seed_all(seed: Any) -> None:
     np.random.seed(seed)
 
 
-@compiled
+@allocating
 def move_population(
     population: Any, data: Any, local: Any, prior: Any, guide: Any, steps: Any, precisions: Any
 ) -> None:

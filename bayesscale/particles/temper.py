@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.guide import fit_parts
+from bayesscale.particles.linear import copy_to
 from bayesscale.particles.local import log_prior, pair_likelihood
 from bayesscale.particles.moves import BREAK, JUMP, LAW, SINGLE, WALK, move, stir
 from bayesscale.particles.places import GAIN, LAW_COUNT, LEVEL, LOCAL, MODE, NOISE, SHAPE, SLOPE, TAU
@@ -68,7 +69,7 @@ def draw_prior(x: Any, scale: Any, prior: Any, data: Any, c: Any, m: Any) -> tup
     return law, broken
 
 
-@compiled
+@allocating
 def effective(likelihood: Any, step: Any, weight: Any) -> float:
     """Write the weights of a step in temperature; return the share of particles that is effective."""
     largest = likelihood.max()
@@ -99,7 +100,7 @@ def next_step(likelihood: Any, left: Any, weight: Any) -> float:
     return step
 
 
-@compiled
+@allocating
 def resampled(weight: Any) -> Any:
     """Return which particles survive, by systematic resampling."""
     count = weight.shape[0]
@@ -113,7 +114,7 @@ def resampled(weight: Any) -> Any:
     return chosen
 
 
-@compiled
+@allocating
 def keep_laws(weight: Any, law: Any, log_priors: Any, share: Any) -> bool:
     """Raise the shares of rare laws in the proposal, and weights with them; return whether no law is rare.
 
@@ -142,7 +143,7 @@ def keep_laws(weight: Any, law: Any, log_priors: Any, share: Any) -> bool:
     return done
 
 
-@compiled
+@allocating
 def correlation(one: Any, two: Any) -> float:
     """Return the correlation of two arrays, 0 where one of them is constant."""
     off, also = one - one.mean(), two - two.mean()
@@ -150,14 +151,14 @@ def correlation(one: Any, two: Any) -> float:
     return float((off * also).sum() / size) if size > 0.0 else 0.0
 
 
-@compiled
+@allocating
 def difference(one: Any, two: Any) -> float:
     """Return the difference of the means of two independent arrays in standard errors."""
     error = math.sqrt((one.var() + two.var()) / one.shape[0])
     return float(abs(one.mean() - two.mean()) / error) if error > 0.0 else 0.0
 
 
-@compiled
+@allocating
 def features(x: Any, law: Any, broken: Any) -> Any:
     """Return a row a number of particles: places, indicators of laws, and of being broken."""
     found = np.empty((MODE + 3 + LAW_COUNT, x.shape[0]))
@@ -204,7 +205,7 @@ def learn_from_others(
     return middle, x.shape[0]
 
 
-@compiled
+@allocating
 def even_out(
     x: Any, law: Any, broken: Any, log_priors: Any, likelihood: Any, several: Any, can_break: Any,
     prior: Any, guide: Any, data: Any, c: Any, m: Any, out: Any,
@@ -240,7 +241,7 @@ def even_out(
     return number
 
 
-@compiled
+@allocating
 def temper(seed: Any, c: Any, m: Any, moves: Any, prior: Any, guide: Any, data: Any, pool: Any) -> int:
     """Fill pool and guide of a curve and metric; return the number of temperatures.
 
@@ -303,7 +304,8 @@ def begin(seed: Any, prior: Any, data: Any, pool: Any, local: Any) -> None:
         for m in range(data.count.shape[1]):
             if data.count[c, m] > 0:
                 i = np.random.randint(pool.law.shape[2])
-                local.x[c, m], local.law[c, m] = pool.x[c, m, i], pool.law[c, m, i]
-                local.broken[c, m], local.likelihood[c, m] = pool.broken[c, m, i], pool.likelihood[c, m, i]
+                copy_to(pool.x[c, m, i], local.x[c, m])
+                local.law[c, m], local.broken[c, m] = pool.law[c, m, i], pool.broken[c, m, i]
+                local.likelihood[c, m] = pool.likelihood[c, m, i]
             else:
                 local.law[c, m], local.broken[c, m] = draw_prior(local.x[c, m], 1.0, prior, data, c, m)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesscale.particles.compiled import compiled
+from bayesscale.particles.compiled import allocating, compiled
 from bayesscale.particles.places import (
     ALIGNMENT,
     FALL,
@@ -22,7 +22,7 @@ from bayesscale.particles.places import (
 )
 
 
-@compiled
+@allocating
 def read_population(m: Any, population: Any, data: Any, aligned: Any, at: Any, mean: Any, sd: Any) -> None:
     """Write where the population of a metric is, and its normal prior; sd 0 where nothing is to be moved.
 
@@ -70,7 +70,7 @@ def read_population(m: Any, population: Any, data: Any, aligned: Any, at: Any, m
         sd[ALIGNMENT] = data.hazard_alignment[1] if aligned else 0.0
 
 
-@compiled
+@allocating
 def draw_total(m: Any, population: Any, data: Any, at: Any) -> None:
     """Write gamma variables that have the shares of laws; their sum is independent of these, and drawn."""
     total = np.random.gamma(float(data.allowed[m].sum()), 1.0)

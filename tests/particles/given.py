@@ -16,14 +16,7 @@ from bayesscale.particles.guide import Guide, no_guide
 from bayesscale.particles.population import fill_precisions
 from bayesscale.particles.state import Local, LocalPrior, Population, empty, middle, wide_prior
 from bayesscale.particles.steps import first_steps
-from bayesscale.particles.structs import (
-    data_struct,
-    guide_struct,
-    local_struct,
-    population_struct,
-    prior_struct,
-    steps_struct,
-)
+from bayesscale.particles.structs import Struct
 from bayesscale.particles.sweep import draw_unmeasured, seed_all
 from tests.models.tables import curves_of, table
 from tests.particles.ranks import curve_ranks, population_ranks
@@ -67,11 +60,11 @@ class Given:
         self.expected, self.inverse = np.zeros((curves, 6)), np.zeros((curves, 3))
         # Population, data and curves; the population as curves see it, the clouds, the sizes of steps.
         self.own: tuple[Any, Any, Any] = (
-            population_struct(self.population), data_struct(data), local_struct(self.local),
+            Struct(self.population), Struct(data), Struct(self.local),
         )  # fmt: skip
-        self.seen: Any = prior_struct(self.prior)
-        self.known: Any = guide_struct(self.guide)
-        self.sizes: Any = steps_struct(self.steps)
+        self.seen: Any = Struct(self.prior)
+        self.known: Any = Struct(self.guide)
+        self.sizes: Any = Struct(self.steps)
         seed_all(1)
 
     def draw(self) -> None:

@@ -14,7 +14,7 @@ from scipy import stats
 from bayesscale.models.assembly import Assembly
 from bayesscale.particles.collapsed import collapsed_likelihood, draw_modes, draw_weights, integrate
 from bayesscale.particles.places import GAIN, LEVEL, MODE, NOISE, STRAY
-from bayesscale.particles.structs import data_struct
+from bayesscale.particles.structs import Struct
 from bayesscale.particles.sweep import seed_all
 from tests.models.near_zero import anchored, away, discrepancy_unit
 from tests.particles.simulated import mean_and_scale
@@ -86,7 +86,7 @@ def cases(data: Assembly, count: int, stray: float = 1.0) -> Iterator[Case]:
 
 
 def test_the_likelihood_is_the_normal_density_of_values(data: Assembly) -> None:
-    compiled, out, seen = data_struct(data), np.empty(data.u.shape[2]), set()
+    compiled, out, seen = Struct(data), np.empty(data.u.shape[2]), set()
     for case in cases(data, 200):
         count = len(case.off)
         covariance = np.diag(case.noise**2 / case.weights[:count]) + case.modes @ case.modes.T
@@ -101,7 +101,7 @@ def test_the_likelihood_is_the_normal_density_of_values(data: Assembly) -> None:
 
 
 def test_a_value_that_is_no_number_has_no_likelihood(data: Assembly) -> None:
-    case, compiled, out = next(cases(data, 1)), data_struct(data), np.empty(data.u.shape[2])
+    case, compiled, out = next(cases(data, 1)), Struct(data), np.empty(data.u.shape[2])
     case.x[LEVEL] = np.nan
     assert collapsed_likelihood(*case.arguments, case.weights, compiled, 0, case.m, out) == -np.inf
 
@@ -116,13 +116,13 @@ def test_many_values_and_small_scales_do_not_overflow(data: Assembly) -> None:
     x, out = np.zeros(11), np.zeros(count)
     x[NOISE] = -20.0
     weights = np.ones(count)
-    total, *modes = integrate(x, 1.0, out, weights, data_struct(many), 0, 0)
+    total, *modes = integrate(x, 1.0, out, weights, Struct(many), 0, 0)
     assert total == pytest.approx(-0.5 * count * np.log(np.exp(-40.0) + 1e-12))
     assert modes == [0.0, 0.0, 1.0, 0.0, 1.0]
 
 
 def test_modes_are_drawn_from_their_normal_distribution(data: Assembly) -> None:
-    compiled, out, found = data_struct(data), np.empty(data.u.shape[2]), []
+    compiled, out, found = Struct(data), np.empty(data.u.shape[2]), []
     seed_all(1)
     for case in cases(data, DRAWS):
         case = case._replace(weights=case.weights[: len(case.off)])
@@ -135,7 +135,7 @@ def test_modes_are_drawn_from_their_normal_distribution(data: Assembly) -> None:
 
 
 def test_weights_are_drawn_from_their_gamma_distribution(data: Assembly) -> None:
-    compiled, out, ranks = data_struct(data), np.empty(data.u.shape[2]), []
+    compiled, out, ranks = Struct(data), np.empty(data.u.shape[2]), []
     seed_all(2)
     for case in cases(data, DRAWS // 4):
         draw_weights(*case.arguments, compiled, 0, case.m, out, case.weights)
@@ -149,7 +149,7 @@ def test_weights_are_drawn_from_their_gamma_distribution(data: Assembly) -> None
 def test_over_the_weights_it_is_the_density_of_student_t_noise(data: Assembly, stray: float) -> None:
     # One value: weights by quadrature on one side, modes on the other.
     one = data._replace(count=np.minimum(data.count, 1))
-    compiled, out = data_struct(one), np.empty(data.u.shape[2])
+    compiled, out = Struct(one), np.empty(data.u.shape[2])
     prior = stats.gamma(0.5 * data.degrees, scale=2.0 / data.degrees)
     for case in cases(one, 10, stray):
         case.weights[0] = 1.0

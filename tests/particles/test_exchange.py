@@ -13,7 +13,7 @@ from bayesscale.particles.exchange import exchange
 from bayesscale.particles.local import log_prior
 from bayesscale.particles.places import LOCAL
 from bayesscale.particles.state import Local, LocalPrior, Pool, empty, empty_pool
-from bayesscale.particles.structs import data_struct, local_struct, pool_struct, prior_struct
+from bayesscale.particles.structs import Struct
 from bayesscale.particles.sweep import seed_all
 from tests.particles.clouds import Cloud
 from tests.particles.small import assert_prior, draw, small_data, small_prior
@@ -43,7 +43,7 @@ class Room(NamedTuple):
                 log_share=np.log([share] * len(data.count)), hazard=2.0 * proposal.hazard
             )
         pool, local = empty_pool(data, PARTICLES), empty(data)
-        own = prior_struct(proposal), data_struct(data), pool_struct(pool), local_struct(local)
+        own = Struct(proposal), Struct(data), Struct(pool), Struct(local)
         seed_all(seed)
         return cls(data, prior, proposal, pool, local, own)
 

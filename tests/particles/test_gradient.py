@@ -13,7 +13,7 @@ from bayesscale.particles.gradient import add_prior_gradient, pair_gradient
 from bayesscale.particles.guide import free_places
 from bayesscale.particles.local import log_prior
 from bayesscale.particles.places import LOCAL, MODE, SHAPE, TAU
-from bayesscale.particles.structs import data_struct, prior_struct
+from bayesscale.particles.structs import Struct
 from tests.particles.small import draw, small_data, small_prior
 
 FloatArray = NDArray[np.float64]
@@ -29,7 +29,7 @@ def data() -> Assembly:
 @pytest.mark.parametrize("law", range(len(LAWS)), ids=list(LAWS))
 def test_it_is_that_of_collapsed_likelihood_and_prior(data: Assembly, law: int, broken: int) -> None:
     prior, m = small_prior(data), int(list(LAWS.values())[law].improves == "down")
-    compiled, own = data_struct(data), prior_struct(prior)
+    compiled, own = Struct(data), Struct(prior)
     rng, room, gradient = np.random.default_rng(law), np.empty((4, data.u.shape[2])), np.empty(LOCAL)
     free = free_places(data)[broken]
     moved = free[(free >= 0) & (free != MODE) & (free != MODE + 1)]

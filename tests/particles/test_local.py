@@ -23,7 +23,7 @@ from bayesscale.particles.local import (
 )
 from bayesscale.particles.population import correlation_factor, covariance
 from bayesscale.particles.state import LocalPrior
-from bayesscale.particles.structs import data_struct, prior_struct
+from bayesscale.particles.structs import Struct
 from bayesscale.posterior.local import Gauge, Local
 from tests.models.near_zero import sharpness_of
 from tests.particles.clouds import Cloud
@@ -56,7 +56,7 @@ def test_values_are_those_that_answers_are_made_of(data: Assembly, prior: LocalP
     }
     for m, law, broken, x in drawn(data, prior):
         u, count = data.u[0, m], int(data.count[0, m])
-        compiled = data_struct(data)
+        compiled = Struct(data)
         scale = law_and_break(law, broken, x, compiled, 0, m, out)
         both = [value_and_noise(x, scale, out[i], compiled, 0, m, i) for i in range(count)]
         found, square = np.array(both).T
@@ -82,7 +82,7 @@ def test_values_are_those_that_answers_are_made_of(data: Assembly, prior: LocalP
 
 
 def test_the_likelihood_is_student_t_up_to_a_constant(data: Assembly, prior: LocalPrior) -> None:
-    compiled, out = data_struct(data), np.empty(data.u.shape[2])
+    compiled, out = Struct(data), np.empty(data.u.shape[2])
     constants = []
     for m, law, broken, x in drawn(data, prior):
         found = pair_likelihood(law, broken, x, compiled, 0, m, out)
@@ -137,7 +137,7 @@ def _log_prior(law: int, broken: int, x: FloatArray, prior: LocalPrior, data: As
 
 
 def test_the_prior_is_that_of_scipy_up_to_one_constant_of_a_metric(data: Assembly, prior: LocalPrior) -> None:
-    compiled, own = data_struct(data), prior_struct(prior)
+    compiled, own = Struct(data), Struct(prior)
     off: dict[int, list[float]] = {0: [], 1: []}
     for m, law, broken, x in drawn(data, prior):
         found = log_prior(law, broken, x, own, compiled, 0, m)
@@ -148,7 +148,7 @@ def test_the_prior_is_that_of_scipy_up_to_one_constant_of_a_metric(data: Assembl
 
 @pytest.mark.parametrize("m", [0, 1])
 def test_clouds_made_in_numpy_have_the_same_densities(data: Assembly, prior: LocalPrior, m: int) -> None:
-    compiled, own, out = data_struct(data), prior_struct(prior), np.empty(data.u.shape[2])
+    compiled, own, out = Struct(data), Struct(prior), np.empty(data.u.shape[2])
     cloud = Cloud.of(prior, data, 0, m, 200, np.random.default_rng(m))
     each = list(zip(*cloud, strict=True))
     found = [log_prior(*one, own, compiled, 0, m) for one in each]

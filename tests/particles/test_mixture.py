@@ -14,8 +14,8 @@ from bayesscale.particles.mixture import gather, log_mixture, mix
 from bayesscale.particles.places import LAW_COUNT, MIXED, SHARE_OF_LAW
 from bayesscale.particles.population import fill_precisions
 from bayesscale.particles.state import LocalPrior, Pool, empty_pool
-from bayesscale.particles.structs import pool_struct, prior_struct
-from bayesscale.particles.sums import ROWS
+from bayesscale.particles.structs import Struct
+from bayesscale.particles.sums import ROWS, SUMS
 from bayesscale.particles.sweep import exchange_metrics
 from bayesscale.particles.vector import read_population, write_population
 from tests.particles.clouds import Cloud
@@ -46,7 +46,7 @@ class Mixture:
             np.full(metrics, np.exp(data.break_scale[0])),
         )  # fmt: skip
         self.pool: Pool = empty_pool(data, PARTICLES)
-        self.clouds: tuple[Any, Any] = pool_struct(self.pool), prior_struct(self.proposal)
+        self.clouds: tuple[Any, Any] = Struct(self.pool), Struct(self.proposal)
         self.odds = np.empty((len(data.count), SUMMED + 1))
         self.order = np.zeros(self.odds.shape, np.int64)
 
@@ -142,13 +142,15 @@ def test_the_density_is_a_sum_over_particles_and_its_slopes_are_those_of_differe
     given.see(m)
     expected, inverse = given.expected.copy(), given.inverse.copy()
     rows, ends, base = mixture.gathered(m)
+    room, sums = np.empty((4, base.shape[1])), np.empty((3, SUMS))
     read_population(m, population, compiled, True, at, mean, sd)
     moved = np.flatnonzero(sd)
     begun, odds, constants = at.copy(), mixture.odds, []
 
     def density(at: FloatArray) -> float:
         return float(log_mixture(
-            m, at, mean, sd, expected, inverse, compiled, local, rows, ends, base, odds, slope
+            m, at, mean, sd, expected, inverse, compiled, local, rows, ends, base, room, sums,
+            odds, slope,
         ))  # fmt: skip
 
     for _ in range(5):

@@ -27,7 +27,7 @@ from bayesscale.particles.moves import (
 from bayesscale.particles.places import LOCAL, MODE, NOISE, TAU
 from bayesscale.particles.state import LocalPrior, Pool, empty_pool
 from bayesscale.particles.steps import first_steps
-from bayesscale.particles.structs import data_struct, guide_struct, pool_struct, prior_struct, steps_struct
+from bayesscale.particles.structs import Struct
 from bayesscale.particles.sweep import move_pair, seed_all
 from bayesscale.particles.temper import draw_prior
 from tests.particles.clouds import Cloud
@@ -65,7 +65,7 @@ def rough_guide(data: Assembly, prior: LocalPrior) -> Guide:
     """Return a guide that is a little off of draws of the first curve, and knows all parts but one."""
     guide, rng = no_guide(data), np.random.default_rng(3)
     law, broken, x = Cloud.of(prior, data, 0, 0, 4000, rng)
-    fit_parts(x, law, broken, prior_struct(prior), guide_struct(guide), data_struct(data), 0, 0)
+    fit_parts(x, law, broken, Struct(prior), Struct(guide), Struct(data), 0, 0)
     guide.centre[:] += 0.1 * rng.standard_normal(guide.centre.shape)
     guide.factor[:] *= np.tril(1.0 + 0.2 * rng.standard_normal((LOCAL, LOCAL)))
     guide.known[:, :, UNKNOWN] = False
@@ -74,7 +74,7 @@ def rough_guide(data: Assembly, prior: LocalPrior) -> Guide:
 
 
 def test_the_prior_that_particles_begin_with(data: Assembly, prior: LocalPrior) -> None:
-    own, compiled, found, x = prior_struct(prior), data_struct(data), [], np.zeros((DRAWS, LOCAL))
+    own, compiled, found, x = Struct(prior), Struct(data), [], np.zeros((DRAWS, LOCAL))
     seed_all(1)
     scales = np.random.default_rng(1).gamma(0.5 * prior.degrees[0, 0], 2.0 / prior.rest[0, 0], DRAWS)
     for i in range(DRAWS):
@@ -94,9 +94,9 @@ def test_the_prior_that_particles_begin_with(data: Assembly, prior: LocalPrior) 
 def test_a_move_keeps_the_prior(
     data: Assembly, prior: LocalPrior, name: str, guided: bool, collapsed: bool
 ) -> None:
-    own, compiled = prior_struct(prior), data_struct(data)
+    own, compiled = Struct(prior), Struct(data)
     known = rough_guide(data, prior) if name == "jump" else wrong_guide(data, 0.3)
-    guide = guide_struct(known if guided else no_guide(data))
+    guide = Struct(known if guided else no_guide(data))
     rng, out, taken = np.random.default_rng(12), np.empty(data.u.shape[2]), 0
     weights = np.ones(data.u.shape[2]) if collapsed else np.empty(0)
     states, found = np.zeros((DRAWS, LOCAL)), []
@@ -121,8 +121,8 @@ def test_a_move_keeps_the_prior(
 
 
 def test_jumps_are_between_all_parts_that_are_known(data: Assembly, prior: LocalPrior) -> None:
-    own, compiled, known = prior_struct(prior), data_struct(data), rough_guide(data, prior)
-    guide, rng = guide_struct(known), np.random.default_rng(6)
+    own, compiled, known = Struct(prior), Struct(data), rough_guide(data, prior)
+    guide, rng = Struct(known), np.random.default_rng(6)
     out, nothing, gone = np.empty(data.u.shape[2]), np.empty(0), set()
     seed_all(7)
     for _ in range(2000):
@@ -140,7 +140,7 @@ def test_jumps_are_between_all_parts_that_are_known(data: Assembly, prior: Local
 @pytest.mark.parametrize("collapsed", [False, True], ids=["with modes", "collapsed"])
 def test_what_jumps_draw_from_is_student_t(data: Assembly, prior: LocalPrior, collapsed: bool) -> None:
     known, rng, off = rough_guide(data, prior), np.random.default_rng(4), []
-    guide, weights = guide_struct(known), np.ones(2 if collapsed else 0)
+    guide, weights = Struct(known), np.ones(2 if collapsed else 0)
     for part in np.flatnonzero(known.known[0, 0]).tolist():
         free = known.free[part % 2]
         count = int((free >= 0).sum()) - 2 * collapsed
@@ -153,7 +153,7 @@ def test_what_jumps_draw_from_is_student_t(data: Assembly, prior: LocalPrior, co
 
 
 def test_trajectories_keep_the_prior(data: Assembly, prior: LocalPrior) -> None:
-    own, compiled, guide = prior_struct(prior), data_struct(data), guide_struct(wrong_guide(data, 0.3))
+    own, compiled, guide = Struct(prior), Struct(data), Struct(wrong_guide(data, 0.3))
     rng, room, steps = np.random.default_rng(4), np.empty((4, data.u.shape[2])), np.zeros(data.count.shape)
     states, found, taken, weights = np.zeros((DRAWS, LOCAL)), [], 0, np.ones(data.u.shape[2])
     seed_all(3)
@@ -189,18 +189,18 @@ class Measured:
         for kind, more in ((0, 1.5), (1, 1.0)):
             prior.pooled_mean[kind] += more
         self.prior, self.guide = prior, rough_guide(self.data, prior)
-        self.own: Any = prior_struct(prior)
-        self.known: Any = guide_struct(self.guide)
-        self.compiled: Any = data_struct(self.data)
+        self.own: Any = Struct(prior)
+        self.known: Any = Struct(self.guide)
+        self.compiled: Any = Struct(self.data)
         size = self.data.u.shape[2]
         self.weights, self.room, self.nothing = np.empty(size), np.empty((4, size)), np.empty(0)
         self.steps = first_steps(self.data)
         # The guide is as wide as the prior.
         self.steps.glide[:] = np.log(0.08)
-        self.sizes: Any = steps_struct(self.steps)
+        self.sizes: Any = Struct(self.steps)
         self.law, self.broken, self.x = 0, 0, np.zeros(LOCAL)
         self.cloud = cloud_of_prior(self.data, prior)
-        self.pool: Any = pool_struct(self.cloud)
+        self.pool: Any = Struct(self.cloud)
 
     def draw(self, rng: np.random.Generator) -> None:
         """Draw the curve from the prior, and its values given the curve."""
@@ -304,7 +304,7 @@ def test_moves_keep_the_joint_distribution_of_a_curve_and_its_values(name: str) 
 
 
 def test_a_break_stays_within_the_data(data: Assembly, prior: LocalPrior) -> None:
-    own, compiled, guide = prior_struct(prior), data_struct(data), guide_struct(wrong_guide(data, 2.0))
+    own, compiled, guide = Struct(prior), Struct(data), Struct(wrong_guide(data, 2.0))
     _, _, x = draw(prior, data, 0, np.random.default_rng(0))
     out, nothing, law, broken = np.empty(data.u.shape[2]), np.empty(0), 0, 0
     now = log_prior(law, broken, x, own, compiled, 0, 0)
@@ -325,7 +325,7 @@ def test_what_is_not_estimated_does_not_move(prior: LocalPrior) -> None:
     data = without_values(small_data(se=None))
     assert not data.pooled_free[3]
     held: Any = small_prior(data)
-    own, compiled, guide = prior_struct(held), data_struct(data), guide_struct(no_guide(data))
+    own, compiled, guide = Struct(held), Struct(data), Struct(no_guide(data))
     law, broken, x = draw(held, data, 0, np.random.default_rng(0))
     now, out = log_prior(law, broken, x, own, compiled, 0, 0), np.empty(data.u.shape[2])
     nothing = np.empty(0)

@@ -14,7 +14,7 @@ from bayesscale.models.model import Model
 from bayesscale.particles.guide import no_guide
 from bayesscale.particles.places import GAIN, LEVEL, LOCAL, MODE, NOISE, SHAPE, TAU
 from bayesscale.particles.state import Local, LocalPrior, Pool, empty, empty_pool
-from bayesscale.particles.structs import data_struct, guide_struct, local_struct, pool_struct, prior_struct
+from bayesscale.particles.structs import Struct
 from bayesscale.particles.sweep import seed_all
 from bayesscale.particles.temper import begin, drifted, effective, features, next_step, resampled, temper
 from tests.models.tables import curves_of, table
@@ -45,8 +45,8 @@ def clouds(
 ) -> tuple[Pool, Local, Any]:
     """Return the clouds under a population, the curves, and what was learned of them."""
     pool, local, guide = empty_pool(data, particles), empty(data), no_guide(data)
-    own, learned, compiled = prior_struct(prior), guide_struct(guide), data_struct(data)
-    rooms = pool_struct(pool), local_struct(local)
+    own, learned, compiled = Struct(prior), Struct(guide), Struct(data)
+    rooms = Struct(pool), Struct(local)
     for c, m in np.argwhere(data.count > 0):
         temper(seed + 1000 * c + 100 * m, c, m, 6, own, learned, compiled, rooms[0])
     begin(seed, own, compiled, *rooms)

@@ -21,7 +21,7 @@ from bayesscale.models.priors import Priors, change_priors
 from bayesscale.particles.chain import Chain
 from bayesscale.particles.clouds import make_clouds
 from bayesscale.particles.state import LocalPrior, Pool, empty_pool
-from bayesscale.particles.structs import pool_struct
+from bayesscale.particles.structs import Struct
 from tests.models.tables import curves_of, table
 from tests.particles.clouds import fill_pool
 from tests.particles.ranks import curve_ranks, population_ranks
@@ -96,7 +96,7 @@ class Replicates:
         found.draw_data()
         # The guide that clouds leave is kept: moves have to be right under any.
         chain.begin(make_clouds(data, found.proposal, PARTICLES, rng))
-        chain._pool = pool_struct(pool)
+        chain._pool = Struct(pool)
         found.begin()
         chain.steps.rate[0] = 0.1
         chain._learn_open(ADAPTING)
