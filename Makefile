@@ -33,7 +33,9 @@ lint: $(VENV)/.installed-dev  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Compiled once, the sampler need not be by each of the processes that test.
 fast: $(VENV)/.installed-dev  ## the tests that draw nothing from a posterior, two at a time
+	$(BIN)/python -m bayesscale.inference.compiling
 	$(BIN)/python -m pytest -m "not slow" -n 2
 
 slow: $(VENV)/.installed-dev  ## the tests that sample, two files at a time: a fit uses two cores, but not always

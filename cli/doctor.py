@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -83,19 +82,10 @@ def _read() -> str:
 
 
 def _cache() -> str:
-    """Say where compiled code lies, and whether it is there."""
-    import bayesscale.inference.sampler  # its import finds the compiled code
+    """Say whether compiled code is there."""
+    from bayesscale.inference.compiling import is_compiled
 
-    folder = Path(bayesscale.inference.sampler.__file__).parents[1] / "particles"
-    files = [*folder.rglob("*.nbi")] or [*_user_cache().rglob("*particles*/*.nbi")]
-    if not files:
-        return "not compiled: the first fit takes one to two minutes more"
-    return f"{len(files)} compiled functions"
-
-
-def _user_cache() -> Path:
-    """Return where Numba keeps what it cannot keep beside the source."""
-    return Path(os.environ.get("NUMBA_CACHE_DIR") or Path.home() / ".cache" / "numba")
+    return "on disk" if is_compiled() else "not compiled: the first fit takes one to two minutes more"
 
 
 def _draw() -> str:
