@@ -109,7 +109,8 @@ def code_hash(sources: Iterable[str]) -> str:
         for node in ast.walk(tree):
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
                 node.value = ast.Constant("")
-        texts.append(f"{path.relative_to(ROOT).as_posix()} {ast.dump(tree)}")
+        # Versions of Python differ in the quotes that they write.
+        texts.append(f"{path.relative_to(ROOT).as_posix()} {ast.unparse(tree)}".replace('"', "'"))
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 

@@ -65,7 +65,12 @@ def _made(document: Mapping[str, Any]) -> str:
 
 def _age(made: Mapping[str, Any]) -> str:
     """Return when results were made, and by which version of model and sampler."""
-    which = f"version {made['engine'][:8]}" if "engine" in made else "an earlier version"
+    # A late import: benchmarks take seconds to import.
+    from benchmarks.store import ENGINE, code_hash
+
+    engine = made.get("engine", "")
+    earlier = f"an earlier version {engine[:8]}".rstrip()
+    which = "the present version" if engine == code_hash(ENGINE) else earlier
     return f"{made['created'][:10]}, by {which} of model and sampler."
 
 
