@@ -123,6 +123,14 @@ def test_training_loss_is_not_the_loss_of_the_model(
     assert values(door(written("\n".join([header, *rows])), STEP)) == taken
 
 
+@pytest.mark.parametrize("name", ["val", "Valid", "dev", "eval", "heldout"])
+def test_an_evaluation_of_no_metric_beside_a_loss_is_asked_about(written: Written, name: str) -> None:
+    path = written(f"tokens,{name},loss\n1M,3.9,3.7\n2M,3.5,3.3\n")
+    (problem,) = asked(path, TOKENS).problems
+    assert problem.options == (f"--columns cross_entropy={name}", "--columns cross_entropy=loss")
+    assert values(door(path, f"{TOKENS} --columns cross_entropy=loss")) == [3.7, 3.3]
+
+
 def test_two_evaluations_are_asked_about(written: Written) -> None:
     error = asked(written("step,val_bleu,test_bleu\n1,4,5\n2,3,6\n"), STEP)
     assert error.problems[0].options == ("--columns bleu=val_bleu", "--columns bleu=test_bleu")

@@ -11,6 +11,7 @@ from bayesscale.metrics.names.columns import COLUMNS
 from bayesscale.metrics.names.declared import suggested_declaration
 from bayesscale.metrics.names.labels import is_training
 from bayesscale.metrics.names.scores import ScoreName, qualified_score, score_name, spread_name
+from bayesscale.metrics.names.words import EVAL, words_of
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.tidy.melt import is_evaluation, is_system, label_of, label_parts
@@ -77,12 +78,14 @@ def find_scores(named: NamedCells, line: int | None = None) -> Scores:
                          f"{option('columns', f'{metric}={columns[0]}')}")  # fmt: skip
             continue
         left_out += [column for column in columns if column not in kept]
+        in_training = all(is_training(c, values[c], evaluated=True) and c not in named.origin for c in kept)
+        meant = [*(_bare_evaluations(named) if in_training else ()), *kept]
         if kept == ["error"] and len(found) > 1:
             problems.append(
                 _score_or_spread(kept[0], next(other for other in found if other != metric), line)
             )
-        if len(kept) > 1:
-            problems.append(_several(metric, kept, line))
+        if len(meant) > 1:
+            problems.append(_several(metric, meant, line))
         elif len(columns) > 1 and kept[0] not in named.origin:
             rest = _quoted([c for c in columns if c not in kept])
             notes.append(f"{kept[0]!r} was read as {metric}, and {rest} left out as training loss")
@@ -265,6 +268,11 @@ def _evaluated(
     held_out = [column for column in columns if not is_training(column, values[column], evaluated=evaluated)]
     # The likeliest first: of an evaluation, and the likelihood itself rather than a smoothed loss.
     return sorted(held_out or columns, key=lambda c: (values[c].split != "eval", "nll" not in c.lower()))
+
+
+def _bare_evaluations(named: NamedCells) -> list[str]:
+    """Return the columns that are called as an evaluation alone, as `valid` is beside `loss`."""
+    return [c for c in named.free if (words := set(words_of(c))) and words <= EVAL and is_system(named, c)]
 
 
 def _several(metric: str, columns: Sequence[str], line: int | None) -> Problem:
