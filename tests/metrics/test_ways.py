@@ -13,7 +13,20 @@ from bayesscale.metrics.names.scores import labelled_score, qualified_score, sco
 from tests.metrics.doors import TOKENS, Written, asked, door, sizes, values
 
 
-@pytest.mark.parametrize("name", ["BLEU gain", "1-acc", "not_acc", "nll_sum", "log2 loss", "acc_norm@5"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "BLEU gain",
+        "1-acc",
+        "not_acc",
+        "nll_sum",
+        "log2 loss",
+        "acc_norm@5",
+        "bleu_2",
+        "mmlu acc 5",
+        "recall 5",
+    ],
+)
 def test_what_alters_a_metric_is_no_label(name: str) -> None:
     assert score_name(name) is None
     assert labelled_score(name) is None
@@ -118,7 +131,8 @@ def test_log_likelihoods_are_to_change_their_sign(written: Written) -> None:
 @pytest.mark.parametrize(
     "name",
     ["excess_nll", "ppl gap", "predicted_loss", "chrf vs human", "baseline chrF", "oracle/acc", "random_f1",
-     "comet_p_value", "kl_nll", "router_loss", "f1_z", "loss_per_word", "ce_per_char"],
+     "comet_p_value", "kl_nll", "router_loss", "zero_one_loss", "0-1 loss", "hinge loss", "kd_loss", "f1_z",
+     "loss_per_word", "ce_per_char"],
 )  # fmt: skip
 def test_a_qualified_score_is_not_the_models_own(written: Written, name: str) -> None:
     assert score_name(name) is None
@@ -160,6 +174,7 @@ def test_numbers_in_columns_say_of_what(written: Written) -> None:
 
 def test_shots_are_labels_and_complements_are_not() -> None:
     assert labelled_score("1-shot f1") == ("1-shot", "f1")
+    assert labelled_score("acc (5-shot)") == labelled_score("acc 5-shot") == ("5-shot", "acc")
     assert labelled_score("1 - f1") is labelled_score("en 1-f1") is None
 
 
@@ -186,6 +201,21 @@ def test_a_lone_difference_is_refused_with_the_reason(written: Written, name: st
     assert "not the model's own" in problem.hint
     assert error.accepted is None
     assert len(door(written(f"tokens,bleu,{name}\n1M,20,2\n2M,21,3\n"), TOKENS).metrics) == 1
+
+
+def test_a_complement_is_declared_to_fall_and_never_named_as_what_it_is_of(written: Written) -> None:
+    hint = asked(written("tokens,1-acc\n1M,.5\n2M,.25\n"), TOKENS).problems[0].hint
+    assert "--columns error_rate=1-acc" in hint
+    assert "--metric 1-acc=down,0," in hint
+    assert suggested_declaration([0.1, 0.2], "1 - wer").startswith("up,")
+    read = door(written("tokens,bleu,1-f1\n1M,20,.5\n2M,21,.4\n"), TOKENS)
+    assert "--columns f1" not in "".join(read.notes)
+
+
+def test_scores_that_recur_make_no_curves(written: Written) -> None:
+    rows = "1M,3,3.4,.3,30\n1M,3.1,3.3,.2,31\n2M,2.9,3.4,.3,30\n2M,2.8,3.3,.2,31\n"
+    error = asked(written(f"tokens,val_loss,val_loss_step,distinct-2,bleu_2\n{rows}"), TOKENS)
+    assert "--curve" not in str(error)
 
 
 def test_an_unknown_loss_of_a_long_table_is_declared_to_fall(written: Written) -> None:

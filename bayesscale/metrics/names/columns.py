@@ -69,6 +69,7 @@ _OTHER_NAMES = {
     " beamsize numbeams nshot shots shot numfewshot fewshot limit seqlen seqlength sequencelength ctx"
     " contextlength maxseqlen maxlength tokenizer dtype objective clip gradclip gradaccum labelsmoothing"
     " gradientaccumulationsteps version",
+    "score": "nist distinct distinct1 distinct2 distinct3 dist1 dist2 selfbleu mauve",
     "remark": "state status runstate runstatus jobstate jobstatus trialstate notes note comment comments"
     " remark remarks user author owner host hostname node gpu gputype device commit"
     " gitcommit githash sweep tags job jobtype stopped earlystop"

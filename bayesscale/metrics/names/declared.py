@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bayesscale.metrics.catalogue import CATALOGUE
+from bayesscale.metrics.names.scores import REVERSING, qualified_score
 from bayesscale.metrics.names.words import word_set, words_of
 
 _FALLS = word_set(
@@ -17,6 +19,8 @@ _FALLING_ENDS = ("loss", "ppl", "perplexity", "nll", "entropy", "error")
 def falls(name: str) -> bool:
     """Return whether a metric is by its name better when it is smaller; DROP alone is a benchmark."""
     words = words_of(name)
+    if (other := qualified_score(name)) and other[1] in REVERSING:
+        return CATALOGUE[other[0]].improves == "up"
     return name.strip() == "L" or (
         words != ["drop"] and any(word in _FALLS or word.endswith(_FALLING_ENDS) for word in words)
     )

@@ -41,6 +41,8 @@ _ALTERS = word_set(
     "1 gain not sum log log2 log10 neg negative minus delta diff difference improvement drop ratio change "
     "reduction relative rel inverse inv norm normalized squared total"
 )
+REVERSING = word_set("1 inverse inv neg negative minus")
+"""Those of them with which a score that rises falls."""
 # What is measured of something else than the model, and what is computed from its score.
 _REFERENCES = word_set(
     "baseline target random majority human oracle chance guess guessing topline ceiling reference upperbound"
@@ -52,10 +54,12 @@ _DERIVED = word_set(
 # Terms of a training objective; as labels of scores some are languages.
 _OTHER_LOSSES = word_set(
     "z kl l1 l2 aux auxiliary value policy reward critic reg regularization penalty balancing balance router"
-    " commitment adversarial contrastive distillation"
+    " commitment adversarial contrastive distillation distill kd hinge zeroone margin triplet focal dice dpo"
 )
 
 
+# acc5 and Acc@5 are of the top 5; here the 5 may be examples shown, or the fifth run.
+_ACC_AND_NUMBER = re.compile(rf"acc(?:uracy)?[{re.escape(SIGNS)}]+\d", re.IGNORECASE)
 _WITH_SPREAD = re.compile(rf"\b(mean|avg|average)\s*(?:{SPREAD_SIGN.pattern})\s*\w+", re.IGNORECASE)
 _SIGNED = re.compile(r"\|[\w#]+:[^|]+\|[\w#]+:.*")  # BLEU|nrefs:1|case:mixed|tok:13a
 
@@ -102,7 +106,7 @@ def _metric(name: str, declared: Mapping[str, str]) -> str | None:
     """Return the full name of a metric that is declared or in the catalogue."""
     if found := declared.get(normalised(name)):
         return found
-    spec: MetricSpec | None = find_metric(name)
+    spec: MetricSpec | None = None if _ACC_AND_NUMBER.search(name) else find_metric(name)
     return spec.name if spec else None
 
 
@@ -135,7 +139,9 @@ def labelled_score(name: str, declared: Mapping[str, str] = MappingProxyType({})
     """
     if found := label_and_score(name, declared):
         label, score, joined = found
-        return None if _alters(label, joined) or _qualifies(label, score, declared) else (label, score)
+        order = not joined and label.isdigit() and len(label) < 4  # BLEU-2, recall_5; years are labels
+        altered = order or _alters(label, joined) or _qualifies(label, score, declared)
+        return None if altered else (label, score)
     return None
 
 
@@ -143,7 +149,9 @@ def label_and_score(name: str, declared: Mapping[str, str]) -> tuple[str, str, s
     """Return what stands beside a score in a name, the score, and the sign before it; nothing after it."""
     if score_name(name, declared):
         return None
-    places = [place for place, sign in enumerate(name) if sign in SIGNS]
+    # What stands in parentheses is one thing: `acc (5-shot)`.
+    outside = re.sub(r"(?<=[(\[])[^()\[\]]*[)\]]", lambda found: "x" * len(found[0]), name)
+    places = [place for place, sign in enumerate(outside) if sign in SIGNS]
     for place in places:
         label, score = name[:place].strip(SIGNS), name[place + 1 :].strip(" \t_-/:.|([")
         if label and score_name(score, declared):
@@ -167,10 +175,10 @@ def _qualifies(label: str, score: str, declared: Mapping[str, str]) -> str:
     """Return the word of a label that says that a score is not the model's own; nothing if there is none."""
     found = score_name(score, declared)
     is_loss = found is not None and found.metric == "cross_entropy"
+    if is_loss and (other := next((word for word in words_of(label) if word in _OTHER_LOSSES), "")):
+        return other
     for part in re.split(rf"[{re.escape(SIGNS)}]+", label):
         word = part.lower()
-        if is_loss and word in _OTHER_LOSSES:
-            return part
         # `A bleu` and `D bleu` are systems.
         if word in _REFERENCES | _DERIVED and (len(part) > 1 or part.islower()):
             return part

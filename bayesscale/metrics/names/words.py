@@ -41,13 +41,14 @@ _TOGETHER = {
     "standard error": "stderr", "std err": "stderr", "std error": "stderr", "standard deviation": "std",
     "std dev": "std", "confidence interval": "ci", "95 % ci": "ci95", "ci 95": "ci95", "95 ci": "ci95",
     "held out": "heldout", "num seeds": "nseeds", "n seeds": "nseeds", "n runs": "nruns",
-    "so far": "sofar", "running best": "best", "running max": "max", "running min": "min",
+    "zero one": "zeroone", "0 1": "zeroone", "so far": "sofar",
+    "running best": "best", "running max": "max", "running min": "min",
 }  # fmt: skip
 
 
 def words_of(name: str) -> list[str]:
     """Return the words of a name in lower case, those that belong together as one."""
-    plain = _DELTA.sub(" delta ", SPREAD_SIGN.sub(" err ", name))
+    plain = _DELTA.sub(" delta ", SPREAD_SIGN.sub(" err ", re.sub(r"@(?=\d)", "", name)))
     text = f" {' '.join(_WORD.findall(plain)).lower()} "
     for parts, word in _TOGETHER.items():
         text = text.replace(f" {parts} ", f" {word} ")

@@ -19,7 +19,7 @@ from bayesscale.metrics.tidy.long import UNREAD
 # Sizes of different runs that are hardly different: tokens of another batch size, rounded to whole batches.
 _NEAR = 1.01
 _EXPLAINED = 2_000
-_PASSING = ("passes", "epochs", "steps")
+_PASSING = ("passes", "epochs", "steps", "score")
 
 
 def merge_near_sizes(draft: Draft) -> tuple[pd.DataFrame, list[str]]:

@@ -52,7 +52,8 @@ def _is_no_setting(draft: Draft, name: str) -> bool:
     found = score_name(name, draft.named.declared)
     is_score = found is not None and (found.beside is not None or draft.named.has_numbers(name))
     is_spread = spread_name(name) in ("best", "other") and normalised(name) not in _MAY_BE_SETTINGS
-    return meaning(name) == "passes" or is_score or is_spread
+    of_score = meaning(name) == "score" and draft.named.has_numbers(name)
+    return meaning(name) == "passes" or is_score or of_score or is_spread
 
 
 def varying_problems(draft: Draft, settled: list[str], *, times: bool) -> list[Problem]:

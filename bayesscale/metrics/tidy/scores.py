@@ -10,7 +10,7 @@ from bayesscale.metrics.catalogue import CATALOGUE, normalised
 from bayesscale.metrics.names.columns import COLUMNS
 from bayesscale.metrics.names.declared import suggested_declaration
 from bayesscale.metrics.names.labels import is_training
-from bayesscale.metrics.names.scores import ScoreName, qualified_score, score_name, spread_name
+from bayesscale.metrics.names.scores import REVERSING, ScoreName, qualified_score, score_name, spread_name
 from bayesscale.metrics.names.words import EVAL, words_of
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
@@ -150,9 +150,17 @@ def _of_another(named: NamedCells, column: str) -> str:
     """Return what to say of a column that is not the model's own score."""
     metric, word, _ = qualified_score(column, named.declared) or ("", "", False)
     return (
-        f"{column!r} is by its name ({word}) not the model's own {metric}: not read, unless it is named: "
-        f"{option('columns', f'{metric}={column}')}"
+        f"{column!r} is by its name ({word}) not the model's own {metric}: not read"
+        f"{''.join(f', unless it is named: {way}' for way in _as_metric(column, metric, word))}"
     )
+
+
+def _as_metric(column: str, metric: str, word: str) -> Iterator[str]:
+    """Yield the option that reads a column as a metric, unless it falls where the metric rises."""
+    if (metric, word) == ("accuracy", "1"):
+        yield option("columns", f"error_rate={column}")
+    elif word not in REVERSING:
+        yield option("columns", f"{metric}={column}")
 
 
 def _question_of_another(named: NamedCells, columns: Sequence[str], line: int | None) -> Problem:
@@ -161,8 +169,8 @@ def _question_of_another(named: NamedCells, columns: Sequence[str], line: int | 
     metric, word, _ = qualified_score(column, named.declared) or ("", "", False)
     unit = f", which is in {CATALOGUE[metric].unit}" if word.lower() == "per" else ""
     hint = (
-        f"{column!r} is by its name ({word}) not the model's own {metric}{unit}; if it is all the same: "
-        f"{option('columns', f'{metric}={column}')}"
+        f"{column!r} is by its name ({word}) not the model's own {metric}{unit}"
+        f"{''.join(f'; if it is all the same: {way}' for way in _as_metric(column, metric, word))}"
     )
     numbers = to_numbers(without_placeholders(named.cells[column]), sizes=False)
     if declaration := suggested_declaration(numbers, column):
