@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from bayesscale.metrics.catalogue import normalised
 from bayesscale.metrics.names.scores import label_and_score, qualified_score, spread_name
-from bayesscale.metrics.names.words import EVAL, TRAIN, UNITS, word_set, words_of
+from bayesscale.metrics.names.words import EVAL, TRAIN, UNITS_IN_NAMES, word_set, words_of
 
 SIZES = ("pretrain_tokens", "finetune_tokens")
 STEPS = ("pretrain_steps", "finetune_steps")
@@ -22,7 +22,7 @@ COLUMNS = (*LABELS, *SIZES, *STEPS, *NUMBERS, "metric", "model_params")
 NO_MIXTURE = "none"
 """Mixture of the rows that were not pretrained."""
 
-_UNITS = {*UNITS, *(f"{word}s" for word in UNITS if len(word) > 2)}
+_UNITS = {*UNITS_IN_NAMES, *(f"{word}s" for word in UNITS_IN_NAMES if len(word) > 2)}
 _NOUNS = {
     word: kind
     for kind, words in {

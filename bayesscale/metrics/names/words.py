@@ -27,6 +27,8 @@ UNITS = {
     for word in words.split()
 }
 """What letters and words of numbers multiply by; those of more than two letters may have an s behind."""
+UNITS_IN_NAMES = UNITS | {"hundred": 1e2, "mil": 1e6, "bil": 1e9, "bln": 1e9}
+"""Those that the name of a column may have; in Spanish a cell of `3 mil` is 3,000."""
 BYTES = {"byte": 1.0, "bytes": 1.0}
 BYTES |= {f"{letter}b": 1e3**power for power, letter in enumerate("kmgt", start=1)}
 BYTES |= {f"{letter}ib": 1024.0**power for power, letter in enumerate("kmgt", start=1)}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 
 from bayesscale.metrics.catalogue import normalised
 from bayesscale.metrics.names.columns import meaning
-from bayesscale.metrics.names.words import UNITS
+from bayesscale.metrics.names.words import UNITS_IN_NAMES as UNITS
 
 _SCALE = "|".join(sorted(UNITS, key=len, reverse=True))
 _WORDS = "|".join(word for word in UNITS if len(word) > 1)
@@ -15,11 +16,16 @@ _WHAT = r"(?:\s*(?:of\s+)?(?:tok|param|sent|pair|example|sample|word)\w*)?"
 _UNIT = re.compile(
     rf"(?:[\s_]|[(\[]\s*(?:in\s+)?)(?P<end>{_SCALE})s?\.?{_WHAT}[)\]]?\s*$"
     rf"|[(\[]\s*(?:in\s+)?(?P<inside>{_WORDS})s?\.?\s[^()\[\]]*[)\]]\s*$"
-    r"|^(?P<glued>[kmbgt])(?=tok|param|sent)"
+    r"|^(?P<glued>[kmbgt])[\s_-]?(?=tok|param|sent)"
     rf"|^(?P<start>{_WORDS})s?\b",
     re.IGNORECASE,
 )
-_POWER = re.compile(rf"[(\[]\s*(?:in\s+)?[x×*]?\s*(?:1e|10\^|10\*\*)(\d+){_WHAT}\s*[)\]]\s*$", re.IGNORECASE)
+_TIMES = r"(?:[(\[]\s*(?:in\s+)?)?(?:[×*·]|(?<![^\W_])x)\s*"
+_POWER = re.compile(
+    rf"(?:{_TIMES}|[(\[]\s*(?:in\s+)?)(?:1e|10\^|10\*\*)(\d{{1,2}}){_WHAT}\s*[)\]]?\s*$", re.IGNORECASE
+)
+_ZEROS = re.compile(rf"{_TIMES}1(0+)\s*[)\]]?\s*$", re.IGNORECASE)
+_RAISED = re.compile(r"(?<=10)[⁰¹²³⁴-⁹]+")
 _THOUSANDS = re.compile(
     rf"[(\[]\s*(?:in\s+)?[x×*]?\s*1?((?:[,.' ’]?000)+)s?{_WHAT}\s*[)\]]\s*$", re.IGNORECASE
 )
@@ -29,6 +35,7 @@ _DIVIDED = re.compile(
 _GLUED = re.compile(
     r"^([kMGBT])[\s_-]?(?:steps?|updates?|iters?|iterations?|examples?|samples?|words?)$", re.IGNORECASE
 )
+_BEHIND = re.compile(r"(?i:(?:tok(?:en)?|sent(?:ence)?|param|sample|example|pair|word|step)s?)([KMGBT])$")
 _IN_BRACKETS = re.compile(r"[(\[]\s*(?:in\s+)?([kMGBT])T\s*[)\]]\s*$")
 _LOG = re.compile(r"\b(log|lg|ln)\s?(10|2|e)?(?:\b|(?=(?:[dn]|dp|tokens?|steps?)\b))")
 _OTHERS = {
@@ -48,19 +55,21 @@ _OTHERS = {
 
 def size_factor(name: str) -> float:
     """Return what the sizes of a column are multiplied by after its name, 1e9 for `tokens (B)`, else 1."""
-    text = name.strip()
+    text = _RAISED.sub(lambda found: f"^{unicodedata.normalize('NFKC', found[0])}", name.strip())
     if power := _POWER.search(text):
         return 10.0 ** int(power[1])
+    if zeros := _ZEROS.search(text):
+        return 10.0 ** len(zeros[1])
     if thousands := _THOUSANDS.search(text):
         return 1000.0 ** thousands[1].count("000")
     if (divided := _DIVIDED.search(text)) and divided.start() > 0:
-        exponent, power_of_ten, zeros, letter = divided.groups()
+        exponent, power_of_ten, thousand, letter = divided.groups()
         if letter:
             return UNITS[letter.lower()]
-        return 1000.0 ** zeros.count("000") if zeros else 10.0 ** int(exponent or power_of_ten)
+        return 1000.0 ** thousand.count("000") if thousand else 10.0 ** int(exponent or power_of_ten)
     if (found := _UNIT.search(text)) and len(text) > len(found[0]):
         return UNITS[next(filter(None, found.groups())).lower()]
-    glued = _GLUED.match(text) or _IN_BRACKETS.search(text)
+    glued = _GLUED.match(text) or _BEHIND.search(text) or _IN_BRACKETS.search(text)
     return UNITS[glued[1].lower()] if glued else 1.0
 
 
