@@ -33,7 +33,7 @@ from bayesscale.metrics.sources.cells import TextTable
 from bayesscale.metrics.sources.files import load_table
 from bayesscale.metrics.table import Metrics, data_hash, tidy_frame
 from bayesscale.metrics.tidy.draft import Draft, Read, make_draft
-from bayesscale.metrics.tidy.melt import Part, label_of, label_parts, melt
+from bayesscale.metrics.tidy.melt import Part, label_of, label_parts, melt, split_parts
 from bayesscale.metrics.tidy.named import NamedCells, name_columns
 from bayesscale.metrics.tidy.where import select_rows
 
@@ -160,10 +160,12 @@ def _unread(read: Read, data: pd.DataFrame) -> list[str]:
     unread = list(dict.fromkeys([*unread, *(c for c in empty if c not in data and c not in draft.unread)]))
     if not unread:
         return []
+    splits = split_parts(draft.named)
+    parts = [part for part in label_parts(draft.named) if part not in splits]
     more = f" and {len(unread) - 10} more" if len(unread) > 10 else ""
     return [
         f"columns not read: {', '.join(_with_question(name, data) for name in unread[:10])}{more}",
-        *_hidden_scores(draft, [part for part in label_parts(draft.named) if part.column in unread]),
+        *_hidden_scores(draft, [part for part in parts if part.column in unread]),
     ]
 
 

@@ -212,6 +212,15 @@ def test_a_complement_is_declared_to_fall_and_never_named_as_what_it_is_of(writt
     assert "--columns f1" not in "".join(read.notes)
 
 
+def test_cross_validation_beside_training_is_no_task(written: Written) -> None:
+    path = written("tokens,tr_loss,cv_loss\n1M,3.1,3.3\n2M,2.7,3\n")
+    assert asked(path, TOKENS).accepted == ("--columns", "pretrain_tokens=tokens,cross_entropy=cv_loss")
+    read = door(path, f"{TOKENS},cross_entropy=cv_loss")
+    assert (values(read), read.notes) == ([3.3, 3], ("columns not read: 'tr_loss'",))
+    languages = written("tokens,tr_loss,de_loss\n1M,3.1,3.3\n2M,2.7,3\n")
+    assert asked(languages, TOKENS).accepted == (*TOKENS.split(), "--melt", "task")
+
+
 def test_scores_that_recur_make_no_curves(written: Written) -> None:
     rows = "1M,3,3.4,.3,30\n1M,3.1,3.3,.2,31\n2M,2.9,3.4,.3,30\n2M,2.8,3.3,.2,31\n"
     error = asked(written(f"tokens,val_loss,val_loss_step,distinct-2,bleu_2\n{rows}"), TOKENS)

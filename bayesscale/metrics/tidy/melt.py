@@ -14,7 +14,7 @@ from bayesscale.errors import UsageError
 from bayesscale.metrics.names.columns import COLUMNS, meaning, numbered
 from bayesscale.metrics.names.labels import is_average, is_training, says_evaluation
 from bayesscale.metrics.names.scores import SPREADS, ScoreName, labelled_score, score_name, spread_name
-from bayesscale.metrics.names.words import SIGNS
+from bayesscale.metrics.names.words import EVAL, SIGNS, TRAIN, words_of
 from bayesscale.metrics.options import Options
 from bayesscale.metrics.sources.cells import NAMELESS
 from bayesscale.metrics.tidy.named import NamedCells
@@ -23,6 +23,7 @@ from bayesscale.metrics.tidy.numbers import is_text, to_numbers, without_placeho
 _CHART = re.compile(r"(?P<label>.+) - (?P<score>.+?)(?P<end>__MIN|__MAX)?", re.DOTALL)
 _NO_SYSTEM = {"tokens", "examples", "steps", "epochs", "finetune", "model_params", "seed"}
 _NO_SYSTEM |= {"passes", "setting", "compute", "remark"}
+_VALIDATION = {"cv", "va", "vl"}
 _OWN, _SHOWN = "run", 10
 
 
@@ -109,6 +110,17 @@ def label_parts(named: NamedCells) -> Iterator[Part]:
             continue
         if found := labelled_score(column, named.declared):
             yield Part(column, *found)
+
+
+def split_parts(named: NamedCells) -> list[Part]:
+    """Return the columns of training and validation, `tr_loss` beside `cv_loss`; alone tr is Turkish."""
+    said = {frozenset(words_of(str(column))) for column in named.cells}
+    beside = {"tr": _VALIDATION | EVAL} | {word: {"tr", *TRAIN} for word in _VALIDATION}
+    return [
+        part
+        for part in label_parts(named)
+        if any({word, *words_of(part.score)} in said for word in beside.get(part.label.lower(), ()))
+    ]
 
 
 def label_of(labels: Sequence[str]) -> str:

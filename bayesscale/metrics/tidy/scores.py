@@ -14,7 +14,7 @@ from bayesscale.metrics.names.scores import REVERSING, ScoreName, qualified_scor
 from bayesscale.metrics.names.words import EVAL, words_of
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
-from bayesscale.metrics.tidy.melt import is_evaluation, is_system, label_of, label_parts
+from bayesscale.metrics.tidy.melt import is_evaluation, is_system, label_of, label_parts, split_parts
 from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
 
@@ -102,6 +102,7 @@ def find_scores(named: NamedCells, line: int | None = None) -> Scores:
     else:
         asked = (
             _without_numbers(named, {c: n for c, n in names.items() if c not in values}, line)
+            or _of_validation(named, line)
             or _in_columns(named, line)
             or _loss_of_laws(named, line)
             or _log_likelihood(named, line)
@@ -188,6 +189,19 @@ def _without_numbers(named: NamedCells, names: Mapping[str, ScoreName], line: in
         )
         return Problem(line, column, "required-columns", cell, hint)
     return None
+
+
+def _of_validation(named: NamedCells, line: int | None) -> Problem | None:
+    """Return the question about columns that are no labels, `cv_loss` beside `tr_loss`."""
+    parts = [part for part in split_parts(named) if part.label.lower() != "tr"]
+    names = {part.column: score_name(part.score, named.declared) for part in parts}
+    pairs = [f"{name.metric}={column}" for column, name in names.items() if name and not name.beside]
+    if not pairs:
+        return None
+    way = option("columns", ",".join(pairs))
+    hint = f"{_quoted([*names])} seem to be of validation, beside training: {way}"
+    hint += f"; if these are labels: {option('melt', 'task')}"
+    return Problem(line, parts[0].column, "required-columns", ", ".join(names), hint, (way,))
 
 
 def _in_columns(named: NamedCells, line: int | None) -> Problem | None:
