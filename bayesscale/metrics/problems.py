@@ -60,6 +60,7 @@ RULES: dict[str, str] = {
 
 _EXAMPLES = 3
 _LONGEST = 60
+_NOT_ALL_TRIED = "no accepted way was found among the few that were tried: settle one problem and check again"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class MetricsError(DataError):
     """A metrics table breaks rules; `problems` holds every violation and the message groups them.
 
     `unit` is what `Problem.line` counts, 'line' or 'record'; `accepted` are options of the command line
-    with which the table is accepted, tried out; None where none were found.
+    with which the table is accepted, tried out; None where none were found. `all_tried` is False where
+    there were more to try than a bounded search does.
     """
 
     def __init__(
@@ -102,12 +104,15 @@ class MetricsError(DataError):
         problems: Sequence[Problem],
         unit: str = "line",
         accepted: Sequence[str] | None = None,
+        *,
+        all_tried: bool = True,
     ) -> None:
         self.source = source
         self.unit = unit
         self.accepted = None if accepted is None else tuple(accepted)
         self.problems = tuple(sorted(problems, key=lambda p: (p.line or 0, p.column or "", p.rule)))
-        super().__init__(_message(source, self.problems, unit, self.accepted))
+        message = _message(source, self.problems, unit, self.accepted)
+        super().__init__(message if accepted or all_tried else f"{message}\n{_NOT_ALL_TRIED}")
 
 
 def _message(source: str, problems: Sequence[Problem], unit: str, accepted: Sequence[str] | None) -> str:

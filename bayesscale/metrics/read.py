@@ -109,10 +109,13 @@ def read_metrics(
     try:
         return read_cells(table, options)
     except MetricsError as error:
-        found = way_on(lambda changed: read_cells(table, changed), options, error, table.cells.size)
-        if found is None:
+        found, all_tried = way_on(
+            lambda changed: read_cells(table, changed), options, error, table.cells.shape
+        )
+        if found is None and all_tried:
             raise
-        raise MetricsError(error.source, error.problems, error.unit, found.arguments()) from None
+        accepted = found.arguments() if found else None
+        raise MetricsError(error.source, error.problems, error.unit, accepted, all_tried=all_tried) from None
 
 
 def read_cells(table: TextTable, options: Options) -> Metrics:

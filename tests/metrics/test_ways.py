@@ -6,10 +6,13 @@ import json
 
 import pytest
 
+from bayesscale.metrics.guide import way_on
 from bayesscale.metrics.names.columns import meaning, numbered
 from bayesscale.metrics.names.declared import suggested_declaration
 from bayesscale.metrics.names.labels import held_out
 from bayesscale.metrics.names.scores import labelled_score, qualified_score, score_name
+from bayesscale.metrics.options import Options
+from bayesscale.metrics.problems import MetricsError, Problem
 from tests.metrics.doors import TOKENS, Written, asked, door, sizes, values
 
 
@@ -265,3 +268,15 @@ def test_what_is_offered_for_columns_beside_a_metric_works(
 def test_seeds_beside_a_column_of_seeds_are_not_offered(written: Written) -> None:
     path = written("tokens,seed,bleu,bleu_seed1,bleu_seed2\n1M,1,20,19,21\n2M,1,22,21,23\n")
     assert "--melt" not in "".join(door(path, TOKENS).notes)
+
+
+def test_the_search_is_bounded_and_says_so() -> None:
+    options = ("--decimal .", "--decimal ,", "--duplicates last")
+    error = MetricsError("m.csv", [Problem(None, None, "number", None, "", options)])
+
+    def refuse(changed: Options) -> None:
+        raise error
+
+    assert way_on(refuse, Options(), error, (9, 9)) == (None, True)
+    assert way_on(refuse, Options(), error, (9, 9000)) == (None, False)
+    assert "among the few that were tried" in str(MetricsError("m.csv", error.problems, all_tried=False))

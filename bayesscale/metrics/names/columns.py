@@ -102,6 +102,7 @@ OF_BATCHES = word_set("size global train training total effective micro per devi
 _MEANING = {name: meaning for meaning, names in _OTHER_NAMES.items() for name in names.split()}
 
 
+@lru_cache(maxsize=1 << 14)
 def meaning(name: str) -> str:
     """Return what a column may hold by its name: 'tokens', 'steps', 'model_params', ...; '' if unknown.
 
@@ -113,7 +114,6 @@ def meaning(name: str) -> str:
     return found or _score_said(name)
 
 
-@lru_cache(maxsize=4096)
 def _score_said(name: str) -> str:
     """Return 'score' or 'passes' for a name that speaks of a score or of what is computed from one."""
     if qualified := qualified_score(name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from bayesscale.metrics.catalogue import MetricSpec, find_metric, normalised
@@ -83,6 +84,13 @@ def score_name(name: str, declared: Mapping[str, str] = MappingProxyType({})) ->
 
     `declared` are the user's metrics, their full names by normalised ones.
     """
+    return _score_name(name, tuple(dict(declared).items()))
+
+
+@lru_cache(maxsize=1 << 14)
+def _score_name(name: str, declared_pairs: tuple[tuple[str, str], ...]) -> ScoreName | None:
+    """Return what `score_name` does; tables ask it of their columns many times."""
+    declared = dict(declared_pairs)
     name = SPREAD_SIGN.sub(" err ", _WITH_SPREAD.sub(r"\1", _SIGNED.sub("", name)))
     words = words_of(name)
     percent = "%" in re.sub(r"\b9[059]\s*%", "", name) or bool(_PERCENT & set(words))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -48,10 +49,16 @@ _TOGETHER = {
 }  # fmt: skip
 
 
-def words_of(name: str) -> list[str]:
-    """Return the words of a name in lower case, those that belong together as one."""
+@lru_cache(maxsize=1 << 14)
+def _words(name: str) -> tuple[str, ...]:
+    """Return the words of a name; tables ask for those of their columns many times."""
     plain = _DELTA.sub(" delta ", SPREAD_SIGN.sub(" err ", re.sub(r"@(?=\d)", "", name)))
     text = f" {' '.join(_WORD.findall(plain)).lower()} "
     for parts, word in _TOGETHER.items():
         text = text.replace(f" {parts} ", f" {word} ")
-    return text.split()
+    return tuple(text.split())
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name in lower case, those that belong together as one."""
+    return [*_words(name)]

@@ -112,7 +112,7 @@ class _Hints:
 
     def of(self, row: int, column: str, rule: str) -> tuple[str, tuple[str, ...]]:
         """Return the remedy for one cell, and options that would settle it."""
-        text, own = str(self.draft.text.at[row, column]), self.draft.named.in_file(column)
+        text, own = self.draft.cell(row, column), self.draft.named.in_file(column)
         if rule == "number":
             marks = (option("decimal", ","), option("decimal", ".")) if _has_either_mark(text) else ()
             return _number_hint(text, column), (
@@ -121,13 +121,13 @@ class _Hints:
                 *self._ignore(row, column),
             )
         if rule == "known-metric":
-            return self._unknown_metric(str(self.draft.text.at[row, "score: written"]))
+            return self._unknown_metric(self.draft.cell(row, "score: written"))
         if rule == "value-in-range":
             return self._out_of_range(row)
         if rule == "not-missing":
             return self._missing(column), (option("where", f"{own}!="),) if column != "metric" else ()
         if rule == "finite":
-            own = str(self.draft.text.at[row, "score: value_column"]) if column == "value" else own
+            own = self.draft.cell(row, "score: value_column") if column == "value" else own
             hint = "leave the cell empty if the number is not known"
             if column in (*SIZES, "value"):
                 hint = f"leave the row out if the run failed: {option('where', f'{own}<inf')}"

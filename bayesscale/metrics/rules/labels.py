@@ -28,8 +28,8 @@ def label_problems(draft: Draft) -> tuple[list[Problem], list[str]]:
     for column in [name for name in draft.curve if not pd.api.types.is_numeric_dtype(rows[name])]:
         labels = rows[column].dropna()
         same: dict[str, list[str]] = {}
-        for label in labels.unique():
-            same.setdefault(_plain(str(label)), []).append(str(label))
+        for label, plain in _plain(list(map(str, labels.unique()))).items():
+            same.setdefault(plain, []).append(label)
         for spellings in filter(lambda found: len(found) > 1, same.values()):
             key = [name for name in draft.key if name != column]
             shared = rows[rows[column].isin(spellings)].duplicated(key).any()
@@ -43,11 +43,12 @@ def label_problems(draft: Draft) -> tuple[list[Problem], list[str]]:
     return problems, notes
 
 
-def _plain(label: str) -> str:
-    """Return a label without what may be written in several ways: case, spaces, the zeros of a number."""
-    text = re.sub(r"\s+", "", label).casefold()
-    number = float(to_numbers(pd.Series([text], dtype=object), sizes=False).iloc[0])
-    return text if number != number or len(text) > 15 or text.count(".") != 1 else f"{number:g}"
+def _plain(labels: list[str]) -> dict[str, str]:
+    """Return labels without what may be written in several ways: case, spaces, the zeros of a number."""
+    texts = pd.Series([re.sub(r"\s+", "", label).casefold() for label in labels], dtype=object)
+    numbers = to_numbers(texts, sizes=False)
+    plain = numbers.notna() & texts.str.len().le(15) & texts.str.count(r"\.").eq(1)
+    return dict(zip(labels, texts.where(~plain, numbers.map("{:g}".format)), strict=True))
 
 
 def merged_cells(named: NamedCells) -> list[Problem]:

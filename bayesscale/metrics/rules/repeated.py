@@ -121,14 +121,13 @@ def duplicate_problems(draft: Draft, broken: pd.Series) -> list[Problem]:
     several = sorted({*names[repeated.index], *names[repeated]}) if "metric" in draft.named.free else []
     differ = [name for name in draft.unread if (draft.beside(name)[repeated.index].to_numpy()
               != draft.beside(name)[repeated].to_numpy()).any()]  # fmt: skip
-    apart = any(names[row] != names[earlier] for row, earlier in zip(repeated.index, repeated, strict=True))
+    apart = bool((names[repeated.index].to_numpy() != names[repeated].to_numpy()).any())
     options = tuple(_ways(draft, differ, several if apart else []))
     # Each of ten thousand rows need not name the columns again.
     told = {name: draft.beside(name) for name in differ} if len(repeated) <= _EXPLAINED else {}
+    key = draft.key
     return [
-        draft.row_problem(
-            row, draft.key, "no-duplicates", _duplicate_hint(draft, row, earlier, told), options
-        )
+        draft.row_problem(row, key, "no-duplicates", _duplicate_hint(draft, row, earlier, told), options)
         for row, earlier in zip(repeated.index, repeated, strict=True)
     ]
 
@@ -155,7 +154,7 @@ def _ways(draft: Draft, differ: list[str], names: list[str]) -> Iterator[str]:
 def _duplicate_hint(draft: Draft, row: int, first: int, unread: dict[str, pd.Series]) -> str:
     """Return where the first of the equal rows is, and the columns that could tell them apart."""
     differ = [name for name, cells in unread.items() if cells[row] != cells[first]]
-    names = draft.text["score: written"][row], draft.text["score: written"][first]
+    names = draft.cell(row, "score: written"), draft.cell(first, "score: written")
     if names[0] != names[1]:
         return f"{draft.unit} {draft.line(first):,} has the same, called {names[1]!r} and not {names[0]!r}"
     told = f"the two differ in {', '.join(differ)}" if differ else "replicates have a column run or seed"

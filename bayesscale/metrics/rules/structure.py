@@ -176,9 +176,11 @@ def sizes_as_columns(named: NamedCells) -> list[str]:
 def size_columns(named: NamedCells, axis: str) -> list[str]:
     """Return the file's columns that may hold the sizes, the likeliest first."""
     taken = (*COLUMNS, *named.origin, *sizes_as_columns(named))
-    free = [c for c in named.free if c not in taken and _RATE.search(c) is None and _sizes(named, c).any()]
-    near = get_close_matches(axis, free, n=1, cutoff=0.75)
-    known = [c for kind in _ORDER[axis] for c in free if meaning(c) == kind]
+    free = [c for c in named.free if c not in taken and _RATE.search(c) is None]
+    near = [c for c in get_close_matches(axis, free, n=_MOST, cutoff=0.75) if _sizes(named, c).any()][:1]
+    known = [c for kind in _ORDER[axis] for c in free if meaning(c) == kind and _sizes(named, c).any()]
+    if near or known:
+        return list(dict.fromkeys([*near, *known]))[:_MOST]
     rest = [
         c
         for c in free
@@ -187,8 +189,7 @@ def size_columns(named: NamedCells, axis: str) -> list[str]:
         and named.cells[c].nunique() > 1 and _sizes(named, c).mean() > 0.5 and c not in named.made_up
     ]  # fmt: skip
     labels = [c for c in named.free if c not in named.origin and named.cells[c].map(size_within).ne("").all()]
-    found = [*near, *known] or rest or labels
-    return list(dict.fromkeys(found))[:_MOST]
+    return (rest or labels)[:_MOST]
 
 
 def _sizes(named: NamedCells, column: str) -> pd.Series:
@@ -232,9 +233,9 @@ def _missing_metric(named: NamedCells, axis: str, line: int | None, source: str)
             f"if {_some(systems)} are systems, tasks or runs, name what they are and their metric, as in "
             f"{option('melt', 'mixture=value' if 'metric' in named.free else 'mixture=bleu')}"
         )
-    declared = {c: suggested_declaration(to_numbers(named.cells[c], sizes=False)) for c in systems}
-    unknown = next((column for column, text in declared.items() if text), "NAME")
-    declare = option("metric", f"{unknown}={declared.get(unknown, 'up,0,100')}")
+    declared = ((c, suggested_declaration(to_numbers(named.cells[c], sizes=False))) for c in systems)
+    unknown = next((f"{column}={text}" for column, text in declared if text), "NAME=up,0,100")
+    declare = option("metric", unknown)
     questions.append(
         "give the table columns metric and value, or a column for each metric; another metric is "
         "declared by "

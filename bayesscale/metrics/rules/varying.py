@@ -38,7 +38,7 @@ def setting_columns(draft: Draft) -> list[str]:
     found = []
     for name in draft.unread:
         cells = draft.beside(name)
-        if _is_no_setting(draft, name) or meaning(name) in _ALONG:
+        if cells.nunique() < 2 or _is_no_setting(draft, name) or meaning(name) in _ALONG:
             continue
         counts = cells[cells.ne("")].value_counts()
         recurring = counts[counts > 1]
@@ -67,11 +67,15 @@ def varying_problems(draft: Draft, settled: list[str], *, times: bool) -> list[P
     problems = list(_named_runs(draft, rows, group))
     for name in draft.unread:
         whole = draft.beside(name)[rows.index]
+        if whole.nunique() < 2:
+            continue
         cells = whole[whole.ne("")]
-        distinct = cells.groupby(group[cells.index]).nunique()
         number_of_batch = cells.eq(draft.text[draft.axis][cells.index]).all()
         of_a_step = cells.nunique() > 1 and not number_of_batch and _is_of_a_step(draft, name)
-        if of_a_step and (times or ((distinct > 1).any() and _is_monotone(draft, cells, group))):
+        if of_a_step and (
+            times
+            or (cells.groupby(group[cells.index]).nunique().gt(1).any() and _is_monotone(draft, cells, group))
+        ):
             problems.append(_unequal_steps(draft, name, cells, times=times))
             continue
         if name in settled or _is_no_setting(draft, name):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -80,7 +81,18 @@ class Draft:
 
     def line(self, row: int) -> int:
         """Return the line or record that a row comes from."""
-        return int(self.text["line"][row])
+        return int(self.cell(row, "line"))
+
+    def cell(self, row: int, column: str) -> str:
+        """Return the text of a cell; each of a hundred thousand problems asks for some."""
+        if column not in self._columns:
+            self._columns[column] = self.text[column].to_dict()
+        return str(self._columns[column][row])
+
+    @cached_property
+    def _columns(self) -> dict[str, dict[Hashable, object]]:
+        """The columns whose cells were asked for, by row."""
+        return {}
 
     def problem(
         self,
@@ -93,8 +105,8 @@ class Draft:
     ) -> Problem:
         """Return the problem of a cell, under the file's name of its column; `value` replaces its text."""
         beside = f"{WORKING}{column}_column"
-        name = self.text.at[row, beside] if beside in self.text else self.named.in_file(column)
-        received = str(self.text.at[row, column]) if value is None else value
+        name = self.cell(row, beside) if beside in self.text else self.named.in_file(column)
+        received = self.cell(row, column) if value is None else value
         return Problem(self.line(row), str(name), rule, received, hint, options)
 
     def leave_out(self, metric: str, row: int | None = None) -> str:
@@ -115,7 +127,7 @@ class Draft:
         self, row: int, columns: Iterable[str], rule: str, hint: str, options: tuple[str, ...] = ()
     ) -> Problem:
         """Return the problem of a row as a whole; its cells in `columns` say which row it is."""
-        texts = (str(self.text.at[row, name]) for name in columns)
+        texts = (self.cell(row, name) for name in columns)
         return Problem(self.line(row), None, rule, ", ".join(text for text in texts if text), hint, options)
 
 
@@ -222,7 +234,7 @@ def _without_missing(text: pd.DataFrame, notes: list[str], words: str, *, wide: 
         notes.append(
             f"{missing.sum():,} scores are missing (empty, NaN or a placeholder): left out ({lines}){words}"
         )
-    return text[~missing].reset_index(drop=True)
+    return text[~missing].reset_index(drop=True).copy()  # in one piece, however many columns
 
 
 def _typed(text: pd.DataFrame, numbers: list[str], curve: tuple[str, ...], decimal: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from bayesscale.errors import UsageError
@@ -202,10 +203,18 @@ def _long(named: NamedCells, parts: list[Part], label: str, note: str, *, apart:
     shared = named.cells.drop(columns=list(melted))
     scores = [column for column in names if column in shared]
     blocks = [shared.assign(**{label: "all"})] if any(map(named.has_numbers, scores)) else []
-    rest = shared.drop(columns=scores)
-    for name in dict.fromkeys(part.label for part in parts):
-        own = {part.score: named.cells[part.column] for part in parts if part.label == name}
-        blocks.append(pd.concat([rest, pd.DataFrame(own)], axis=1).assign(**{label: name}))
+    rest = shared.drop(columns=[*scores, label], errors="ignore")
+    texts = {part.column: named.cells[part.column].tolist() for part in parts}
+    nothing = [""] * len(rest)
+    labels = list(dict.fromkeys(part.label for part in parts))
+    column_of = {(part.score, part.label): part.column for part in parts}
+    own = {
+        score: [cell for name in labels for cell in texts.get(column_of.get((score, name), ""), nothing)]
+        for score in dict.fromkeys(part.score for part in parts)
+    }
+    own[label] = list(np.repeat(labels, len(rest)))
+    block = pd.concat([rest] * len(labels))
+    blocks.append(pd.concat([block, pd.DataFrame(own, block.index, dtype=object)], axis=1))
     cells = pd.concat(blocks).sort_index(kind="stable").fillna("").astype(object)
     added = [name for name in cells.columns if name not in shared.columns]
     # Scores that are not melted are gone where they have no rows of their own: they hold no number.

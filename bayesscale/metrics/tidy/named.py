@@ -43,7 +43,7 @@ class NamedCells:
 
     def has_numbers(self, column: str) -> bool:
         """Return whether any cell of a column begins like a number."""
-        return bool(begin_like_numbers(self.cells[column]).any())
+        return bool(begin_like_numbers(pd.Series(self.cells[column].unique(), dtype=object)).any())
 
 
 def name_columns(table: TextTable, options: Options) -> NamedCells:
@@ -53,7 +53,7 @@ def name_columns(table: TextTable, options: Options) -> NamedCells:
     that the file does not have.
     """
     cells = table.cells.drop(columns=_ignored(table.cells, options.ignore))
-    named, used = cells.copy(deep=False), set[str]()
+    named, used = cells.copy(), set[str]()
     others = {*(options.curve or ()), (options.melt or "").partition("=")[0]}
     for new, old in options.columns.items():
         _check_new_name(new, others, options.declared)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -62,7 +62,7 @@ def without_placeholders(cells: pd.Series) -> pd.Series:
     """Return cells of a number column without emphasis and marks; empty for `NA`, `-` and the like."""
     missing = _MISSING | _NOT_MEASURED
     plain = {text: "" if text.lower() in missing else _without_marks(text) for text in cells.unique()}
-    return cells.map(plain).astype(object)
+    return _mapped(cells, plain)
 
 
 def _without_marks(text: str) -> str:
@@ -135,7 +135,12 @@ def to_numbers(cells: pd.Series, *, sizes: bool, decimal: str = "") -> pd.Series
     """
     parse = _size if sizes else _number
     numbers = {text: parse(_with_point(text, decimal)) for text in cells.unique()}
-    return cells.map(numbers).astype("float64")
+    return _mapped(cells, numbers).astype("float64")
+
+
+def _mapped(cells: pd.Series, values: Mapping[str, object]) -> pd.Series:
+    """Return the value of each cell; `Series.map` makes an index of the values first, which is slow."""
+    return pd.Series([values[cell] for cell in cells], cells.index, dtype=object, name=cells.name)
 
 
 def is_text(cells: pd.Series, numbers: pd.Series) -> pd.Series:

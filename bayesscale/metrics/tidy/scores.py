@@ -243,8 +243,9 @@ def _log_likelihood(named: NamedCells, line: int | None) -> Problem | None:
 
 def _may_hold_scores(named: NamedCells, column: str) -> bool:
     """Return whether a column has numbers or nothing, which a remark called `precision` has not."""
-    empty = not without_placeholders(named.cells[column]).ne("").any()
-    return column in named.origin or named.has_numbers(column) or empty
+    if column in named.origin or named.has_numbers(column):
+        return True
+    return not without_placeholders(named.cells[column]).ne("").any()
 
 
 def plain_spreads(named: NamedCells) -> dict[str, str]:
