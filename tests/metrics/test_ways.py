@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from bayesscale.errors import UsageError
 from bayesscale.metrics.guide import way_on
 from bayesscale.metrics.names.columns import meaning, numbered
 from bayesscale.metrics.names.declared import suggested_declaration
@@ -13,6 +14,7 @@ from bayesscale.metrics.names.labels import held_out
 from bayesscale.metrics.names.scores import labelled_score, qualified_score, score_name
 from bayesscale.metrics.options import Options
 from bayesscale.metrics.problems import MetricsError, Problem
+from bayesscale.metrics.sources.paths import ways_from_paths
 from tests.metrics.doors import TOKENS, Written, asked, door, sizes, values
 
 
@@ -280,3 +282,38 @@ def test_the_search_is_bounded_and_says_so() -> None:
     assert way_on(refuse, Options(), error, (9, 9)) == (None, True)
     assert way_on(refuse, Options(), error, (9, 9000)) == (None, False)
     assert "among the few that were tried" in str(MetricsError("m.csv", error.problems, all_tried=False))
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "accepted"),
+    [
+        ("D;bleu\n500;9.1\n1.000;12.1\n12.500;19.2\n", "D", None),
+        ("D;bleu\n500;9,1\n1,500;12,1\n12,500;19,2\n", "D", None),
+        ("D,bleu\n500,9\n1.500,12\n12.500,19\n", "D", "--decimal ,"),
+        ('D,val_ppl\n1M,"2,310"\n2M,"1,120"\n4M,980\n', "D", "--decimal ."),
+        ("Model size,D,Loss\n70M,1.4B,3.7\n1B,20B,2.5\n", "D", None),
+    ],
+)
+def test_what_is_offered_is_what_is_meant(
+    written: Written, text: str, options: str, accepted: str | None
+) -> None:
+    way = f"--columns pretrain_tokens={options}"
+    error = asked(written(text), way)
+    assert error.accepted == (None if accepted is None else (*way.split(), *accepted.split()))
+
+
+def test_a_column_that_says_the_metric_is_believed(written: Written) -> None:
+    path = written("dataset,metric,step1000,step2000\npiqa,accuracy,.5511,.572\narc,accuracy,.30,.33\n")
+    way = "--melt pretrain_tokens=value"
+    assert f"{way}" in " ".join(asked(path).accepted or ())
+    with pytest.raises(UsageError, match="contradicts"):
+        door(path, "--melt pretrain_tokens=bleu")
+
+
+def test_patterns_are_made_from_the_paths() -> None:
+    def ways(*paths: str) -> str:
+        return ways_from_paths(paths, "pretrain_tokens", "pretrain_steps")
+
+    assert ways("10k.json", "20k.json") == "--from-path '{pretrain_tokens}'"
+    assert "'step{pretrain_steps}' --tokens" in ways("a-410m-step1000.json", "a-410m-step2000.json")
+    assert "'iter_{pretrain_steps}' --tokens" in ways("iter_0001/r.json", "iter_0002/r.json")

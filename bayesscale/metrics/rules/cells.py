@@ -114,7 +114,11 @@ class _Hints:
         """Return the remedy for one cell, and options that would settle it."""
         text, own = self.draft.cell(row, column), self.draft.named.in_file(column)
         if rule == "number":
-            marks = (option("decimal", ","), option("decimal", ".")) if _has_either_mark(text) else ()
+            marks = [option("decimal", mark) for mark in ",."] if _has_either_mark(text) else []
+            if (
+                self.draft.text[column].str.fullmatch(r"\d+").any()
+            ):  # 980 beside 2,310: three decimals are not
+                marks = marks[1:]
             return _number_hint(text, column), (
                 *marks,
                 *self._without_texts(column),

@@ -15,7 +15,7 @@ from bayesscale.metrics.names.scores import score_name, spread_name
 from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import Problem
 from bayesscale.metrics.sources.cells import NAMELESS, PATH
-from bayesscale.metrics.sources.paths import metric_in_path
+from bayesscale.metrics.sources.paths import metric_in_path, ways_from_paths
 from bayesscale.metrics.tidy.melt import is_system, label_parts
 from bayesscale.metrics.tidy.named import NamedCells
 from bayesscale.metrics.tidy.numbers import to_numbers, without_placeholders
@@ -41,6 +41,9 @@ def structure_problems(named: NamedCells, axis: str, line: int | None, source: s
     if is_long(named):
         return problems
     scores = find_scores(named, line)
+    in_columns = [p for p in scores.problems if any(o.startswith(f"--melt {axis}=") for o in p.options)]
+    if in_columns:  # which gives the sizes as well
+        return in_columns
     if not scores.scores:
         problems.append(_missing_metric(named, axis, line, source))
     return [*problems, *scores.problems, *_other_metrics(named, scores.scores)]
@@ -145,10 +148,8 @@ def _missing_size(named: NamedCells, axis: str, line: int | None) -> Problem:
             f"--columns {axis}=COLUMN"
         )
         if "path" in named.made_up:
-            hint += (
-                f", or take them from the paths, such as {named.cells['path'].iloc[0]!r}: "
-                f"--from-path 'step{{{axis}}}', or --from-path 'step{{{steps}}}' --tokens-per-step 2M"
-            )
+            from_paths = ways_from_paths(list(named.cells[PATH].unique()), axis, steps)
+            hint += f", or take them from the paths, such as {named.cells[PATH].iloc[0]!r}: {from_paths}"
         return Problem(line, axis, "required-columns", _columns(named), hint)
     hint = f"name the column that holds the sizes: {' or '.join([*elsewhere, *options])}"
     if columns and meaning(named.in_file(columns[0])) == "steps":
@@ -188,7 +189,11 @@ def size_columns(named: NamedCells, axis: str) -> list[str]:
         and spread_name(c) is None and normalised(c) not in _NO_SIZES
         and named.cells[c].nunique() > 1 and _sizes(named, c).mean() > 0.5 and c not in named.made_up
     ]  # fmt: skip
-    labels = [c for c in named.free if c not in named.origin and named.cells[c].map(size_within).ne("").all()]
+    labels = [
+        c
+        for c in named.free
+        if c not in (*named.origin, PATH) and named.cells[c].map(size_within).ne("").all()
+    ]
     return (rest or labels)[:_MOST]
 
 

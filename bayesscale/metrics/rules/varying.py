@@ -206,6 +206,9 @@ def _problem(draft: Draft, name: str, cells: pd.Series) -> Problem:
     curve = () if partly or is_remark(name, filled) else draft.curve_with([name])
     where = option("where", f"{name}={filled.value_counts().index[0]}")
     ignore = option("ignore", name)
+    if meaning(name) == "model_params" and filled.is_unique:
+        hint = "each model has one size, so there is no curve along the sizes: add scores of each at others"
+        return Problem(None, name, "told-apart", _shown(cells), hint)
     choose = () if where in by_role else (where,)
     ways = [
         *(f"tell the runs apart by {way}" for way in curve),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -10,11 +11,13 @@ import pandas as pd
 from bayesscale.errors import UsageError
 from bayesscale.metrics.names.columns import SIZES, STEPS, meaning
 from bayesscale.metrics.names.scores import score_name
+from bayesscale.metrics.options import option
 from bayesscale.metrics.problems import MetricsError, Problem
 from bayesscale.metrics.sources.cells import PATH, TextTable
 
 _SHOWN = 6
 _FIELD = re.compile(r"\{([^{}]*)\}")
+_WORD = re.compile(r"[^\W\d_]+[-_=]?$")
 _EXPORT = re.compile(r"(?:run[-_])?(?P<run>.*?)[-_]?tag[-_](?P<tag>.+)", re.DOTALL)
 _SIZE, _LABEL = r"\d[\d_]*(?:\.\d+)?(?:[eE]\d+)?[kKmMbBgGtT]?", r"[^/\\]+?"
 
@@ -61,6 +64,29 @@ def metric_in_path(path: str) -> tuple[str, str] | None:
         if (found := score_name(folders[place])) and found.beside is None:
             return "/".join([*folders[:place], *folders[place + 1 :], stem]), found.metric
     return None
+
+
+def ways_from_paths(paths: Sequence[str], axis: str, steps: str) -> str:
+    """Return options that take sizes from the one number that varies in paths; an example if none does."""
+    pieces = [re.split(f"({_SIZE})", path.replace("\\", "/")) for path in paths]
+    places = [n for n in range(1, min(map(len, pieces)), 2) if len({piece[n] for piece in pieces}) > 1]
+    words = {n: (_WORD.search(pieces[0][n - 1]) or [""])[0] for n in places}
+    kinds = {
+        n: "steps" if word[:-1] + word[-1:].strip("-_=") == "s" else meaning(word)
+        for n, word in words.items()
+    }
+    found = [n for n in places if kinds[n] in ("steps", "tokens")] or places
+    for n in found if len(found) == 1 else []:
+        for before in (words[n], pieces[0][n - 1], "".join(pieces[0][:n])):
+            expression, _ = _compiled(f"{before}{{{axis}}}")
+            matches = [expression.search("".join(piece)) for piece in pieces]
+            if all(match and match[1] == piece[n] for match, piece in zip(matches, pieces, strict=True)):
+                in_tokens = option("from-path", f"{before}{{{axis}}}")
+                in_steps = f"{option('from-path', f'{before}{{{steps}}}')} --tokens-per-step 2M"
+                return (
+                    f"{in_steps}; to have sizes in steps: {in_tokens}" if kinds[n] == "steps" else in_tokens
+                )
+    return f"--from-path 'TEXT{{{axis}}}', with the text before the size in each path"
 
 
 def _with_metrics(table: TextTable) -> TextTable:

@@ -161,8 +161,8 @@ def make_draft(named: NamedCells, options: Options, table: TextTable) -> Read:
     data = _typed(text, numbers, chosen, decimal)
     problems += size_problems(text, data, named, options)
     scale_sizes(data, text, named, options, notes)
-    if not (table.typed or decimal):
-        problems += ambiguous_sizes(text, named, options, table.separator, point, notes)
+    if not (table.typed or options.decimal):
+        problems += ambiguous_sizes(text, named, options, table.separator, point, decimal, notes)
     data = standard_errors(data, text, notes)
     problems += scale_scores(data, text, options, notes)
     _fill_labels(text, data)

@@ -143,6 +143,14 @@ def system_parts(named: NamedCells, metric: str) -> Iterator[Part]:
         raise UsageError(
             f"--melt label=metric needs a known metric, or declare it by --metric; received {metric!r}"
         )
+    own = score_name(metric, named.declared)
+    for text in named.cells["metric"].unique() if own and "metric" in named.free else ():
+        said = score_name(text, named.declared)
+        if own and said and said.metric != own.metric:
+            raise UsageError(
+                f"--melt label=metric contradicts column {named.in_file('metric')!r}; received {metric!r} "
+                f"beside {text!r}; write value for the metric that the column names"
+            )
     systems = [column for column in named.free if is_system(named, column)]
     for column in systems:
         above = next((s for s in systems if s != column and _role_beside(column, s)), None)

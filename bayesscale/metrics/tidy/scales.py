@@ -75,11 +75,18 @@ def decimal_mark(
 
 
 def ambiguous_sizes(
-    text: pd.DataFrame, named: NamedCells, options: Options, separator: str, point: bool, notes: list[str]
+    text: pd.DataFrame,
+    named: NamedCells,
+    options: Options,
+    separator: str,
+    point: bool,
+    decimal: str,
+    notes: list[str],
 ) -> list[Problem]:
     """Return a problem for sizes that all look like 12.500 (with semicolons: or 12,500).
 
-    Without semicolons a comma is one of thousands, with a note. `point`: whether other numbers have one.
+    Without semicolons a comma is one of thousands, with a note. `point`: whether other numbers have one;
+    `decimal`: the mark that they show.
     """
     problems = []
     for name in SIZES:
@@ -88,11 +95,15 @@ def ambiguous_sizes(
         cells = [cell for cell in text[name].unique() if cell and not cell.isdigit()]
         mark = next((m for m in ".," if cells and all(m in c and is_ambiguous(c) for c in cells)), None)
         column, comma = named.in_file(name), option("decimal", ",")
-        if mark == "," and separator != ";":
+        if mark == "," and separator != ";" and not decimal:
             notes.append(
                 f"{column!r}: a comma as in {cells[0]} was read as one of thousands; if not: {comma}"
             )
-        if mark is None or (mark == "," and separator != ";"):
+        if mark is None or (mark == "," and separator != ";" and not decimal):
+            continue
+        plain = [cell for cell in text[name].unique() if cell.isdigit() and cell != "0"]
+        grouped = any(len(cell) > 2 for cell in plain)  # 500 beside 12.500 has no thousands to group
+        if decimal and not (decimal == mark and grouped):
             continue
         whole, fraction = cells[0].replace(mark, ""), cells[0].replace(mark, ".")
         # A comma is read as one of thousands, a point as a decimal one, unless they are scaled.
@@ -100,9 +111,13 @@ def ambiguous_sizes(
         by_comma, by_point = scaled if point else comma, option("decimal", ".")
         ways = {whole: by_comma, cells[0]: by_point} if mark == "." else {whole: by_point, fraction: by_comma}
         hint = "; ".join(f"if it is {number}: {way}" for number, way in ways.items())
-        if mark == "." and any(cell.isdigit() and cell != "0" for cell in text[name].unique()):
+        if decimal:
+            hint, ways = f"write {whole} without the comma if that is meant; if not: {comma}", {}
+        elif mark == "." and plain:
             hint = f"write {whole} without the point if that is meant; if not: {by_point}"
             ways.pop(whole)
+            if grouped:
+                hint, ways = (hint, {}) if point else (f"if it is {whole}: {comma}; {hint}", {whole: comma})
         row = text.index[text[name].eq(cells[0])][0]
         line = int(text["line"][row])
         problems.append(Problem(line, column, "thousands", cells[0], hint, tuple(ways.values())))

@@ -211,11 +211,13 @@ def _in_columns(named: NamedCells, line: int | None) -> Problem | None:
     label = label_of([part.label for part in parts] or columns)
     if not label or label in named.free:
         return None
-    way = option("melt", label if parts else f"{label}=METRIC")
+    said = "metric" in named.free
+    way = option("melt", label if parts else f"{label}={'value' if said else 'METRIC'}")
     what = {"seed": "replicates", "pretrain_tokens": "checkpoints"}.get(label, f"runs at values of {label}")
     hint = f"{_quoted(columns[:3])} are {what}, each a column: {way}"
-    hint += "" if parts else f", such as {option('melt', f'{label}=bleu')}"
-    return Problem(line, columns[0], "required-columns", ", ".join(columns), hint, (way,) if parts else ())
+    hint += "" if parts or said else f", such as {option('melt', f'{label}=bleu')}"
+    ways = (way,) if parts or said else ()
+    return Problem(line, columns[0], "required-columns", ", ".join(columns), hint, ways)
 
 
 def _loss_of_laws(named: NamedCells, line: int | None) -> Problem | None:
