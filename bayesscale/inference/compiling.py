@@ -41,10 +41,8 @@ def compile_ahead() -> None:
 
 def compile_part(part: str) -> None:
     """Compile one of `PARTS` in this process, for the types that a fit calls it with."""
-    from numba import typeof
-
     for function, arguments in _calls()[part]:
-        function.compile(tuple(map(typeof, arguments)))
+        function.compile(tuple(map(function.typeof_pyval, arguments)))
 
 
 def _calls() -> dict[str, list[tuple[Any, tuple[Any, ...]]]]:

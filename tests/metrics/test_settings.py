@@ -18,7 +18,7 @@ def table(column: str, levels: str, score: str = "loss") -> str:
     ("column", "levels", "offered"),
     [
         ("N", ["60M", "60M", "5B", "5B"], "--columns model_params=N"),
-        ("n_params", ["6", "7", "8", "9"], "--columns model_params=n_params"),
+        ("n_params", ["6", "7", "6", "7"], "--columns model_params=n_params"),
         ("lr", ["1e-3", "2e-3", "1e-3", "2e-3"], "--curve task,mixture,lr"),
         ("phase", ["1", "1", "2", "2"], "--curve task,mixture,phase"),
         ("kind", ["x", "y", "y", "x"], "--ignore kind"),
@@ -34,6 +34,13 @@ def test_what_tells_runs_apart_is_not_pooled(
     assert error.problems[0].column == column
     assert offered in error.problems[0].options
     assert error.accepted is not None
+
+
+def test_models_of_one_size_each_are_no_curve_and_nothing_makes_them_one(written: Written) -> None:
+    error = asked(written(table("n_params", "6M 7M 8M 9M")), TOKENS)
+    assert [problem.rule for problem in error.problems] == ["told-apart"]
+    assert "each model has one size" in error.problems[0].hint
+    assert error.accepted is None
 
 
 @pytest.mark.parametrize("column", ["epoch", "wall_time", "step", "note", "grad_norm"])
