@@ -115,9 +115,8 @@ class _Hints:
         text, own = self.draft.cell(row, column), self.draft.named.in_file(column)
         if rule == "number":
             marks = [option("decimal", mark) for mark in ",."] if _has_either_mark(text) else []
-            if (
-                self.draft.text[column].str.fullmatch(r"\d+").any()
-            ):  # 980 beside 2,310: three decimals are not
+            # 980 beside 2,310: no value of three decimals stands beside whole ones.
+            if self.draft.text[column].str.fullmatch(r"\d+").any():
                 marks = marks[1:]
             return _number_hint(text, column), (
                 *marks,
